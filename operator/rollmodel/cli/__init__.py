@@ -1,0 +1,1 @@
+"""The commands that people type: ``rollmodel promote``, ``explain``, ``backtest``, ``digest`` and friends."""

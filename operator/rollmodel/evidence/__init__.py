@@ -1,0 +1,1 @@
+"""The mathematics of judging: sequential tests and what they need. Imports the standard library and numpy only."""

@@ -1,0 +1,215 @@
+"""What goes into the judge and what comes out of it.
+
+The judge is a pure function of (state, samples). The flow of one tick::
+
+    raw counters per pod --windows--> samples per metric --judge.observe--> state --judge.assess--> Assessment
+
+``judge`` offers: ``begin(plan, history, now) -> JudgeState``, ``observe(state, window, samples, weight=...) -> JudgeState``,
+``assess(state) -> Assessment``, ``dump(state) -> str``, ``load(text) -> JudgeState``. The state carries the frozen plan, so
+a policy that is edited during a rollout does not change the judge of that rollout.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+__all__ = [
+    "Assessment",
+    "CountSample",
+    "HistogramSample",
+    "JudgePlan",
+    "MeanSample",
+    "MetricHistory",
+    "MetricPlan",
+    "MetricReport",
+    "NoEvidence",
+    "NoEvidenceReason",
+    "Outcome",
+    "PodSeries",
+    "Sample",
+    "ValueSample",
+    "Window",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A half-open interval (start, end] of unix seconds, the same for both arms."""
+
+    start: float
+    end: float
+
+
+class NoEvidenceReason(StrEnum):
+    """Why a window says nothing. None of these decides anything."""
+
+    NO_TRAFFIC = "NoTraffic"
+    ARM_EMPTY = "ArmEmpty"
+    NO_SERIES = "NoSeries"
+    GAP = "Gap"
+    NOT_A_NUMBER = "NotANumber"
+    NEGATIVE = "Negative"
+    BAD_EXCEEDS_TOTAL = "BadExceedsTotal"
+    CLOCK_WENT_BACK = "ClockWentBack"
+    EDGES_CHANGED = "EdgesChanged"
+    TOO_MANY_BUCKETS = "TooManyBuckets"
+    UNKNOWN_METRIC = "UnknownMetric"
+    QUERY_FAILED = "QueryFailed"
+    STATE_VERSION = "StateVersion"
+
+
+@dataclass(frozen=True, slots=True)
+class NoEvidence:
+    """A window of a metric that must not become evidence, with its reason."""
+
+    reason: NoEvidenceReason
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CountSample:
+    """Increments of one window: requests and bad requests of the candidate (a) and of the stable arm (b)."""
+
+    na: float
+    ka: float
+    nb: float
+    kb: float
+
+
+@dataclass(frozen=True, slots=True)
+class HistogramSample:
+    """Increments per bucket (not cumulative), the last one is +Inf; ``edges`` are the finite upper bounds, ascending."""
+
+    edges: Sequence[float]
+    candidate: Sequence[float]
+    stable: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class MeanSample:
+    """Count, mean and sum of squares (None if unknown) of one window and arm."""
+
+    na: float
+    mean_a: float
+    nb: float
+    mean_b: float
+    squares_a: float | None = None
+    squares_b: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSample:
+    """One number for a plain threshold metric."""
+
+    value: float
+
+
+Sample = CountSample | HistogramSample | MeanSample | ValueSample | NoEvidence
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPlan:
+    """How one metric is judged. Harm: candidate <= harm_ratio * stable + harm_absolute; safe likewise."""
+
+    name: str
+    kind: Literal["count", "latency", "mean", "value"]
+    harm_ratio: float = 1.1
+    harm_absolute: float = 0.0
+    safe_ratio: float = 1.5
+    safe_absolute: float = 0.0
+    ceiling: float | None = None
+    """Absolute limit of the bad fraction (count)."""
+    value_min: float | None = None
+    value_max: float | None = None
+    failure_limit: int = 2
+    higher_is_worse: bool = True
+    weight: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePlan:
+    """A policy, frozen for one rollout. Risks are probabilities over the whole rollout and all metrics."""
+
+    metrics: Sequence[MetricPlan]
+    interval: float = 10.0
+    """Seconds of a tick."""
+    alpha_harm: float = 0.05
+    alpha_safe: float = 0.05
+    alpha_ceiling: float = 0.001
+    planned_ticks: int = 360
+    candidate_share: float = 0.05
+    """Expected share of the candidate, for tuning priors to the volume."""
+    check_share: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MetricHistory:
+    """What the stable arm did before the rollout, per aligned window, oldest first.
+
+    ``pods`` maps a pod to its samples as (n, k) pairs (count) or bucket increments (latency); all of equal length.
+    Empty history is allowed: then the first ticks only teach (section 5c of the design).
+    """
+
+    pods: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
+    edges: Sequence[float] = ()
+
+
+class Outcome(StrEnum):
+    """The verdict of a tick, in order of precedence."""
+
+    CEILING = "Ceiling"
+    SHARED_INCIDENT = "SharedIncident"
+    HARM = "Harm"
+    NO_DATA = "NoData"
+    BIASED_SPLIT = "BiasedSplit"
+    SAFE = "Safe"
+    UNDECIDED = "Undecided"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricReport:
+    """What one metric says now. ``low``/``high`` bound ``ratio`` at all times together (95 %)."""
+
+    name: str
+    verdict: Literal["Harmful", "ProvenSafe", "Undecided", "NoData", "Breached", "Passing"]
+    e_harm: float | None = None
+    e_safe: float | None = None
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    na: float = 0.0
+    ka: float = 0.0
+    nb: float = 0.0
+    kb: float = 0.0
+    dispersion: float = 1.0
+    seconds_to_harm: float | None = None
+    seconds_to_safe: float | None = None
+    value: float | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The judge's opinion after the last tick. ``reason`` is one CamelCase word, ``message`` one line for people."""
+
+    outcome: Outcome
+    reason: str
+    message: str
+    blamed: Sequence[str] = ()
+    metrics: Sequence[MetricReport] = ()
+    ticks: int = 0
+    upper_limit_below_margin: bool = False
+    """True when every metric's interval lies below its safe margin (what ``onUndecided: Promote`` asks)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PodSeries:
+    """A raw counter of one pod on the aligned grid. ``role``: ``total``, ``bad``, or a bucket's upper bound as text."""
+
+    arm: Literal["candidate", "stable"]
+    pod: str
+    role: str
+    points: Sequence[tuple[float, float]]

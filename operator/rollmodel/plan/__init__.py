@@ -1,0 +1,1 @@
+"""What should be done, and why. Pure: no I/O, no async, no clock, no logging."""

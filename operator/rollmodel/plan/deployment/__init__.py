@@ -1,0 +1,1 @@
+"""Decisions for ModelDeployment: ``decide(observed) -> Decision`` and the queries that it needs answered first."""

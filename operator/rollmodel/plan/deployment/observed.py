@@ -1,0 +1,89 @@
+"""What a pass knows about one ModelDeployment: gathered by ``reconcile``, read by ``plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+
+__all__ = ["Answer", "Defaults", "ModelProblem", "Observed", "PinnedModel", "QueryProblem"]
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedModel:
+    """The model that the spec asks for now, pinned.
+
+    ``uri`` is what the init container fetches; ``connection_secret`` the Secret of this namespace with the registry's
+    credentials, if any; ``registry_url`` the default registry's address when there is no such Secret.
+    """
+
+    uri: str
+    digest: str
+    name: str | None = None
+    version: str | None = None
+    connection_secret: str | None = None
+    registry_url: str | None = None
+    size_bytes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProblem:
+    """The model could not be pinned. ``transient`` problems are tried again; the stable revision keeps serving."""
+
+    reason: str
+    message: str
+    transient: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Series of one metric query on the aligned grid: per series its labels and ascending (unix time, value) points."""
+
+    series: Sequence[tuple[Mapping[str, str], Sequence[tuple[float, float]]]]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryProblem:
+    """A query without a usable answer: ``reason`` and ``message`` go to ``MetricsAvailable=False`` with the query."""
+
+    reason: str
+    message: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What the operator's settings say about generated pods."""
+
+    operator_image: str
+    server_image: str
+    registry_url: str | None = None
+    prometheus_delay_seconds: float = 0.0
+    """How long after the end of a window its samples are complete (scrape interval + margin)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One consistent look at the world. ``children`` are live dicts that this object controls."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    annotations: Mapping[str, str]
+    managed_fields: Sequence[Mapping[str, Any]]
+    spec: ModelDeploymentSpec
+    status: ModelDeploymentStatus
+    model: PinnedModel | ModelProblem
+    children: Sequence[Mapping[str, Any]]
+    pods: Sequence[Mapping[str, Any]]
+    """Pods of revisions that are not fully ready; empty at rest."""
+    answers: Mapping[str, Answer | QueryProblem]
+    """By query key, as :func:`rollmodel.plan.deployment.queries.queries` asked."""
+    defaults: Defaults
+    now: datetime
+    gateway_available: bool = True
+    problems: Sequence[str] = field(default_factory=tuple)

@@ -1,0 +1,144 @@
+"""The Protocols through which ``reconcile`` talks to the outside world.
+
+Adapters implement them against real neighbours, ``tests/support`` in memory. Values that cross a port are plain
+data: dicts as the Kubernetes API gives them, and the small frozen classes of this page. Every method raises only
+errors of :mod:`rollmodel.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from rollmodel.plan.decision import Ref
+
+__all__ = ["Clock", "Connection", "Kube", "Manifest", "Metrics", "ModelVersion", "Registry", "Series"]
+
+Manifest = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One time series of a Prometheus range answer.
+
+    ``points`` are (unix time in seconds, value), ascending, on the grid that was asked for; steps without a sample
+    are absent.
+    """
+
+    labels: Mapping[str, str]
+    points: Sequence[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Where a registry is and how to log in. ``repr`` never shows credentials.
+
+    Only the operator's default connection may carry credentials of the operator itself; a connection read from a
+    Secret of the object's namespace carries what that Secret holds, and nothing else is ever sent to its address.
+    """
+
+    url: str
+    username: str | None = field(default=None, repr=False)
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelVersion:
+    """A registered model version, pinned: what the registry said, and the digest of its artifacts.
+
+    ``digest`` is ``sha256:<hex>`` over all files (see :mod:`rollmodel.api.digest`); ``source`` is the artifact URI
+    that a pod fetches; ``size_bytes`` is the sum of the file sizes.
+    """
+
+    name: str
+    version: str
+    source: str
+    digest: str
+    size_bytes: int
+    run_id: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+class Kube(Protocol):
+    """The Kubernetes API as the reconciler needs it."""
+
+    async def get(self, ref: Ref) -> dict[str, Any] | None:
+        """The live object, read from the API server, or None where it does not exist."""
+        ...
+
+    def children(self, owner_uid: str) -> Sequence[dict[str, Any]]:
+        """The objects that the owner controls, from the watch cache: no request. Includes our own last writes."""
+        ...
+
+    async def list_pods(self, namespace: str, labels: Mapping[str, str]) -> Sequence[dict[str, Any]]:
+        """Pods with all these labels, read from the API server (used only while something is not ready)."""
+        ...
+
+    async def apply(self, manifest: Manifest) -> dict[str, Any]:
+        """Server-side apply with our field manager, force. Returns the object as stored.
+
+        Refuses (Invalid) to touch an object that exists and is controlled by somebody else.
+        """
+        ...
+
+    async def delete(self, ref: Ref, *, uid: str) -> None:
+        """Delete in the background, only if the object still has this UID; an absent object is success."""
+        ...
+
+    async def patch_status(self, ref: Ref, status: Mapping[str, Any], *, resource_version: str) -> dict[str, Any]:
+        """Replace the status as a whole if the object still has this resourceVersion, else Conflict."""
+        ...
+
+    async def event(self, involved: Manifest, *, type: str, reason: str, message: str) -> None:
+        """Post an Event about an object. Never raises: an Event that cannot be posted is logged."""
+        ...
+
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, str]:
+        """The decoded data of a Secret, for a connection. NotFound or Forbidden where it cannot be read."""
+        ...
+
+
+class Metrics(Protocol):
+    """Prometheus, asked over its HTTP API."""
+
+    async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
+        """Evaluate at start, start + step, .. end (unix seconds).
+
+        Raises Unavailable (unreachable, 5xx, time-out), Invalid (400, 422: the query is wrong; the message carries
+        Prometheus' answer), Forbidden, Untrustworthy (the answer carries warnings, or is not a matrix).
+        """
+        ...
+
+
+class Registry(Protocol):
+    """The model registry (MLflow)."""
+
+    async def resolve(self, connection: Connection, name: str, *, version: str | None, alias: str | None) -> ModelVersion:
+        """Pin an alias or a version. Raises NotFound, Forbidden, Unavailable, Invalid with the fix in the message."""
+        ...
+
+    def follow(self, connection: Connection, name: str, alias: str, wake: Any) -> Any:
+        """Poll one alias on behalf of everybody who follows it; call ``wake()`` when its version changes.
+
+        One query per (connection, name, alias) and interval, however many follow. Returns a handle with ``close()``.
+        """
+        ...
+
+    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
+        """Move an alias. Idempotent."""
+        ...
+
+    async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set tags on a model version. Idempotent."""
+        ...
+
+
+class Clock(Protocol):
+    """Time, injected so that tests own it."""
+
+    def now(self) -> datetime:
+        """The current time, timezone-aware, UTC."""
+        ...

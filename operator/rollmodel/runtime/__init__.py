@@ -1,0 +1,1 @@
+"""The only importer of Kopf: one daemon per object, health, metrics, wiring."""
