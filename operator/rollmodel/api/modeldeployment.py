@@ -263,6 +263,10 @@ class ArmStatus(ApiModel):
     digest: str | None = None
     weight: int = 0
     """Observed share of traffic in percent, never a wished one."""
+    weight_since: str | None = None
+    """When this weight was first observed (RFC 3339)."""
+    requests: int = 0
+    """Requests of the candidate that were judged in the current step."""
     replicas: int = 0
     ready_replicas: int = 0
     step: int | None = None
