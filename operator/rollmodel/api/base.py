@@ -1,24 +1,39 @@
 """Building blocks shared by the three kinds.
 
 The API server validates with the schema exported from these models, so every string, list and number is bounded here.
-Decimals are strings (the API conventions forbid floats).
+Decimals are strings (the API conventions forbid floats). Texts of status are cut to their bound rather than refused:
+a long message of a neighbour must never stop a status write.
 """
 
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema
+
+from rollmodel.api.schema import PatternMessage, Rule, add_rules
 
 __all__ = [
+    "DECIMAL_PATTERN",
     "GROUP",
     "VERSION",
     "ApiModel",
     "DecimalString",
+    "Digest",
+    "Execution",
     "LocalRef",
+    "Message",
     "ObjectName",
+    "Percent",
+    "PositiveDecimal",
+    "Risk",
+    "Share",
+    "ShortText",
+    "SubdomainName",
+    "Timestamp",
     "decimal",
 ]
 
@@ -32,18 +47,70 @@ class ApiModel(BaseModel):
     Unknown fields are ignored because an object may have been stored by a newer version of the operator.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+    )
+
+    rules: ClassVar[tuple[Rule, ...]] = ()
+    """What the API server checks across the fields of this model."""
 
     def to_wire(self) -> dict[str, Any]:
         """The JSON-able form that goes to the API server: camelCase, without unset optional fields."""
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        reference = handler(core_schema)
+        if cls.rules:
+            add_rules(handler.resolve_ref_schema(reference), cls.rules)
+        return reference
+
 
 #: A DNS-1123 label (RFC 1123), for names that become part of child names.
-ObjectName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+ObjectName = Annotated[
+    str,
+    Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"),
+    PatternMessage("must be lower-case letters, digits and '-', and begin and end with a letter or digit"),
+]
+
+#: A DNS-1123 subdomain: the name of most Kubernetes objects.
+SubdomainName = Annotated[
+    str,
+    Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"),
+    PatternMessage("must be lower-case letters, digits, '-' and '.', and begin and end with a letter or digit"),
+]
+
+DECIMAL_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
+
+_Decimal = Annotated[str, Field(min_length=1, max_length=16, pattern=DECIMAL_PATTERN)]
 
 #: A non-negative decimal number written as a string, e.g. ``"0.01"``.
-DecimalString = Annotated[str, Field(min_length=1, max_length=16, pattern=r"^(0|[1-9][0-9]*)(\.[0-9]+)?$")]
+DecimalString = Annotated[_Decimal, PatternMessage("must be a decimal number in quotes, such as '0.05'")]
+
+#: A decimal above 0.
+PositiveDecimal = Annotated[
+    _Decimal,
+    PatternMessage("must be a decimal number above 0 in quotes, such as '0.5'", also="double(self) > 0.0"),
+]
+
+#: A share from 0 to 1.
+Share = Annotated[
+    _Decimal,
+    PatternMessage("must be a decimal number from '0' to '1', such as '0.05' for 5 %", also="double(self) <= 1.0"),
+]
+
+#: A probability of a wrong decision.
+Risk = Annotated[
+    _Decimal,
+    PatternMessage(
+        "must be a decimal number above '0' and at most '0.5', such as '0.01'",
+        also="double(self) > 0.0 && double(self) <= 0.5",
+    ),
+]
 
 
 def decimal(text: str) -> float:
@@ -51,7 +118,39 @@ def decimal(text: str) -> float:
     return float(Decimal(text))
 
 
+#: A whole share of traffic.
+Percent = Annotated[int, Field(ge=0, le=100)]
+
+#: SHA-256 of content.
+Digest = Annotated[
+    str,
+    Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$"),
+    PatternMessage("must be 'sha256:' and 64 hexadecimal digits in lower case"),
+]
+
+#: RFC 3339.
+Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]
+
+
+def _cut(limit: int) -> BeforeValidator:
+    def cut(text: object) -> object:
+        return f"{text[: limit - 1]}…" if isinstance(text, str) and len(text) > limit else text
+
+    return BeforeValidator(cut)
+
+
+#: A word or a short phrase of status; longer ones are cut.
+ShortText = Annotated[str, _cut(256), Field(max_length=256)]
+
+#: One line for people in status; longer ones are cut.
+Message = Annotated[str, _cut(4096), Field(max_length=4096)]
+
+#: Whether the object is worked on; what exists is kept while suspended.
+Execution = Literal["Run", "Suspend"]
+
+
 class LocalRef(ApiModel):
     """A reference to an object of the same namespace."""
 
-    name: ObjectName
+    name: SubdomainName
+    """Name of the object."""

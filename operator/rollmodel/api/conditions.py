@@ -7,20 +7,31 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rollmodel.api.base import ApiModel
+from rollmodel.api.base import ApiModel, Message, Timestamp
+from rollmodel.api.schema import keyed_by
 
-__all__ = ["Condition", "find", "upsert"]
+__all__ = ["Condition", "Conditions", "find", "upsert"]
 
 
 class Condition(ApiModel):
     """One aspect of an object's state. ``last_transition_time`` moves only when ``status`` flips."""
 
-    type: Annotated[str, Field(max_length=316)]
+    type: Annotated[str, Field(max_length=316, pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
+    """Name of the aspect."""
     status: Literal["True", "False", "Unknown"]
-    observed_generation: int | None = None
-    last_transition_time: str
-    reason: Annotated[str, Field(min_length=1, max_length=1024)]
-    message: Annotated[str, Field(max_length=32768)] = ""
+    """Whether it holds."""
+    observed_generation: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    """Generation of the spec that this was said about."""
+    last_transition_time: Timestamp
+    """When `status` last changed."""
+    reason: Annotated[str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z][A-Za-z0-9]*$")]
+    """Why, in one word for programs."""
+    message: Message
+    """Why, for people."""
+
+
+#: The conditions of an object, unique by type.
+Conditions = Annotated[list[Condition], Field(max_length=32), keyed_by("type")]
 
 
 def find(conditions: Sequence[Condition], type_: str) -> Condition | None:

@@ -1,7 +1,7 @@
-"""The digest of a model's files: one number that pins every byte.
+r"""The digest of a model's files: one number that pins every byte.
 
 Defined as SHA-256 over the lines ``<sha256 of the file>  <path>`` in byte order of the path, so that anybody can
-check it with coreutils: ``find . -type f -printf '%P\\n' | LC_ALL=C sort | xargs sha256sum | sha256sum``.
+check it with coreutils: ``find . -type f -printf '%P\n' | LC_ALL=C sort | xargs sha256sum | sha256sum``.
 """
 
 from __future__ import annotations

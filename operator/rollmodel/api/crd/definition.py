@@ -1,0 +1,83 @@
+"""A CustomResourceDefinition from a kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.api.crd.kinds import Column, Kind
+from rollmodel.api.crd.structural import structural_schema
+from rollmodel.api.schema import Rule, add_rules
+
+__all__ = ["CATEGORY", "custom_resource_definition"]
+
+CATEGORY = "mlops"
+
+#: Children are called ``<name>-<suffix>`` and must stay DNS labels of 63 characters; CronJob has the same limit.
+_NAME_RULE = Rule(
+    "self.metadata.name.matches('^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$')",
+    "must have a name of at most 52 characters: lower-case letters, digits and '-', beginning with a letter"
+    " and ending with a letter or digit",
+)
+
+
+def custom_resource_definition(kind: Kind) -> dict[str, Any]:
+    """The manifest of ``apiextensions.k8s.io/v1``."""
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind.kind,
+                "listKind": f"{kind.kind}List",
+                "plural": kind.plural,
+                "singular": kind.kind.lower(),
+                "shortNames": [kind.short_name],
+                "categories": [CATEGORY],
+            },
+            "versions": [_version(kind)],
+        },
+    }
+
+
+def _version(kind: Kind) -> dict[str, Any]:
+    return {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": _root_schema(kind)},
+        "subresources": {"status": {}} | ({"scale": dict(kind.scale)} if kind.scale else {}),
+        "additionalPrinterColumns": [_column(column) for column in kind.columns],
+    }
+
+
+def _root_schema(kind: Kind) -> dict[str, Any]:
+    status = structural_schema(kind.status, path="status", defaults=False)
+    # A new object must not look finished before the operator has seen it: kstatus reads this as InProgress.
+    status["default"] = {"observedGeneration": -1}
+    root = {
+        "type": "object",
+        "description": kind.description,
+        "required": ["spec"],
+        "properties": {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+            "spec": structural_schema(kind.spec, path="spec"),
+            "status": status,
+        },
+    }
+    return add_rules(root, [_NAME_RULE])
+
+
+def _column(column: Column) -> dict[str, Any]:
+    return {
+        "name": column.name,
+        "type": column.type,
+        "jsonPath": column.json_path,
+        "description": column.description,
+        "priority": 1 if column.wide else 0,
+    }

@@ -1,0 +1,48 @@
+"""ModelDeployment: serve one model, and let each new version earn its traffic."""
+
+from __future__ import annotations
+
+from rollmodel.api.modeldeployment.analysis import Analysis, CountsQuery, Metric, MetricPreset, Tolerance, ValueQuery
+from rollmodel.api.modeldeployment.rollout import OnBlind, OnFailure, OnUndecided, Rollout, Step
+from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Scale, Traffic
+from rollmodel.api.modeldeployment.source import ModelSource, RegistrySource
+from rollmodel.api.modeldeployment.spec import ModelDeploymentSpec
+from rollmodel.api.modeldeployment.status import (
+    ArmStatus,
+    CommandStatus,
+    EvidenceStatus,
+    HistoryEntry,
+    ModelDeploymentStatus,
+    RejectedRevision,
+)
+from rollmodel.api.pods import EnvVar, ResourceRequirements
+
+__all__ = [
+    "Analysis",
+    "ArmStatus",
+    "CommandStatus",
+    "CountsQuery",
+    "EnvVar",
+    "EvidenceStatus",
+    "HistoryEntry",
+    "Metric",
+    "MetricPreset",
+    "ModelDeploymentSpec",
+    "ModelDeploymentStatus",
+    "ModelSource",
+    "OnBlind",
+    "OnFailure",
+    "OnUndecided",
+    "ParentRef",
+    "RegistrySource",
+    "RejectedRevision",
+    "ResourceRequirements",
+    "Rollout",
+    "Runtime",
+    "RuntimePreset",
+    "Scale",
+    "Step",
+    "Tolerance",
+    "Traffic",
+    "ValueQuery",
+]

@@ -1,0 +1,140 @@
+"""How a candidate is judged."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from rollmodel.api.base import DECIMAL_PATTERN, ApiModel, DecimalString, ObjectName, PositiveDecimal, Risk, Share
+from rollmodel.api.schema import PatternMessage, Rule, at_least_one_of, cel_string, exactly_one_of, keyed_by
+
+__all__ = ["Analysis", "CountsQuery", "Metric", "MetricPreset", "Tolerance", "ValueQuery"]
+
+_PromQL = Annotated[str, Field(min_length=1, max_length=4096)]
+
+_Ratio = Annotated[
+    str,
+    Field(min_length=1, max_length=16, pattern=DECIMAL_PATTERN),
+    PatternMessage(
+        "must be a decimal number in quotes that is at least '1', such as '1.5'", also="double(self) >= 1.0"
+    ),
+]
+
+
+def _ordered(smaller: str, larger: str, comparison: str) -> str:
+    """CEL: where both decimals are given and well written, they compare like this."""
+    given = f"has({smaller}) && has({larger})"
+    numbers = " && ".join(f"{field}.matches({cel_string(DECIMAL_PATTERN)})" for field in (smaller, larger))
+    return f"!({given} && {numbers}) || double({smaller}) {comparison} double({larger})"
+
+
+class Tolerance(ApiModel):
+    """How much worse than stable still counts as "not worse": canary <= ratio * stable + absolute."""
+
+    rules = (at_least_one_of("ratio", "absolute"),)
+
+    ratio: _Ratio | None = None
+    """Factor on the stable revision's value."""
+    absolute: DecimalString | None = None
+    """Amount on top of it."""
+
+
+class CountsQuery(ApiModel):
+    """Two PromQL expressions that give monotonic counters per pod."""
+
+    bad: _PromQL
+    """Counter of the bad ones among `total`."""
+    total: _PromQL
+    """Counter of all."""
+
+
+class ValueQuery(ApiModel):
+    """A plain threshold on one number, as other tools have it: pass, fail or inconclusive."""
+
+    rules = (
+        at_least_one_of("min", "max"),
+        Rule(_ordered("self.min", "self.max", "<="), "must have `min` less than or equal to `max`"),
+    )
+
+    query: _PromQL
+    """PromQL expression that gives one number."""
+    max: DecimalString | None = None
+    """The value must not be greater."""
+    min: DecimalString | None = None
+    """The value must not be less."""
+    failure_limit: Annotated[int, Field(ge=0, le=1000)] = 2
+    """How many failed evaluations are tolerated before the candidate is rolled back."""
+
+
+class MetricPreset(StrEnum):
+    """Metrics whose queries the runtime preset knows."""
+
+    ERRORS = "Errors"
+    SLOW_REQUESTS = "SlowRequests"
+    LATENCY = "Latency"
+
+
+_BOTH = "!has(self.tolerance) || !has(self.safeTolerance)"
+
+
+class Metric(ApiModel):
+    """One thing to judge a candidate by: exactly one of ``preset``, ``counts``, ``value``."""
+
+    rules = (
+        exactly_one_of("preset", "counts", "value"),
+        Rule(
+            "(has(self.preset) && self.preset == 'SlowRequests') == has(self.slowerThanSeconds)",
+            "must have `slowerThanSeconds` with `preset` 'SlowRequests', and only there",
+        ),
+        Rule(
+            "!has(self.value) || !(has(self.tolerance) || has(self.safeTolerance) || has(self.ceiling))",
+            "must have `tolerance`, `safeTolerance` and `ceiling` only with `preset` or `counts`:"
+            " a `value` has `min` and `max`",
+        ),
+        Rule(
+            "!has(self.ceiling) || !has(self.preset) || self.preset != 'Latency'",
+            "must have `ceiling` only for counts of bad requests: `preset` 'Errors' or 'SlowRequests', or `counts`",
+        ),
+        Rule(
+            f"{_BOTH} || (({_ordered('self.tolerance.ratio', 'self.safeTolerance.ratio', '<')})"
+            f" && ({_ordered('self.tolerance.absolute', 'self.safeTolerance.absolute', '<=')}))",
+            "must have a `safeTolerance` that is wider than `tolerance`",
+        ),
+    )
+
+    name: ObjectName
+    """Name of the metric, unique in the list."""
+    preset: MetricPreset | None = None
+    """A metric that the runtime preset knows how to read."""
+    counts: CountsQuery | None = None
+    """A share of bad ones, by two counters of your own."""
+    value: ValueQuery | None = None
+    """A number with limits."""
+    tolerance: Tolerance | None = None
+    """The margin beyond which a candidate counts as harmful."""
+    safe_tolerance: Tolerance | None = None
+    """The margin below which a candidate counts as proven safe; wider than `tolerance`."""
+    ceiling: Share | None = None
+    """Absolute limit of the bad fraction, whatever stable does."""
+    slower_than_seconds: PositiveDecimal | None = None
+    """For `SlowRequests`: a request is bad when it took longer. Should be a bucket edge."""
+
+
+class Analysis(ApiModel):
+    """How a candidate is judged. See docs/concepts/evidence.md."""
+
+    false_rollback_risk: Risk = "0.01"
+    """Chance that a healthy version is rolled back, over the whole rollout and all metrics."""
+    false_promotion_risk: Risk = "0.05"
+    """Chance that a version worse than the safe margin is called proven safe."""
+    interval_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+    """Time between two looks at the metrics."""
+    metrics: Annotated[list[Metric], Field(max_length=20), keyed_by("name")] = Field(
+        default=[
+            Metric(name="errors", preset=MetricPreset.ERRORS),
+            Metric(name="latency", preset=MetricPreset.LATENCY),
+        ]
+    )
+    """What the candidate is judged by."""

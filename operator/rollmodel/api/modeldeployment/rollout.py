@@ -1,0 +1,107 @@
+"""How a candidate gets its traffic."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel
+from rollmodel.api.schema import ATOMIC, Rule, exactly_one_of
+
+__all__ = ["OnBlind", "OnFailure", "OnUndecided", "Rollout", "Step"]
+
+
+class Step(ApiModel):
+    """One step of a canary: exactly one of ``weight`` and ``pause``."""
+
+    rules = (
+        exactly_one_of("weight", "pause"),
+        Rule(
+            "!has(self.pause) || !(has(self.minSeconds) || has(self.maxSeconds) || has(self.minRequests))",
+            "must have `minSeconds`, `maxSeconds` and `minRequests` only together with `weight`:"
+            " a pause lasts until somebody resumes",
+        ),
+        Rule(
+            "!has(self.minSeconds) || !has(self.maxSeconds) || self.minSeconds <= self.maxSeconds",
+            "must have `minSeconds` less than or equal to `maxSeconds`",
+        ),
+    )
+
+    weight: Annotated[int | None, Field(ge=1, le=99)] = None
+    """Share of the traffic in percent."""
+    pause: Literal["Manual"] | None = None
+    """Wait until somebody says `resume`."""
+    min_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None
+    """Shortest time at this weight, also when the candidate is proven safe earlier."""
+    max_seconds: Annotated[int | None, Field(ge=1, le=2592000)] = None
+    """Time budget of this step; then `onUndecided` decides."""
+    min_requests: Annotated[int | None, Field(ge=0, le=1_000_000_000)] = None
+    """Fewest requests that the candidate must have answered at this weight."""
+
+
+class OnFailure(StrEnum):
+    """What happens when the candidate is proven harmful."""
+
+    ROLL_BACK = "RollBack"
+    PAUSE = "Pause"
+
+
+class OnUndecided(StrEnum):
+    """What an undecided step does at the end of its time budget.
+
+    ``Promote`` advances, provided the upper limit of the ratio's interval is below the safe margin.
+    """
+
+    PAUSE = "Pause"
+    ROLL_BACK = "RollBack"
+    PROMOTE = "Promote"
+
+
+class OnBlind(StrEnum):
+    """What happens when no evidence arrives for ``maxBlindSeconds``."""
+
+    HOLD = "Hold"
+    ROLL_BACK = "RollBack"
+
+
+_WEIGHTS = "self.filter(step, has(step.weight)).map(step, step.weight)"
+
+_Steps = Annotated[
+    list[Step],
+    Field(min_length=1, max_length=20),
+    ATOMIC,
+    Rule(
+        f"{_WEIGHTS}.isSorted()"
+        f" && {_WEIGHTS}.all(weight, self.exists_one(step, has(step.weight) && step.weight == weight))",
+        "must have weights that increase from step to step",
+    ),
+    Rule("self.exists(step, has(step.weight))", "must have at least one step with `weight`"),
+]
+
+
+class Rollout(ApiModel):
+    """How a candidate gets its traffic."""
+
+    strategy: Literal["Canary"] = "Canary"
+    """`Canary`: the candidate gets more traffic step by step."""
+    steps: _Steps = Field(default=[Step(weight=5), Step(weight=25), Step(weight=50)])
+    """Steps before the candidate gets all traffic."""
+    warm_up_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
+    """Time after all candidate pods are ready before the first weight is given and counted."""
+    deadline_seconds: Annotated[int, Field(ge=10, le=604800)] = 600
+    """A candidate whose pods are not ready by then is rolled back."""
+    drain_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
+    """Time between weight 0 observed and the removal of pods."""
+    on_failure: OnFailure = OnFailure.ROLL_BACK
+    """What happens when the candidate is proven harmful."""
+    on_undecided: OnUndecided = OnUndecided.PAUSE
+    """What an undecided step does at the end of its time budget.
+
+    `Promote` advances, provided the upper limit of the ratio's interval is below the safe margin.
+    """
+    on_blind: OnBlind = OnBlind.HOLD
+    """What happens when no evidence arrives for `maxBlindSeconds`."""
+    max_blind_seconds: Annotated[int, Field(ge=30, le=604800)] = 900
+    """How long a rollout may be without evidence."""

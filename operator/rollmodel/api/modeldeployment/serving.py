@@ -1,0 +1,114 @@
+"""How the model is served: runtime, scale, traffic."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, LocalRef, ObjectName, SubdomainName
+from rollmodel.api.pods import Arguments, Environment, ImageReference, Labels, ResourceRequirements
+from rollmodel.api.schema import ATOMIC, SET, PatternMessage, Rule, keyed_by
+
+__all__ = ["ParentRef", "Runtime", "RuntimePreset", "Scale", "Traffic"]
+
+
+class RuntimePreset(StrEnum):
+    """Model servers that we know how to start, probe and measure."""
+
+    MLFLOW = "MLflow"
+    MLSERVER = "MLServer"
+    TRITON = "Triton"
+    VLLM = "VLLM"
+    KSERVE = "KServe"
+    CUSTOM = "Custom"
+
+
+class Runtime(ApiModel):
+    """How the model is served. ``preset`` gives defaults; what is written here wins."""
+
+    rules = (
+        Rule(
+            "!has(self.preset) || self.preset != 'Custom' || has(self.image)",
+            "must have `image` when `preset` is 'Custom'",
+        ),
+    )
+
+    preset: RuntimePreset = RuntimePreset.MLFLOW
+    """Model server that gives the defaults of the other fields."""
+    image: ImageReference | None = None
+    """Image of the model server."""
+    command: Arguments | None = None
+    """Command line that replaces the image's entry point."""
+    args: Arguments | None = None
+    """Arguments of the command."""
+    env: Environment | None = None
+    """Environment of the model server."""
+    port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    """Port that the model server listens on."""
+    readiness_path: Annotated[
+        str | None,
+        Field(max_length=256, pattern=r"^/\S*$"),
+        PatternMessage("must begin with '/' and must not contain spaces"),
+    ] = None
+    """Path that answers 200 once the model can answer."""
+    resources: ResourceRequirements | None = None
+    """CPU, memory and accelerators of one pod."""
+    workers: Annotated[int | None, Field(ge=1, le=64)] = None
+    """Processes of the model server in one pod."""
+    service_account_name: SubdomainName | None = None
+    """Service account of the pods."""
+    image_pull_secrets: Annotated[list[LocalRef] | None, Field(max_length=8), keyed_by("name")] = None
+    """Secrets for the image registry."""
+    node_selector: Labels | None = None
+    """Labels of the nodes that may run the pods."""
+
+
+class Scale(ApiModel):
+    """How many pods serve the model."""
+
+    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
+    """Pods of the stable revision."""
+
+
+class ParentRef(ApiModel):
+    """A Gateway that the HTTPRoute attaches to. The Gateway's ``allowedRoutes`` decides about other namespaces."""
+
+    name: SubdomainName
+    """Name of the Gateway."""
+    namespace: ObjectName | None = None
+    """Its namespace. Default: that of the ModelDeployment."""
+    section_name: SubdomainName | None = None
+    """One listener of the Gateway. Default: all."""
+
+
+_Hostname = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=253,
+        pattern=r"^(\*\.)?[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+    ),
+    PatternMessage("must be a host name such as 'churn.example.com' or '*.example.com', without a port"),
+]
+
+
+class Traffic(ApiModel):
+    """Routing by Gateway API. Omitted: traffic is split by the ratio of replicas behind one Service."""
+
+    parent_refs: Annotated[list[ParentRef], Field(min_length=1, max_length=8), ATOMIC]
+    """Gateways that receive the traffic."""
+    hostnames: Annotated[list[_Hostname] | None, Field(max_length=16), SET] = None
+    """Host names that lead to this model. Default: all that the Gateway's listeners accept."""
+    path_prefix: Annotated[
+        str,
+        Field(max_length=1024, pattern=r"^/[^?#%\s]*$"),
+        PatternMessage(
+            "must begin with '/' and must not contain '//', '..', '?', '#', '%' or spaces",
+            also="!self.matches('//|/[.][.]?(/|$)')",
+        ),
+    ] = "/"
+    """Requests below this path lead to this model."""
+    request_timeout_seconds: Annotated[int | None, Field(ge=1, le=3600)] = None
+    """Time that the gateway gives one request. Default: the gateway's."""

@@ -1,0 +1,85 @@
+"""Where the model comes from."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, Digest, LocalRef
+from rollmodel.api.registry import AliasName, RegisteredModelName, VersionNumber
+from rollmodel.api.schema import Rule, exactly_one_of
+
+__all__ = ["ModelSource", "RegistrySource"]
+
+_SCHEMES = r"^(s3|gs|https|hf|oci|pvc|mlflow-artifacts)://[^/\\s]|^(mlflow-artifacts|runs|models):/[^/\\s]"
+_PINNED = r"^oci://.+@sha256:[0-9a-f]{64}$|^hf://.+@[0-9a-f]{40}$|^models:/[^/]+/[1-9][0-9]*$"
+
+_Uri = Annotated[
+    str,
+    Field(min_length=1, max_length=2048),
+    Rule(
+        f"self.matches('{_SCHEMES}')",
+        "must begin with one of 's3://', 'gs://', 'https://', 'hf://', 'oci://', 'pvc://', 'mlflow-artifacts:/',"
+        " 'runs:/' and 'models:/', and name something there",
+    ),
+    Rule(
+        "!self.matches('^[a-z0-9-]+://[^/@]*:[^/]*@')",
+        "must not contain a user or a password; `connectionRef` names a Secret for them",
+    ),
+    Rule(
+        r"!self.matches('(^|/)[.][.](/|$)|\\s')",
+        "must not contain '..' as a path element, or spaces",
+    ),
+]
+
+
+class RegistrySource(ApiModel):
+    """A registered model: either the version that ``alias`` points to, or one fixed ``version``."""
+
+    rules = (
+        exactly_one_of("alias", "version"),
+        Rule(
+            "!has(self.championAlias) || has(self.alias)",
+            "must have `championAlias` only together with `alias`: a fixed version is not promoted",
+        ),
+        Rule(
+            "!has(self.championAlias) || !has(self.alias) || self.championAlias != self.alias",
+            "must have a `championAlias` that differs from `alias`: the operator moves one and follows the other",
+        ),
+    )
+
+    name: RegisteredModelName
+    """Name of the registered model."""
+    alias: AliasName | None = None
+    """Alias to follow: each version it moves to becomes a candidate."""
+    version: VersionNumber | None = None
+    """The one version to serve."""
+    champion_alias: AliasName | None = None
+    """Alias that the operator moves to a version when it is promoted."""
+
+
+class ModelSource(ApiModel):
+    """Where the model comes from: exactly one of ``registry`` and ``uri``."""
+
+    rules = (
+        exactly_one_of("registry", "uri"),
+        Rule(
+            f"!has(self.uri) || has(self.digest) || self.uri.matches('{_PINNED}')",
+            "must have `digest` beside `uri` (`rollmodel digest PATH` prints it), unless the URI itself pins the"
+            " content: 'oci://...@sha256:...', 'hf://...@<commit>' or 'models:/<name>/<version>'",
+        ),
+        Rule(
+            "!has(self.digest) || has(self.uri)",
+            "must have `digest` only together with `uri`: the digest of a registered version is found by the operator",
+        ),
+    )
+
+    registry: RegistrySource | None = None
+    """A model of the registry."""
+    uri: _Uri | None = None
+    """Address of the model's files."""
+    digest: Digest | None = None
+    """Digest of the files behind `uri` (`rollmodel digest PATH` prints it)."""
+    connection_ref: LocalRef | None = None
+    """Secret with `url` and optionally `username`, `password`, `token`. Default: the operator's own registry."""

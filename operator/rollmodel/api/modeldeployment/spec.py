@@ -1,0 +1,37 @@
+"""The desired state of a ModelDeployment."""
+
+from __future__ import annotations
+
+from rollmodel.api.base import ApiModel
+from rollmodel.api.modeldeployment.analysis import Analysis
+from rollmodel.api.modeldeployment.rollout import Rollout
+from rollmodel.api.modeldeployment.serving import Runtime, Scale, Traffic
+from rollmodel.api.modeldeployment.source import ModelSource
+from rollmodel.api.schema import Rule
+
+__all__ = ["ModelDeploymentSpec"]
+
+
+class ModelDeploymentSpec(ApiModel):
+    """The desired state. The operator never writes it."""
+
+    rules = (
+        Rule(
+            "self.rollout.maxBlindSeconds >= 2 * self.analysis.intervalSeconds",
+            "must have `rollout.maxBlindSeconds` of at least twice `analysis.intervalSeconds`:"
+            " otherwise every pause between two looks counts as blind",
+        ),
+    )
+
+    model: ModelSource
+    """Where the model comes from."""
+    runtime: Runtime = Runtime()
+    """How the model is served."""
+    scale: Scale = Scale()
+    """How many pods serve the model."""
+    traffic: Traffic | None = None
+    """Routing by Gateway API. Omitted: traffic is split by the ratio of replicas behind one Service."""
+    rollout: Rollout = Rollout()
+    """How a candidate gets its traffic."""
+    analysis: Analysis = Analysis()
+    """How a candidate is judged."""

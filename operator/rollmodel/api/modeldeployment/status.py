@@ -1,0 +1,158 @@
+"""The observed state of a ModelDeployment."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, Message, Percent, ShortText, Timestamp
+from rollmodel.api.conditions import Conditions
+from rollmodel.api.schema import ATOMIC, OPAQUE, keyed_by
+
+__all__ = [
+    "ArmStatus",
+    "CommandStatus",
+    "EvidenceStatus",
+    "HistoryEntry",
+    "ModelDeploymentStatus",
+    "RejectedRevision",
+]
+
+_Replicas = Annotated[int, Field(ge=0, le=2_147_483_647)]
+
+
+class ArmStatus(ApiModel):
+    """One revision as it is observed now."""
+
+    revision: ShortText
+    """Hash of everything that changes what users get."""
+    model_version: ShortText | None = None
+    """Version of the model in the registry."""
+    digest: ShortText | None = None
+    """Digest of the model's files."""
+    weight: Percent = 0
+    """Observed share of traffic in percent, never a wished one."""
+    replicas: _Replicas = 0
+    """Pods that exist."""
+    ready_replicas: _Replicas = 0
+    """Pods that can answer."""
+    step: Annotated[int | None, Field(ge=-1, le=20)] = None
+    """Index of the current step (candidate only); -1 while starting and warming up, len(steps) while promoting."""
+    since: Timestamp | None = None
+    """When the current step began."""
+    started: Timestamp | None = None
+    """When the revision was first seen."""
+    ready_since: Timestamp | None = None
+    """Since when all its pods have been ready."""
+    retiring: Literal["Promoted", "RolledBack", "Superseded"] | None = None
+    """Set once the verdict fell: the revision loses its weight, then its pods."""
+    reason: Message | None = None
+    """Why it is retiring, or why it cannot go on."""
+
+
+class EvidenceStatus(ApiModel):
+    """What one metric says, in one line for ``kubectl describe``."""
+
+    metric: ShortText
+    """Name of the metric."""
+    verdict: Literal["Harmful", "ProvenSafe", "Undecided", "NoData", "Breached", "Passing"]
+    """What it says about the candidate."""
+    e_value: ShortText | None = None
+    """Evidence of harm: 1 is none, and 100 is a chance of 1 in 100 at most that a healthy version gets there."""
+    ratio: ShortText | None = None
+    """Ratio of rates with its interval, e.g. `1.8 (1.1 .. 3.0)`."""
+    samples: ShortText | None = None
+    """What it rests on, e.g. `12/4100 candidate, 40/78000 stable`."""
+    until_decision: ShortText | None = None
+    """Estimate of the time until it can say more."""
+    message: Message | None = None
+    """What is wrong with the data, if anything is."""
+
+
+class RejectedRevision(ApiModel):
+    """A revision that lost; it is not tried again until something new is said or a retry is asked for."""
+
+    revision: ShortText
+    """The revision."""
+    model_version: ShortText | None = None
+    """Its model version."""
+    reason: ShortText
+    """Why it lost, in one word."""
+    message: Message
+    """Why it lost."""
+    time: Timestamp
+    """When it lost."""
+
+
+class HistoryEntry(ApiModel):
+    """One decision that fell."""
+
+    time: Timestamp
+    """When it fell."""
+    verdict: Literal["Installed", "Promoted", "RolledBack", "Superseded", "Aborted"]
+    """What was decided."""
+    from_revision: ShortText | None = None
+    """The revision that was stable before."""
+    to_revision: ShortText
+    """The revision that it was about."""
+    from_version: ShortText | None = None
+    """Model version of `fromRevision`."""
+    to_version: ShortText | None = None
+    """Model version of `toRevision`."""
+    reason: Message
+    """Why."""
+    evidence: Message | None = None
+    """The evidence when it fell."""
+    by: ShortText | None = None
+    """Who decided: `evidence`, `deadline`, or the field manager that wrote the command."""
+
+
+class CommandStatus(ApiModel):
+    """The last command annotation that was consumed."""
+
+    text: ShortText
+    """The command."""
+    result: Literal["Done", "Ignored"]
+    """What became of it."""
+    message: Message | None = None
+    """Why it was ignored."""
+    by: ShortText | None = None
+    """Field manager that wrote it."""
+    time: Timestamp
+    """When it was consumed."""
+
+
+class ModelDeploymentStatus(ApiModel):
+    """The observed state."""
+
+    observed_generation: Annotated[int | None, Field(ge=-1, le=2**53)] = None
+    """Generation of the spec that this status is about; -1 before the operator has seen the object."""
+    conditions: Conditions = Field(default_factory=list)
+    """Ready sums up; Reconciling and Stalled say whether it is being worked on or needs a person."""
+    stable: ArmStatus | None = None
+    """The revision that has earned its traffic."""
+    candidate: ArmStatus | None = None
+    """The revision that is being tried."""
+    retiring: Annotated[list[ArmStatus], Field(max_length=64), ATOMIC] = Field(default_factory=list)
+    """Revisions that lost their claim and are being drained."""
+    replicas: _Replicas = 0
+    """Pods of all revisions."""
+    selector: Annotated[str | None, Field(max_length=1024)] = None
+    """Serialised label selector of the serving pods, for the scale subresource."""
+    evidence: Annotated[list[EvidenceStatus], Field(max_length=32), keyed_by("metric")] = Field(default_factory=list)
+    """What each metric says now."""
+    judge: Annotated[str | None, Field(max_length=131072)] = None
+    """State of the evidence engine; opaque, versioned, of constant size."""
+    rejected: RejectedRevision | None = None
+    """The revision that lost last, until something new is said."""
+    paused: Message | None = None
+    """Why the rollout is paused, if it is."""
+    history: Annotated[list[HistoryEntry], Field(max_length=20), ATOMIC] = Field(default_factory=list)
+    """The last decisions."""
+    last_command: CommandStatus | None = None
+    """The last command that was consumed."""
+    outbox: Annotated[list[Annotated[dict[str, Any], OPAQUE]], Field(max_length=64), ATOMIC] = Field(
+        default_factory=list
+    )
+    """Registry writes that are still to be carried out."""
