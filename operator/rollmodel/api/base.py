@@ -23,7 +23,6 @@ __all__ = [
     "ApiModel",
     "DecimalString",
     "Digest",
-    "Execution",
     "LocalRef",
     "Message",
     "ObjectName",
@@ -33,6 +32,7 @@ __all__ = [
     "Share",
     "ShortText",
     "SubdomainName",
+    "Suspend",
     "Timestamp",
     "decimal",
 ]
@@ -145,8 +145,8 @@ ShortText = Annotated[str, _cut(256), Field(max_length=256)]
 #: One line for people in status; longer ones are cut.
 Message = Annotated[str, _cut(4096), Field(max_length=4096)]
 
-#: Whether the object is worked on; what exists is kept while suspended.
-Execution = Literal["Run", "Suspend"]
+#: Nothing new is started while this is set; what exists is kept.
+Suspend = Literal["Suspended"]
 
 
 class LocalRef(ApiModel):
