@@ -37,6 +37,10 @@ class ArmStatus(ApiModel):
     """When this weight was first observed."""
     requests: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Requests of the candidate that were judged in the current step."""
+    weight_since: Timestamp | None = None
+    """When this weight was first observed."""
+    requests: Annotated[int, Field(ge=0, le=2**53)] = 0
+    """Requests of the candidate that were judged in the current step."""
     replicas: _Replicas = 0
     """Pods that exist."""
     ready_replicas: _Replicas = 0
@@ -141,7 +145,7 @@ class ModelDeploymentStatus(ApiModel):
     retiring: Annotated[list[ArmStatus], Field(max_length=64), ATOMIC] = Field(default_factory=list)
     """Revisions that lost their claim and are being drained."""
     replicas: _Replicas = 0
-    """Pods of all revisions."""
+    """Pods of the stable revision, which `scale` is about."""
     selector: Annotated[str | None, Field(max_length=1024)] = None
     """Serialised label selector of the serving pods, for the scale subresource."""
     evidence: Annotated[list[EvidenceStatus], Field(max_length=32), keyed_by("metric")] = Field(default_factory=list)
