@@ -37,10 +37,6 @@ class ArmStatus(ApiModel):
     """When this weight was first observed."""
     requests: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Requests of the candidate that were judged in the current step."""
-    weight_since: Timestamp | None = None
-    """When this weight was first observed."""
-    requests: Annotated[int, Field(ge=0, le=2**53)] = 0
-    """Requests of the candidate that were judged in the current step."""
     replicas: _Replicas = 0
     """Pods that exist."""
     ready_replicas: _Replicas = 0
