@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from rollmodel.plan.decision import Ref
+from rollmodel.plan.decision import Event, Ref
 
 __all__ = ["Clock", "Connection", "Kube", "Manifest", "Metrics", "ModelVersion", "Registry", "Series"]
 
@@ -65,6 +65,11 @@ class ModelVersion:
 class Kube(Protocol):
     """The Kubernetes API as the reconciler needs it."""
 
+    @property
+    def gateway_available(self) -> bool:
+        """Whether the API server serves HTTPRoute of the Gateway API, which is an add-on."""
+        ...
+
     async def get(self, ref: Ref) -> dict[str, Any] | None:
         """The live object, read from the API server, or None where it does not exist."""
         ...
@@ -92,7 +97,7 @@ class Kube(Protocol):
         """Replace the status as a whole if the object still has this resourceVersion, else Conflict."""
         ...
 
-    async def event(self, involved: Manifest, *, type: str, reason: str, message: str) -> None:
+    async def event(self, involved: Manifest, event: Event) -> None:
         """Post an Event about an object. Never raises: an Event that cannot be posted is logged."""
         ...
 
@@ -116,7 +121,9 @@ class Metrics(Protocol):
 class Registry(Protocol):
     """The model registry (MLflow)."""
 
-    async def resolve(self, connection: Connection, name: str, *, version: str | None, alias: str | None) -> ModelVersion:
+    async def resolve(
+        self, connection: Connection, name: str, *, version: str | None, alias: str | None
+    ) -> ModelVersion:
         """Pin an alias or a version. Raises NotFound, Forbidden, Unavailable, Invalid with the fix in the message."""
         ...
 

@@ -1,0 +1,66 @@
+"""The kinds that the operator talks about, and their paths in the Kubernetes API.
+
+Discovery would cost requests at every start and could be lied to by nobody but ourselves: the list is short and fixed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.errors import Invalid
+
+__all__ = ["CHILDREN", "ROUTES", "Resource", "resource_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A kind and where the API server serves it."""
+
+    api_version: str
+    kind: str
+    plural: str
+
+    def path(self, namespace: str | None = None, name: str | None = None, subresource: str | None = None) -> str:
+        """The path of one object, of a namespace's collection, or of the whole cluster's collection."""
+        root = "/api/v1" if self.api_version == "v1" else f"/apis/{self.api_version}"
+        parts = [
+            *(["namespaces", quote(namespace, safe="")] if namespace else []),
+            self.plural,
+            *([quote(name, safe="")] if name else []),
+            *([subresource] if subresource else []),
+        ]
+        return "/".join([root, *parts])
+
+
+_OURS = f"{GROUP}/{VERSION}"
+
+ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
+
+#: What a custom resource of ours may control, and therefore what we watch.
+CHILDREN = (
+    Resource("apps/v1", "Deployment", "deployments"),
+    Resource("apps/v1", "ControllerRevision", "controllerrevisions"),
+    Resource("v1", "Service", "services"),
+    ROUTES,
+)
+
+_ALL = (
+    *CHILDREN,
+    Resource(_OURS, "ModelDeployment", "modeldeployments"),
+    Resource(_OURS, "TrainingJob", "trainingjobs"),
+    Resource(_OURS, "DriftPolicy", "driftpolicies"),
+    Resource("v1", "Event", "events"),
+    Resource("v1", "Pod", "pods"),
+    Resource("v1", "Secret", "secrets"),
+)
+_BY_KIND = {(r.api_version, r.kind): r for r in _ALL}
+
+
+def resource_of(api_version: str, kind: str) -> Resource:
+    """The resource of a kind. Raises Invalid for a kind that the operator has no business with."""
+    try:
+        return _BY_KIND[api_version, kind]
+    except KeyError:
+        raise Invalid(f"{api_version} {kind} is not a kind that the operator handles", reason="UnknownKind") from None
