@@ -1,0 +1,75 @@
+"""``python -m localcluster.node``: run one node until SIGTERM or SIGINT."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from localcluster.kubeapi import UNREACHABLE, ApiError, KubeApi
+
+from .kubelet import Kubelet
+from .pod import Settings
+from .registration import heartbeat, register
+from .server import serve_logs
+
+log = logging.getLogger("localcluster.node")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m localcluster.node", description=__doc__)
+    parser.add_argument("--kubeconfig", required=True)
+    parser.add_argument("--dir", type=Path, required=True, help="folder for the Pods' files")
+    parser.add_argument("--name", required=True, help="name of the Node")
+    parser.add_argument("--port", type=int, required=True, help="port of the kubelet endpoint (logs)")
+    parser.add_argument("--images", type=Path, required=True, help="table of images (YAML)")
+    parser.add_argument("--backoff-base", type=float, default=1.0, help="first back-off of a crash loop, in seconds")
+    for name in ("--tls-cert", "--tls-key", "--client-ca"):
+        parser.add_argument(name, type=Path, help="without all three, logs are not served")
+    return parser.parse_args()
+
+
+async def _run(arguments: argparse.Namespace) -> None:
+    settings = Settings((arguments.dir / "pods").resolve(), arguments.images.resolve(), arguments.backoff_base)
+    async with AsyncExitStack() as stack:
+        api = await stack.enter_async_context(KubeApi.connect(arguments.kubeconfig))
+        kubelet = Kubelet(api, arguments.name, settings)
+        if arguments.tls_cert and arguments.tls_key and arguments.client_ca:
+            tls = {"certificate": arguments.tls_cert, "key": arguments.tls_key, "client_ca": arguments.client_ca}
+            await stack.enter_async_context(serve_logs(kubelet.worker, arguments.port, **tls))
+        await _register(api, arguments.name, arguments.port)
+        print(f"node {arguments.name} is registered", flush=True)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(heartbeat(api, arguments.name))
+            group.create_task(kubelet.run())
+
+
+async def _register(api: KubeApi, name: str, port: int) -> None:
+    while True:
+        try:
+            return await register(api, name, port)
+        except (ApiError, *UNREACHABLE) as error:
+            log.warning("cannot register yet: %s", error)
+            await asyncio.sleep(0.5)
+
+
+async def _until_signal(arguments: argparse.Namespace) -> None:
+    work = asyncio.ensure_future(_run(arguments))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
+    await asyncio.wait({work})
+    if not work.cancelled():
+        work.result()
+
+
+def main() -> None:
+    """The command."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    asyncio.run(_until_signal(_arguments()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,74 @@
+"""The table from image names to local commands (``localcluster/images.yaml``)."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+__all__ = ["Image", "UnknownImageError", "load_images", "resolve"]
+
+
+class UnknownImageError(LookupError):
+    """The image is not in the table: what a registry would answer for an image that it does not have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """What an image runs. ``process`` is False for an image that only pretends to run."""
+
+    name: str
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    process: bool = True
+
+    def argv(self, command: list[str] | None, args: list[str] | None, *, listen: str) -> list[str]:
+        """The command line of a container, by the rules for ``command`` and ``args``; may be empty."""
+        if command:
+            return [*command, *(args or ())]
+        own = (*self.entrypoint, *(() if args else self.cmd))
+        return [*(self.fill(word, listen) for word in own), *(args or ())]
+
+    def fill(self, text: str, listen: str) -> str:
+        """Fill in the placeholders of the table."""
+        return text.replace("{python}", sys.executable).replace("{listen}", listen)
+
+
+def load_images(path: Path) -> dict[str, Image]:
+    """Read the table. Raises ValueError where an entry is not understood."""
+    table = yaml.safe_load(path.read_text()) or {}
+    return {name: _image(name, entry or {}) for name, entry in table.items()}
+
+
+def _image(name: str, entry: dict[str, Any]) -> Image:
+    unknown = set(entry) - {"entrypoint", "cmd", "env", "process"}
+    if unknown:
+        raise ValueError(f"image {name}: unknown keys {sorted(unknown)}")
+    return Image(
+        name=name,
+        entrypoint=tuple(entry.get("entrypoint", ())),
+        cmd=tuple(entry.get("cmd", ())),
+        env=entry.get("env", {}),
+        process=entry.get("process", True),
+    )
+
+
+def resolve(images: Mapping[str, Image], reference: str) -> Image:
+    """The image for a reference: by its full text first, then without digest, then without tag.
+
+    Raises UnknownImageError, with a message as a registry would give.
+    """
+    without_digest = reference.partition("@")[0]
+    head, slash, last = without_digest.rpartition("/")
+    without_tag = f"{head}{slash}{last.partition(':')[0]}"
+    for name in (reference, without_digest, without_tag):
+        if name in images:
+            return images[name]
+    raise UnknownImageError(
+        f'failed to pull image "{reference}": {without_tag}: not found in the image table of the local cluster'
+    )

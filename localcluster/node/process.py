@@ -1,0 +1,142 @@
+"""Local processes in groups of their own, and the pretence of one."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+__all__ = ["LocalProcess", "Pretence", "Process", "kill_left_over", "run_once", "start"]
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+_LOOK_AGAIN_SECONDS = 0.02
+
+
+class Process(Protocol):
+    """What runs in a container."""
+
+    @property
+    def real(self) -> bool:
+        """Whether there is anything to probe."""
+        ...
+
+    async def wait(self) -> int:
+        """The exit code; 128 + n where signal n ended the process."""
+        ...
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the whole process group; one that has ended is ignored."""
+        ...
+
+
+class LocalProcess:
+    """A process group of this machine."""
+
+    real = True
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    async def wait(self) -> int:
+        """See Process. What is left of the group when its leader has ended is killed, as a container's end does."""
+        code = await self._process.wait()
+        self.signal(signal.SIGKILL)
+        return 128 - code if code < 0 else code
+
+    def signal(self, number: int) -> None:
+        """See Process."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+class Pretence:
+    """No process: runs until it is told to end."""
+
+    real = False
+
+    def __init__(self) -> None:
+        self._ended = asyncio.Event()
+
+    async def wait(self) -> int:
+        """See Process."""
+        await self._ended.wait()
+        return 0
+
+    def signal(self, number: int) -> None:  # noqa: ARG002 - any signal ends it
+        """See Process."""
+        self._ended.set()
+
+
+async def start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> LocalProcess:
+    """Start a process in its own session, output to a file, killed with this process. Raises OSError."""
+    with log.open("ab") as output:
+        process = await asyncio.create_subprocess_exec(
+            *_found(argv, env),
+            env=env,
+            cwd=cwd,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+        )
+    return LocalProcess(process)
+
+
+async def run_once(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, seconds: float) -> tuple[int, str]:
+    """Run a short command (a probe, a hook) for at most so long: exit code and output. Raises OSError, TimeoutError."""
+    process = await asyncio.create_subprocess_exec(
+        *_found(argv, env),
+        env=env,
+        cwd=cwd,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), seconds)
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+    return process.returncode or 0, output.decode(errors="replace").strip()
+
+
+def _found(argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """Look the program up in the container's own PATH, not in ours."""
+    for folder in env.get("PATH", "").split(os.pathsep):
+        candidate = Path(folder) / argv[0]
+        if "/" not in argv[0] and os.access(candidate, os.X_OK):
+            return [str(candidate), *argv[1:]]
+    return list(argv)
+
+
+def _die_with_parent() -> None:
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+async def kill_left_over(folder: Path) -> None:
+    """Kill the processes whose $HOME is within a folder and wait until they are gone (after a crash of this one)."""
+    while found := _at_home_in(folder):
+        for pid in found:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        await asyncio.sleep(_LOOK_AGAIN_SECONDS)
+
+
+def _at_home_in(folder: Path) -> list[int]:
+    prefix = os.fsencode(f"HOME={folder}/")
+    found = []
+    for environ in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if any(line.startswith(prefix) for line in environ.read_bytes().split(b"\0")):
+                found.append(int(environ.parent.name))
+    return found
