@@ -1,0 +1,9 @@
+"""How localcluster comes by its binaries; :func:`locate` is the door.
+
+First hit wins: ``$KUBEBUILDER_ASSETS`` or ``PATH``, the cache folder, the official download, a build with Go.
+"""
+
+from localcluster.binaries.catalog import CATALOG, Binary
+from localcluster.binaries.search import Search, locate
+
+__all__ = ["CATALOG", "Binary", "Search", "locate"]

@@ -1,0 +1,111 @@
+"""Which binaries there are, in which version, and where their makers publish them. Data only.
+
+A release of Kubernetes is used as a whole. The Go modules are pinned in ``localcluster/tools/*/go.mod``; a test
+compares their versions with the ones on this page.
+"""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass
+
+__all__ = ["CATALOG", "KUBERNETES", "Binary", "GoPackage", "Release"]
+
+KUBERNETES = "1.36.3"
+_ETCD = "3.6.16"
+_PROMETHEUS = "3.15.1"  # as a Go module: v0.315.1
+_KWOK = "0.8.0"
+
+_ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+_GITHUB = "https://github.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A published file and the list of SHA-256 sums that its maker publishes beside it."""
+
+    url: str
+    checksums: str
+    member: str | None = None
+    """Path of the binary inside the file, if that is a tar archive."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoPackage:
+    """A main package, and the folder under ``localcluster/tools`` whose ``go.mod`` pins its module."""
+
+    folder: str
+    path: str
+    ldflags: str = ""
+    tags: str = ""
+    minutes: int = 1
+    """About how long the first build takes on two cores."""
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """One program."""
+
+    name: str
+    version: str
+    go: GoPackage
+    release: Release | None = None
+    same: int = 2
+    """How many leading numbers of the version a binary found on PATH must share with ``version``."""
+    version_command: tuple[str, ...] = ("--version",)
+
+    @property
+    def accepted(self) -> str:
+        """The versions that are taken from PATH, for people."""
+        return ".".join([*self.version.split(".")[: self.same], "x"]) if self.same else "any"
+
+
+def _kubernetes(name: str, minutes: int, **others: object) -> Binary:
+    major, minor, _ = KUBERNETES.split(".")
+    version = "k8s.io/component-base/version"  # without these the server calls itself v0.0.0-master
+    ldflags = f"-X {version}.gitVersion=v{KUBERNETES} -X {version}.gitMajor={major} -X {version}.gitMinor={minor}"
+    url = f"https://dl.k8s.io/release/v{KUBERNETES}/bin/linux/{_ARCH}/{name}"
+    return Binary(
+        name,
+        KUBERNETES,
+        GoPackage("kubernetes", f"k8s.io/kubernetes/cmd/{name}", ldflags, minutes=minutes),
+        Release(url, f"{url}.sha256"),
+        **others,  # type: ignore[arg-type]  # only what kubectl says differently
+    )
+
+
+def _etcd() -> Binary:
+    stem = f"etcd-v{_ETCD}-linux-{_ARCH}"
+    base = f"{_GITHUB}/etcd-io/etcd/releases/download/v{_ETCD}"
+    release = Release(f"{base}/{stem}.tar.gz", f"{base}/SHA256SUMS", f"{stem}/etcd")
+    return Binary("etcd", _ETCD, GoPackage("etcd", "go.etcd.io/etcd/server/v3"), release)
+
+
+def _prometheus() -> Binary:
+    stem = f"prometheus-{_PROMETHEUS}.linux-{_ARCH}"
+    base = f"{_GITHUB}/prometheus/prometheus/releases/download/v{_PROMETHEUS}"
+    package = GoPackage(
+        "prometheus",
+        "github.com/prometheus/prometheus/cmd/prometheus",
+        f"-X github.com/prometheus/common/version.Version={_PROMETHEUS}",
+        # Of the service discoveries only Kubernetes' is compiled in: 3 minutes instead of 5.
+        "netgo,remove_all_sd,enable_kubernetes_sd",
+        minutes=3,
+    )
+    release = Release(f"{base}/{stem}.tar.gz", f"{base}/sha256sums.txt", f"{stem}/prometheus")
+    return Binary("prometheus", _PROMETHEUS, package, release, same=1)
+
+
+CATALOG: dict[str, Binary] = {
+    binary.name: binary
+    for binary in (
+        _etcd(),
+        _kubernetes("kube-apiserver", 5),
+        _kubernetes("kube-controller-manager", 2),
+        _kubernetes("kube-scheduler", 1),
+        _kubernetes("kubectl", 1, same=0, version_command=("version", "--client")),
+        _prometheus(),
+        # No release: kwok's maker publishes no sums. It serves the scale benchmarks only.
+        Binary("kwok", _KWOK, GoPackage("kwok", "sigs.k8s.io/kwok/cmd/kwok")),
+    )
+}

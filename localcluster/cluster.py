@@ -1,0 +1,237 @@
+"""The Python API: start a cluster, ask it for parts, make them fail, stop it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from localcluster import control
+from localcluster.binaries import locate
+from localcluster.errors import LocalClusterError, NotRunningError
+from localcluster.files import locked
+from localcluster.kubectl import kubectl
+from localcluster.parts import CONTROL_PLANE, binaries_of
+from localcluster.reaper import ID_VARIABLE, kill_all
+from localcluster.site import Site
+
+__all__ = ["Cluster", "ProcessStatus"]
+
+Say = Callable[[str], None]
+_POLL_SECONDS = 0.05
+_REPOSITORY = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStatus:
+    """What a process of the cluster does now. ``state`` is ``starting``, ``ready``, ``stopped`` or how it ended."""
+
+    name: str
+    state: str
+    address: str
+    pid: int | None
+    memory_bytes: int
+
+
+class Cluster:
+    """A running cluster. Every method blocks and may be called from any thread; from async code use ``to_thread``.
+
+    The cluster ends with the ``with`` block, with :meth:`stop`, and with the process that started it, however that
+    ends, unless :meth:`detach` was called.
+    """
+
+    def __init__(self, directory: Path, *, say: Say = print) -> None:
+        self.directory = directory
+        self._say = say
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._lifeline: int | None = None
+
+    @classmethod
+    def start(
+        cls,
+        directory: Path,
+        *,
+        parts: Iterable[str] = (CONTROL_PLANE,),
+        audit: bool = False,
+        scrape_interval: str = "1s",
+        images: Path | None = None,
+        say: Say = print,
+    ) -> Self:
+        """Start a new cluster in ``directory``, which is emptied of an earlier one.
+
+        ``audit``: keep one line per API request in :attr:`audit_log`. ``scrape_interval``: of Prometheus. ``images``:
+        the node's table from image names to commands. Raises :class:`BinaryUnavailableError` before anything is
+        started, :class:`LocalClusterError` if a cluster runs there already or a part does not come up.
+        """
+        wanted = list(dict.fromkeys((CONTROL_PLANE, *parts)))
+        binaries = locate(binaries_of(wanted), say)
+        with locked(directory / "lock"):
+            if _runs_in(directory):
+                raise LocalClusterError(f"a cluster is running in {directory}")
+            Site.create(directory, audit=audit, scrape_interval=scrape_interval, images=images)
+            cluster = cls(directory, say=say)
+            cluster._supervise()
+        try:
+            cluster._ensure(wanted, binaries)
+        except BaseException:
+            cluster.stop()
+            raise
+        return cluster
+
+    @classmethod
+    def attach(cls, directory: Path, *, say: Say = print) -> Self:
+        """Return the cluster that runs in ``directory``. Raises :class:`NotRunningError`."""
+        cluster = cls(directory, say=say)
+        cluster.status()
+        return cluster
+
+    def ensure(self, *parts: str) -> None:
+        """Start the parts that do not run yet and wait until they are ready; those that run are left alone."""
+        self._ensure(parts, locate(binaries_of(parts), self._say))
+
+    def stop_part(self, process: str) -> None:
+        """End one process gracefully, e.g. ``prometheus``; the others run on."""
+        self._request("stop", process=process)
+
+    def kill_part(self, process: str) -> None:
+        """End one process with SIGKILL."""
+        self._request("kill", process=process)
+
+    def restart_part(self, process: str) -> None:
+        """Start one process again, at the same address and with the data it had; stop it before, if it runs."""
+        self._request("restart", process=process)
+
+    def status(self) -> list[ProcessStatus]:
+        """Report every process that was ever started."""
+        return [ProcessStatus(**process) for process in self._request("status")]
+
+    def logs(self, process: str) -> str:
+        """What a process has written so far. Raises :class:`LocalClusterError` if there is no such log."""
+        try:
+            return self._site.log(process).read_text(errors="replace")
+        except FileNotFoundError:
+            known = ", ".join(sorted(path.stem for path in self._site.log("").parent.glob("*.log")))
+            raise LocalClusterError(f"no log of {process!r}; there are {known}") from None
+
+    def detach(self) -> None:
+        """Let the cluster outlive this process, until somebody stops it."""
+        self._request("detach")
+        self._let_go()
+
+    def stop(self) -> None:
+        """End everything and wait until it is gone; also after a supervisor that no longer answers."""
+        with suppress(NotRunningError):
+            self._request("shutdown")
+        kill_all(self._site.id)
+        self._let_go()
+        if self._supervisor:
+            self._supervisor.wait()
+
+    def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run kubectl as the administrator and return its output. Raises :class:`LocalClusterError` if it fails."""
+        return kubectl(self._site, *arguments, stdin=stdin)
+
+    def kubeconfig_for(self, user: str, groups: Iterable[str] = ()) -> Path:
+        """Write a kubeconfig for a user who may do what RBAC grants to that name and these groups."""
+        return self._site.kubeconfig_for(user, tuple(groups))
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The administrator's kubeconfig."""
+        return self._site.kubeconfig
+
+    @property
+    def audit_log(self) -> Path:
+        """JSON lines, one per answered API request, if started with ``audit``."""
+        return self._site.audit_log
+
+    @property
+    def prometheus_url(self) -> str:
+        """Where Prometheus is. Raises :class:`LocalClusterError` if it was never started, as do the next two."""
+        return self._url("prometheus")
+
+    @property
+    def mlflow_url(self) -> str:
+        """Where the MLflow server is."""
+        return self._url("mlflow")
+
+    @property
+    def gateway_url(self) -> str:
+        """Where the gateway takes requests; routes are told apart by the Host header."""
+        return self._url("gateway")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _ensure(self, parts: Iterable[str], binaries: dict[str, Path]) -> None:
+        paths = {name: str(path) for name, path in binaries.items()}
+        self._request("ensure", parts=list(parts), binaries=paths)
+
+    def _url(self, process: str) -> str:
+        for status in self.status():
+            if status.name == process:
+                return f"http://{status.address}"
+        raise LocalClusterError(f"{process} was not started; ensure({process!r}) starts it")
+
+    def _request(self, verb: str, **arguments: Any) -> Any:
+        return control.request(self._site.socket, verb, self._say, **arguments)
+
+    @property
+    def _site(self) -> Site:
+        """Read anew each time: the supervisor writes to it."""
+        return Site.load(self.directory)
+
+    def _supervise(self) -> None:
+        """Start the supervisor, tied to this process by a pipe, and wait until it takes requests."""
+        site = self._site
+        theirs, self._lifeline = os.pipe()
+        search_path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH")]))
+        with site.log("supervisor").open("wb") as log:
+            self._supervisor = subprocess.Popen(
+                [sys.executable, "-m", "localcluster.supervisor", str(site.root), str(theirs)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, ID_VARIABLE: site.id, "PYTHONPATH": search_path},
+                pass_fds=[theirs],
+                start_new_session=True,
+            )
+        os.close(theirs)
+        while not _answers(site):
+            if self._supervisor.poll() is not None:
+                self._let_go()
+                raise LocalClusterError(f"the supervisor ended: {self.logs('supervisor')}")
+            time.sleep(_POLL_SECONDS)
+
+    def _let_go(self) -> None:
+        if self._lifeline is not None:
+            os.close(self._lifeline)
+            self._lifeline = None
+
+
+def _answers(site: Site) -> bool:
+    """Whether a supervisor takes requests."""
+    try:
+        control.request(site.socket, "status")
+    except NotRunningError:
+        return False
+    return True
+
+
+def _runs_in(directory: Path) -> bool:
+    try:
+        return _answers(Site.load(directory))
+    except NotRunningError:
+        return False

@@ -1,0 +1,67 @@
+"""What a cluster can consist of. A part is a name that people use; it stands for one process or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from localcluster.errors import LocalClusterError
+from localcluster.parts import controlplane
+from localcluster.processes import ProcessSpec
+from localcluster.site import Site
+
+__all__ = ["CONTROL_PLANE", "PARTS", "PROCESSES", "STOP_ORDER", "Part", "binaries_of", "processes_of"]
+
+CONTROL_PLANE = "control-plane"
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A set of processes by name, each with the function that describes it for a site; and the binaries they need."""
+
+    processes: dict[str, Callable[[Site], ProcessSpec]]
+    binaries: tuple[str, ...] = ()
+
+
+PARTS: dict[str, Part] = {
+    CONTROL_PLANE: Part(
+        {
+            "etcd": controlplane.etcd,
+            "kube-apiserver": controlplane.api_server,
+            "kube-controller-manager": controlplane.controller_manager,
+            "kube-scheduler": controlplane.scheduler,
+        },
+        ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
+    ),
+}
+
+PROCESSES = {name: build for part in PARTS.values() for name, build in part.processes.items()}
+
+# The API server goes late and etcd last: an API server without etcd hangs for a minute and keeps its port.
+STOP_ORDER = (
+    "node",
+    "kube-scheduler",
+    "kube-controller-manager",
+    "gateway",
+    "prometheus",
+    "mlflow",
+    "kube-apiserver",
+    "etcd",
+)
+
+
+def processes_of(parts: Iterable[str]) -> list[str]:
+    """Return the processes of the named parts. Raises :class:`LocalClusterError` for an unknown name."""
+    return [name for part in parts for name in _part(part).processes]
+
+
+def binaries_of(parts: Iterable[str]) -> list[str]:
+    """Return the binaries that the named parts need."""
+    return [name for part in parts for name in _part(part).binaries]
+
+
+def _part(name: str) -> Part:
+    try:
+        return PARTS[name]
+    except KeyError:
+        raise LocalClusterError(f"no part {name!r}; there are {', '.join(PARTS)}") from None

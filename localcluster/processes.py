@@ -1,0 +1,155 @@
+"""One process of a cluster: how it is described, started, awaited, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from localcluster.errors import PartFailedError
+
+__all__ = ["Process", "ProcessSpec"]
+
+_POLL_SECONDS = 0.05
+_LOG_LINES = 15
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What to run, and how to tell that it serves.
+
+    ``ready`` may block for a second or two; it is asked in a thread until it says yes. ``after`` names processes that
+    must be ready first. ``manifests`` are applied to the cluster before the start.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    address: str
+    ready: Callable[[], bool]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    after: tuple[str, ...] = ()
+    manifests: tuple[Path, ...] = ()
+    ready_seconds: float = 60.0
+    stop_seconds: float = 5.0
+
+
+class Process:
+    """A running (or ended) process in a session of its own, with its output in a log file.
+
+    Must be started from the supervisor's main thread: the kernel ties the child's life to the thread that forked it.
+    """
+
+    def __init__(self, spec: ProcessSpec, log: Path, environment: Mapping[str, str]) -> None:
+        self.spec = spec
+        self._log = log
+        self._environment = {**environment, **spec.environment}
+        self._child: asyncio.subprocess.Process | None = None
+        self._ready = False
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready. Raises :class:`PartFailedError`; then it is no longer running."""
+        parent = os.getpid()
+        with self._log.open("ab") as log:
+            self._child = await asyncio.create_subprocess_exec(
+                *self.spec.argv,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=asyncio.subprocess.STDOUT,
+                env=self._environment,
+                start_new_session=True,
+                preexec_fn=lambda: _die_with(parent),
+            )
+        try:
+            await self._wait_until_ready()
+        except BaseException:
+            await self.kill()
+            raise
+
+    async def stop(self) -> None:
+        """Ask it to end, and kill it (and its process group) after ``stop_seconds``."""
+        if self._child and self._child.returncode is None:
+            self._signal(signal.SIGTERM)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._child.wait(), self.spec.stop_seconds)
+        await self.kill()
+
+    async def kill(self) -> None:
+        """Kill it and its process group with SIGKILL."""
+        if self._child:
+            self._signal(signal.SIGKILL)
+            await self._child.wait()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id while it runs."""
+        return self._child.pid if self._child and self._child.returncode is None else None
+
+    @property
+    def state(self) -> str:
+        """``starting``, ``ready`` or how it ended."""
+        if self._child is None:
+            return "stopped"
+        if self._child.returncode is None:
+            return "ready" if self._ready else "starting"
+        code = self._child.returncode
+        return f"ended by {signal.Signals(-code).name}" if code < 0 else f"ended with {code}"
+
+    @property
+    def memory_bytes(self) -> int:
+        """Resident memory of the process and the workers in its group."""
+        return sum(_resident(pid) for pid in _group(self.pid)) if self.pid else 0
+
+    async def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + self.spec.ready_seconds
+        while not await asyncio.to_thread(self.spec.ready):
+            if self.pid is None:
+                raise PartFailedError(f"{self.spec.name} {self.state}; its log ends with:\n{self._tail()}")
+            if time.monotonic() > deadline:
+                waited = f"{self.spec.ready_seconds:.0f} s"
+                raise PartFailedError(f"{self.spec.name} not ready after {waited}; its log ends with:\n{self._tail()}")
+            await asyncio.sleep(_POLL_SECONDS)
+        self._ready = True
+
+    def _tail(self) -> str:
+        lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n".join(f"  {line}" for line in lines)
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal the whole process group, so that workers go with their master."""
+        if self._child:
+            with suppress(ProcessLookupError):
+                os.killpg(self._child.pid, number)
+
+
+def _die_with(parent: int) -> None:
+    """Runs in the child before exec: be killed when the parent ends, also if it has just ended."""
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _group(leader: int | None) -> list[int]:
+    """Pids of the process group of ``leader``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            with suppress(ProcessLookupError, PermissionError):
+                if os.getpgid(int(entry.name)) == leader:
+                    found.append(int(entry.name))
+    return found
+
+
+def _resident(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,169 @@
+"""The process behind one cluster: ``python -m localcluster.supervisor DIRECTORY LIFELINE``.
+
+It owns every other process. It ends, and stops them in order, when it is told to, on SIGTERM and SIGINT, and when the
+lifeline (a pipe held by whoever started it) closes; after ``detach`` the lifeline no longer matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from localcluster import control, reaper
+from localcluster.errors import LocalClusterError
+from localcluster.kubectl import kubectl
+from localcluster.parts import PROCESSES, STOP_ORDER, processes_of
+from localcluster.parts.controlplane import prepare
+from localcluster.processes import Process
+from localcluster.reaper import ID_VARIABLE, kill_all
+from localcluster.site import Site
+
+__all__ = ["Supervisor"]
+
+Say = Callable[[str], None]
+
+
+class Supervisor:
+    """Starts, stops and reports the processes of one site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._processes: dict[str, Process] = {}
+        self._starts: dict[str, asyncio.Task[None]] = {}
+        self._end = asyncio.Event()
+        self._environment = {**os.environ, ID_VARIABLE: site.id}
+
+    async def run(self, lifeline: int) -> None:
+        """Serve until the end of the cluster."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._end.set)
+        self._lifeline = lifeline
+        loop.add_reader(lifeline, self._end.set)
+        prepare(self._site)
+        self._site.save()
+        server = await control.listen(self._site.socket, self._handle)
+        await self._end.wait()
+        for task in self._starts.values():
+            task.cancel()
+        await asyncio.gather(*self._starts.values(), return_exceptions=True)
+        for name in STOP_ORDER:
+            if name in self._processes:
+                await self._processes[name].stop()
+        kill_all(self._site.id)
+        self._site.socket.unlink()
+        server.close()
+
+    async def _handle(self, request: dict[str, Any], say: Say) -> Any:
+        match request:
+            case {"verb": "ensure", "parts": parts, "binaries": binaries}:
+                await self.ensure(parts, binaries, say)
+            case {"verb": "stop", "process": name}:
+                await self.stop(name)
+            case {"verb": "kill", "process": name}:
+                await self.kill(name)
+            case {"verb": "restart", "process": name}:
+                await self.restart(name, say)
+            case {"verb": "status"}:
+                return self.status()
+            case {"verb": "detach"}:
+                self.detach()
+            case {"verb": "shutdown"}:
+                await self.shutdown()
+            case _:
+                raise LocalClusterError(f"not a request: {request}")
+        return None
+
+    async def ensure(self, parts: list[str], binaries: dict[str, str], say: Say) -> None:
+        """Start whatever of ``parts`` does not run yet, side by side where nothing depends on another."""
+        self._site.binaries.update(binaries)
+        try:
+            await asyncio.gather(*(self._started(name, say) for name in processes_of(parts)))
+        finally:
+            self._site.save()
+
+    async def stop(self, name: str) -> None:
+        """End one process gracefully."""
+        await self._process(name).stop()
+        self._starts.pop(name, None)
+
+    async def kill(self, name: str) -> None:
+        """End one process with SIGKILL."""
+        await self._process(name).kill()
+        self._starts.pop(name, None)
+
+    async def restart(self, name: str, say: Say) -> None:
+        """Stop one process if it runs, and start it at the same address."""
+        await self.stop(name)
+        await self._started(name, say)
+
+    def status(self) -> list[dict[str, Any]]:
+        """Report each process that was ever started."""
+        return [
+            {
+                "name": name,
+                "state": process.state,
+                "address": process.spec.address,
+                "pid": process.pid,
+                "memory_bytes": process.memory_bytes,
+            }
+            for name, process in self._processes.items()
+        ]
+
+    def detach(self) -> None:
+        """Outlive whoever started the cluster."""
+        asyncio.get_running_loop().remove_reader(self._lifeline)
+
+    async def shutdown(self) -> None:
+        """End the cluster. There is no answer: the connection ends with the supervisor, after everything else."""
+        self._end.set()
+        await asyncio.Event().wait()
+
+    def _process(self, name: str) -> Process:
+        try:
+            return self._processes[name]
+        except KeyError:
+            running = ", ".join(self._processes)
+            raise LocalClusterError(f"no process {name!r} was started; there are {running}") from None
+
+    async def _started(self, name: str, say: Say) -> None:
+        """Wait until a process is ready, starting it if nobody has."""
+        task = self._starts.get(name)
+        if task is None or (task.done() and not self._runs(name)):
+            task = self._starts[name] = asyncio.create_task(self._start(name, say))
+        await asyncio.shield(task)
+
+    def _runs(self, name: str) -> bool:
+        return name in self._processes and self._processes[name].pid is not None
+
+    async def _start(self, name: str, say: Say) -> None:
+        spec = PROCESSES[name](self._site)
+        for other in spec.after:
+            await self._started(other, say)
+        began = time.monotonic()
+        for manifest in spec.manifests:
+            await asyncio.to_thread(kubectl, self._site, "apply", "--server-side", "-f", str(manifest))
+        process = self._processes[name] = Process(spec, self._site.log(name), self._environment)
+        await process.start()
+        say(f"{name}: ready at {spec.address} after {time.monotonic() - began:.1f} s")
+
+
+def main(directory: str, lifeline: str) -> None:
+    """Run the supervisor of the cluster in ``directory`` under a watchdog."""
+    site = Site.load(Path(directory))
+    bystander = {name: value for name, value in os.environ.items() if name != ID_VARIABLE}
+    command = [sys.executable, "-ES", reaper.__file__, site.id]
+    # The pipe is never written to. Its other end sees that we are gone, however that came.
+    subprocess.Popen(command, stdin=subprocess.PIPE, env=bystander, start_new_session=True)
+    asyncio.run(Supervisor(site).run(int(lifeline)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

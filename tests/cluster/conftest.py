@@ -1,0 +1,61 @@
+"""The real control plane for tests: one cluster per session, one namespace per test.
+
+``cluster`` has the control plane only; a test that needs more asks for it: ``cluster.ensure("mlflow", "prometheus")``.
+What was started stays until the session ends, so a test that stops a part starts it again.
+"""
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import pytest
+
+from localcluster import BinaryUnavailableError, Cluster
+
+
+class WaitUntil(Protocol):
+    """Waits until a condition holds, and fails the test if it does not within ``seconds``."""
+
+    def __call__(self, condition: Callable[[], bool], seconds: float = 30.0) -> None: ...
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A running cluster with an audit log. Skips, with the reason, where its binaries cannot be had."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    try:
+        with capture.global_and_fixture_disabled():  # the first start may build for minutes: show it
+            started = Cluster.start(tmp_path_factory.mktemp("cluster"), audit=True)
+    except BinaryUnavailableError as error:
+        pytest.skip(str(error))
+    with started:
+        yield started
+
+
+@pytest.fixture
+def namespace(cluster: Cluster, wait_until: WaitUntil) -> Iterator[str]:
+    """The name of a new namespace that enforces Pod Security "restricted". It is deleted after the test."""
+    name = f"test-{secrets.token_hex(4)}"
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
+    cluster.kubectl("create", "-f", "-", stdin=json.dumps(manifest))
+    # Pods are refused until the controller manager has made the service account that they run as.
+    wait_until(lambda: "default" in cluster.kubectl("get", "serviceaccounts", "-n", name, "-o", "name"))
+    yield name
+    cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> WaitUntil:
+    """How tests wait: on a condition, never for a time."""
+
+    def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not true after {seconds:g} s"
+            time.sleep(0.1)
+
+    return wait
