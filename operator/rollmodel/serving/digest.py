@@ -1,0 +1,68 @@
+"""The digest of a local folder: what ``rollmodel digest PATH`` prints and what a fetched model is checked against."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from rollmodel.api.digest import tree_digest
+from rollmodel.errors import Invalid, NotFound, RollmodelError
+
+__all__ = ["folder_digest", "local_files", "main", "sha256_of"]
+
+
+def local_files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file below ``root`` as (relative POSIX path, stat); a single file stands for itself.
+
+    Raises NotFound where nothing is there, and Invalid for links, sockets and devices: a link may lead anywhere, so
+    its content is not pinned by the tree that holds it.
+    """
+    if not root.exists():
+        raise NotFound(f"{root} does not exist")
+    if root.is_file():
+        yield root.name, root.stat()
+        return
+    for folder, folders, names in os.walk(root):
+        for name in sorted((*folders, *names)):
+            path = Path(folder, name)
+            if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                raise Invalid(f"{path.relative_to(root)} is neither a plain file nor a folder")
+            if path.is_file():
+                yield path.relative_to(root).as_posix(), path.stat()
+
+
+def sha256_of(path: Path) -> str:
+    """Lower-case SHA-256 hex of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_digest(root: Path, *, threads: int | None = None) -> str:
+    """:func:`rollmodel.api.digest.tree_digest` of a local folder, files hashed in parallel.
+
+    hashlib releases the interpreter lock, so threads use all cores. Raises NotFound and Invalid.
+    """
+    paths = [path for path, _ in local_files(root)]
+    if not paths:
+        raise NotFound(f"{root} holds no files")
+    base = root.parent if root.is_file() else root
+    with ThreadPoolExecutor(threads or os.cpu_count()) as pool:
+        return tree_digest(dict(zip(paths, pool.map(lambda path: sha256_of(base / path), paths), strict=True)))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """``rollmodel digest PATH``: print the digest of a model folder; 1 where there is none."""
+    parser = argparse.ArgumentParser(prog="rollmodel digest", description="Print the digest of a model's files.")
+    parser.add_argument("path", type=Path, help="folder (or single file) of the model")
+    path = parser.parse_args(argv).path
+    try:
+        sys.stdout.write(folder_digest(path) + "\n")
+    except RollmodelError as error:
+        sys.stderr.write(f"{error.reason}: {error}\n")
+        return 1
+    return 0

@@ -1,0 +1,92 @@
+"""HTTP as every store that speaks it uses it: one client, and one meaning for each kind of failure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+
+from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
+from rollmodel.serving.sources import CHUNK_BYTES, Body
+
+__all__ = ["Client", "body_of", "shown"]
+
+TIMEOUT_SECONDS = 60.0
+"""Longest silence of a store, not the length of a download."""
+
+
+class Client:
+    """Connections to one store, shared by threads. Retries are for :func:`rollmodel.serving.download.patiently`."""
+
+    def __init__(
+        self, *, auth: AuthBase | None = None, verify: bool | str = True, certificate: str | None = None
+    ) -> None:
+        self._session = requests.Session()
+        self._session.auth = auth
+        self._session.verify = verify
+        self._session.cert = certificate
+        # The bytes as stored: a transparent gzip would change both length and digest.
+        self._session.headers["Accept-Encoding"] = "identity"
+
+    @contextmanager
+    def get(
+        self, url: str, *, what: str, offset: int = 0, params: dict[str, str] | None = None
+    ) -> Iterator[requests.Response]:
+        """A streamed, successful answer, from byte ``offset`` on where the server honours ranges.
+
+        ``what`` names the thing that is asked for, without secrets. Raises Unavailable, also for a transfer that
+        breaks while the caller reads, Forbidden, NotFound and Invalid.
+        """
+        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        try:
+            with self._session.get(url, headers=headers, params=params, stream=True, timeout=TIMEOUT_SECONDS) as answer:
+                _check_status(answer, what)
+                yield answer
+        except (requests.RequestException, HTTPError) as error:
+            raise Unavailable(f"{what} cannot be reached ({type(error).__name__})", reason="Unreachable") from error
+
+    def json(self, url: str, *, what: str, params: dict[str, str] | None = None) -> dict[str, Any]:
+        """A whole answer that is a JSON object. Raises Invalid for anything else."""
+        with self.get(url, what=what, params=params) as answer:
+            content = answer.content
+        try:
+            found: dict[str, Any] = json.loads(content)
+        except ValueError as error:
+            raise Invalid(f"the answer for {what} is not JSON") from error
+        return found
+
+
+def body_of(answer: requests.Response, offset: int) -> Body:
+    """The bytes of an answer: from ``offset`` on if it is a partial one (RFC 9110, section 14), else from 0."""
+    return Body(offset if answer.status_code == 206 else 0, answer.iter_content(CHUNK_BYTES))
+
+
+def shown(url: str) -> str:
+    """A URL fit for messages: without user, password, query (which may be a signature) and fragment."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
+def _check_status(answer: requests.Response, what: str) -> None:
+    status = answer.status_code
+    if status < 400:
+        return
+    if status == 403 and "Host header" in answer.text:
+        raise Forbidden(
+            f"MLflow refuses the host name by which {what} is asked for; "
+            "add it, with its port, to the server's --allowed-hosts (MLFLOW_SERVER_ALLOWED_HOSTS)",
+            reason="HostNotAllowed",
+        )
+    if status in {401, 403}:
+        raise Forbidden(f"no permission to read {what} (HTTP {status})", reason="Unauthorized")
+    if status in {404, 410}:
+        raise NotFound(f"{what} does not exist (HTTP {status})")
+    if status >= 500 or status in {408, 425, 429}:
+        raise Unavailable(f"{what} cannot be read now (HTTP {status})", reason="Unreachable")
+    raise Invalid(f"the request for {what} was refused (HTTP {status})")

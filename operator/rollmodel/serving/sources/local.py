@@ -1,0 +1,35 @@
+"""Files on a mounted volume: ``file://`` and plain paths, which is also how a PersistentVolumeClaim arrives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rollmodel.errors import NotFound
+from rollmodel.serving.digest import local_files
+from rollmodel.serving.sources import Body, RemoteFile, chunks_of
+
+__all__ = ["LocalFiles"]
+
+
+class LocalFiles:
+    """A folder, or a single file, of this machine."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def list(self) -> Sequence[RemoteFile]:
+        """All plain files below the folder. Raises NotFound, and Invalid for links and devices."""
+        files = [RemoteFile(path, stat.st_size) for path, stat in local_files(self._root)]
+        if not files:
+            raise NotFound(f"{self._root} holds no files")
+        return files
+
+    @contextmanager
+    def open(self, path: str, offset: int) -> Iterator[Body]:
+        """Read one file from ``offset`` on."""
+        base = self._root.parent if self._root.is_file() else self._root
+        with (base / path).open("rb") as file:
+            file.seek(offset)
+            yield Body(offset, chunks_of(file))

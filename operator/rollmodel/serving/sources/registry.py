@@ -1,0 +1,139 @@
+"""Models in an MLflow server: ``models:/``, ``runs:/`` and ``mlflow-artifacts:/``, read through its artifact proxy.
+
+Spoken over MLflow's REST interface, not its client: importing that costs every pod seconds and 80 MB before the
+first byte. ``MLFLOW_TRACKING_*`` mean what they mean to the client, which is imported for its log-in plug-ins alone.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from requests import PreparedRequest
+from requests.auth import AuthBase, HTTPBasicAuth
+
+from rollmodel.errors import Invalid, NotFound
+from rollmodel.serving.sources import Body, RemoteFile, checked_path
+from rollmodel.serving.sources.http import Client, body_of
+
+__all__ = ["MlflowArtifacts", "MlflowServer"]
+
+
+class _Bearer(AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: PreparedRequest) -> PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def _auth(env: Mapping[str, str]) -> AuthBase | None:
+    """How to log in, in MLflow's own order of precedence."""
+    if env.get("MLFLOW_TRACKING_AWS_SIGV4", "").lower() in {"1", "true"}:
+        raise Invalid("MLFLOW_TRACKING_AWS_SIGV4 is not supported here", reason="Unsupported")
+    if name := env.get("MLFLOW_TRACKING_AUTH"):
+        from mlflow.tracking.request_auth.registry import fetch_auth  # noqa: PLC0415
+
+        plugin: AuthBase = fetch_auth(name)
+        return plugin
+    user, password = env.get("MLFLOW_TRACKING_USERNAME"), env.get("MLFLOW_TRACKING_PASSWORD")
+    if user and password:
+        return HTTPBasicAuth(user, password)
+    token = env.get("MLFLOW_TRACKING_TOKEN")
+    return _Bearer(token) if token else None
+
+
+class MlflowServer:
+    """The tracking server of the environment: ``MLFLOW_TRACKING_URI`` and the variables to log in there."""
+
+    def __init__(self, env: Mapping[str, str] = os.environ) -> None:
+        self.url = env.get("MLFLOW_TRACKING_URI", "").rstrip("/")
+        if not self.url.startswith(("http://", "https://")):
+            raise Invalid("MLFLOW_TRACKING_URI must be the http(s) address of the MLflow server")
+        trusting = env.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in {"1", "true"}
+        self.client = Client(
+            auth=_auth(env),
+            verify=not trusting and (env.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True),
+            certificate=env.get("MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+        )
+
+    def artifact_uri(self, uri: str) -> str:
+        """Where the files of a ``models:/``, ``runs:/`` or ``mlflow-artifacts:/`` URI are stored.
+
+        An alias is refused: it may name another version tomorrow, and a pod that restarts must load what it loaded
+        before. Raises NotFound, Forbidden, Unavailable and Invalid.
+        """
+        parts = urlsplit(uri)
+        head, _, rest = parts.path.strip("/").partition("/")
+        if parts.scheme == "mlflow-artifacts":
+            if parts.netloc and parts.netloc != urlsplit(self.url).netloc.rpartition("@")[2]:
+                raise Invalid(f"{parts.netloc} is not the MLflow server of this connection; credentials stay at home")
+            return uri
+        if parts.scheme == "runs":
+            return self._of_run(head, rest)
+        if head.startswith("m-") and not rest.isdecimal():
+            return posixpath.join(self._logged_model(head)["artifact_uri"], rest).rstrip("/")
+        if not rest.isdecimal():
+            raise Invalid(f"{uri}: give models:/NAME/VERSION or models:/m-ID; an alias is not pinned")
+        return self._of_version(head, rest)
+
+    def _of_version(self, name: str, version: str) -> str:
+        what = f"version {version} of model {name}"
+        found: str = self._api("model-versions/get-download-uri", what, name=name, version=version)["artifact_uri"]
+        return self.artifact_uri(found) if found.startswith("models:") else found
+
+    def _of_run(self, run_id: str, path: str) -> str:
+        """Since MLflow 3 a run's model is no artifact of the run but an output of it, found by its name."""
+        run = self._api("runs/get", f"run {run_id}", run_id=run_id)["run"]
+        name, _, rest = path.partition("/")
+        for output in run.get("outputs", {}).get("model_outputs", []):
+            model = self._logged_model(output["model_id"])
+            if model["name"] == name:
+                return posixpath.join(model["artifact_uri"], rest).rstrip("/")
+        return posixpath.join(run["info"]["artifact_uri"], path)
+
+    def _logged_model(self, model_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._api(f"logged-models/{quote(model_id, safe='')}", f"logged model {model_id}")
+        info: dict[str, Any] = found["model"]["info"]
+        return info
+
+    def _api(self, endpoint: str, what: str, **params: str) -> dict[str, Any]:
+        return self.client.json(f"{self.url}/api/2.0/mlflow/{endpoint}", what=what, params=params)
+
+
+class MlflowArtifacts:
+    """A folder behind the server's artifact proxy: ``root`` of ``mlflow-artifacts:/<root>``."""
+
+    def __init__(self, server: MlflowServer, root: str) -> None:
+        self._client = server.client
+        self._url = f"{server.url}/api/2.0/mlflow-artifacts/artifacts"
+        self._root = root.strip("/")
+
+    def list(self) -> Sequence[RemoteFile]:
+        """All files below the folder. The proxy answers an unknown folder with an empty list: that is NotFound."""
+        files = list(self._walk(""))
+        if not files:
+            raise NotFound(f"the MLflow server holds no files at {self._root}")
+        return files
+
+    def _walk(self, folder: str) -> Iterator[RemoteFile]:
+        where = posixpath.join(self._root, folder).rstrip("/")
+        found = self._client.json(self._url, what=f"the list of {where}", params={"path": where})
+        for entry in found.get("files", []):
+            path = posixpath.join(folder, checked_path(entry["path"]))
+            if entry["is_dir"]:
+                yield from self._walk(path)
+            else:
+                yield RemoteFile(path, int(entry["file_size"]) if "file_size" in entry else None)
+
+    @contextmanager
+    def open(self, path: str, offset: int) -> Iterator[Body]:
+        """Stream one file from ``offset`` on, where the server honours ranges."""
+        where = posixpath.join(self._root, path)
+        with self._client.get(f"{self._url}/{quote(where)}", what=where, offset=offset) as answer:
+            yield body_of(answer, offset)
