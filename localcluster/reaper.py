@@ -15,7 +15,7 @@ from pathlib import Path
 
 __all__ = ["ID_VARIABLE", "kill_all", "members"]
 
-ID_VARIABLE = "ROLLMODEL_LOCALCLUSTER_ID"
+ID_VARIABLE = "ROLLMODEL_LOCALCLUSTER"
 """Environment variable that marks every process of a cluster. Whoever starts processes in it passes it on."""
 
 _PROC = Path("/proc")
