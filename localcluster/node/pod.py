@@ -180,8 +180,10 @@ class PodWorker:
 
         def container(item: Object, own_policy: str) -> Container:
             name = item["name"]
-            record = ContainerRecord.found(written[name]) if name in written else ContainerRecord(name, item["image"])
-            if not record.state:
+            if name in written:
+                record = ContainerRecord.found(written[name], now())
+            else:
+                record = ContainerRecord(name, item["image"])
                 record.wait(reason)
             return Container(around, item, record, policy=own_policy)
 

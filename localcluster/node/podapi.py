@@ -25,6 +25,7 @@ class PodApi:
         self._path = f"{self._namespace}/pods/{metadata['name']}"
         self._service_account = pod["spec"].get("serviceAccountName", "default")
         self._node = pod["spec"]["nodeName"]
+        self._posted: set[tuple[str, str]] = set()
         self._reference = {
             "apiVersion": "v1",
             "kind": "Pod",
@@ -70,7 +71,10 @@ class PodApi:
         await self._insist("DELETE", self._path, options, "application/json")
 
     async def notice(self, kind: str, reason: str, message: str) -> None:
-        """Post an Event about the Pod; one that cannot be posted is only logged."""
+        """Post an Event about the Pod, each only once; one that cannot be posted is only logged."""
+        if (reason, message) in self._posted:
+            return
+        self._posted.add((reason, message))
         name, time = self._reference["name"], timestamp(now())
         event = {
             "apiVersion": "v1",

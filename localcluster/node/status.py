@@ -28,8 +28,8 @@ class ContainerRecord:
     image_id: str = ""
 
     @classmethod
-    def found(cls, written: Mapping[str, Any]) -> ContainerRecord:
-        """The record that an earlier life of this node wrote; what it left running has ended with it."""
+    def found(cls, written: Mapping[str, Any], time: datetime) -> ContainerRecord:
+        """The record that an earlier life of this node wrote; what it left running has ended, by ``time``."""
         record = cls(
             name=written["name"],
             image=written["image"],
@@ -40,7 +40,8 @@ class ContainerRecord:
             image_id=written.get("imageID", ""),
         )
         if "running" in record.state:
-            record.terminate(137, "ContainerStatusUnknown", "The node restarted", record.state["running"]["startedAt"])
+            began = record.state["running"]["startedAt"]
+            record.terminate(137, "ContainerStatusUnknown", "The node restarted", began, timestamp(time))
         return record
 
     def wait(self, reason: str, message: str = "") -> None:
@@ -139,7 +140,6 @@ def pod_status(
         "podIPs": [{"ip": address}],
         "startTime": before.get("startTime") or timestamp(time),
         "containerStatuses": [record.status() for record in mains],
-        "qosClass": before.get("qosClass", "BestEffort"),
         "observedGeneration": pod["metadata"].get("generation", 1),
     }
     if inits:
