@@ -4,9 +4,9 @@ The judge is a pure function of (state, samples). The flow of one tick::
 
     raw counters per pod --windows--> samples per metric --judge.observe--> state --judge.assess--> Assessment
 
-``judge`` offers: ``begin(plan, history, now) -> JudgeState``, ``observe(state, window, samples, weight=...) -> JudgeState``,
-``assess(state) -> Assessment``, ``dump(state) -> str``, ``load(text) -> JudgeState``. The state carries the frozen plan, so
-a policy that is edited during a rollout does not change the judge of that rollout.
+``judge`` offers: ``begin(plan, history, now) -> JudgeState``, ``observe(state, window, samples, weight=...) ->
+JudgeState``, ``assess(state) -> Assessment``, ``dump(state) -> str``, ``load(text) -> JudgeState``. The state carries
+the frozen plan, so a policy that is edited during a rollout does not change the judge of that rollout.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class CountSample:
 
 @dataclass(frozen=True, slots=True)
 class HistogramSample:
-    """Increments per bucket (not cumulative), the last one is +Inf; ``edges`` are the finite upper bounds, ascending."""
+    """Increments per bucket, not cumulative, the last one +Inf. ``edges``: the finite upper bounds, ascending."""
 
     edges: Sequence[float]
     candidate: Sequence[float]

@@ -1,0 +1,173 @@
+"""What the stable arm's past says before a rollout: the rate, how noisy the contrast is, and how slow that noise is.
+
+Best source first: (a) the stable pods split into a pretend candidate and the rest, so that the contrast itself is seen
+without any candidate; (b) the stable total about a moving rate, where there is one pod only; (c) nothing, with a wary
+prior and some ticks that only teach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+
+from rollmodel.evidence.arrays import Array, array, select
+from rollmodel.evidence.dispersion import Estimate, Prior, accumulate, estimate
+from rollmodel.evidence.evalue import Tick
+from rollmodel.evidence.types import MetricHistory
+
+__all__ = ["Background", "from_history", "from_split", "from_total", "pretend_candidate", "unknown"]
+
+#: Requests that a rate known from history counts for when the guess of the rate is updated, and one that is not.
+KNOWN_WEIGHT, UNKNOWN_RATE, UNKNOWN_WEIGHT = 1000.0, 0.01, 20.0
+#: Most ticks that a prior is worth: from split pods, from the total.
+MOST_SPLIT, MOST_TOTAL = 360.0, 60.0
+#: A history with fewer events than this many effective ticks is filled up with "no over-dispersion".
+LEAST_TICKS = 10.0
+#: Without history: D, C, their weight, and the ticks that only teach.
+WARY_DISPERSION, WARY_LAG, WARY_TICKS, TEACHING_TICKS = 2.0, 0.3, 10.0, 30.0
+#: Shortest history from which noise is learnt.
+LEAST_SECONDS = 1800.0
+MOVING_TICKS = 61
+#: Slow noise: ticks merged into one, so that the noise's lag-1 correlation falls to 0.6 or below.
+MERGES = (3, 6, 12, 24)
+SLOW, ENOUGH = 0.65, 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """What is believed before the first tick, each of shape [...].
+
+    ``rate`` is the stable bad fraction and ``weight`` the requests it counts for; ``merge`` is the number of ticks to
+    merge into one, ``teach`` that of (merged) ticks that only teach.
+    """
+
+    rate: Array
+    weight: Array
+    prior: Prior
+    merge: Array
+    teach: Array
+
+
+def unknown(shape: tuple[int, ...] = ()) -> Background:
+    """No history at all: wary, and slow to begin."""
+    wary = Prior(np.full(shape, WARY_DISPERSION), np.full(shape, WARY_LAG), np.full(shape, WARY_TICKS))
+    return Background(
+        rate=np.full(shape, UNKNOWN_RATE),
+        weight=np.full(shape, UNKNOWN_WEIGHT),
+        prior=wary,
+        merge=np.ones(shape),
+        teach=np.full(shape, TEACHING_TICKS),
+    )
+
+
+def from_split(history: Tick) -> Background:
+    """From stable pods split in two, counts [..., T] with time last: the pretend candidate is arm a."""
+    prior = _prior(estimate(accumulate(_busy(history))), MOST_SPLIT)
+    merge = _merge(prior, history.na.shape[-1])
+    for factor in MERGES:
+        if np.any(merge == factor):
+            merged = _prior(estimate(accumulate(_busy(merge_ticks(history, factor)))), MOST_SPLIT)
+            prior = select(np.asarray(merge == factor), merged, prior)
+    return _known(history.ka + history.kb, history.na + history.nb, prior, merge)
+
+
+def from_total(total: Array, bad: Array) -> Background:
+    """From the stable arm as a whole, counts [..., T]: residuals about a moving rate.
+
+    Too careful when noise hits the whole arm: an arm 19 times larger shows 19 times more of it.
+    """
+    rate = _moving_sum(bad) / np.maximum(_moving_sum(total), 1.0)
+    residual = bad - total * rate
+    variance = np.maximum((total * rate * (1.0 - rate)).sum(-1), 1e-12)
+    lost = 1.0 / min(MOVING_TICKS, total.shape[-1])
+    spread = (residual**2).sum(-1) / variance / (1.0 - lost)
+    lag = (residual[..., 1:] * residual[..., :-1]).sum(-1) / variance + spread * lost
+    ticks, events = float(total.shape[-1]), bad.sum(-1)
+    now = Estimate(np.where(events > 0, spread, 1.0), np.where(events > 0, lag, 0.0), ticks * events / (ticks + events))
+    prior = _prior(now, MOST_TOTAL)
+    return _known(bad, total, prior, np.ones(total.shape[:-1]))
+
+
+def from_history(history: MetricHistory, *, share: float, interval: float) -> tuple[Background, float]:
+    """The best background that a count metric's history allows, and the stable arm's requests per tick (0: unknown).
+
+    share: the candidate's planned share of traffic; interval: seconds of a tick. A history of less than
+    :data:`LEAST_SECONDS` tells the rate only.
+    """
+    pods = {name: array(samples) for name, samples in history.pods.items() if len(samples)}
+    if not pods:
+        return unknown(), 0.0
+    total, bad = np.moveaxis(np.sum(list(pods.values()), axis=0), -1, 0)
+    if len(total) * interval < LEAST_SECONDS or not total.sum() > 0:
+        return _rate_only(bad, total), float(total.mean())
+    chosen = pretend_candidate(pods, share)
+    if not chosen:
+        return from_total(total, bad), float(total.mean())
+    na, ka = np.moveaxis(np.sum([pods[name] for name in chosen], axis=0), -1, 0)
+    return from_split(Tick(na, ka, total - na, bad - ka)), float(total.mean())
+
+
+def _rate_only(bad: Array, total: Array) -> Background:
+    wary = unknown()
+    return _known(bad, total, wary.prior, wary.merge, wary.teach) if total.sum() > 0 else wary
+
+
+def pretend_candidate(pods: Collection[str], share: float) -> frozenset[str]:
+    """A fixed random subset of pods of about this share: at least one, never all. Empty with fewer than two pods."""
+    if len(pods) < 2:
+        return frozenset()
+    shuffled = sorted(pods, key=lambda name: sha256(name.encode()).digest())
+    return frozenset(shuffled[: min(len(pods) - 1, max(1, round(share * len(pods))))])
+
+
+def merge_ticks(counts: Tick, factor: int) -> Tick:
+    """Sums of ``factor`` ticks each along the last axis; the oldest remainder is dropped."""
+    return Tick(*(_blocks(x, factor) for x in counts))
+
+
+def _blocks(values: Array, factor: int) -> Array:
+    whole = values.shape[-1] // factor
+    blocks: Array = values[..., values.shape[-1] - whole * factor :].reshape(*values.shape[:-1], whole, factor).sum(-1)
+    return blocks
+
+
+def _busy(history: Tick) -> Tick:
+    """Ticks without traffic on an arm say nothing: a token request without a bad one keeps the sums defined."""
+    return Tick(np.maximum(history.na, 1.0), history.ka, np.maximum(history.nb, 1.0), history.kb)
+
+
+def _prior(now: Estimate, most: float) -> Prior:
+    filled = np.maximum(now.ticks, LEAST_TICKS)
+    dispersion = (now.ticks * now.dispersion + (filled - now.ticks)) / filled
+    return Prior(dispersion, now.ticks * now.lag / filled, np.minimum(filled, most))
+
+
+def _merge(prior: Prior, ticks: int) -> Array:
+    """How many ticks to merge: the smallest factor after which the latent noise is fast enough."""
+    excess = prior.dispersion - 1.0
+    slow = np.clip(prior.lag / np.where(excess > 0, excess, 1.0), 0.0, 0.999)
+    seen = (slow > SLOW) & (excess > 4.0 * np.sqrt(2.0 / ticks)) & (prior.lag > 3.0 / np.sqrt(ticks))
+    factor = np.full(slow.shape, float(MERGES[-1]))
+    for candidate in reversed(MERGES):
+        factor = np.where(slow**candidate <= ENOUGH, float(candidate), factor)
+    return np.where(seen, factor, 1.0)
+
+
+def _known(bad: Array, total: Array, prior: Prior, merge: Array, teach: Array | None = None) -> Background:
+    rate = (bad.sum(-1) + 0.5) / (total.sum(-1) + 1.0)
+    weight = np.minimum(total.sum(-1), KNOWN_WEIGHT)
+    return Background(
+        rate=rate, weight=weight, prior=prior, merge=merge, teach=np.zeros(rate.shape) if teach is None else teach
+    )
+
+
+def _moving_sum(values: Array) -> Array:
+    """Centred sums over :data:`MOVING_TICKS` ticks, shorter at the ends."""
+    half = MOVING_TICKS // 2
+    sums = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
+    at = np.arange(values.shape[-1])
+    window: Array = sums[..., np.minimum(at + half + 1, values.shape[-1])] - sums[..., np.maximum(at - half, 0)]
+    return window

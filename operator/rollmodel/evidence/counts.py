@@ -1,0 +1,294 @@
+"""Judging a count metric: bad requests of all requests, on both arms, tick by tick.
+
+Everything broadcasts over leading batch axes [...]: one rollout in the operator is the batch (), the metrics of a
+rollout are [m], a simulation is [runs]. The flow of one tick::
+
+    config = configure(background, harm=margin(1.1), safe=margin(1.5), ...)     frozen before the rollout
+    state = begin(config, background)
+    state = update(config, state, tick(na, ka, nb, kb))         once per tick
+    log_harm(state) >= config.harm_level                        proof of harm
+    log_safe(state) >= config.safe_level                        proof of safety
+
+Two e-processes run side by side. HARM has the null "candidate no worse than the harm line", SAFE the null "candidate
+worse than the safe line". What is used of a tick before its numbers are seen (guess of the rate, phi) comes from
+earlier ticks only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rollmodel.evidence.arrays import Array, Mask, array, select
+from rollmodel.evidence.background import Background
+from rollmodel.evidence.dispersion import Contrast, Prior, empty, fold, phi
+from rollmodel.evidence.evalue import Margin, Pair, Tick, from_odds, growth, log_evalue, odds
+from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, start
+
+__all__ = [
+    "CountConfig",
+    "CountState",
+    "begin",
+    "configure",
+    "dispersion",
+    "drop_held",
+    "log_bets",
+    "log_harm",
+    "log_safe",
+    "tuned_weights",
+    "update",
+]
+
+#: Odds ratios of the harm alternatives to the line, for rare events and for rates above 10 %; and their prior weights.
+RARE = array([1.15, 1.35, 1.65, 2.1, 2.8, 4.0, 8.0])
+COMMON = array([1.06, 1.15, 1.35, 1.65, 2.1, 2.8, 4.0])
+COMMON_RATE = 0.1
+HARM_WEIGHTS = array([0.18, 0.18, 0.16, 0.14, 0.13, 0.11, 0.10])
+HARM_RESERVE = 0.25
+#: Safe alternatives as powers of the odds ratio "no difference at all" to the line, and their weights.
+SAFE_POWERS = array([0.6, 1.0, 1.6, 3.0])
+SAFE_WEIGHTS = array([0.25, 0.40, 0.20, 0.15])
+LEAST_KAPPA, MOST_KAPPA = 1e-4, 0.98
+#: Discount per tick of the stable counts behind the guess of the rate, and of the pace of traffic.
+RATE_MEMORY, PACE_MEMORY = 0.995, 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class CountConfig:
+    """Frozen for a rollout; each array of shape [...], ``kappa`` and the mixtures [..., J].
+
+    Levels are logs of what the e-processes must reach. ``merge`` and ``teach`` count ticks.
+    """
+
+    harm_ratio: Array
+    harm_absolute: Array
+    safe_ratio: Array
+    safe_absolute: Array
+    harm_level: Array
+    safe_level: Array
+    kappa: Array
+    harm: Mixture
+    safe: Mixture
+    prior: Prior
+    merge: Array
+    teach: Array
+
+    @property
+    def harm_line(self) -> Margin:
+        """The line at or below which the candidate does no harm."""
+        return Margin(self.harm_ratio, self.harm_absolute)
+
+    @property
+    def safe_line(self) -> Margin:
+        """The line below which the candidate is safe."""
+        return Margin(self.safe_ratio, self.safe_absolute)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The ticks of a merge that is not complete yet, summed; each of shape [...]."""
+
+    na: Array
+    ka: Array
+    nb: Array
+    kb: Array
+    seconds: Array
+    ticks: Array
+
+
+@dataclass(frozen=True, slots=True)
+class CountState:
+    """All that is remembered of the ticks, each of shape [...]; its size does not grow.
+
+    ``guess_*`` are discounted stable counts, ``pace_*`` discounted means of requests per tick, ``na ka nb kb`` plain
+    totals.
+    """
+
+    harm: Wealth
+    safe: Wealth
+    contrast: Contrast
+    guess_bad: Array
+    guess_total: Array
+    pace_a: Array
+    pace_b: Array
+    na: Array
+    ka: Array
+    nb: Array
+    kb: Array
+    held: Held
+
+
+def configure(
+    background: Background,
+    *,
+    harm: Margin,
+    safe: Margin,
+    harm_level: ArrayLike,
+    safe_level: ArrayLike,
+    joint_level: ArrayLike | None = None,
+    weights: ArrayLike = HARM_WEIGHTS,
+) -> CountConfig:
+    """Freeze the policy of a metric over what is known of the stable arm.
+
+    harm, safe: see :func:`rollmodel.evidence.evalue.margin`. harm_level, safe_level: log(1 / (alpha * weight of the
+    metric)); joint_level: log(1 / alpha) of all metrics together. weights: prior of the harm alternatives, [..., 7],
+    best from :func:`tuned_weights`.
+    """
+    shape = background.rate.shape
+    harm, safe = (Margin(*(np.broadcast_to(x, shape) for x in line)) for line in (harm, safe))
+    harm_level, safe_level = (np.broadcast_to(array(x), shape) for x in (harm_level, safe_level))
+    kappa = _alternatives(background)
+    safe_weights = np.broadcast_to(SAFE_WEIGHTS, (*shape, len(SAFE_WEIGHTS)))
+    return CountConfig(
+        harm_ratio=harm.ratio,
+        harm_absolute=harm.absolute,
+        safe_ratio=safe.ratio,
+        safe_absolute=safe.absolute,
+        harm_level=harm_level,
+        safe_level=safe_level,
+        kappa=kappa,
+        harm=mixture(np.broadcast_to(weights, kappa.shape), np.full(shape, HARM_RESERVE), harm_level, joint_level),
+        safe=mixture(safe_weights, np.zeros(shape), safe_level),
+        prior=background.prior,
+        merge=background.merge,
+        teach=background.teach,
+    )
+
+
+def tuned_weights(
+    background: Background, harm: Margin, harm_level: ArrayLike, *, traffic: Pair, planned_ticks: ArrayLike
+) -> Array:
+    """The prior of the harm alternatives, moved away from effects that the planned traffic and time cannot resolve.
+
+    traffic: requests per tick expected on both arms, [...]. An alternative keeps the part of its weight that its
+    expected evidence over ``planned_ticks`` is of a proof. Returns [..., 7], summing to 1.
+    """
+    kappa = _alternatives(background)
+    rate = background.rate[..., None]
+    line = harm.column()
+    alternative = from_odds(kappa * odds(line.at(rate)))
+    speed = growth(Pair(traffic.a[..., None], traffic.b[..., None]), Pair(alternative, rate), line)
+    worth = (array(planned_ticks) / array(harm_level))[..., None] * speed
+    weights = HARM_WEIGHTS * np.clip(worth, 1e-6, 1.0)
+    return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
+
+
+def _alternatives(background: Background) -> Array:
+    return np.where(background.rate[..., None] > COMMON_RATE, COMMON, RARE)
+
+
+def begin(config: CountConfig, background: Background) -> CountState:
+    """The state before the first tick."""
+    zero = np.zeros(background.rate.shape)
+    return CountState(
+        harm=start(config.harm),
+        safe=start(config.safe),
+        contrast=empty(zero.shape),
+        guess_bad=background.rate * background.weight,
+        guess_total=background.weight,
+        pace_a=zero,
+        pace_b=zero,
+        na=zero,
+        ka=zero,
+        nb=zero,
+        kb=zero,
+        held=_nothing(zero),
+    )
+
+
+def _nothing(zero: Array) -> Held:
+    return Held(zero, zero, zero, zero, zero, zero)
+
+
+def update(config: CountConfig, state: CountState, counts: Tick, *, seconds: ArrayLike = 10.0) -> CountState:
+    """The state after one tick of this length.
+
+    counts: increments of both arms, see :func:`rollmodel.evidence.evalue.tick`; finite, 0 <= k <= n; shapes broadcast
+    to the batch. A tick in which an arm has no requests changes no evidence. With ``merge`` > 1 the evidence moves at
+    every merge-th tick, by the sums.
+    """
+    now = Tick(*(np.broadcast_to(x, state.na.shape) for x in counts))
+    state, held = _count(state, now), _add(state.held, now, array(seconds))
+    due: Mask = np.asarray(held.ticks >= config.merge)
+    state = replace(state, held=select(due, _nothing(np.zeros_like(state.na)), held))
+    judged: Mask = due & (held.na > 0) & (held.nb > 0)
+    if not judged.any():
+        return state
+    return select(judged, _judge(config, state, held), state)
+
+
+def _count(state: CountState, now: Tick) -> CountState:
+    return replace(
+        state,
+        na=state.na + now.na,
+        ka=state.ka + now.ka,
+        nb=state.nb + now.nb,
+        kb=state.kb + now.kb,
+        pace_a=_pace(state.pace_a, now.na),
+        pace_b=_pace(state.pace_b, now.nb),
+    )
+
+
+def _pace(pace: Array, requests: Array) -> Array:
+    return np.where(pace > 0, PACE_MEMORY * pace + (1.0 - PACE_MEMORY) * requests, requests)
+
+
+def _add(held: Held, now: Tick, seconds: Array) -> Held:
+    return Held(
+        na=held.na + now.na,
+        ka=held.ka + now.ka,
+        nb=held.nb + now.nb,
+        kb=held.kb + now.kb,
+        seconds=held.seconds + seconds,
+        ticks=held.ticks + 1.0,
+    )
+
+
+def drop_held(state: CountState) -> CountState:
+    """The state without the ticks of an unfinished merge: a window over a change of weight compares nothing."""
+    return replace(state, held=_nothing(np.zeros_like(state.na)))
+
+
+def _judge(config: CountConfig, state: CountState, held: Held) -> CountState:
+    """Bet with what was known before, then learn. Ticks that only teach move no wealth."""
+    counts = Tick(held.na, held.ka, held.nb, held.kb)
+    teaching = state.contrast.ticks < config.teach
+    power = np.where(teaching, 0.0, 1.0 / dispersion(config, state))[..., None]
+    seconds = np.where(teaching, 0.0, held.seconds)
+    harm, safe = log_bets(config, state, counts)
+    bad = RATE_MEMORY * state.guess_bad + counts.kb
+    total = RATE_MEMORY * state.guess_total + counts.nb
+    return replace(
+        state,
+        harm=bet(config.harm, state.harm, power * harm, seconds),
+        safe=bet(config.safe, state.safe, power * safe, seconds),
+        contrast=fold(state.contrast, counts, rate=(state.ka + bad) / (state.na + total)),
+        guess_bad=bad,
+        guess_total=total,
+    )
+
+
+def log_bets(config: CountConfig, state: CountState, counts: Tick) -> tuple[Array, Array]:
+    """Untempered log e of these counts for each harm alternative [..., 7] and each safe one [..., 4]."""
+    guess = state.guess_bad / state.guess_total
+    even = np.clip(odds(guess) / odds(config.safe_line.at(guess)), LEAST_KAPPA, MOST_KAPPA)
+    harm = log_evalue(counts, guess, config.harm_line, config.kappa)
+    safe = log_evalue(counts, guess, config.safe_line, even[..., None] ** SAFE_POWERS)
+    return harm, safe
+
+
+def dispersion(config: CountConfig, state: CountState) -> Array:
+    """phi: the over-dispersion by which the next tick's evidence is divided."""
+    return phi(state.contrast, config.prior)
+
+
+def log_harm(state: CountState) -> Array:
+    """Log of the e-process against "no worse than the harm line"."""
+    return log_total(state.harm)
+
+
+def log_safe(state: CountState) -> Array:
+    """Log of the e-process against "worse than the safe line"."""
+    return log_total(state.safe)

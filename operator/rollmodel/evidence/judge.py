@@ -1,0 +1,97 @@
+"""The judge of a rollout: a pure function of its state and the samples of each window.
+
+Risks are those of the whole rollout: evidence runs on over all steps, and looking at every tick costs nothing. What
+was proven stays proven (a later proof of harm still wins over safety). No sample, or one that is not sound, changes no
+evidence and decides nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from rollmodel.evidence import family
+from rollmodel.evidence.checks import checked
+from rollmodel.evidence.opinion import Part, Step
+from rollmodel.evidence.plans import PlanError, validated
+from rollmodel.evidence.state import PARTS, JudgeState, StateError, dump, load
+from rollmodel.evidence.types import (
+    JudgePlan,
+    MetricHistory,
+    NoEvidence,
+    NoEvidenceReason,
+    Sample,
+    Window,
+)
+from rollmodel.evidence.verdict import assess
+
+__all__ = ["JudgeState", "PlanError", "StateError", "assess", "begin", "dump", "load", "observe"]
+
+#: Two moments nearer than this part of an interval are the same.
+TOLERANCE = 1e-6
+
+
+def begin(plan: JudgePlan, history: Mapping[str, MetricHistory], now: float) -> JudgeState:
+    """The judge before the first window.
+
+    history: by metric, what the stable arm did before; what is missing makes the judge wary and slow. now: unix
+    seconds; windows from the start of the present interval on are judged. Raises :class:`PlanError`.
+    """
+    plan = validated(plan)
+    groups = {kind: [m for m in plan.metrics if m.kind == kind] for kind in PARTS}
+    parts = tuple(PARTS[kind].begin(plan, metrics, history) for kind, metrics in groups.items() if metrics)
+    aligned = math.floor(now / plan.interval) * plan.interval
+    return JudgeState(plan=plan, begun=aligned, end=aligned, parts=parts)
+
+
+def observe(
+    state: JudgeState, window: Window, samples: Mapping[str, Sample], *, weight: float | None = None
+) -> JudgeState:
+    """The judge after one window. Feeding the same window again changes nothing.
+
+    samples: by metric name; what is missing or not sound is noted and changes no evidence. weight: the candidate's
+    share of traffic as routed in this window (0 .. 1), None where it is not known; a window in which it changed is no
+    evidence for a comparison. A window that ends or begins before the end of the last one is refused with a note.
+    """
+    slack = TOLERANCE * state.plan.interval
+    if abs(window.end - state.end) <= slack and state.ticks:
+        return state
+    if not (window.start >= state.end - slack and window.end > window.start) or not math.isfinite(window.end):
+        return _refused(state, window)
+    sound = {m.name: checked(m, samples.get(m.name)) for m in state.plan.metrics}
+    moved = weight is not None and state.weight is not None and weight != state.weight
+    step = Step(window.end - window.start, window.end - state.end, moved)
+    parts = tuple(part.observe(sound, step) for part in state.parts)
+    return replace(
+        state,
+        end=window.end,
+        parts=parts,
+        ticks=state.ticks + 1,
+        weight=state.weight if weight is None else weight,
+        harmful=state.harmful or _harmful(state.plan, parts),
+        breached=state.breached or tuple(name for part in parts for name in part.breached()),
+        notes=_notes(sound, samples),
+    )
+
+
+def _refused(state: JudgeState, window: Window) -> JudgeState:
+    message = f"the window {window.start:g} .. {window.end:g} is not after {state.end:g}"
+    note = NoEvidence(NoEvidenceReason.CLOCK_WENT_BACK, message)
+    return replace(state, notes={m.name: note for m in state.plan.metrics})
+
+
+def _notes(sound: Mapping[str, Sample], samples: Mapping[str, Sample]) -> dict[str, NoEvidence]:
+    """Why metrics gave nothing, and the first sample that belongs to no metric of the plan."""
+    notes = {name: sample for name, sample in sound.items() if isinstance(sample, NoEvidence)}
+    for name in sorted(set(samples) - set(sound))[:1]:
+        message = f"{name[:63]} is not a metric of this rollout, which goes by the policy it began with"
+        notes[name[:63]] = NoEvidence(NoEvidenceReason.UNKNOWN_METRIC, message)
+    return notes
+
+
+def _harmful(plan: JudgePlan, parts: Sequence[Part]) -> tuple[str, ...]:
+    """The metrics to blame once their joint evidence proves harm, else none."""
+    log_e = {name: value for part in parts for name, value in part.log_harm().items()}
+    share, level = family.weights(plan.metrics), -math.log(plan.alpha_harm)
+    return family.blame(log_e, share, level) if family.joint_log_evidence(log_e, share) >= level else ()

@@ -1,0 +1,108 @@
+"""The state of a judge and its written form: small JSON with a version, whose size does not depend on the ticks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from rollmodel.evidence.count_part import CountPart
+from rollmodel.evidence.opinion import Part
+from rollmodel.evidence.types import JudgePlan, MetricPlan, NoEvidence, NoEvidenceReason
+
+__all__ = ["PARTS", "JudgeState", "StateError", "dump", "load"]
+
+#: Written into every state. A state of another version is refused, never guessed at.
+VERSION = 1
+#: Who judges which kind of metric.
+PARTS: Mapping[str, type[CountPart]] = {"count": CountPart}
+
+
+class StateError(ValueError):
+    """A text that is not a state of this version of the judge."""
+
+    reason = NoEvidenceReason.STATE_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeState:
+    """Everything that the judge knows: the frozen plan, the parts' states, and what was proven.
+
+    ``begun`` and ``end`` are unix seconds: the begin, and the end of the last window. ``harmful`` and ``breached`` name
+    the metrics of a proof that has fallen; ``notes`` says why metrics gave nothing in the last window.
+    """
+
+    plan: JudgePlan
+    begun: float
+    end: float
+    parts: tuple[Part, ...]
+    ticks: int = 0
+    weight: float | None = None
+    harmful: tuple[str, ...] = ()
+    breached: tuple[str, ...] = ()
+    notes: Mapping[str, NoEvidence] = field(default_factory=dict)
+
+
+def dump(state: JudgeState) -> str:
+    """The state as one line of JSON, numbers to 7 significant digits."""
+    document = {
+        "version": VERSION,
+        "plan": _plain_plan(state.plan),
+        "begun": state.begun,
+        "end": state.end,
+        "ticks": state.ticks,
+        "weight": state.weight,
+        "harmful": state.harmful,
+        "breached": state.breached,
+        "notes": {name: [note.reason.value, note.message] for name, note in state.notes.items()},
+        "parts": [part.plain() for part in state.parts],
+    }
+    return json.dumps(document, separators=(",", ":"), allow_nan=False)
+
+
+def load(text: str) -> JudgeState:
+    """The state that :func:`dump` wrote. Raises :class:`StateError` for anything else."""
+    try:
+        return _read(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StateError(f"not a state of version {VERSION} of the judge: {error}") from error
+
+
+def _read(document: Mapping[str, Any]) -> JudgeState:
+    if document["version"] != VERSION:
+        raise ValueError(f"it says version {document['version']!r}")
+    plan = _read_plan(document["plan"])
+    kinds = [kind for kind in PARTS if any(m.kind == kind for m in plan.metrics)]
+    parts = [
+        PARTS[kind].from_plain(plan, [m for m in plan.metrics if m.kind == kind], data)
+        for kind, data in zip(kinds, document["parts"], strict=True)
+    ]
+    notes = {
+        name: NoEvidence(NoEvidenceReason(reason), message) for name, (reason, message) in document["notes"].items()
+    }
+    return JudgeState(
+        plan=plan,
+        begun=float(document["begun"]),
+        end=float(document["end"]),
+        parts=tuple(parts),
+        ticks=int(document["ticks"]),
+        weight=document["weight"],
+        harmful=tuple(document["harmful"]),
+        breached=tuple(document["breached"]),
+        notes=notes,
+    )
+
+
+def _plain_plan(plan: JudgePlan) -> dict[str, Any]:
+    """The plan without what equals a default."""
+    return {**_changed(plan), "metrics": [_changed(m) for m in plan.metrics]}
+
+
+def _changed(record: JudgePlan | MetricPlan) -> dict[str, Any]:
+    return {f.name: getattr(record, f.name) for f in fields(record) if getattr(record, f.name) != f.default}
+
+
+def _read_plan(data: Mapping[str, Any]) -> JudgePlan:
+    metrics = tuple(MetricPlan(**m) for m in data["metrics"])
+    return JudgePlan(**{**data, "metrics": metrics})
