@@ -48,7 +48,7 @@ class Cluster:
     """
 
     def __init__(self, directory: Path, *, say: Say = print) -> None:
-        self.directory = directory
+        self.directory = directory.absolute()
         self._say = say
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
@@ -75,7 +75,7 @@ class Cluster:
         with locked(directory / "lock"):
             if _runs_in(directory):
                 raise LocalClusterError(f"a cluster is running in {directory}")
-            Site.create(directory, audit=audit, scrape_interval=scrape_interval, images=images)
+            Site.create(directory.absolute(), audit=audit, scrape_interval=scrape_interval, images=images)
             cluster = cls(directory, say=say)
             cluster._supervise()
         try:
@@ -205,6 +205,7 @@ class Cluster:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env={**os.environ, ID_VARIABLE: site.id, "PYTHONPATH": search_path},
+                cwd=site.root,
                 pass_fds=[theirs],
                 start_new_session=True,
             )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 from localcluster.errors import LocalClusterError
 from localcluster.site import Site
 
-__all__ = ["kubectl"]
+__all__ = ["apply", "kubectl"]
 
 _SECONDS = 120
 
@@ -28,3 +29,8 @@ def kubectl(site: Site, *arguments: str, stdin: str | None = None) -> str:
     if answer.returncode:
         raise LocalClusterError(f"kubectl {' '.join(arguments)}: {answer.stderr.strip()}")
     return answer.stdout
+
+
+def apply(site: Site, manifest: Path) -> None:
+    """Apply a file, or a folder of files. Raises :class:`LocalClusterError`."""
+    kubectl(site, "apply", "--server-side", "--force-conflicts", "-f", str(manifest))

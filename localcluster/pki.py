@@ -32,7 +32,6 @@ class KeyPair:
 
     def write(self, folder: Path, name: str) -> tuple[Path, Path]:
         """Write ``name.crt`` and ``name.key`` (readable by the owner only) and return their paths."""
-        folder.mkdir(parents=True, exist_ok=True)
         certificate, key = folder / f"{name}.crt", folder / f"{name}.key"
         certificate.write_bytes(self.certificate)
         _write_private(key, self.key)

@@ -27,7 +27,7 @@ class ProcessSpec:
     """What to run, and how to tell that it serves.
 
     ``ready`` may block for a second or two; it is asked in a thread until it says yes. ``after`` names processes that
-    must be ready first. ``manifests`` are applied to the cluster before the start.
+    must be ready first. ``before`` is called in a thread between their being ready and the start.
     """
 
     name: str
@@ -36,7 +36,7 @@ class ProcessSpec:
     ready: Callable[[], bool]
     environment: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
-    manifests: tuple[Path, ...] = ()
+    before: Callable[[], None] = lambda: None
     ready_seconds: float = 60.0
     stop_seconds: float = 5.0
 
@@ -47,10 +47,9 @@ class Process:
     Must be started from the supervisor's main thread: the kernel ties the child's life to the thread that forked it.
     """
 
-    def __init__(self, spec: ProcessSpec, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, spec: ProcessSpec, log: Path) -> None:
         self.spec = spec
         self._log = log
-        self._environment = {**environment, **spec.environment}
         self._child: asyncio.subprocess.Process | None = None
         self._ready = False
 
@@ -63,7 +62,7 @@ class Process:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=asyncio.subprocess.STDOUT,
-                env=self._environment,
+                env={**os.environ, **self.spec.environment},
                 start_new_session=True,
                 preexec_fn=lambda: _die_with(parent),
             )

@@ -61,8 +61,9 @@ class Site:
         for name in entries:
             path = root / name
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        (root / "logs").mkdir()
-        site = cls(root, secrets.token_hex(6), audit, scrape_interval, str(images) if images else None)
+        for name in ("logs", "pki", "users"):
+            (root / name).mkdir()
+        site = cls(root, secrets.token_hex(6), audit, scrape_interval, str(images.absolute()) if images else None)
         site.save()
         return site
 
@@ -122,7 +123,7 @@ class Site:
 
     def folder(self, name: str) -> Path:
         """A folder for a part's data, made if need be."""
-        path = self.root / name
+        path = self.root / "data" / name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
@@ -130,7 +131,7 @@ class Site:
         """Write a kubeconfig whose client certificate says ``user`` and ``groups``; return its path."""
         authority = Authority.load(self.pki, "ca")
         pair = authority.client(user, groups)
-        path = path or self.folder("users") / f"{user.replace(':', '-')}.kubeconfig"
+        path = path or self.root / "users" / f"{user.replace(':', '-')}.kubeconfig"
         config = _kubeconfig(self.api_server, user, authority.certificate, pair)
         path.touch(mode=0o600)
         path.write_text(yaml.safe_dump(config, sort_keys=False))

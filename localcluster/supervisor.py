@@ -18,7 +18,6 @@ from typing import Any
 
 from localcluster import control, reaper
 from localcluster.errors import LocalClusterError
-from localcluster.kubectl import kubectl
 from localcluster.parts import PROCESSES, STOP_ORDER, processes_of
 from localcluster.parts.controlplane import prepare
 from localcluster.processes import Process
@@ -38,7 +37,6 @@ class Supervisor:
         self._processes: dict[str, Process] = {}
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._end = asyncio.Event()
-        self._environment = {**os.environ, ID_VARIABLE: site.id}
 
     async def run(self, lifeline: int) -> None:
         """Serve until the end of the cluster."""
@@ -148,9 +146,8 @@ class Supervisor:
         for other in spec.after:
             await self._started(other, say)
         began = time.monotonic()
-        for manifest in spec.manifests:
-            await asyncio.to_thread(kubectl, self._site, "apply", "--server-side", "-f", str(manifest))
-        process = self._processes[name] = Process(spec, self._site.log(name), self._environment)
+        await asyncio.to_thread(spec.before)
+        process = self._processes[name] = Process(spec, self._site.log(name))
         await process.start()
         say(f"{name}: ready at {spec.address} after {time.monotonic() - began:.1f} s")
 

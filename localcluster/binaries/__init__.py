@@ -4,6 +4,7 @@ First hit wins: ``$KUBEBUILDER_ASSETS`` or ``PATH``, the cache folder, the offic
 """
 
 from localcluster.binaries.catalog import CATALOG, Binary
+from localcluster.binaries.gateway_api import GATEWAY_API
 from localcluster.binaries.search import Search, locate
 
-__all__ = ["CATALOG", "Binary", "Search", "locate"]
+__all__ = ["CATALOG", "GATEWAY_API", "Binary", "Search", "locate"]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import platform
 from dataclasses import dataclass
+from pathlib import Path
 
-__all__ = ["CATALOG", "KUBERNETES", "Binary", "GoPackage", "Release"]
+__all__ = ["CATALOG", "KUBERNETES", "Binary", "Found", "GoPackage", "Release"]
 
 KUBERNETES = "1.36.3"
 _ETCD = "3.6.16"
@@ -58,6 +59,14 @@ class Binary:
     def accepted(self) -> str:
         """The versions that are taken from PATH, for people."""
         return ".".join([*self.version.split(".")[: self.same], "x"]) if self.same else "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where something is, and by which way it came there."""
+
+    path: Path
+    way: str
 
 
 def _kubernetes(name: str, minutes: int, **others: object) -> Binary:

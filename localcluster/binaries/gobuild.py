@@ -44,9 +44,9 @@ class GoBuilder:
         package = binary.go
         self._say(f"building {binary.name} {binary.version}, this happens once (about {package.minutes} min)")
         command = ["build", "-trimpath", "-ldflags", f"-s -w {package.ldflags}".strip(), "-tags", package.tags]
-        self.run(package.folder, [*command, "-o", str(target), package.path], label=binary.name)
+        self.run(package.folder, [*command, "-o", str(target), package.path])
 
-    def run(self, folder: str, arguments: list[str], *, label: str) -> str:
+    def run(self, folder: str, arguments: list[str]) -> str:
         """Run ``go`` with ``arguments`` in a module's folder and return its output, telling now and then that it runs.
 
         Raises :class:`BuildError` with the last lines of what Go said.
@@ -63,12 +63,12 @@ class GoBuilder:
                     output, errors = process.communicate(timeout=_REPORT_SECONDS)
                     break
                 except subprocess.TimeoutExpired:
-                    self._say(f"  {label}: still at work after {time.monotonic() - started:.0f} s")
+                    self._say(f"  go {arguments[0]}: still at work after {time.monotonic() - started:.0f} s")
                 except BaseException:
                     process.terminate()
                     raise
         if process.returncode:
-            raise BuildError(f"Go build of {label}: " + " | ".join(errors.splitlines()[-3:]))
+            raise BuildError(f"go {arguments[0]} in {folder}: " + " | ".join(errors.splitlines()[-3:]))
         return output
 
     def _toolchain(self, module: Path) -> str:

@@ -7,36 +7,29 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from localcluster.binaries.catalog import CATALOG, Binary
+from localcluster.binaries.catalog import CATALOG, Binary, Found
 from localcluster.binaries.download import Downloader, DownloadError
+from localcluster.binaries.gateway_api import GATEWAY_API, find_definitions
 from localcluster.binaries.gobuild import BuildError, GoBuilder
 from localcluster.errors import BinaryUnavailableError
 from localcluster.files import PARTIAL, locked, user_cache, written_whole
 
-__all__ = ["Found", "Search", "locate"]
+__all__ = ["Search", "locate"]
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
 _VERSION_SECONDS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Where a binary is, and which way led there."""
-
-    path: Path
-    way: str
-
-
 def locate(names: Iterable[str], say: Callable[[str], None] = print) -> dict[str, Path]:
-    """Return the path of each named binary, by any of the ways; say in one line per way what came by it.
+    """Return the path of each name of the catalog, or ``gateway-api``; say in one line per way what came by it.
 
     Raises :class:`BinaryUnavailableError`, whose message names what to install.
     """
     search = Search(say=say)
-    found = {name: search.find(CATALOG[name]) for name in names}
+    found = {name: search.find(name) for name in names}
     by_way: dict[str, list[str]] = {}
     for name, hit in found.items():
         by_way.setdefault(hit.way, []).append(name)
@@ -61,13 +54,23 @@ class Search:
         self._downloader = downloader or Downloader(say=say)
         self._builder = builder or GoBuilder(self._cache, say=say)
 
-    def find(self, binary: Binary) -> Found:
+    def find(self, name: str) -> Found:
+        """Return the first hit. Raises :class:`BinaryUnavailableError`."""
+        if name == GATEWAY_API:
+            with self._lock():
+                return find_definitions(self._cache, self._downloader, self._builder)
+        return self.find_binary(CATALOG[name])
+
+    def find_binary(self, binary: Binary) -> Found:
         """Return the first hit. Raises :class:`BinaryUnavailableError`."""
         hit = self._on_path(binary) or self._in_cache(binary)
         if hit:
             return hit
-        with locked(self._cache / "lock", lambda: self._say("waiting: another process fetches binaries")):
+        with self._lock():
             return self._in_cache(binary) or self._fetch(binary)
+
+    def _lock(self) -> AbstractContextManager[None]:
+        return locked(self._cache / "lock", lambda: self._say("waiting: another process fetches binaries"))
 
     def _on_path(self, binary: Binary) -> Found | None:
         for source in ("KUBEBUILDER_ASSETS", "PATH"):

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from localcluster.binaries import GATEWAY_API
 from localcluster.errors import LocalClusterError
 from localcluster.parts import controlplane
+from localcluster.parts.gateway import gateway
+from localcluster.parts.mlflow import mlflow
+from localcluster.parts.node import node
+from localcluster.parts.prometheus import prometheus
 from localcluster.processes import ProcessSpec
 from localcluster.site import Site
 
@@ -33,6 +38,10 @@ PARTS: dict[str, Part] = {
         },
         ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
     ),
+    "node": Part({"node": node}),
+    "gateway": Part({"gateway": gateway}, ("kubectl", GATEWAY_API)),
+    "prometheus": Part({"prometheus": prometheus}, ("kubectl", "prometheus")),
+    "mlflow": Part({"mlflow": mlflow}),
 }
 
 PROCESSES = {name: build for part in PARTS.values() for name, build in part.processes.items()}

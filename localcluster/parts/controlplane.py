@@ -9,7 +9,7 @@ from localcluster.pki import Authority, service_account_keys
 from localcluster.processes import ProcessSpec
 from localcluster.site import Site
 
-__all__ = ["ADMIN", "api_server", "controller_manager", "etcd", "prepare", "scheduler"]
+__all__ = ["ADMIN", "api_server", "controller_manager", "etcd", "prepare", "probe_context", "scheduler"]
 
 ADMIN = "admin"
 _SERVICE_CIDR = "10.96.0.0/16"
@@ -24,10 +24,11 @@ def prepare(site: Site) -> None:
     database.server("etcd", [LOOPBACK]).write(site.pki, "etcd")
     database.client("kube-apiserver").write(site.pki, "etcd-client")
     cluster.save(site.pki, "ca")
+    Authority.create("localcluster-front-proxy-ca").save(site.pki, "front-proxy-ca")
     names = [LOOPBACK, "localhost", "10.96.0.1", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
     cluster.server("kube-apiserver", names).write(site.pki, "kube-apiserver")
-    cluster.client("kube-apiserver-kubelet-client", ["system:masters"]).write(site.pki, "kubelet-client")
-    cluster.client("localcluster-probe").write(site.pki, "probe")
+    cluster.client("kube-apiserver-kubelet-client").write(site.pki, "kubelet-client")
+    cluster.client("localcluster:probe", ["system:masters"]).write(site.pki, "probe")
     service_account_keys(site.pki)
     site.kubeconfig_for(ADMIN, ("system:masters",), site.kubeconfig)
     for component in ("kube-controller-manager", "kube-scheduler"):
@@ -78,6 +79,11 @@ def api_server(site: Site) -> ProcessSpec:
         f"--etcd-cafile={pki / 'etcd-ca.crt'}",
         f"--etcd-certfile={pki / 'etcd-client.crt'}",
         f"--etcd-keyfile={pki / 'etcd-client.key'}",
+        # Nothing is aggregated here, but without it the components complain once a minute.
+        f"--requestheader-client-ca-file={pki / 'front-proxy-ca.crt'}",
+        "--requestheader-username-headers=X-Remote-User",
+        "--requestheader-group-headers=X-Remote-Group",
+        "--requestheader-extra-headers-prefix=X-Remote-Extra-",
         "--service-account-issuer=https://kubernetes.default.svc",
         f"--service-account-key-file={pki / 'service-account.pub'}",
         f"--service-account-signing-key-file={pki / 'service-account.key'}",
@@ -87,7 +93,7 @@ def api_server(site: Site) -> ProcessSpec:
         "--kubelet-preferred-address-types=InternalIP",
         *(_audit_flags(site) if site.audit else ()),
     )
-    context = _probe_context(site)
+    context = probe_context(site)
     url = f"https://{address}/readyz"
     return ProcessSpec("kube-apiserver", argv, address, lambda: http_ok(url, context), after=("etcd",))
 
@@ -112,7 +118,7 @@ def scheduler(site: Site) -> ProcessSpec:
 def _component(site: Site, name: str, *flags: str) -> ProcessSpec:
     address = site.address(name)
     kubeconfig = site.root / "users" / f"system-{name}.kubeconfig"
-    context = _probe_context(site)
+    context = probe_context(site)
     argv = (
         site.binaries[name],
         f"--bind-address={LOOPBACK}",
@@ -129,7 +135,8 @@ def _component(site: Site, name: str, *flags: str) -> ProcessSpec:
     return ProcessSpec(name, argv, address, lambda: http_ok(url, context), after=("kube-apiserver",))
 
 
-def _probe_context(site: Site) -> ssl.SSLContext:
+def probe_context(site: Site) -> ssl.SSLContext:
+    """The identity with which readiness is asked; the audit log knows it as ``localcluster:probe``."""
     return tls_context(site.pki / "ca.crt", site.pki / "probe.crt", site.pki / "probe.key")
 
 

@@ -1,0 +1,62 @@
+"""The Gateway API's resource definitions (standard channel), by the same ways as the binaries: cache, download, Go.
+
+The module ``sigs.k8s.io/gateway-api`` carries them as files. ``tools/gateway-api`` pins its version, with the sums of
+the module (``go.sum``) and of each file (``SHA256SUMS``); the latter verify the download.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+from localcluster.binaries.catalog import Found
+from localcluster.binaries.download import Downloader, DownloadError
+from localcluster.binaries.gobuild import TOOLS, BuildError, GoBuilder
+from localcluster.errors import BinaryUnavailableError
+
+__all__ = ["GATEWAY_API", "VERSION", "find_definitions"]
+
+GATEWAY_API = "gateway-api"
+VERSION = "1.6.1"
+_FOLDER = "config/crd/standard"
+_RAW = f"https://raw.githubusercontent.com/kubernetes-sigs/gateway-api/v{VERSION}/{_FOLDER}"
+
+
+def find_definitions(cache: Path, downloader: Downloader, builder: GoBuilder) -> Found:
+    """Return a folder of YAML files. The caller holds the cache's lock. Raises :class:`BinaryUnavailableError`."""
+    target = cache / f"{GATEWAY_API}-{VERSION}"
+    if target.is_dir():
+        return Found(target, f"found in {cache}")
+    cache.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache) as temporary:
+        partial = Path(temporary, target.name)
+        partial.mkdir()
+        way = _fetch(partial, downloader, builder)
+        partial.replace(target)
+    return Found(target, f"{way} into {cache}")
+
+
+def _fetch(target: Path, downloader: Downloader, builder: GoBuilder) -> str:
+    reasons = []
+    try:
+        for line in (TOOLS / GATEWAY_API / "SHA256SUMS").read_text().splitlines():
+            sha256, name = line.split()
+            downloader.file(f"{_RAW}/{name}", target / name, sha256)
+    except DownloadError as error:
+        reasons.append(str(error))
+    else:
+        return "downloaded"
+    try:
+        module = json.loads(builder.run(GATEWAY_API, ["mod", "download", "-json", "sigs.k8s.io/gateway-api"]))
+        shutil.copytree(Path(module["Dir"], _FOLDER), target, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    except BuildError as error:
+        reasons.append(str(error))
+    else:
+        return "taken from the Go module"
+    tried = "".join(f"\n  - {reason}" for reason in reasons)
+    raise BinaryUnavailableError(
+        f"the Gateway API's resource definitions could not be had:{tried}\n"
+        "Install a Go toolchain (https://go.dev/dl) and try again."
+    )
