@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import signal
 from contextlib import AsyncExitStack
 from pathlib import Path
 
 from localcluster.kubeapi import UNREACHABLE, ApiError, KubeApi
+from localcluster.lifetimes import until_signal
 
 from .kubelet import Kubelet
 from .pod import Settings
@@ -56,19 +56,10 @@ async def _register(api: KubeApi, name: str, port: int) -> None:
             await asyncio.sleep(0.5)
 
 
-async def _until_signal(arguments: argparse.Namespace) -> None:
-    work = asyncio.ensure_future(_run(arguments))
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, work.cancel)
-    await asyncio.wait({work})
-    if not work.cancelled():
-        work.result()
-
-
 def main() -> None:
     """The command."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(_until_signal(_arguments()))
+    asyncio.run(until_signal(_run(_arguments())))
 
 
 if __name__ == "__main__":

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from localcluster.addresses import LISTEN_ADDRESS_VARIABLE, listen_address
 from localcluster.kubeapi import Object
+from localcluster.reaper import ID_VARIABLE
 
 from .environment import ConfigError, Lookup, container_environment, expand
 from .folders import PodFolder, mounts, rewrite
 from .images import Image
 from .probes import Target
 
-__all__ = ["CLUSTER_VARIABLE", "Launch", "prepare"]
+__all__ = ["Launch", "prepare"]
 
-CLUSTER_VARIABLE = "ROLLMODEL_LOCALCLUSTER"
 _TERMINATION_LOG_VARIABLE = "ROLLMODEL_TERMINATION_LOG"
 
 
@@ -83,6 +83,6 @@ def _base(pod: Object, folder: PodFolder, mapping: Mapping[str, str]) -> dict[st
     }
     if "/tmp" in mapping:  # noqa: S108 - the mount path, as containers name it
         base["TMPDIR"] = mapping["/tmp"]  # noqa: S108
-    if CLUSTER_VARIABLE in os.environ:
-        base[CLUSTER_VARIABLE] = os.environ[CLUSTER_VARIABLE]
+    if ID_VARIABLE in os.environ:
+        base[ID_VARIABLE] = os.environ[ID_VARIABLE]
     return base

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from localcluster.lifetimes import die_with_parent
+
 __all__ = ["LocalProcess", "Pretence", "Process", "kill_left_over", "run_once", "start"]
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
 _LOOK_AGAIN_SECONDS = 0.02
 
 
@@ -85,7 +83,7 @@ async def start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: 
             stdout=output,
             stderr=output,
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            preexec_fn=die_with_parent(),
         )
     return LocalProcess(process)
 
@@ -100,6 +98,7 @@ async def run_once(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, se
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         start_new_session=True,
+        preexec_fn=die_with_parent(),
     )
     try:
         output, _ = await asyncio.wait_for(process.communicate(), seconds)
@@ -117,10 +116,6 @@ def _found(argv: Sequence[str], env: Mapping[str, str]) -> list[str]:
         if "/" not in argv[0] and os.access(candidate, os.X_OK):
             return [str(candidate), *argv[1:]]
     return list(argv)
-
-
-def _die_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 async def kill_left_over(folder: Path) -> None:
