@@ -1,23 +1,21 @@
 """Building blocks shared by the three kinds.
 
 The API server validates with the schema exported from these models, so every string, list and number is bounded here.
-Decimals are strings (the API conventions forbid floats). Texts of status are cut to their bound rather than refused:
-a long message of a neighbour must never stop a status write.
+Texts of status are cut to their bound rather than refused: a neighbour's long message must never stop a status write.
 """
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchemaHandler
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 
+from rollmodel.api.decimals import DecimalString, decimal
 from rollmodel.api.schema import PatternMessage, Rule, add_rules
 
 __all__ = [
-    "DECIMAL_PATTERN",
     "GROUP",
     "VERSION",
     "ApiModel",
@@ -26,10 +24,8 @@ __all__ = [
     "LocalRef",
     "Message",
     "ObjectName",
+    "ObservedGeneration",
     "Percent",
-    "PositiveDecimal",
-    "Risk",
-    "Share",
     "ShortText",
     "SubdomainName",
     "Suspend",
@@ -84,40 +80,6 @@ SubdomainName = Annotated[
     PatternMessage("must be lower-case letters, digits, '-' and '.', and begin and end with a letter or digit"),
 ]
 
-DECIMAL_PATTERN = r"^(0|[1-9][0-9]*)(\.[0-9]+)?$"
-
-_Decimal = Annotated[str, Field(min_length=1, max_length=16, pattern=DECIMAL_PATTERN)]
-
-#: A non-negative decimal number written as a string, e.g. ``"0.01"``.
-DecimalString = Annotated[_Decimal, PatternMessage("must be a decimal number in quotes, such as '0.05'")]
-
-#: A decimal above 0.
-PositiveDecimal = Annotated[
-    _Decimal,
-    PatternMessage("must be a decimal number above 0 in quotes, such as '0.5'", also="double(self) > 0.0"),
-]
-
-#: A share from 0 to 1.
-Share = Annotated[
-    _Decimal,
-    PatternMessage("must be a decimal number from '0' to '1', such as '0.05' for 5 %", also="double(self) <= 1.0"),
-]
-
-#: A probability of a wrong decision.
-Risk = Annotated[
-    _Decimal,
-    PatternMessage(
-        "must be a decimal number above '0' and at most '0.5', such as '0.01'",
-        also="double(self) > 0.0 && double(self) <= 0.5",
-    ),
-]
-
-
-def decimal(text: str) -> float:
-    """The number that a :data:`DecimalString` stands for."""
-    return float(Decimal(text))
-
-
 #: A whole share of traffic.
 Percent = Annotated[int, Field(ge=0, le=100)]
 
@@ -127,6 +89,9 @@ Digest = Annotated[
     Field(max_length=71, pattern=r"^sha256:[0-9a-f]{64}$"),
     PatternMessage("must be 'sha256:' and 64 hexadecimal digits in lower case"),
 ]
+
+#: ``metadata.generation`` of the spec that a status is about; -1 is the birth value of a new object.
+ObservedGeneration = Annotated[int, Field(ge=-1, le=2**53)]
 
 #: RFC 3339.
 Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "date-time"})]

@@ -70,7 +70,7 @@ def _root_schema(kind: Kind) -> dict[str, Any]:
             "status": status,
         },
     }
-    return add_rules(root, [_NAME_RULE])
+    return add_rules(root, [_NAME_RULE, *kind.rules])
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from rollmodel.api.schema import Rule
+from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 
 __all__ = ["KINDS", "Column", "Kind"]
 
@@ -35,6 +38,7 @@ class Kind:
     spec: type[BaseModel]
     status: type[BaseModel]
     columns: tuple[Column, ...]
+    rules: tuple[Rule, ...] = ()
     scale: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -68,5 +72,51 @@ KINDS = (
             "statusReplicasPath": ".status.replicas",
             "labelSelectorPath": ".status.selector",
         },
+    ),
+    Kind(
+        kind="TrainingJob",
+        plural="trainingjobs",
+        short_name="tjob",
+        description="Reproducible training that ends in a registered, gated version.",
+        spec=TrainingJobSpec,
+        status=TrainingJobStatus,
+        columns=(
+            _condition("Succeeded", "Succeeded", "status", "Outcome; Unknown while it runs."),
+            _condition("Reason", "Succeeded", "reason", "What is going on."),
+            Column("Version", ".status.modelVersion", "Version that was registered."),
+            Column("Failures", ".status.attempts.failures", "Failed attempts.", type="integer"),
+            Column("Step", ".status.progress.step", "Step of the last logged metric.", type="integer"),
+            Column("Schedule", ".spec.schedule.cron", "When it runs, if it runs again and again."),
+            _AGE,
+            Column("Disruptions", ".status.attempts.disruptions", "Interrupted attempts.", type="integer", wide=True),
+            Column("Run", ".status.runId", "Run in the tracking server.", wide=True),
+            _condition("Message", "Succeeded", "message", "What is going on, in words.", wide=True),
+        ),
+        rules=(
+            Rule(
+                "!has(self.spec.schedule) || size(self.metadata.name) <= 42",
+                "must have a name of at most 42 characters with `spec.schedule`: each run is called '<name>-<number>'",
+            ),
+        ),
+    ),
+    Kind(
+        kind="DriftPolicy",
+        plural="driftpolicies",
+        short_name="dpol",
+        description="Notices when the world has left what the model was trained on, with a budget of false alarms.",
+        spec=DriftPolicySpec,
+        status=DriftPolicyStatus,
+        columns=(
+            _condition("Ready", "Ready", "status", "Whether it can evaluate."),
+            Column("Model", ".spec.modelDeploymentRef.name", "ModelDeployment that is watched."),
+            _condition("Drift", "DriftDetected", "status", "Whether it found a change."),
+            Column("Worst", ".status.signals[0].name", "Signal that changed most."),
+            Column("Retrain", ".spec.retrain.mode", "Whether an alarm starts a training."),
+            Column("Looked", ".status.lastEvaluationTime", "Time since the last look.", type="date"),
+            _AGE,
+            Column("PSI", ".status.signals[0].correctedPsi", "How far it changed.", wide=True),
+            Column("Budget", ".status.budget.remaining", "What is left of the false-alarm budget.", wide=True),
+            _condition("Message", "Ready", "message", "What is going on, in words.", wide=True),
+        ),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollmodel.api.commands import CommandStatus
 from rollmodel.api.modeldeployment.analysis import Analysis, CountsQuery, Metric, MetricPreset, Tolerance, ValueQuery
 from rollmodel.api.modeldeployment.rollout import OnBlind, OnFailure, OnUndecided, Rollout, Step
 from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Scale, Traffic
@@ -9,7 +10,6 @@ from rollmodel.api.modeldeployment.source import ModelSource, RegistrySource
 from rollmodel.api.modeldeployment.spec import ModelDeploymentSpec
 from rollmodel.api.modeldeployment.status import (
     ArmStatus,
-    CommandStatus,
     EvidenceStatus,
     HistoryEntry,
     ModelDeploymentStatus,

@@ -7,27 +7,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rollmodel.api.base import DECIMAL_PATTERN, ApiModel, DecimalString, ObjectName, PositiveDecimal, Risk, Share
-from rollmodel.api.schema import PatternMessage, Rule, at_least_one_of, cel_string, exactly_one_of, keyed_by
+from rollmodel.api.base import ApiModel, ObjectName
+from rollmodel.api.decimals import AtLeastOne, DecimalString, PositiveDecimal, Risk, Share, SignedDecimal, ordered
+from rollmodel.api.schema import Rule, at_least_one_of, exactly_one_of, keyed_by
 
 __all__ = ["Analysis", "CountsQuery", "Metric", "MetricPreset", "Tolerance", "ValueQuery"]
 
 _PromQL = Annotated[str, Field(min_length=1, max_length=4096)]
-
-_Ratio = Annotated[
-    str,
-    Field(min_length=1, max_length=16, pattern=DECIMAL_PATTERN),
-    PatternMessage(
-        "must be a decimal number in quotes that is at least '1', such as '1.5'", also="double(self) >= 1.0"
-    ),
-]
-
-
-def _ordered(smaller: str, larger: str, comparison: str) -> str:
-    """CEL: where both decimals are given and well written, they compare like this."""
-    given = f"has({smaller}) && has({larger})"
-    numbers = " && ".join(f"{field}.matches({cel_string(DECIMAL_PATTERN)})" for field in (smaller, larger))
-    return f"!({given} && {numbers}) || double({smaller}) {comparison} double({larger})"
 
 
 class Tolerance(ApiModel):
@@ -35,7 +21,7 @@ class Tolerance(ApiModel):
 
     rules = (at_least_one_of("ratio", "absolute"),)
 
-    ratio: _Ratio | None = None
+    ratio: AtLeastOne | None = None
     """Factor on the stable revision's value."""
     absolute: DecimalString | None = None
     """Amount on top of it."""
@@ -55,14 +41,14 @@ class ValueQuery(ApiModel):
 
     rules = (
         at_least_one_of("min", "max"),
-        Rule(_ordered("self.min", "self.max", "<="), "must have `min` less than or equal to `max`"),
+        ordered("min", "<=", "max", "must have `min` less than or equal to `max`"),
     )
 
     query: _PromQL
     """PromQL expression that gives one number."""
-    max: DecimalString | None = None
+    max: SignedDecimal | None = None
     """The value must not be greater."""
-    min: DecimalString | None = None
+    min: SignedDecimal | None = None
     """The value must not be less."""
     failure_limit: Annotated[int, Field(ge=0, le=1000)] = 2
     """How many failed evaluations are tolerated before the candidate is rolled back."""
@@ -74,9 +60,6 @@ class MetricPreset(StrEnum):
     ERRORS = "Errors"
     SLOW_REQUESTS = "SlowRequests"
     LATENCY = "Latency"
-
-
-_BOTH = "!has(self.tolerance) || !has(self.safeTolerance)"
 
 
 class Metric(ApiModel):
@@ -97,10 +80,17 @@ class Metric(ApiModel):
             "!has(self.ceiling) || !has(self.preset) || self.preset != 'Latency'",
             "must have `ceiling` only for counts of bad requests: `preset` 'Errors' or 'SlowRequests', or `counts`",
         ),
-        Rule(
-            f"{_BOTH} || (({_ordered('self.tolerance.ratio', 'self.safeTolerance.ratio', '<')})"
-            f" && ({_ordered('self.tolerance.absolute', 'self.safeTolerance.absolute', '<=')}))",
-            "must have a `safeTolerance` that is wider than `tolerance`",
+        ordered(
+            "tolerance.ratio",
+            "<",
+            "safeTolerance.ratio",
+            "must have a `safeTolerance` that is wider than `tolerance`: `ratio` must be greater",
+        ),
+        ordered(
+            "tolerance.absolute",
+            "<=",
+            "safeTolerance.absolute",
+            "must have a `safeTolerance` that is wider than `tolerance`: `absolute` must not be less",
         ),
     )
 

@@ -4,34 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
-
 from rollmodel.api.base import ApiModel, Digest, LocalRef
 from rollmodel.api.registry import AliasName, RegisteredModelName, VersionNumber
 from rollmodel.api.schema import Rule, exactly_one_of
+from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = ["ModelSource", "RegistrySource"]
 
-_SCHEMES = r"^(s3|gs|https|hf|oci|pvc|mlflow-artifacts)://[^/\\s]|^(mlflow-artifacts|runs|models):/[^/\\s]"
+_SCHEMES = (
+    "s3://",
+    "gs://",
+    "https://",
+    "hf://",
+    "oci://",
+    "pvc://",
+    "mlflow-artifacts://",
+    "mlflow-artifacts:/",
+    "runs:/",
+    "models:/",
+)
 _PINNED = r"^oci://.+@sha256:[0-9a-f]{64}$|^hf://.+@[0-9a-f]{40}$|^models:/[^/]+/[1-9][0-9]*$"
-
-_Uri = Annotated[
-    str,
-    Field(min_length=1, max_length=2048),
-    Rule(
-        f"self.matches('{_SCHEMES}')",
-        "must begin with one of 's3://', 'gs://', 'https://', 'hf://', 'oci://', 'pvc://', 'mlflow-artifacts:/',"
-        " 'runs:/' and 'models:/', and name something there",
-    ),
-    Rule(
-        "!self.matches('^[a-z0-9-]+://[^/@]*:[^/]*@')",
-        "must not contain a user or a password; `connectionRef` names a Secret for them",
-    ),
-    Rule(
-        r"!self.matches('(^|/)[.][.](/|$)|\\s')",
-        "must not contain '..' as a path element, or spaces",
-    ),
-]
 
 
 class RegistrySource(ApiModel):
@@ -77,7 +69,7 @@ class ModelSource(ApiModel):
 
     registry: RegistrySource | None = None
     """A model of the registry."""
-    uri: _Uri | None = None
+    uri: Annotated[Uri, scheme_rule(_SCHEMES)] | None = None
     """Address of the model's files."""
     digest: Digest | None = None
     """Digest of the files behind `uri` (`rollmodel digest PATH` prints it)."""

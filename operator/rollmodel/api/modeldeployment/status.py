@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from rollmodel.api.base import ApiModel, Message, Percent, ShortText, Timestamp
+from rollmodel.api.base import ApiModel, Message, ObservedGeneration, Percent, ShortText, Timestamp
+from rollmodel.api.commands import CommandStatus
 from rollmodel.api.conditions import Conditions
 from rollmodel.api.schema import ATOMIC, OPAQUE, keyed_by
 
 __all__ = [
     "ArmStatus",
-    "CommandStatus",
     "EvidenceStatus",
     "HistoryEntry",
     "ModelDeploymentStatus",
@@ -112,25 +112,10 @@ class HistoryEntry(ApiModel):
     """Who decided: `evidence`, `deadline`, or the field manager that wrote the command."""
 
 
-class CommandStatus(ApiModel):
-    """The last command annotation that was consumed."""
-
-    text: ShortText
-    """The command."""
-    result: Literal["Done", "Ignored"]
-    """What became of it."""
-    message: Message | None = None
-    """Why it was ignored."""
-    by: ShortText | None = None
-    """Field manager that wrote it."""
-    time: Timestamp
-    """When it was consumed."""
-
-
 class ModelDeploymentStatus(ApiModel):
     """The observed state."""
 
-    observed_generation: Annotated[int | None, Field(ge=-1, le=2**53)] = None
+    observed_generation: ObservedGeneration | None = None
     """Generation of the spec that this status is about; -1 before the operator has seen the object."""
     conditions: Conditions = Field(default_factory=list)
     """Ready sums up; Reconciling and Stalled say whether it is being worked on or needs a person."""

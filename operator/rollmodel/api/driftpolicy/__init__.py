@@ -1,0 +1,52 @@
+"""DriftPolicy: notice when the world has left what the model was trained on, with a budget of false alarms."""
+
+from __future__ import annotations
+
+from rollmodel.api.driftpolicy.data import (
+    LogsSource,
+    MetricsSource,
+    Outcomes,
+    Reference,
+    Source,
+    StableTrackReference,
+    TrainingReference,
+    WindowReference,
+)
+from rollmodel.api.driftpolicy.reaction import HoldOff, Notify, Retrain
+from rollmodel.api.driftpolicy.signals import Effect, Signal, SignalKind
+from rollmodel.api.driftpolicy.spec import DriftPolicySpec
+from rollmodel.api.driftpolicy.statistics import Dependence, FalseAlarms, Hysteresis, Samples
+from rollmodel.api.driftpolicy.status import (
+    BudgetStatus,
+    DriftPolicyStatus,
+    ProfileStatus,
+    RetrainStatus,
+    SignalStatus,
+)
+
+__all__ = [
+    "BudgetStatus",
+    "Dependence",
+    "DriftPolicySpec",
+    "DriftPolicyStatus",
+    "Effect",
+    "FalseAlarms",
+    "HoldOff",
+    "Hysteresis",
+    "LogsSource",
+    "MetricsSource",
+    "Notify",
+    "Outcomes",
+    "ProfileStatus",
+    "Reference",
+    "Retrain",
+    "RetrainStatus",
+    "Samples",
+    "Signal",
+    "SignalKind",
+    "SignalStatus",
+    "Source",
+    "StableTrackReference",
+    "TrainingReference",
+    "WindowReference",
+]

@@ -1,0 +1,105 @@
+"""What is compared with what: live data against a reference."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, Digest, LocalRef
+from rollmodel.api.decimals import Share
+from rollmodel.api.schema import Rule, exactly_one_of
+from rollmodel.api.uris import Uri, scheme_rule
+
+__all__ = [
+    "LogsSource",
+    "MetricsSource",
+    "Outcomes",
+    "Reference",
+    "Source",
+    "StableTrackReference",
+    "TrainingReference",
+    "WindowReference",
+]
+
+
+class MetricsSource(ApiModel):
+    """Histograms that the model server exports, with the bins of the reference profile, read from Prometheus."""
+
+    step_seconds: Annotated[int, Field(ge=60, le=86400)] = 3600
+    """Width of one sample of the histograms."""
+
+
+class LogsSource(ApiModel):
+    """Inference logs, read by a Job."""
+
+    uri: Annotated[Uri, scheme_rule(("s3://", "gs://", "pvc://"))]
+    """Folder of the logs."""
+    format: Literal["Parquet", "JSONLines"] = "Parquet"
+    """Format of the files."""
+    sample_rows: Annotated[int, Field(ge=100, le=10_000_000)] = 100_000
+    """Rows of one window to read at most; drawn at random above that."""
+    connection_ref: LocalRef | None = None
+    """Secret with the credentials of the store."""
+
+
+class Source(ApiModel):
+    """Where live data comes from: exactly one of ``metrics`` and ``logs``."""
+
+    rules = (exactly_one_of("metrics", "logs"),)
+
+    metrics: MetricsSource | None = None
+    """Histograms in Prometheus."""
+    logs: LogsSource | None = None
+    """Inference logs."""
+
+
+class Outcomes(ApiModel):
+    """True labels, which arrive later."""
+
+    delay_seconds: Annotated[int, Field(ge=0, le=31536000)]
+    """How long after the prediction a label is final. A prediction counts then, not before."""
+    mature_share: Share = "0.9"
+    """Share of a window's predictions that must have a final label before the window counts."""
+
+
+class TrainingReference(ApiModel):
+    """The profile that the training wrote. Renewed only when a version is promoted."""
+
+    rules = (Rule("has(self.uri) == has(self.digest)", "must have both `uri` and `digest`, or neither"),)
+
+    uri: Annotated[Uri, scheme_rule(("s3://", "gs://", "https://", "pvc://", "mlflow-artifacts:/"))] | None = None
+    """Address of the profile. Default: `profile.json` beside the model."""
+    digest: Digest | None = None
+    """Digest of the profile."""
+    min_rows: Annotated[int, Field(ge=100, le=2**53)] = 10_000
+    """Rows that the profile must rest on."""
+
+
+class WindowReference(ApiModel):
+    """A window of the past that moves along. It tells sudden changes, and does not see slow ones."""
+
+    duration_seconds: Annotated[int, Field(ge=3600, le=31536000)] = 1_209_600
+    """Width of the window."""
+    offset_seconds: Annotated[int, Field(ge=0, le=31536000)] = 86400
+    """How long before now the window ends."""
+
+
+class StableTrackReference(ApiModel):
+    """The stable revision at the same time: removes season and incidents while a candidate is tried."""
+
+    min_rows: Annotated[int, Field(ge=100, le=2**53)] = 1000
+    """Rows that a window of the stable revision must have."""
+
+
+class Reference(ApiModel):
+    """What live data is compared with: exactly one of ``training``, ``window``, ``stableTrack``."""
+
+    rules = (exactly_one_of("training", "window", "stableTrack"),)
+
+    training: TrainingReference | None = None
+    """The profile that the training wrote."""
+    window: WindowReference | None = None
+    """A window of the past."""
+    stable_track: StableTrackReference | None = None
+    """The stable revision at the same time."""

@@ -1,0 +1,63 @@
+"""What an alarm leads to, and what must not raise one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, LocalRef
+from rollmodel.api.driftpolicy.signals import SignalKind
+from rollmodel.api.schema import SET, Rule
+
+__all__ = ["HoldOff", "Notify", "Retrain"]
+
+_Kinds = Annotated[list[SignalKind], Field(max_length=6), SET]
+
+
+class HoldOff(ApiModel):
+    """Times after a change of ours in which differences are expected."""
+
+    after_rollout_seconds: Annotated[int, Field(ge=0, le=604800)] = 7200
+    """After a promotion or a rollback."""
+    after_scale_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
+    """After a change of the number of pods."""
+
+
+class Notify(ApiModel):
+    """Who is told, beside Event, metric and condition."""
+
+    webhook_ref: LocalRef
+    """Secret with `url`, and optionally `token`, of a webhook that gets each alarm as JSON."""
+
+
+class Retrain(ApiModel):
+    """Whether an alarm starts a training, and what keeps that from running away."""
+
+    rules = (
+        Rule(
+            "!has(self.mode) || !(self.mode in ['Approve', 'Auto']) || has(self.trainingJobRef)",
+            "must have `trainingJobRef` when `mode` is 'Approve' or 'Auto'",
+        ),
+        Rule(
+            "!has(self.when) || !has(self.blockOn) || !self.when.exists(kind, kind in self.blockOn)",
+            "must not have the same kind in `when` and in `blockOn`",
+        ),
+    )
+
+    mode: Literal["Never", "Suggest", "Approve", "Auto"] = "Suggest"
+    """`Suggest` writes an Event; `Approve` waits for the command `retrain`; `Auto` starts."""
+    training_job_ref: LocalRef | None = None
+    """TrainingJob whose spec the new one copies."""
+    when: _Kinds = Field(default=[SignalKind.PERFORMANCE, SignalKind.ESTIMATED_PERFORMANCE])
+    """Kinds of signals whose alarm starts a training; others only suggest one."""
+    block_on: _Kinds = Field(default=[SignalKind.QUALITY])
+    """Kinds of signals whose alarm forbids a training: bad data makes bad models."""
+    cooldown_seconds: Annotated[int, Field(ge=0, le=31536000)] = 86400
+    """Shortest time between two trainings."""
+    max_per_period: Annotated[int, Field(ge=1, le=1000)] = 4
+    """Trainings within the period of the false-alarm budget."""
+    min_new_labelled_rows: Annotated[int, Field(ge=0, le=2**53)] = 0
+    """Labelled rows that must be new since the last training."""
+    give_up_after: Annotated[int, Field(ge=1, le=100)] = 2
+    """Trainings that did not end the alarm, after which only a person starts another."""

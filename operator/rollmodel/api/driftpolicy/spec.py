@@ -1,0 +1,78 @@
+"""The desired state of a DriftPolicy."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, LocalRef, Suspend
+from rollmodel.api.driftpolicy.data import MetricsSource, Outcomes, Reference, Source, TrainingReference
+from rollmodel.api.driftpolicy.reaction import HoldOff, Notify, Retrain
+from rollmodel.api.driftpolicy.signals import Signal, SignalKind
+from rollmodel.api.driftpolicy.statistics import Dependence, FalseAlarms, Hysteresis, Samples
+from rollmodel.api.schema import SET, Rule, keyed_by
+
+__all__ = ["DriftPolicySpec"]
+
+_WindowSeconds = Annotated[int, Field(ge=600, le=7776000)]
+
+
+class DriftPolicySpec(ApiModel):
+    """The desired state. The operator never writes it."""
+
+    rules = (
+        Rule(
+            "has(self.outcomes) || !self.signals.exists(signal, signal.kind == 'Performance')",
+            "must have `outcomes` for a signal of kind 'Performance': it needs true labels",
+        ),
+        Rule(
+            "!has(self.source.metrics) || self.windowSeconds.all(window, window >= self.source.metrics.stepSeconds)",
+            "must have `windowSeconds` of at least `source.metrics.stepSeconds`",
+        ),
+        Rule(
+            "self.track != 'Stable' || !has(self.reference.stableTrack)",
+            "must have `track` 'Candidate' with `reference.stableTrack`: stable does not drift from itself",
+        ),
+    )
+
+    model_deployment_ref: LocalRef
+    """ModelDeployment whose traffic is watched."""
+    track: Literal["Stable", "Candidate"] = "Stable"
+    """Which of its revisions."""
+    source: Source = Source(metrics=MetricsSource())
+    """Where live data comes from."""
+    outcomes: Outcomes | None = None
+    """True labels, which arrive later. Omitted: there are none."""
+    reference: Reference = Reference(training=TrainingReference())
+    """What live data is compared with."""
+    season: Literal["None", "HourOfDay", "HourOfWeek"] = "None"
+    """Which part of the reference a window is compared with. Matters for windows shorter than the season."""
+    window_seconds: Annotated[list[_WindowSeconds], Field(min_length=1, max_length=8), SET] = Field(
+        default=[3600, 86400, 604800]
+    )
+    """Widths of the windows to look at; they share the false-alarm budget equally."""
+    samples: Samples = Samples()
+    """What a window needs before it says anything."""
+    false_alarms: FalseAlarms = FalseAlarms()
+    """How many alarms a healthy model may raise."""
+    dependence: Dependence = Dependence()
+    """How much more than chance counts vary."""
+    signals: Annotated[list[Signal], Field(min_length=1, max_length=50), keyed_by("name")] = Field(
+        default=[
+            Signal(name="features", kind=SignalKind.FEATURE),
+            Signal(name="prediction", kind=SignalKind.PREDICTION),
+            Signal(name="quality", kind=SignalKind.QUALITY),
+        ]
+    )
+    """What is watched."""
+    hysteresis: Hysteresis = Hysteresis()
+    """How an alarm is raised and cleared."""
+    hold_off: HoldOff = HoldOff()
+    """Times in which differences are expected."""
+    retrain: Retrain = Retrain()
+    """Whether an alarm starts a training."""
+    notify: Notify | None = None
+    """Who is told, beside Event, metric and condition."""
+    suspend: Suspend | None = None
+    """`Suspended` looks at nothing; omitted: the policy is active."""

@@ -1,0 +1,101 @@
+"""The observed state of a DriftPolicy. Everything that changes at each look is a metric, not status."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, ObservedGeneration, ShortText, Timestamp
+from rollmodel.api.commands import CommandStatus
+from rollmodel.api.conditions import Conditions
+from rollmodel.api.schema import ATOMIC, keyed_by
+
+__all__ = ["BudgetStatus", "DriftPolicyStatus", "ProfileStatus", "RetrainStatus", "SignalStatus"]
+
+
+class ProfileStatus(ApiModel):
+    """The reference that is used."""
+
+    revision: ShortText
+    """Revision of the ModelDeployment that it belongs to."""
+    digest: ShortText | None = None
+    """Digest of the profile."""
+    rows: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    """Rows that it rests on."""
+
+
+class SignalStatus(ApiModel):
+    """One signal in one window."""
+
+    name: Annotated[str, Field(max_length=320)]
+    """Signal and column."""
+    window_seconds: Annotated[int, Field(ge=600, le=7776000)]
+    """Width of the window."""
+    verdict: Literal["Stable", "Suspected", "Drifted", "Insufficient", "Blind"]
+    """What it says. `Insufficient` and `Blind` are not healthy."""
+    severity: Literal["Moderate", "Severe"] | None = None
+    """How large the change is."""
+    samples: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    """Rows of the window."""
+    psi: ShortText | None = None
+    """Population stability index."""
+    corrected_psi: ShortText | None = None
+    """The same, corrected for the sample size."""
+    log10_p: ShortText | None = None
+    """Decimal logarithm of the p-value after correction for dependence."""
+    dispersion: ShortText | None = None
+    """How much more than chance its counts vary."""
+    min_detectable_psi: ShortText | None = None
+    """The smallest change that this window can see."""
+    since: Timestamp | None = None
+    """Since when the verdict holds."""
+
+
+class BudgetStatus(ApiModel):
+    """The false-alarm budget of this period."""
+
+    spent: ShortText
+    """What the looks so far have used."""
+    remaining: ShortText
+    """What is left."""
+    period_start_time: Timestamp
+    """When the period began."""
+
+
+class RetrainStatus(ApiModel):
+    """One training that an alarm asked for."""
+
+    episode: ShortText
+    """Name of the alarm; the same alarm never starts two trainings."""
+    trigger: ShortText
+    """Signal that raised it."""
+    training_job: ShortText | None = None
+    """TrainingJob that was created."""
+    outcome: Literal["Suggested", "AwaitingApproval", "Running", "Promoted", "RolledBack", "Failed", "Ineffective"]
+    """What became of it."""
+    time: Timestamp
+    """When it was asked for."""
+
+
+class DriftPolicyStatus(ApiModel):
+    """The observed state."""
+
+    observed_generation: ObservedGeneration | None = None
+    """Generation of the spec that this status is about; -1 before the operator has seen the object."""
+    conditions: Conditions = Field(default_factory=list)
+    """Ready says whether it can evaluate, DriftDetected what it found."""
+    profile: ProfileStatus | None = None
+    """The reference that is used."""
+    last_evaluation_time: Timestamp | None = None
+    """When it last looked."""
+    signals: Annotated[list[SignalStatus], Field(max_length=20), keyed_by("name", "windowSeconds")] = Field(
+        default_factory=list
+    )
+    """The signals that changed most, the worst first."""
+    budget: BudgetStatus | None = None
+    """The false-alarm budget of this period."""
+    retrains: Annotated[list[RetrainStatus], Field(max_length=20), ATOMIC] = Field(default_factory=list)
+    """The last trainings that were asked for."""
+    last_command: CommandStatus | None = None
+    """The last command that was consumed."""

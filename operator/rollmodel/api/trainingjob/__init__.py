@@ -1,0 +1,46 @@
+"""TrainingJob: reproducible training that ends in a registered, gated version."""
+
+from __future__ import annotations
+
+from rollmodel.api.trainingjob.gates import Gates, MetricGate, Register
+from rollmodel.api.trainingjob.running import Budget, Checkpoint, Retry, Schedule
+from rollmodel.api.trainingjob.spec import TrainingJobSpec
+from rollmodel.api.trainingjob.status import (
+    Attempts,
+    GateStatus,
+    InputStatus,
+    Progress,
+    QueueStatus,
+    Reproducibility,
+    ScheduleStatus,
+    TrainingJobStatus,
+)
+from rollmodel.api.trainingjob.subject import Parameter, Source, Tracking, TrainingInput
+from rollmodel.api.trainingjob.template import DataValidation, Toleration, TrainingTemplate, VolumeClaim
+
+__all__ = [
+    "Attempts",
+    "Budget",
+    "Checkpoint",
+    "DataValidation",
+    "GateStatus",
+    "Gates",
+    "InputStatus",
+    "MetricGate",
+    "Parameter",
+    "Progress",
+    "QueueStatus",
+    "Register",
+    "Reproducibility",
+    "Retry",
+    "Schedule",
+    "ScheduleStatus",
+    "Source",
+    "Toleration",
+    "Tracking",
+    "TrainingInput",
+    "TrainingJobSpec",
+    "TrainingJobStatus",
+    "TrainingTemplate",
+    "VolumeClaim",
+]

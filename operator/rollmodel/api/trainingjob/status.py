@@ -1,0 +1,169 @@
+"""The observed state of a TrainingJob."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, Message, ObservedGeneration, ShortText, Timestamp
+from rollmodel.api.commands import CommandStatus
+from rollmodel.api.conditions import Conditions
+from rollmodel.api.schema import ATOMIC, OPAQUE, SET, keyed_by
+
+__all__ = [
+    "Attempts",
+    "GateStatus",
+    "InputStatus",
+    "MetricValue",
+    "Progress",
+    "QueueStatus",
+    "Reproducibility",
+    "ScheduleStatus",
+    "TrainingJobStatus",
+]
+
+_Count = Annotated[int, Field(ge=0, le=2_147_483_647)]
+
+
+class InputStatus(ApiModel):
+    """An input as it was resolved, once."""
+
+    name: ShortText
+    """Name of the input."""
+    uri: Annotated[str, Field(max_length=2048)]
+    """Address of the data."""
+    version: ShortText | None = None
+    """Version that was read."""
+    digest: ShortText | None = None
+    """Digest of the content."""
+
+
+class Attempts(ApiModel):
+    """How often the run was tried. Jobs are deleted after their time to live; these counts stay."""
+
+    started: _Count = 0
+    """Jobs that were created."""
+    failures: _Count = 0
+    """Attempts that failed by their own fault."""
+    disruptions: _Count = 0
+    """Attempts that the cluster ended."""
+
+
+class GateStatus(ApiModel):
+    """One gate: what was asked, what was seen, and whether it held."""
+
+    name: Annotated[str, Field(max_length=512)]
+    """Metric or artifact."""
+    check: Literal["Min", "Max", "NoWorseThanChampion", "Artifact"]
+    """What is checked."""
+    asked: ShortText | None = None
+    """The bound."""
+    seen: ShortText | None = None
+    """The value, with its interval where there is one."""
+    verdict: Literal["Passed", "Failed", "NotEvaluated"]
+    """Whether it held. `NotEvaluated` counts as failed."""
+    message: Message | None = None
+    """Why."""
+
+
+class Reproducibility(ApiModel):
+    """What the result depends on. Two runs with the same hash are reruns of each other."""
+
+    hash: ShortText
+    """Hash of everything below, the command and the arguments."""
+    image_digest: ShortText | None = None
+    """Digest of the image that ran."""
+    git_commit: ShortText | None = None
+    """Commit of the code."""
+    seed: Annotated[int | None, Field(ge=0, le=2**32 - 1)] = None
+    """Seed."""
+    parameters_hash: ShortText | None = None
+    """Hash of the parameters."""
+    inputs_digest: ShortText | None = None
+    """Digest over all inputs."""
+
+
+class MetricValue(ApiModel):
+    """The last value of a logged metric."""
+
+    name: ShortText
+    """Name of the metric."""
+    value: ShortText
+    """Its value, as text."""
+
+
+class Progress(ApiModel):
+    """How far the run is, as it logged it."""
+
+    step: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    """Step of the last logged metric."""
+    metrics: Annotated[list[MetricValue], Field(max_length=20), keyed_by("name")] = Field(default_factory=list)
+    """Last values."""
+    estimated_completion_time: Timestamp | None = None
+    """When it will be done, at this pace."""
+
+
+class QueueStatus(ApiModel):
+    """What Kueue says about the run."""
+
+    position: _Count | None = None
+    """Runs before it in the queue."""
+    reason: ShortText | None = None
+    """Why it waits, in one word."""
+    message: Message | None = None
+    """Why it waits."""
+
+
+class ScheduleStatus(ApiModel):
+    """Runs that the schedule started."""
+
+    last_schedule_time: Timestamp | None = None
+    """When the last run was due."""
+    last_successful_time: Timestamp | None = None
+    """When the last successful run ended."""
+    next_schedule_time: Timestamp | None = None
+    """When the next run is due."""
+    active: Annotated[list[ShortText], Field(max_length=100), SET] = Field(default_factory=list)
+    """Names of the runs that have not ended."""
+
+
+class TrainingJobStatus(ApiModel):
+    """The observed state."""
+
+    observed_generation: ObservedGeneration | None = None
+    """Generation of the spec that this status is about; -1 before the operator has seen the object."""
+    conditions: Conditions = Field(default_factory=list)
+    """Succeeded sums up and never changes once True or False; Reconciling and Stalled are for tools."""
+    start_time: Timestamp | None = None
+    """When the first pod was created."""
+    completion_time: Timestamp | None = None
+    """When the run ended."""
+    attempts: Attempts | None = None
+    """How often the run was tried."""
+    job_name: ShortText | None = None
+    """Job of the current or last attempt."""
+    experiment_id: ShortText | None = None
+    """Experiment in the tracking server."""
+    run_id: ShortText | None = None
+    """Run in the tracking server."""
+    inputs: Annotated[list[InputStatus], Field(max_length=32), keyed_by("name")] = Field(default_factory=list)
+    """Inputs as they were resolved."""
+    reproducibility: Reproducibility | None = None
+    """What the result depends on."""
+    gates: Annotated[list[GateStatus], Field(max_length=200), keyed_by("name", "check")] = Field(default_factory=list)
+    """Every gate's result."""
+    model_version: ShortText | None = None
+    """Version that was registered."""
+    progress: Progress | None = None
+    """How far the run is."""
+    queue: QueueStatus | None = None
+    """What Kueue says about the run."""
+    schedule: ScheduleStatus | None = None
+    """Runs that the schedule started."""
+    last_command: CommandStatus | None = None
+    """The last command that was consumed."""
+    outbox: Annotated[list[Annotated[dict[str, Any], OPAQUE]], Field(max_length=64), ATOMIC] = Field(
+        default_factory=list
+    )
+    """Writes to the tracking server that are still to be carried out."""

@@ -1,0 +1,87 @@
+"""What a run is about: code, inputs, parameters, and where it is tracked."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, Digest, LocalRef, ObjectName
+from rollmodel.api.schema import PatternMessage, Rule
+from rollmodel.api.uris import Uri, scheme_rule
+
+__all__ = ["Parameter", "Source", "Tracking", "TrainingInput"]
+
+_SCHEMES = (
+    "s3://",
+    "gs://",
+    "https://",
+    "hf://",
+    "oci://",
+    "pvc://",
+    "dvc://",
+    "lakefs://",
+    "git+https://",
+    "mlflow-artifacts:/",
+    "runs:/",
+    "models:/",
+)
+
+
+class TrainingInput(ApiModel):
+    """Data that the run reads, pinned by ``version`` or ``digest``; else it is resolved once and recorded."""
+
+    name: ObjectName
+    """Name of the input, unique in the list."""
+    uri: Annotated[Uri, scheme_rule(_SCHEMES)]
+    """Address of the data."""
+    version: Annotated[
+        str | None,
+        Field(min_length=1, max_length=256, pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/+=-]*$"),
+        PatternMessage("must be the version that its store gives: a DVC md5, a commit or an object version id"),
+    ] = None
+    """Version in its store: DVC md5, lakeFS or git commit, S3 version id."""
+    digest: Digest | None = None
+    """Digest of the content (`rollmodel digest PATH` prints it); verified before the training starts."""
+    connection_ref: LocalRef | None = None
+    """Secret with the credentials of the store."""
+
+
+class Parameter(ApiModel):
+    """A parameter of the training; logged to the run in plain text."""
+
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=250, pattern=r"^[A-Za-z0-9_.:/-][A-Za-z0-9_.:/ -]*$"),
+        PatternMessage("must be letters, digits, spaces, '_', '-', '.', ':' and '/', as MLflow asks"),
+    ]
+    """Name of the parameter, unique in the list."""
+    value: Annotated[str, Field(max_length=6000)]
+    """Its value, as text."""
+
+
+class Source(ApiModel):
+    """The code in the image, for the record."""
+
+    repository: Annotated[
+        str,
+        Field(max_length=1024),
+        Rule("self.matches('^(https|ssh)://[^/]')", "must begin with 'https://' or 'ssh://', and name something there"),
+        Rule("!self.matches('^[a-z]+://[^/]*:[^/]*@')", "must not contain a password"),
+    ]
+    """Address of the repository."""
+    revision: Annotated[
+        str,
+        Field(max_length=64, pattern=r"^([0-9a-f]{40}|[0-9a-f]{64})$"),
+        PatternMessage("must be a full commit hash of 40 or 64 hexadecimal digits"),
+    ]
+    """Commit."""
+
+
+class Tracking(ApiModel):
+    """Where the run is tracked."""
+
+    experiment: Annotated[str | None, Field(min_length=1, max_length=500)] = None
+    """Name of the experiment. Default: `<namespace>/<name>` of the TrainingJob."""
+    connection_ref: LocalRef | None = None
+    """Secret with `url` and optionally `username`, `password`, `token`. Default: the operator's own registry."""
