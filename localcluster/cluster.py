@@ -18,7 +18,7 @@ from localcluster.binaries import locate
 from localcluster.errors import LocalClusterError, NotRunningError
 from localcluster.files import locked
 from localcluster.kubectl import kubectl
-from localcluster.parts import CONTROL_PLANE, binaries_of
+from localcluster.parts import CONTROL_PLANE, binaries_of, processes_of
 from localcluster.reaper import ID_VARIABLE, kill_all
 from localcluster.site import Site
 
@@ -94,7 +94,10 @@ class Cluster:
 
     def ensure(self, *parts: str) -> None:
         """Start the parts that do not run yet and wait until they are ready; those that run are left alone."""
-        self._ensure(parts, locate(binaries_of(parts), self._say))
+        ready = {process.name for process in self.status() if process.state == "ready"}
+        missing = [part for part in parts if not ready.issuperset(processes_of([part]))]
+        if missing:
+            self._ensure(missing, locate(binaries_of(missing), self._say))
 
     def stop_part(self, process: str) -> None:
         """End one process gracefully, e.g. ``prometheus``; the others run on."""
@@ -141,6 +144,11 @@ class Cluster:
     def kubeconfig_for(self, user: str, groups: Iterable[str] = ()) -> Path:
         """Write a kubeconfig for a user who may do what RBAC grants to that name and these groups."""
         return self._site.kubeconfig_for(user, tuple(groups))
+
+    @property
+    def id(self) -> str:
+        """What every process of the cluster carries in its environment, see :mod:`localcluster.reaper`."""
+        return self._site.id
 
     @property
     def kubeconfig(self) -> Path:
