@@ -17,7 +17,7 @@ from rollmodel.evidence.types import (
     ValueSample,
 )
 
-__all__ = ["MOST_BUCKETS", "checked", "edges_problem"]
+__all__ = ["MOST_BUCKETS", "checked", "edges_problem", "problem"]
 
 #: Most buckets of a histogram that is taken seriously; real ones have 10 to 60.
 MOST_BUCKETS = 256
@@ -35,10 +35,11 @@ def checked(metric: MetricPlan, sample: Sample | None) -> Sample:
         return NoEvidence(
             NoEvidenceReason.UNKNOWN_METRIC, f"{metric.name} is a {metric.kind} metric, not {sample!r:.60}"
         )
-    return _problem(sample) or sample
+    return problem(sample) or sample
 
 
-def _problem(sample: Sample) -> NoEvidence | None:
+def problem(sample: Sample) -> NoEvidence | None:
+    """Why this sample must not become evidence, if so. A count of one arm alone is sound: ceilings need no second."""
     match sample:
         case CountSample():
             return _counts(sample)
@@ -54,24 +55,32 @@ def _problem(sample: Sample) -> NoEvidence | None:
 
 def _counts(sample: CountSample) -> NoEvidence | None:
     numbers = [sample.na, sample.ka, sample.nb, sample.kb]
-    if problem := _finite(numbers) or _not_negative(numbers):
-        return problem
+    if odd := _finite(numbers) or _not_negative(numbers):
+        return odd
     for arm, total, bad in (("candidate", sample.na, sample.ka), ("stable", sample.nb, sample.kb)):
         if bad > total:
             return NoEvidence(NoEvidenceReason.BAD_EXCEEDS_TOTAL, f"{arm}: {bad:g} bad of {total:g} requests")
-    return None
+    return _empty(sample.na, sample.nb) if sample.na + sample.nb == 0 else None
 
 
 def _histogram(sample: HistogramSample) -> NoEvidence | None:
-    if problem := edges_problem(sample.edges):
-        return problem
+    if odd := edges_problem(sample.edges):
+        return odd
     for arm in (sample.candidate, sample.stable):
         if len(arm) != len(sample.edges) + 1:
             return NoEvidence(
                 NoEvidenceReason.EDGES_CHANGED, f"{len(arm)} buckets for {len(sample.edges)} finite edges"
             )
-        if problem := _finite(arm) or _not_negative(arm):
-            return problem
+        if odd := _finite(arm) or _not_negative(arm):
+            return odd
+    return _empty(sum(sample.candidate), sum(sample.stable))
+
+
+def _empty(na: float, nb: float) -> NoEvidence | None:
+    if na + nb == 0:
+        return NoEvidence(NoEvidenceReason.NO_TRAFFIC, "no requests on either arm")
+    if not (na and nb):
+        return NoEvidence(NoEvidenceReason.ARM_EMPTY, f"no requests on the {'stable' if na else 'candidate'} arm")
     return None
 
 
@@ -79,8 +88,8 @@ def edges_problem(edges: Sequence[float]) -> NoEvidence | None:
     """Why these finite upper bounds cannot be a histogram's, if so."""
     if len(edges) >= MOST_BUCKETS:
         return NoEvidence(NoEvidenceReason.TOO_MANY_BUCKETS, f"{len(edges)} edges, at most {MOST_BUCKETS - 1} are read")
-    if problem := _finite(edges):
-        return problem
+    if odd := _finite(edges):
+        return odd
     if not edges or any(low >= high for low, high in pairwise(edges)):
         return NoEvidence(NoEvidenceReason.EDGES_CHANGED, "edges must be ascending, and one at least")
     return None
@@ -89,7 +98,8 @@ def edges_problem(edges: Sequence[float]) -> NoEvidence | None:
 def _means(sample: MeanSample) -> NoEvidence | None:
     squares = [x for x in (sample.squares_a, sample.squares_b) if x is not None]
     counts = [sample.na, sample.nb]
-    return _finite([*counts, sample.mean_a, sample.mean_b, *squares]) or _not_negative([*counts, *squares])
+    odd = _finite([*counts, sample.mean_a, sample.mean_b, *squares]) or _not_negative([*counts, *squares])
+    return odd or _empty(*counts)
 
 
 def _finite(numbers: Iterable[float]) -> NoEvidence | None:
