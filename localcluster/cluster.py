@@ -151,6 +151,15 @@ class Cluster:
         return self._site.id
 
     @property
+    def id(self) -> str:
+        """Mark of every process of this cluster, in the environment variable ``ROLLMODEL_LOCALCLUSTER``."""
+        return self._site.id
+
+    def binary(self, name: str) -> Path:
+        """Where an executable was found, e.g. ``kubectl``."""
+        return Path(self._site.binaries[name])
+
+    @property
     def kubeconfig(self) -> Path:
         """The administrator's kubeconfig."""
         return self._site.kubeconfig
