@@ -16,19 +16,13 @@ from typing import Any
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
 
-__all__ = ["Children", "controller_of", "ref_of"]
+__all__ = ["Children", "controller_of", "version_of"]
 
 
 def controller_of(obj: Manifest) -> str | None:
     """The UID of the object's controller, from its ownerReferences."""
     owners = obj["metadata"].get("ownerReferences") or ()
     return next((owner["uid"] for owner in owners if owner.get("controller")), None)
-
-
-def ref_of(obj: Manifest) -> Ref:
-    """The address of an object."""
-    meta = obj["metadata"]
-    return Ref(obj["apiVersion"], obj["kind"], meta["namespace"], meta["name"])
 
 
 def version_of(obj: Manifest) -> int:
@@ -66,9 +60,9 @@ class Children:
 
     def saw(self, obj: Manifest) -> None:
         """Take in an object that a watch or a list brought, and wake the owner it has and the one it had."""
-        before = self._owner(ref_of(obj))
+        before = self._owner(Ref.of(obj))
         if self._put(obj):
-            for owner in {before, self._owner(ref_of(obj))} - {None}:
+            for owner in {before, self._owner(Ref.of(obj))} - {None}:
                 self._wake(str(owner))
 
     def gone(self, ref: Ref, version: int) -> None:
@@ -95,7 +89,7 @@ class Children:
 
     def _put(self, obj: Manifest) -> bool:
         """Hold this object if it is newer than what is held. True if something changed."""
-        ref, version, owner = ref_of(obj), version_of(obj), controller_of(obj)
+        ref, version, owner = Ref.of(obj), version_of(obj), controller_of(obj)
         held = self._entries.get(ref)
         if held is not None and held.version >= version:
             return False

@@ -14,18 +14,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rollmodel.adapters.apiserver import APPLY, JSON_PATCH, ApiServer
-from rollmodel.adapters.children import Children, controller_of, ref_of
+from rollmodel.adapters.children import Children, controller_of
 from rollmodel.adapters.events import Events
 from rollmodel.adapters.kinds import CHILDREN, ROUTES, resource_of
 from rollmodel.adapters.watch import Watch
 from rollmodel.errors import Conflict, Invalid, NotFound
 from rollmodel.plan.decision import Event, Ref
+from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
 from rollmodel.ports import Manifest
 
-__all__ = ["FIELD_MANAGER", "SELECTOR", "Kubernetes"]
+__all__ = ["SELECTOR", "Kubernetes"]
 
-FIELD_MANAGER = "rollmodel"
-SELECTOR = "rollmodel.dev/managed-by=rollmodel"
+SELECTOR = f"{MANAGED_BY}={FIELD_MANAGER}"
 
 #: No object ever has this resourceVersion (etcd begins with it), so that an apply which carries it can only create.
 _NEVER = "1"
@@ -58,6 +58,11 @@ class Kubernetes:
         for watch in self._watches:
             await watch.listed.wait()
 
+    @property
+    def complete(self) -> bool:
+        """Whether the cache of children has been filled once."""
+        return all(watch.listed.is_set() for watch in self._watches)
+
     def silence(self) -> float:
         """Seconds since the watch that is silent for longest heard anything; kinds that are absent do not count."""
         return max((time.monotonic() - w.heard for w in self._watches if not w.absent), default=0.0)
@@ -87,12 +92,12 @@ class Kubernetes:
 
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
         """Server-side apply of a child. Invalid (``NameTaken``) where the name belongs to somebody else."""
-        held = self._children.find(ref_of(manifest))
+        held = self._children.find(Ref.of(manifest))
         if held is None:
             try:
                 return await self._apply(manifest, {"resourceVersion": _NEVER})
             except Conflict:
-                held = await self.get(ref_of(manifest))
+                held = await self.get(Ref.of(manifest))
         if held is None or held["metadata"].get("deletionTimestamp"):
             raise Conflict(f"{_title(manifest)} is being deleted")
         if controller_of(held) != controller_of(manifest):
@@ -102,7 +107,7 @@ class Kubernetes:
     async def _apply(self, manifest: Manifest, precondition: Mapping[str, str]) -> dict[str, Any]:
         body = {**manifest, "metadata": {**manifest["metadata"], **precondition}}
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        path = _path(ref_of(manifest))
+        path = _path(Ref.of(manifest))
         stored = await self._api.request("PATCH", path, query=query, body=body, content_type=APPLY)
         self._children.wrote(stored)
         return stored

@@ -17,7 +17,7 @@ from contextlib import aclosing
 from typing import Any
 
 from rollmodel.adapters.apiserver import ApiServer, Expired
-from rollmodel.adapters.children import Children, ref_of, version_of
+from rollmodel.adapters.children import Children, version_of
 from rollmodel.adapters.kinds import Resource
 from rollmodel.backoff import Backoff, spread
 from rollmodel.errors import NotFound, RollmodelError, Unavailable
@@ -100,7 +100,7 @@ class Watch:
             page = await self._api.request("GET", self.resource.path(self._namespace), query=query)
             self._hear()
             for obj in self._complete(page["items"]):
-                present.add(ref_of(obj))
+                present.add(Ref.of(obj))
                 self._children.saw(obj)
             query["continue"] = page["metadata"].get("continue", "")
             if not query["continue"]:
@@ -136,7 +136,7 @@ class Watch:
                 self._version = None
                 raise _stream_error(obj)
             case "DELETED":
-                self._children.gone(ref_of(obj), version_of(obj))
+                self._children.gone(Ref.of(obj), version_of(obj))
             case "ADDED" | "MODIFIED":
                 self._children.saw(obj)
             case _:  # a bookmark: only its version counts

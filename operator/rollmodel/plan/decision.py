@@ -1,7 +1,7 @@
 """What a pass decided: data, to be carried out by ``reconcile.execute``.
 
 The order of acting is fixed: status first, guarded by the resourceVersion that was read (the fence: of two operators
-only one wins, the other reads again), then registry writes, applies, deletes, Events. Status therefore holds the
+only one wins, the other reads again), then applies, deletes, Events, registry writes. Status therefore holds the
 intention of the machine (which step) and *observed* facts (weights, ready replicas), never wished facts.
 """
 
@@ -22,6 +22,12 @@ class Ref:
     kind: str
     namespace: str
     name: str
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> Ref:
+        """The address of this object."""
+        meta = manifest["metadata"]
+        return cls(manifest["apiVersion"], manifest["kind"], meta["namespace"], meta["name"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,139 @@
+"""One poll per alias, however many objects follow it.
+
+A follower is woken when the answer changed: the alias points elsewhere, it is gone, or the registry fell silent for
+longer than a hiccup, or speaks again. Between polls everybody reads the last answer, so an object at rest asks nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from rollmodel.backoff import spread
+from rollmodel.errors import RollmodelError, Transient, Unavailable
+from rollmodel.ports import Connection
+
+__all__ = ["AliasFeed", "Handle"]
+
+#: So many polls may fail before the last good answer counts as old.
+_HICCUP = 3
+#: How long who asks waits for the first answer, in seconds.
+FIRST_ANSWER_SECONDS = 15.0
+
+Answer = TypeVar("Answer")
+_Key = tuple[Connection, str, str]
+
+
+@dataclass(slots=True, eq=False)
+class _Topic(Generic[Answer]):
+    """What is known about one alias: an answer, and the error since then, if any."""
+
+    followers: dict[object, Callable[[], None]] = field(default_factory=dict)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    answer: Answer | None = None
+    answered: float = 0.0
+    error: RollmodelError | None = None
+    told: object = None
+    """What followers were last told, or found by themselves at the first answer."""
+    task: asyncio.Task[None] | None = None
+
+    def outcome(self, patience: float) -> Answer | RollmodelError:
+        """The answer, if it is good still; else the error."""
+        fresh = time.monotonic() - self.answered <= patience
+        if self.answer is not None and (self.error is None or (fresh and isinstance(self.error, Transient))):
+            return self.answer
+        return self.error or Unavailable("the registry has not answered yet")
+
+
+class Handle:
+    """A subscription."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self._close = close
+
+    def close(self) -> None:
+        """End it. The last one to leave ends the polling."""
+        self._close()
+
+
+class AliasFeed(Generic[Answer]):
+    """Polls what is followed. ``lookup`` asks the registry once; ``interval`` is in seconds."""
+
+    def __init__(self, lookup: Callable[[Connection, str, str], Awaitable[Answer]], *, interval: float) -> None:
+        self._lookup = lookup
+        self._interval = interval
+        self._topics: dict[_Key, _Topic[Answer]] = {}
+
+    def follow(self, connection: Connection, name: str, alias: str, wake: Callable[[], None]) -> Handle:
+        """Begin to follow; ``wake`` is called at each change until the handle is closed."""
+        key, follower = (connection, name, alias), object()
+        topic = self._topics.get(key)
+        if topic is None:
+            topic = self._topics[key] = _Topic()
+            topic.task = asyncio.create_task(self._poll(key, topic), name=f"poll {name}@{alias}")
+        topic.followers[follower] = wake
+        return Handle(lambda: self._leave(key, topic, follower))
+
+    async def latest(self, connection: Connection, name: str, alias: str) -> Answer:
+        """The last answer if the alias is followed, else a new one. Raises what the lookup raised."""
+        topic = self._topics.get((connection, name, alias))
+        if topic is None:
+            return await self._lookup(connection, name, alias)
+        try:
+            async with asyncio.timeout(FIRST_ANSWER_SECONDS):
+                await topic.asked.wait()
+        except TimeoutError:
+            raise Unavailable("the registry has not answered yet") from None
+        outcome = topic.outcome(self._patience)
+        if isinstance(outcome, RollmodelError):
+            raise outcome
+        return outcome
+
+    def close(self) -> None:
+        """Stop polling."""
+        for topic in self._topics.values():
+            _cancel(topic)
+        self._topics.clear()
+
+    @property
+    def _patience(self) -> float:
+        return _HICCUP * self._interval
+
+    def _leave(self, key: _Key, topic: _Topic[Answer], follower: object) -> None:
+        topic.followers.pop(follower, None)
+        if not topic.followers and self._topics.get(key) is topic:
+            del self._topics[key]
+            _cancel(topic)
+
+    async def _poll(self, key: _Key, topic: _Topic[Answer]) -> None:
+        while True:
+            try:
+                topic.answer, topic.error = await self._lookup(*key), None
+                topic.answered = time.monotonic()
+            except RollmodelError as error:
+                topic.error = error
+            self._tell(topic)
+            await asyncio.sleep(spread(self._interval))
+
+    def _tell(self, topic: _Topic[Answer]) -> None:
+        essence, first = _essence(topic.outcome(self._patience)), not topic.asked.is_set()
+        topic.asked.set()
+        if essence == topic.told:
+            return
+        topic.told = essence
+        if not first:  # the first answer is what they are waiting for
+            for wake in list(topic.followers.values()):
+                wake()
+
+
+def _essence(outcome: object) -> object:
+    """What has to differ so that followers are woken."""
+    return (outcome.reason, str(outcome)) if isinstance(outcome, RollmodelError) else outcome
+
+
+def _cancel(topic: _Topic[Answer]) -> None:
+    if topic.task is not None:
+        topic.task.cancel()

@@ -1,0 +1,185 @@
+"""MLflow's model registry as ``ports.Registry``, through MLflow's own client.
+
+Each request carries the login of its connection; nothing process-wide is set, so two registries never see each other's
+credentials. The client is synchronous, so it runs in threads, and heavy, so it is imported when first needed.
+Everything that a registry says is untrusted text: it is passed on, shortened, and never followed elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from rollmodel.adapters.artifacts import DIGEST_TAG, Artifacts, Digests, Measured, credentials
+from rollmodel.adapters.feed import AliasFeed, Handle
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
+from rollmodel.ports import Connection, ModelVersion
+
+if TYPE_CHECKING:
+    from mlflow.exceptions import MlflowException
+    from mlflow.store.model_registry.rest_store import RestStore
+
+__all__ = ["Mlflow"]
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What the registry says about a version."""
+
+    name: str
+    version: str
+    source: str
+    run_id: str | None
+    tags: Mapping[str, str]
+
+
+class Mlflow:
+    """Implements :class:`rollmodel.ports.Registry`. ``timer`` is entered around each request.
+
+    ``poll_seconds`` is how often a followed alias is looked up; models of more than ``hash_limit`` bytes are not read.
+    """
+
+    def __init__(
+        self,
+        *,
+        poll_seconds: float = 30.0,
+        hash_limit: int = 20 * 2**30,
+        concurrency: int = 8,
+        timer: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._timer = timer
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="mlflow")
+        self._digests = Digests(hash_limit)
+        self._feed: AliasFeed[_Version] = AliasFeed(self._by_alias, interval=poll_seconds)
+
+    async def resolve(
+        self, connection: Connection, name: str, *, version: str | None, alias: str | None
+    ) -> ModelVersion:
+        """Pin an alias or a version."""
+        if alias is not None:
+            found = await self._feed.latest(connection, name, alias)
+        elif version is not None:
+            found = await self._by_version(connection, name, version)
+        else:
+            raise Invalid("a registered model is named by `alias` or by `version`")
+        measured = await self._measure(connection, found)
+        return ModelVersion(
+            name=found.name,
+            version=found.version,
+            source=found.source,
+            digest=measured.digest,
+            size_bytes=measured.size,
+            run_id=found.run_id,
+            tags=found.tags,
+        )
+
+    def follow(self, connection: Connection, name: str, alias: str, wake: Callable[[], None]) -> Handle:
+        """Poll one alias on behalf of everybody who follows it."""
+        return self._feed.follow(connection, name, alias, wake)
+
+    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
+        """Move an alias."""
+        await self._call(connection, lambda store: store.set_registered_model_alias(name, alias, version))
+
+    async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set tags on a model version."""
+        from mlflow.entities.model_registry import ModelVersionTag  # noqa: PLC0415 - heavy
+
+        def write(store: RestStore) -> None:
+            for key, value in tags.items():
+                store.set_model_version_tag(name, version, ModelVersionTag(key, value))
+
+        await self._call(connection, write)
+
+    def close(self) -> None:
+        """Stop polling and let go of the threads."""
+        self._feed.close()
+        self._digests.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _by_alias(self, connection: Connection, name: str, alias: str) -> _Version:
+        try:
+            found = await self._call(connection, lambda store: store.get_model_version_by_alias(name, alias))
+        except Invalid as error:  # HTTP 400 is MLflow's way to say that there is no such alias
+            raise NotFound(f"model {name!r} has no alias {alias!r}", reason="AliasNotFound") from error
+        return _ready(found)
+
+    async def _by_version(self, connection: Connection, name: str, version: str) -> _Version:
+        return _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
+
+    async def _measure(self, connection: Connection, found: _Version) -> Measured:
+        """The digest: as the version's tag says, or else of all its files, read once per source."""
+        tag = found.tags.get(DIGEST_TAG)
+        if tag is not None:
+            if not _DIGEST.fullmatch(tag):
+                raise Invalid(f"tag {DIGEST_TAG} of {found.name} version {found.version} is not sha256:<64 hex digits>")
+            return Measured(tag, 0)
+        key = (connection.url, found.name, found.version, found.source)
+        return self._digests.known(key) or await self._digests.measure(key, await self._artifacts(connection, found))
+
+    async def _artifacts(self, connection: Connection, found: _Version) -> Artifacts:
+        uri = await self._call(
+            connection, lambda store: store.get_model_version_download_uri(found.name, found.version)
+        )
+        return Artifacts.at(connection, str(uri))
+
+    async def _call(self, connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
+        with self._timer():
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _ask, connection, ask)
+
+
+def _ask(connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy: about 80 MB
+    from mlflow.store.model_registry.rest_store import RestStore  # noqa: PLC0415
+
+    try:
+        return ask(RestStore(lambda: credentials(connection)))
+    except MlflowException as error:
+        raise _error(connection, error) from error
+
+
+def _ready(found: Any) -> _Version:
+    """A version that is complete; one that is still being registered is worth waiting for."""
+    title = f"{found.name} version {found.version}"
+    match found.status:
+        case "READY":
+            return _Version(found.name, str(found.version), found.source, found.run_id or None, dict(found.tags))
+        case "PENDING_REGISTRATION":
+            raise Unavailable(f"{title} is still being registered", reason="VersionPending")
+        case _:
+            raise Invalid(f"{title} could not be registered: {found.status}", reason="VersionFailed")
+
+
+def _error(connection: Connection, error: MlflowException) -> RollmodelError:
+    """What an error of the client means to us. Its text is shown only where it is MLflow's own answer."""
+    from mlflow.exceptions import RestException  # noqa: PLC0415
+
+    host = urlsplit(connection.url).netloc
+    if "Invalid Host header" in str(error):
+        return Forbidden(
+            f"MLflow at {host} refuses requests that call it by this name: add {host!r} to its allowed hosts"
+            f" (mlflow server --allowed-hosts, or MLFLOW_SERVER_ALLOWED_HOSTS)",
+            reason="HostNotAllowed",
+        )
+    said = error.json.get("message") if isinstance(error, RestException) else None
+    message = f"MLflow at {host}: {str(said)[:_SHOWN]}" if said else None
+    match error.get_http_status_code():
+        case 401 | 403:
+            return Forbidden(message or f"MLflow at {host} refused the login")
+        case 404 if message:
+            return NotFound(message)
+        case 400 | 409 | 422 if message:
+            return Invalid(message)
+        case 429 | 500 | 502 | 503 | 504:
+            return Unavailable(message or f"MLflow at {host} did not answer")
+        case status:
+            return Invalid(f"what answers at {host} does not look like MLflow (HTTP {status})", reason="NotMlflow")

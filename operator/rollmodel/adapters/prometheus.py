@@ -1,0 +1,195 @@
+"""Prometheus as ``ports.Metrics``, through ``prometheus_api_client``, which by itself is too trusting for evidence.
+
+The library has no timeouts, follows redirects, drops the warnings with which Thanos and Mimir mark partial answers, and
+does not look at the type of the result. So it gets a session of ours that does all that before the library sees an
+answer, and it runs in threads of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import requests
+from prometheus_api_client import PrometheusConnect
+from urllib3.exceptions import HTTPError
+from urllib3.util import Retry
+
+from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
+from rollmodel.ports import Series
+
+__all__ = ["Login", "Prometheus"]
+
+#: The largest answer that is read, in bytes. 11,000 points, Prometheus' own limit, of 50 series are about half of it.
+ANSWER_LIMIT = 32 * 2**20
+_CHUNK = 64 * 2**10
+_SHOWN = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """How to log in to Prometheus: not at all, by password, or by token. A token file is read at each request."""
+
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
+    token_file: Path | None = None
+
+    def header(self) -> dict[str, str]:
+        """The Authorization header, if it is one; basic authentication is left to ``requests``."""
+        token = self.token_file.read_text(encoding="utf-8").strip() if self.token_file else self.token
+        return {"Authorization": f"Bearer {token}"} if token else {}
+
+    def basic(self) -> tuple[str, str] | None:
+        """Name and password."""
+        return (self.username, self.password) if self.username and self.password else None
+
+
+class Prometheus:
+    """Implements :class:`rollmodel.ports.Metrics`. ``timer`` is entered around each query."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        login: Login | None = None,
+        timeout: float = 10.0,
+        concurrency: int = 4,
+        timer: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._url = url
+        self._login = login or Login()
+        self._timeout = timeout
+        self._timer = timer
+        self._local = threading.local()
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="prometheus")
+
+    async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
+        """Evaluate at start, start + step, .. end (unix seconds)."""
+        with self._timer():
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, query, start, end, step)
+
+    def close(self) -> None:
+        """Let go of the threads; those that wait for an answer end with their timeout."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _ask(self, query: str, start: float, end: float, step: float) -> list[Series]:
+        client = self._client()
+        client.headers = self._header()
+        exact = {"start": start, "end": end, "timeout": f"{self._timeout:g}s"}  # the library would round the times
+        result = client.custom_query_range(
+            query, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), str(step), params=exact
+        )
+        try:
+            return [_series(entry) for entry in result]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Untrustworthy("Prometheus' answer holds something else than series of numbers") from error
+
+    def _client(self) -> PrometheusConnect:
+        """The client of this thread: sessions of ``requests`` do not promise to be shared."""
+        if not hasattr(self._local, "client"):
+            self._local.client = PrometheusConnect(
+                self._url,
+                auth=self._login.basic(),
+                retry=Retry(0, redirect=0, raise_on_status=False),
+                session=_Session(self._timeout),
+            )
+        return self._local.client
+
+    def _header(self) -> dict[str, str]:
+        try:
+            return self._login.header()
+        except OSError as error:
+            raise Unavailable(f"the token file for Prometheus cannot be read: {error.strerror}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """As much of ``requests.Response`` as the library looks at."""
+
+    document: Mapping[str, Any]
+    status_code: int = 200
+
+    def json(self) -> Mapping[str, Any]:
+        return self.document
+
+
+class _Session(requests.Session):
+    """Returns only answers that may become evidence; for the others it raises our errors."""
+
+    def __init__(self, timeout: float) -> None:
+        super().__init__()
+        self.trust_env = False  # no proxies, no .netrc
+        self._limit = timeout
+
+    def request(self, method: str, url: str, **kwargs: Any) -> Any:  # type: ignore[override]
+        deadline = time.monotonic() + self._limit
+        kwargs |= {"timeout": self._limit, "allow_redirects": False, "stream": True}
+        try:
+            with super().request(method, url, **kwargs) as response:
+                body = _read(response, deadline)
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise Unavailable(f"Prometheus did not answer: {type(error).__name__}") from error
+        if response.status_code != 200:
+            raise _error(response.status_code, body)
+        return _Answer(_trusted(body))
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """The body, unless it is too large or trickles in too slowly."""
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        body += chunk
+        if len(body) > ANSWER_LIMIT:
+            raise Untrustworthy(f"Prometheus' answer is larger than {ANSWER_LIMIT >> 20} MiB: ask for fewer series")
+        if time.monotonic() > deadline:
+            raise Unavailable("Prometheus' answer took too long")
+    return bytes(body)
+
+
+def _trusted(body: bytes) -> Mapping[str, Any]:
+    """The decoded answer, if it is a whole one."""
+    document = _document(body)
+    if document.get("status") != "success":
+        raise Untrustworthy("what answered is not Prometheus' API")
+    if document.get("warnings"):
+        raise Untrustworthy(f"Prometheus warns: {'; '.join(map(str, document['warnings']))[:_SHOWN]}")
+    kind = (document.get("data") or {}).get("resultType")
+    if kind != "matrix":
+        raise Untrustworthy(f"Prometheus' answer is a {kind}, not a matrix")
+    return document
+
+
+def _error(status: int, body: bytes) -> RollmodelError:
+    message = str(_document(body).get("error") or "")[:_SHOWN] or f"HTTP {status}"
+    match status:
+        case 400 | 422:
+            return Invalid(f"Prometheus refused the query: {message}")
+        case 401 | 403:
+            return Forbidden(f"Prometheus refused the login (HTTP {status})")
+        case 429 | 500 | 502 | 503 | 504:
+            return Unavailable(f"Prometheus could not answer: {message}")
+        case _:
+            return Invalid(f"no Prometheus API at the configured address: it answered HTTP {status}")
+
+
+def _document(body: bytes) -> Mapping[str, Any]:
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _series(entry: Mapping[str, Any]) -> Series:
+    points = [(float(moment), float(value)) for moment, value in entry["values"]]
+    return Series(labels=dict(entry["metric"]), points=points)

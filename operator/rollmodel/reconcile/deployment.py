@@ -1,0 +1,94 @@
+"""One pass over a ModelDeployment: gather, decide, act."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import ValidationError
+
+from rollmodel.errors import Invalid
+from rollmodel.plan.decision import Decision
+from rollmodel.plan.deployment.observed import ModelProblem, Observed
+from rollmodel.ports import Clock, Connection, Manifest
+from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.execute import Executor
+from rollmodel.reconcile.gather import Gatherer
+from rollmodel.reconcile.model import Models
+from rollmodel.reconcile.result import Result
+from rollmodel.reconcile.stalled import explain, stalled
+
+__all__ = ["REFUSED_RETRY_SECONDS", "DeploymentReconciler"]
+
+#: When to try again what the API server refused: a quota may have grown, a name may have become free.
+REFUSED_RETRY_SECONDS = 60.0
+
+
+class DeploymentReconciler:
+    """Serves one model, and lets each new version earn its traffic. All is decided by ``decide``, which is pure."""
+
+    def __init__(
+        self,
+        *,
+        gatherer: Gatherer,
+        executor: Executor,
+        models: Models,
+        connections: Connections,
+        clock: Clock,
+        decide: Callable[[Observed], Decision],
+        model_retry: float,
+    ) -> None:
+        self._gatherer = gatherer
+        self._executor = executor
+        self._models = models
+        self._connections = connections
+        self._clock = clock
+        self._decide = decide
+        self._model_retry = model_retry
+        self._refused: dict[str, tuple[str, ...]] = {}
+
+    async def reconcile(self, body: Manifest) -> Result:
+        """One pass. An invalid spec (stored before a rule existed, or by a newer release) stops everything else."""
+        uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
+        refused_before = self._refused.get(uid, ())
+        try:
+            observed = await self._gatherer.gather(body, refused_before)
+            decision = self._decide(observed)
+        except ValidationError as error:
+            decision = stalled(body, "InvalidSpec", explain(error), now=self._clock.now())
+            execution = await self._executor.execute(body, decision, _no_registry)
+            return Result(execution.body, wrote=execution.wrote)
+
+        async def connect() -> Connection:
+            return await self._connections.find(namespace, observed.spec.model.connection_ref)
+
+        execution = await self._executor.execute(body, decision, connect)
+        self._remember(uid, execution.refused)
+        return Result(
+            execution.body,
+            wrote=execution.wrote or execution.refused != refused_before,
+            requeue_after=_soonest(
+                decision.requeue_after,
+                execution.retry_after,
+                REFUSED_RETRY_SECONDS if execution.refused else None,
+                self._model_retry if isinstance(observed.model, ModelProblem) else None,
+            ),
+        )
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._models.forget(uid)
+        self._refused.pop(uid, None)
+
+    def _remember(self, uid: str, refused: tuple[str, ...]) -> None:
+        if refused:
+            self._refused[uid] = refused
+        else:
+            self._refused.pop(uid, None)
+
+
+async def _no_registry() -> Connection:
+    raise Invalid("a spec that is not understood names no registry")
+
+
+def _soonest(*delays: float | None) -> float | None:
+    return min((delay for delay in delays if delay is not None), default=None)

@@ -1,0 +1,93 @@
+"""Read the world for one pass over a ModelDeployment."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from rollmodel.errors import RollmodelError
+from rollmodel.plan import naming
+from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, QueryProblem
+from rollmodel.plan.deployment.queries import MetricQuery
+from rollmodel.ports import Clock, Kube, Manifest, Metrics
+from rollmodel.reconcile.model import Models
+
+__all__ = ["Gatherer", "Queries"]
+
+
+Queries = Callable[[Observed], Mapping[str, MetricQuery]]
+
+
+class Gatherer:
+    """Puts together what :class:`Observed` holds. At rest this costs no request at all."""
+
+    def __init__(
+        self, *, kube: Kube, metrics: Metrics | None, models: Models, clock: Clock, queries: Queries, defaults: Defaults
+    ) -> None:
+        self._kube = kube
+        self._metrics = metrics
+        self._models = models
+        self._clock = clock
+        self._queries = queries
+        self._defaults = defaults
+
+    async def gather(self, body: Manifest, problems: Sequence[str]) -> Observed:
+        """One look at the world. ``problems`` are what the previous pass was refused. Raises pydantic's errors."""
+        meta = body["metadata"]
+        spec = ModelDeploymentSpec.model_validate(body["spec"])
+        children = self._kube.children(meta["uid"])
+        observed = Observed(
+            namespace=meta["namespace"],
+            name=meta["name"],
+            uid=meta["uid"],
+            generation=meta["generation"],
+            annotations=meta.get("annotations", {}),
+            managed_fields=meta.get("managedFields", []),
+            spec=spec,
+            status=ModelDeploymentStatus.model_validate(body.get("status", {})),
+            model=await self._models.pin(meta["uid"], meta["namespace"], spec.model),
+            children=children,
+            pods=await self._pods(meta["namespace"], meta["name"], children),
+            answers={},
+            defaults=self._defaults,
+            now=self._clock.now(),
+            gateway_available=self._kube.gateway_available,
+            problems=problems,
+        )
+        return replace(observed, answers=await self._answers(self._queries(observed)))
+
+    async def _pods(self, namespace: str, name: str, children: Sequence[Manifest]) -> Sequence[dict[str, Any]]:
+        """Pods of the revisions that are not all ready: they tell why."""
+        waiting = {_revision(child) for child in children if child["kind"] == "Deployment" and not _all_ready(child)}
+        if not waiting:
+            return []
+        pods = await self._kube.list_pods(namespace, naming.owner_selector(name))
+        return [pod for pod in pods if _revision(pod) in waiting]
+
+    async def _answers(self, queries: Mapping[str, MetricQuery]) -> dict[str, Answer | QueryProblem]:
+        answers = await asyncio.gather(*(self._ask(query) for query in queries.values()))
+        return dict(zip(queries, answers, strict=True))
+
+    async def _ask(self, query: MetricQuery) -> Answer | QueryProblem:
+        if self._metrics is None:
+            message = "the operator knows no Prometheus: set ROLLMODEL_PROMETHEUS_URL"
+            return QueryProblem("NoPrometheus", message, query.query)
+        try:
+            series = await self._metrics.query_range(query.query, start=query.start, end=query.end, step=query.step)
+        except RollmodelError as error:
+            return QueryProblem(error.reason, str(error), query.query)
+        return Answer([(one.labels, one.points) for one in series])
+
+
+def _revision(obj: Manifest) -> str | None:
+    label: str | None = obj["metadata"].get("labels", {}).get(naming.REVISION)
+    return label
+
+
+def _all_ready(deployment: Manifest) -> bool:
+    wanted, status = deployment["spec"].get("replicas", 1), deployment.get("status", {})
+    current = status.get("observedGeneration") == deployment["metadata"].get("generation")
+    return bool(current and wanted == status.get("readyReplicas", 0) == status.get("replicas", 0))

@@ -1,0 +1,96 @@
+"""Pin the model that a spec asks for: which version, at which digest, fetched from where."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rollmodel.api.base import LocalRef
+from rollmodel.api.modeldeployment import ModelSource, RegistrySource
+from rollmodel.errors import Forbidden, Invalid, RollmodelError, Transient
+from rollmodel.plan.deployment.observed import ModelProblem, PinnedModel
+from rollmodel.ports import Connection, Registry
+from rollmodel.reconcile.connections import Connections
+
+__all__ = ["Models"]
+
+_REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[1-9][0-9]*)")
+
+_Topic = tuple[Connection, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Following:
+    topic: _Topic
+    handle: Any
+
+
+class Models:
+    """Pins models, and follows the aliases that objects name: ``wake(uid)`` is called when one moved."""
+
+    def __init__(self, registry: Registry, connections: Connections, wake: Callable[[str], None]) -> None:
+        self._registry = registry
+        self._connections = connections
+        self._wake = wake
+        self._following: dict[str, _Following] = {}
+
+    async def pin(self, uid: str, namespace: str, source: ModelSource) -> PinnedModel | ModelProblem:
+        """The pinned model of an object, or why there is none. Never raises errors of ours."""
+        try:
+            registry = _registered(source)
+            if registry is None:
+                self.forget(uid)
+                return _by_uri(source)
+            return await self._resolve(uid, namespace, registry, source.connection_ref)
+        except RollmodelError as error:
+            if isinstance(error, Forbidden):
+                self._connections.doubt(namespace, source.connection_ref)
+            return ModelProblem(error.reason, str(error), transient=isinstance(error, Transient))
+
+    def forget(self, uid: str) -> None:
+        """Stop following on behalf of this object."""
+        following = self._following.pop(uid, None)
+        if following is not None:
+            following.handle.close()
+
+    async def _resolve(self, uid: str, namespace: str, source: RegistrySource, secret: LocalRef | None) -> PinnedModel:
+        connection = await self._connections.find(namespace, secret)
+        self._follow(uid, connection, source)
+        model = await self._registry.resolve(connection, source.name, version=source.version, alias=source.alias)
+        return PinnedModel(
+            uri=f"models:/{model.name}/{model.version}",
+            digest=model.digest,
+            name=model.name,
+            version=model.version,
+            connection_secret=secret.name if secret else None,
+            registry_url=None if secret else connection.url,
+            size_bytes=model.size_bytes,
+        )
+
+    def _follow(self, uid: str, connection: Connection, source: RegistrySource) -> None:
+        """Follow the alias that the spec names now, and no other."""
+        topic = (connection, source.name, source.alias) if source.alias else None
+        following = self._following.get(uid)
+        if following is not None and following.topic == topic:
+            return
+        self.forget(uid)
+        if topic is not None:
+            handle = self._registry.follow(*topic, lambda: self._wake(uid))
+            self._following[uid] = _Following(topic, handle)
+
+
+def _registered(source: ModelSource) -> RegistrySource | None:
+    """The registered model that the source names, be it as ``registry`` or as ``uri: models:/<name>/<version>``."""
+    if source.registry is not None:
+        return source.registry
+    named = _REGISTERED.fullmatch(source.uri or "")
+    return RegistrySource(name=named["name"], version=named["version"]) if named and source.digest is None else None
+
+
+def _by_uri(source: ModelSource) -> PinnedModel:
+    if source.uri is None or source.digest is None:
+        message = "`uri` needs `digest` beside it (`rollmodel digest PATH` prints it): files are verified before use"
+        raise Invalid(message, reason="DigestMissing")
+    return PinnedModel(uri=source.uri, digest=source.digest)

@@ -1,0 +1,35 @@
+"""What a pass reports to the loop that drives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from rollmodel.ports import Manifest
+
+__all__ = ["Reconciler", "Result"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The end of a pass.
+
+    ``body`` is the object as it now is. ``wrote``: something was changed, so look again whether more is to do: only a
+    pass that writes nothing has reached its goal. ``requeue_after``: seconds until something is due, None for never.
+    """
+
+    body: Manifest
+    wrote: bool = False
+    requeue_after: float | None = None
+
+
+class Reconciler(Protocol):
+    """Brings one object to where its spec wants it, one pass at a time. Passes of one object never overlap."""
+
+    async def reconcile(self, body: Manifest) -> Result:
+        """One pass over the object as it was last read. Raises errors of :mod:`rollmodel.errors`."""
+        ...
+
+    def forget(self, uid: str) -> None:
+        """The object is gone, or nobody drives it any more: let go of what was remembered about it."""
+        ...

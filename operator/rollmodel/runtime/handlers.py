@@ -1,0 +1,70 @@
+"""What Kopf calls: a daemon per object, which is its reconcile loop, and an event handler, which may wake it.
+
+Nothing else is registered, for a reason each: change handlers and timers run beside the daemon and keep their state in
+annotations, indices make the start quadratic in the number of objects, and a delete handler would have nothing to do,
+since all that we make is in the cluster and goes with its owner. So Kopf writes one thing to an object, ever: its
+finalizer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import kopf
+
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.reconcile.result import Reconciler
+from rollmodel.runtime.driver import FINALIZER, Driver
+
+__all__ = ["kopf_settings", "register"]
+
+
+def register(driver: Driver, reconcilers: Mapping[str, Reconciler], *, started: datetime) -> kopf.OperatorRegistry:
+    """Handlers for each plural; ``started`` is when the process did: objects older than it are taken up gradually."""
+    registry = kopf.OperatorRegistry()
+    kopf.on.login(id="login", registry=registry)(_login)
+    for plural, reconciler in reconcilers.items():
+        _register_kind(registry, plural, driver, reconciler, started)
+    return registry
+
+
+def _register_kind(
+    registry: kopf.OperatorRegistry, plural: str, driver: Driver, reconciler: Reconciler, started: datetime
+) -> None:
+    # Cancelled at once when the object is deleted or the operator ends: a pass may be cut anywhere.
+    @kopf.daemon(GROUP, VERSION, plural, id="drive", registry=registry, cancellation_timeout=10.0)
+    async def drive(body: kopf.Body, **_: Any) -> None:
+        created = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
+        await driver.drive(reconciler, lambda: dict(body), delay=created < started)
+
+    @kopf.on.event(GROUP, VERSION, plural, id="wake", registry=registry)
+    async def wake(body: kopf.Body, **_: Any) -> None:
+        driver.saw(dict(body))
+
+
+async def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """As the pod's service account, or where there is none with a kubeconfig: as ``adapters.apiserver`` does."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """How Kopf shall behave."""
+    settings = kopf.OperatorSettings()
+    settings.persistence.finalizer = FINALIZER
+    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP, v1=False)
+    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP, v1=False)
+    settings.posting.enabled = False  # we post our own Events, on transitions only
+    settings.peering.standalone = True
+    settings.scanning.disabled = True  # our CRDs are a given: see main
+    settings.watching.server_timeout = 290
+    settings.watching.client_timeout = 330
+    settings.watching.connect_timeout = 10
+    settings.watching.chunk_size = 500
+    settings.networking.connect_timeout = 10
+    settings.networking.request_timeout = 60
+    settings.queueing.idle_timeout = 1.0
+    settings.background.instant_exit_timeout = 0.1
+    settings.process.ultimate_exiting_timeout = 30.0
+    return settings

@@ -1,0 +1,106 @@
+"""``/healthz``, ``/readyz`` and ``/metrics``, served from the loop that does the work.
+
+If that loop is blocked, the probe gets no answer, and the kubelet restarts us: so its silence is a check, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+from rollmodel.runtime.pulse import Pulse
+
+__all__ = ["Health", "Server", "Watched"]
+
+#: Longer than the longest pause that a watch makes by itself, in seconds.
+SILENT_SECONDS = 300.0
+#: Longer than any single pass may take, in seconds.
+STUCK_SECONDS = 600.0
+
+
+class Watched(Protocol):
+    """What health knows of the watches."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the cache has been filled."""
+        ...
+
+    def silence(self) -> float:
+        """Seconds since the API server was last heard."""
+        ...
+
+
+class Health:
+    """Judges whether the operator works. ``started`` becomes True when Kopf has begun."""
+
+    def __init__(self, watches: Watched, pulse: Pulse) -> None:
+        self._watches = watches
+        self._pulse = pulse
+        self.started = False
+
+    def live(self) -> list[str]:
+        """What is wrong so that only a restart may help; empty if nothing is."""
+        problems = []
+        if (silence := self._watches.silence()) > SILENT_SECONDS:
+            problems.append(f"the watches have been silent for {silence:.0f} s")
+        if (stuck := self._pulse.stuck()) > STUCK_SECONDS:
+            problems.append(f"passes are due and none has ended for {stuck:.0f} s")
+        return problems
+
+    def ready(self) -> list[str]:
+        """What is not there yet."""
+        problems = self.live()
+        if not self._watches.complete:
+            problems.append("the children have not been listed yet")
+        if not self.started:
+            problems.append("the watch of our own kinds has not begun")
+        return problems
+
+
+class Server:
+    """Small HTTP servers for probes and for scrapes, on one address or on two."""
+
+    def __init__(self, health: Health, registry: CollectorRegistry) -> None:
+        self._pages: Mapping[str, Mapping[str, Callable[[web.Request], Awaitable[web.Response]]]] = {
+            "health": {"/healthz": _probe(health.live), "/readyz": _probe(health.ready)},
+            "metrics": {"/metrics": _scrape(registry)},
+        }
+        self._runners: list[web.AppRunner] = []
+
+    async def start(self, *, health: str, metrics: str) -> None:
+        """Listen at these addresses (``host:port``)."""
+        addresses: dict[str, web.Application] = {}
+        for part, address in (("health", health), ("metrics", metrics)):
+            app = addresses.setdefault(address, web.Application())
+            for path, handler in self._pages[part].items():
+                app.router.add_get(path, handler)
+        for address, app in addresses.items():
+            runner = web.AppRunner(app, access_log=None)
+            self._runners.append(runner)
+            await runner.setup()
+            host, _, port = address.rpartition(":")
+            await web.TCPSite(runner, host.strip("[]") or None, int(port)).start()
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        for runner in self._runners:
+            await runner.cleanup()
+
+
+def _probe(problems: Callable[[], list[str]]) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        found = problems()
+        return web.Response(status=503 if found else 200, text="\n".join(found) or "ok")
+
+    return answer
+
+
+def _scrape(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    return answer

@@ -1,0 +1,120 @@
+"""``rollmodel run``: start the operator, and end with a non-zero exit code if it ends by itself.
+
+A restart is cheap by design, so whatever cannot be mended from inside (the API server forgot our kinds, Kopf gave up, a
+watch has a bug) ends the process, and the kubelet starts the next one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import kopf
+from prometheus_client import disable_created_metrics
+from pydantic import ValidationError
+
+from rollmodel.adapters.apiserver import ApiServer
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.backoff import Backoff
+from rollmodel.errors import NotFound, RollmodelError
+from rollmodel.runtime import logs
+from rollmodel.runtime.handlers import kopf_settings, register
+from rollmodel.runtime.health import Health, Server
+from rollmodel.runtime.wiring import Operator
+from rollmodel.settings import Settings, configure_libraries
+
+__all__ = ["main"]
+
+_log = logging.getLogger(__name__)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run until a signal asks to stop; the exit code."""
+    argparse.ArgumentParser(prog="rollmodel run", description=Settings.__doc__).parse_args(argv)
+    try:
+        settings = Settings()
+    except (ValidationError, OSError) as error:
+        sys.stderr.write(f"invalid settings: {error}\n")
+        return 2
+    logs.configure(form=settings.log_format, level=settings.log_level)
+    configure_libraries(settings)
+    disable_created_metrics()
+    try:
+        asyncio.run(_run(settings))
+    except Exception:  # noqa: BLE001 - say it in the log's own form, whatever it is
+        _log.exception("the operator ended")
+        return 1
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    _on_signal(lambda: sys.exit(0))  # as process 1 of a container we would be deaf without a handler
+    started = datetime.now(UTC)
+    operator = await Operator.build(settings)
+    health = Health(operator.kube, operator.pulse)
+    server = Server(health, operator.instruments.registry)
+    try:
+        await server.start(health=settings.health_address, metrics=settings.metrics_address)
+        served = await _served(operator.api)
+        reconcilers = {plural: one for plural, one in operator.reconcilers.items() if plural in served}
+        async with asyncio.TaskGroup() as tasks:
+            watching = tasks.create_task(operator.kube.run(), name="watch children")
+            await operator.kube.listed()
+            await _drive(settings, register(operator.driver, reconcilers, started=started), health)
+            watching.cancel()
+    finally:
+        await server.stop()
+        await operator.close()
+
+
+async def _drive(settings: Settings, registry: kopf.OperatorRegistry, health: Health) -> None:
+    """Let Kopf work until a signal arrives. Raises if it ends before."""
+    stop, ready = asyncio.Event(), asyncio.Event()
+
+    async def take_over() -> None:
+        await ready.wait()
+        _on_signal(stop.set)  # Kopf has put handlers of its own, which would not tell us why it ended
+        health.started = True
+        _log.info("started")
+
+    async with asyncio.TaskGroup() as tasks:
+        taking_over = tasks.create_task(take_over())
+        await kopf.operator(
+            registry=registry,
+            settings=kopf_settings(),
+            clusterwide=not settings.namespaces,
+            namespaces=settings.namespaces,
+            stop_flag=stop,
+            ready_flag=ready,
+        )
+        taking_over.cancel()
+    if not stop.is_set():
+        raise RuntimeError("Kopf ended by itself")
+
+
+async def _served(api: ApiServer) -> set[str]:
+    """The plurals of our kinds that the API server serves; waits for it, and for the CRD of ModelDeployment."""
+    backoff = Backoff(first=1.0, cap=30.0)
+    while True:
+        try:
+            answer = await api.request("GET", f"/apis/{GROUP}/{VERSION}")
+            served = {resource["name"] for resource in answer["resources"]}
+            if "modeldeployments" in served:
+                return served
+            _log.warning("the CRD of ModelDeployment is missing: kubectl apply -f crds/")
+        except NotFound:
+            _log.warning("the CRDs of %s are missing: kubectl apply -f crds/", GROUP)
+        except RollmodelError as error:
+            _log.warning("waiting for the Kubernetes API: %s", error)
+        await asyncio.sleep(backoff.next())
+
+
+def _on_signal(act: Callable[[], None]) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, act)

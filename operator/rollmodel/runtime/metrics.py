@@ -1,0 +1,157 @@
+"""The operator's own metrics for Prometheus.
+
+Nothing is labelled by version or digest: those come and go without end. What there is per object is computed when it
+is scraped, from a few numbers that are dropped with the object.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from rollmodel.errors import Conflict, RollmodelError
+from rollmodel.ports import Manifest
+
+__all__ = ["Instruments"]
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
+_CONDITIONS = ("Ready", "Reconciling", "Stalled", "Paused")
+
+
+@dataclass(frozen=True, slots=True)
+class _Object:
+    namespace: str
+    name: str
+    stable: int
+    candidate: int
+    step: int | None
+    true: frozenset[str]
+
+
+class Instruments(Collector):
+    """Everything that the operator counts. One instance per process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._objects: dict[str, _Object] = {}
+        self._passes = Counter(
+            "rollmodel_reconcile",
+            "Passes over objects, by how they ended: success, conflict (read again), error, crash (a bug).",
+            ["kind", "result"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "rollmodel_reconcile_seconds",
+            "Duration of passes, in seconds.",
+            ["kind"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._verdicts = Counter(
+            "rollmodel_verdicts", "Decisions that fell over revisions.", ["verdict", "reason"], registry=self.registry
+        )
+        self._calls = Histogram(
+            "rollmodel_neighbour_request_seconds",
+            "Duration of requests to neighbours (registry, prometheus), in seconds.",
+            ["neighbour"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._call_errors = Counter(
+            "rollmodel_neighbour_errors",
+            "Failed requests to neighbours.",
+            ["neighbour", "reason"],
+            registry=self.registry,
+        )
+        self.registry.register(self)
+
+    @contextmanager
+    def pass_over(self, kind: str) -> Iterator[None]:
+        """Around one pass."""
+        started, result = time.monotonic(), "crash"
+        try:
+            yield
+            result = "success"
+        except Conflict:
+            result = "conflict"
+            raise
+        except (RollmodelError, TimeoutError):
+            result = "error"
+            raise
+        finally:
+            self._passes.labels(kind, result).inc()
+            self._seconds.labels(kind).observe(time.monotonic() - started)
+
+    @contextmanager
+    def call(self, neighbour: str) -> Iterator[None]:
+        """Around one request to a neighbour."""
+        started = time.monotonic()
+        try:
+            yield
+        except RollmodelError as error:
+            self._call_errors.labels(neighbour, error.reason).inc()
+            raise
+        finally:
+            self._calls.labels(neighbour).observe(time.monotonic() - started)
+
+    def saw(self, uid: str, before: Manifest, after: Manifest) -> None:
+        """A pass over an object ended: it was ``before``, it is ``after``."""
+        status = after.get("status", {})
+        for entry in _new_entries(before.get("status", {}), status):
+            self._verdicts.labels(entry["verdict"], entry["reason"]).inc()
+        if after["kind"] == "ModelDeployment":
+            self._objects[uid] = _summary(after["metadata"], status)
+
+    def forget(self, uid: str) -> None:
+        """The object is gone: so are its series."""
+        self._objects.pop(uid, None)
+
+    def collect(self) -> Iterator[Metric]:
+        """Called by prometheus_client at each scrape."""
+        weight = GaugeMetricFamily(
+            "rollmodel_traffic_weight_ratio",
+            "Observed share of traffic of the stable and of the candidate revision.",
+            labels=["namespace", "name", "track"],
+        )
+        step = GaugeMetricFamily(
+            "rollmodel_rollout_step",
+            "Index of the candidate's current step; -1 while it starts and warms up; absent without a candidate.",
+            labels=["namespace", "name"],
+        )
+        condition = GaugeMetricFamily(
+            "rollmodel_condition", "1 if the condition is True, else 0.", labels=["namespace", "name", "type"]
+        )
+        for one in list(self._objects.values()):
+            where = (one.namespace, one.name)
+            weight.add_metric([*where, "stable"], one.stable / 100)
+            weight.add_metric([*where, "candidate"], one.candidate / 100)
+            if one.step is not None:
+                step.add_metric(where, one.step)
+            for kind in _CONDITIONS:
+                condition.add_metric([*where, kind], float(kind in one.true))
+        yield from (weight, step, condition)
+
+
+def _new_entries(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    known = before.get("history", [])
+    return [entry for entry in after.get("history", []) if entry not in known]
+
+
+def _summary(meta: Mapping[str, Any], status: Mapping[str, Any]) -> _Object:
+    stable, candidate = status.get("stable") or {}, status.get("candidate") or {}
+    true = (condition["type"] for condition in status.get("conditions", []) if condition["status"] == "True")
+    return _Object(
+        namespace=meta["namespace"],
+        name=meta["name"],
+        stable=stable.get("weight", 0),
+        candidate=candidate.get("weight", 0),
+        step=candidate.get("step", -1) if candidate else None,
+        true=frozenset(true).intersection(_CONDITIONS),
+    )

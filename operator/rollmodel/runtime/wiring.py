@@ -1,0 +1,130 @@
+"""The composition root: the only place that knows every part and puts them together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+from pydantic import SecretStr
+
+from rollmodel.adapters.apiserver import ApiServer
+from rollmodel.adapters.kube import Kubernetes
+from rollmodel.adapters.mlflow import Mlflow
+from rollmodel.adapters.prometheus import Login, Prometheus
+from rollmodel.plan.deployment.decide import decide
+from rollmodel.plan.deployment.observed import Defaults
+from rollmodel.plan.deployment.queries import queries
+from rollmodel.ports import Connection
+from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.deployment import DeploymentReconciler
+from rollmodel.reconcile.execute import Executor
+from rollmodel.reconcile.gather import Gatherer
+from rollmodel.reconcile.model import Models
+from rollmodel.reconcile.notimplemented import NotImplementedReconciler
+from rollmodel.reconcile.result import Reconciler
+from rollmodel.runtime.clock import SystemClock
+from rollmodel.runtime.driver import Driver, Limits
+from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.pulse import Pulse
+from rollmodel.runtime.wake import Wakes
+from rollmodel.settings import Settings
+
+__all__ = ["Operator"]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """The parts that have to be run and closed; ``reconcilers`` are by plural of their kind."""
+
+    api: ApiServer
+    kube: Kubernetes
+    driver: Driver
+    reconcilers: dict[str, Reconciler]
+    instruments: Instruments
+    pulse: Pulse
+    registry: Mlflow
+    metrics: Prometheus | None
+
+    @classmethod
+    async def build(cls, settings: Settings) -> Operator:
+        """Put everything together; nothing runs yet."""
+        api, wakes, instruments, pulse = await ApiServer.connect(), Wakes(), Instruments(), Pulse()
+        kube = Kubernetes(api, wake=wakes.wake, namespaces=settings.namespaces)
+        registry = _registry(settings, instruments)
+        metrics = _metrics(settings, instruments)
+        executor, clock = Executor(kube, registry), SystemClock()
+        connections = Connections(
+            kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
+        )
+        models = Models(registry, connections, wakes.wake)
+        deployments = DeploymentReconciler(
+            gatherer=Gatherer(
+                kube=kube, metrics=metrics, models=models, clock=clock, queries=queries, defaults=_defaults(settings)
+            ),
+            executor=executor,
+            models=models,
+            connections=connections,
+            clock=clock,
+            decide=decide,
+            model_retry=settings.registry_poll_seconds,
+        )
+        reconcilers: dict[str, Reconciler] = {
+            "modeldeployments": deployments,
+            "trainingjobs": NotImplementedReconciler(executor, clock, unknown="Succeeded"),
+            "driftpolicies": NotImplementedReconciler(executor, clock, unknown="Ready"),
+        }
+        limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
+        driver = Driver(kube, wakes, limits, instruments, pulse)
+        return cls(api, kube, driver, reconcilers, instruments, pulse, registry, metrics)
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+        self.registry.close()
+        if self.metrics is not None:
+            self.metrics.close()
+        await self.api.close()
+
+
+def _registry(settings: Settings, instruments: Instruments) -> Mlflow:
+    return Mlflow(
+        poll_seconds=settings.registry_poll_seconds,
+        hash_limit=settings.hash_limit_bytes,
+        timer=partial(instruments.call, "registry"),
+    )
+
+
+def _metrics(settings: Settings, instruments: Instruments) -> Prometheus | None:
+    if settings.prometheus_url is None:
+        return None
+    login = Login(
+        username=_reveal(settings.prometheus_username),
+        password=_reveal(settings.prometheus_password),
+        token=_reveal(settings.prometheus_token),
+        token_file=settings.prometheus_token_file,
+    )
+    timer = partial(instruments.call, "prometheus")
+    return Prometheus(settings.prometheus_url, login=login, timeout=settings.prometheus_timeout_seconds, timer=timer)
+
+
+def _own_connection(settings: Settings) -> Connection | None:
+    if settings.registry_url is None:
+        return None
+    return Connection(
+        settings.registry_url,
+        username=_reveal(settings.registry_username),
+        password=_reveal(settings.registry_password),
+        token=_reveal(settings.registry_token),
+    )
+
+
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
+        operator_image=settings.operator_image,
+        server_image=settings.server_image,
+        registry_url=settings.registry_url,
+        prometheus_delay_seconds=settings.prometheus_delay_seconds,
+    )
+
+
+def _reveal(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

@@ -1,0 +1,132 @@
+"""The operator's settings: environment variables ``ROLLMODEL_*``. The only reader of the environment.
+
+Credentials may also come from files, as Kubernetes mounts Secrets: ``ROLLMODEL_REGISTRY_PASSWORD_FILE=/path`` and so
+on. Files are read once, at start; only Prometheus' token is read again at each request, since such tokens are rotated.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+__all__ = ["Settings", "configure_libraries"]
+
+_SECRETS = (
+    "registry_username",
+    "registry_password",
+    "registry_token",
+    "prometheus_username",
+    "prometheus_password",
+)
+
+
+def _plain_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("must be http(s)://host[:port][/path], with the login in settings of its own")
+    return url.rstrip("/")
+
+
+def _address(text: str) -> str:
+    _, _, port = text.rpartition(":")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ValueError("must be host:port, e.g. 0.0.0.0:8080 or [::]:8080")
+    return text
+
+
+def _comma_separated(value: Any) -> Any:
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+Url = Annotated[str, AfterValidator(_plain_url)]
+Address = Annotated[str, AfterValidator(_address)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. ``repr`` never shows credentials."""
+
+    model_config = SettingsConfigDict(env_prefix="ROLLMODEL_", frozen=True, extra="forbid")
+
+    namespaces: Words = ()
+    """Namespaces to work in, separated by commas; empty: all."""
+    operator_image: str = "ghcr.io/rollmodel/rollmodel:latest"
+    """Image of the init container that fetches and verifies models."""
+    server_image: str = "ghcr.io/rollmodel/rollmodel-server:latest"
+    """Image of the model server of preset ``MLflow``."""
+
+    registry_url: Url | None = None
+    """The MLflow that objects use which name no connection of their own."""
+    registry_username: SecretStr | None = None
+    registry_password: SecretStr | None = None
+    registry_token: SecretStr | None = None
+    registry_poll_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    """How often an alias is looked up, however many objects follow it."""
+    registry_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
+    hash_limit_bytes: Annotated[int, Field(ge=0)] = 20 * 2**30
+    """Largest model that the operator reads through to compute its digest; larger ones need the tag of the version."""
+    connection_secrets: Literal["Read", "Refuse"] = "Read"
+    """Whether ``connectionRef`` may name a Secret; it can be read only where a Role says so, too."""
+
+    prometheus_url: Url | None = None
+    """Where the evidence comes from; the path prefix of an API that is compatible with Prometheus belongs to it."""
+    prometheus_username: SecretStr | None = None
+    prometheus_password: SecretStr | None = None
+    prometheus_token: SecretStr | None = None
+    prometheus_token_file: Path | None = None
+    prometheus_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
+    prometheus_delay_seconds: Annotated[float, Field(ge=0, le=600)] = 5.0
+    """How long after the end of a window its samples are complete: scrape interval plus margin."""
+
+    resync_seconds: Annotated[float, Field(ge=10, le=86400)] = 900.0
+    """Every object is looked at this often (more or less a tenth) though nothing happened."""
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    """Passes at once, over all objects."""
+
+    health_address: Address = "0.0.0.0:8080"
+    metrics_address: Address = "0.0.0.0:9090"
+    log_format: Literal["json", "text"] = "json"
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        """Take credentials from the files that ``.._FILE`` variables name."""
+        for name in _SECRETS:
+            path = os.environ.get(f"ROLLMODEL_{name.upper()}_FILE")
+            if path and name not in values:
+                values[name] = Path(path).read_text(encoding="utf-8").strip()
+        return values
+
+    @model_validator(mode="after")
+    def _one_login(self) -> Self:
+        for neighbour in ("registry", "prometheus"):
+            username, password, token = (
+                getattr(self, f"{neighbour}_{part}") for part in ("username", "password", "token")
+            )
+            if (username is None) != (password is None) or (token is not None and username is not None):
+                raise ValueError(f"set either {neighbour}_username and {neighbour}_password, or {neighbour}_token")
+        if self.prometheus_token_file and (self.prometheus_token or self.prometheus_username):
+            raise ValueError("set only one of prometheus_token_file, prometheus_token and prometheus_username")
+        return self
+
+
+def configure_libraries(settings: Settings) -> None:
+    """Set what MLflow's client reads from the environment only. Call it once, before anything imports ``mlflow``.
+
+    No redirects, because a redirect may lead anywhere; no retries, because passes are tried again by the driver.
+    """
+    os.environ.update(
+        {
+            "MLFLOW_HTTP_REQUEST_TIMEOUT": str(int(settings.registry_timeout_seconds)),
+            "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+            "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            "DO_NOT_TRACK": "true",
+        }
+    )
