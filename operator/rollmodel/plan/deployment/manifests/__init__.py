@@ -1,0 +1,1 @@
+"""Manifests of child objects, as pure functions. One file per kind of object."""

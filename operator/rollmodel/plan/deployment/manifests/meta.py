@@ -1,0 +1,42 @@
+"""What all child objects share: name, labels, and the reference to the object that controls them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.plan import naming
+
+__all__ = ["Owner", "metadata"]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The ModelDeployment that children are built for."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+def metadata(
+    owner: Owner, name: str, *, revision: str | None = None, annotations: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """Metadata of a child; garbage collection follows its ownerReference."""
+    reference = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "ModelDeployment",
+        "name": owner.name,
+        "uid": owner.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {
+        "name": name,
+        "namespace": owner.namespace,
+        "labels": naming.child_labels(owner.name, revision),
+        **({"annotations": dict(annotations)} if annotations else {}),
+        "ownerReferences": [reference],
+    }

@@ -1,0 +1,195 @@
+"""The pod of a revision: fetch the model and verify it, then serve it. Satisfies Pod Security "restricted"."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rollmodel.api.base import GROUP
+from rollmodel.api.modeldeployment import Runtime
+from rollmodel.plan import naming
+from rollmodel.plan.deployment.observed import Defaults, PinnedModel
+from rollmodel.plan.deployment.runtimes import PRESETS
+from rollmodel.plan.deployment.runtimes.preset import Preset
+
+__all__ = ["FETCH_CONTAINER", "MODEL_CONTAINER", "pod_template"]
+
+FETCH_CONTAINER = "fetch-model"
+MODEL_CONTAINER = "model"
+
+_MODELS = "/mnt/models"
+_MODEL = f"{_MODELS}/model"
+_REQUEST_SECONDS = 60
+_UNLIST_SECONDS = 10
+"""How long an endpoint goes on answering after it began to terminate, until every gateway has heard."""
+
+_RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+_FETCH_RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
+_CONNECTION_KEYS = {
+    "MLFLOW_TRACKING_URI": "url",
+    "MLFLOW_TRACKING_USERNAME": "username",
+    "MLFLOW_TRACKING_PASSWORD": "password",
+    "MLFLOW_TRACKING_TOKEN": "token",
+}
+
+
+def pod_template(owner: str, revision: str, runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
+    """The finished PodTemplateSpec of a revision; ``runtime.image`` must be set where the preset has no image."""
+    preset = PRESETS[runtime.preset]
+    spec: dict[str, Any] = {
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": _REQUEST_SECONDS + _UNLIST_SECONDS + 5,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "initContainers": [_fetch(model, defaults)],
+        "containers": [_serve(owner, runtime, preset, defaults)],
+        "volumes": _volumes(preset),
+        "topologySpreadConstraints": [
+            _spread(naming.revision_selector(owner, revision), key)
+            for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
+        ],
+    }
+    if runtime.service_account_name:
+        spec["serviceAccountName"] = runtime.service_account_name
+    if runtime.image_pull_secrets:
+        spec["imagePullSecrets"] = [{"name": secret.name} for secret in runtime.image_pull_secrets]
+    if runtime.node_selector:
+        spec["nodeSelector"] = dict(runtime.node_selector)
+    return {"metadata": _metadata(owner, revision, runtime, preset, model), "spec": spec}
+
+
+def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model: PinnedModel) -> dict[str, Any]:
+    annotations = {
+        f"{GROUP}/model-digest": model.digest,
+        "prometheus.io/scrape": "true",
+        "prometheus.io/port": str(preset.metrics_port or _port(runtime, preset)),
+        "prometheus.io/path": "/metrics",
+    }
+    if model.version:
+        annotations[f"{GROUP}/model-version"] = model.version
+    labels = {"app.kubernetes.io/name": naming.label_value(owner), **naming.revision_selector(owner, revision)}
+    return {"labels": labels, "annotations": annotations}
+
+
+def _fetch(model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
+    arguments = ["fetch", "--uri", model.uri, "--digest", model.digest, "--dest", _MODEL]
+    container = {
+        "name": FETCH_CONTAINER,
+        "image": defaults.operator_image,
+        "command": ["rollmodel"],
+        "args": arguments,
+        "resources": _FETCH_RESOURCES,
+        "securityContext": {**_RESTRICTED, "readOnlyRootFilesystem": True},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+    }
+    environment = _connection(model)
+    return {**container, "env": environment} if environment else container
+
+
+def _connection(model: PinnedModel) -> list[dict[str, Any]]:
+    """How the init container logs in: only what the namespace's own Secret holds, else the bare default address."""
+    if model.connection_secret:
+        return [
+            {
+                "name": variable,
+                "valueFrom": {"secretKeyRef": {"name": model.connection_secret, "key": key, "optional": key != "url"}},
+            }
+            for variable, key in _CONNECTION_KEYS.items()
+        ]
+    return [{"name": "MLFLOW_TRACKING_URI", "value": model.registry_url}] if model.registry_url else []
+
+
+def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults) -> dict[str, Any]:
+    words = {
+        "model": _MODEL,
+        "models": _MODELS,
+        "name": owner,
+        "port": str(_port(runtime, preset)),
+        "workers": str(runtime.workers or 1),
+    }
+    container: dict[str, Any] = {
+        "name": MODEL_CONTAINER,
+        "image": runtime.image or defaults.server_image,
+        "ports": _ports(runtime, preset),
+        "env": _environment(runtime, preset, words),
+        **_probes(runtime, preset, words),
+        "lifecycle": {"preStop": {"sleep": {"seconds": _UNLIST_SECONDS}}},
+        "securityContext": {**_RESTRICTED, **({"readOnlyRootFilesystem": True} if preset.read_only_root else {})},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": _mounts(preset),
+    }
+    # An image with a command of its own keeps its own arguments too, unless the user says otherwise.
+    command = _formatted(preset.command, words) if runtime.command is None else list(runtime.command)
+    preset_args = preset.args if runtime.command is None else ()
+    args = _formatted(preset_args, words) if runtime.args is None else list(runtime.args)
+    if command:
+        container["command"] = command
+    if args:
+        container["args"] = args
+    if runtime.resources:
+        container["resources"] = runtime.resources.to_wire()
+    return container
+
+
+def _environment(runtime: Runtime, preset: Preset, words: dict[str, str]) -> list[dict[str, Any]]:
+    """The preset's variables, then the user's; a user's variable replaces the preset's of the same name."""
+    preset_variables = {"HOME": "/tmp", **{name: text.format(**words) for name, text in preset.env.items()}}  # noqa: S108
+    variables = {name: {"name": name, "value": value} for name, value in preset_variables.items()}
+    variables |= {variable.name: variable.to_wire() for variable in runtime.env or ()}
+    return list(variables.values())
+
+
+def _probes(runtime: Runtime, preset: Preset, words: dict[str, str]) -> dict[str, Any]:
+    """Startup gives loading its time, readiness asks for a real answer, liveness only whether the process lives."""
+    ready = runtime.readiness_path or preset.ready_path.format(**words)
+    period = 2
+    probes = {
+        "startupProbe": _probe(ready, periodSeconds=period, failureThreshold=preset.start_seconds // period),
+        "readinessProbe": _probe(ready, periodSeconds=5, failureThreshold=2),
+    }
+    if preset.live_path:
+        probes["livenessProbe"] = _probe(preset.live_path.format(**words), periodSeconds=10, failureThreshold=3)
+    return probes
+
+
+def _probe(path: str, **timing: int) -> dict[str, Any]:
+    return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 5, **timing}
+
+
+def _port(runtime: Runtime, preset: Preset) -> int:
+    return runtime.port or preset.port
+
+
+def _ports(runtime: Runtime, preset: Preset) -> list[dict[str, Any]]:
+    ports = [{"name": "http", "containerPort": _port(runtime, preset), "protocol": "TCP"}]
+    if preset.metrics_port:
+        ports.append({"name": "metrics", "containerPort": preset.metrics_port, "protocol": "TCP"})
+    return ports
+
+
+def _mounts(preset: Preset) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [
+        {"name": "model", "mountPath": _MODELS, "readOnly": True},
+        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
+    ]
+    return [*mounts, {"name": "shared-memory", "mountPath": "/dev/shm"}] if preset.shared_memory else mounts  # noqa: S108
+
+
+def _volumes(preset: Preset) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [{"name": "model", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    shared: dict[str, Any] = {"name": "shared-memory", "emptyDir": {"medium": "Memory"}}
+    return [*volumes, shared] if preset.shared_memory else volumes
+
+
+def _spread(selector: dict[str, str], topology: str) -> dict[str, Any]:
+    return {
+        "maxSkew": 1,
+        "topologyKey": topology,
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": selector},
+    }
+
+
+def _formatted(parts: Sequence[str], words: dict[str, str]) -> list[str]:
+    return [part.format(**words) for part in parts]

@@ -1,0 +1,75 @@
+"""What the machine remembers between two passes: the part of status that is not merely observed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from rollmodel.api.modeldeployment import (
+    ArmStatus,
+    CommandStatus,
+    EvidenceStatus,
+    HistoryEntry,
+    ModelDeploymentStatus,
+    RejectedRevision,
+)
+from rollmodel.plan.decision import Event
+
+__all__ = ["Memory", "change"]
+
+_HISTORY = 10
+
+
+def change(arm: ArmStatus, **updates: Any) -> ArmStatus:
+    """The arm with these fields changed."""
+    return arm.model_copy(update=updates)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The memory at one moment of a pass; each function of the machine returns the next one.
+
+    ``events`` are those that this pass will post; they are not remembered.
+    """
+
+    stable: ArmStatus | None = None
+    candidate: ArmStatus | None = None
+    retiring: tuple[ArmStatus, ...] = ()
+    rejected: RejectedRevision | None = None
+    paused: str | None = None
+    judge: str | None = None
+    evidence: tuple[EvidenceStatus, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
+    last_command: CommandStatus | None = None
+    outbox: tuple[dict[str, Any], ...] = ()
+    events: tuple[Event, ...] = ()
+
+    @classmethod
+    def recall(cls, status: ModelDeploymentStatus) -> Memory:
+        """The memory as status holds it."""
+        return cls(
+            stable=status.stable,
+            candidate=status.candidate,
+            retiring=tuple(status.retiring),
+            rejected=status.rejected,
+            paused=status.paused,
+            judge=status.judge,
+            evidence=tuple(status.evidence),
+            history=tuple(status.history),
+            last_command=status.last_command,
+            outbox=tuple(status.outbox),
+        )
+
+    def arms(self) -> Iterator[ArmStatus]:
+        """All revisions that have, or may still have, pods."""
+        yield from (arm for arm in (self.stable, self.candidate) if arm is not None)
+        yield from self.retiring
+
+    def saying(self, kind: Literal["Normal", "Warning"], reason: str, message: str) -> Memory:
+        """With one more Event to post."""
+        return replace(self, events=(*self.events, Event(kind, reason, message)))
+
+    def recording(self, entry: HistoryEntry) -> Memory:
+        """With one more decision in the history, the oldest forgotten."""
+        return replace(self, history=(*self.history, entry)[-_HISTORY:])

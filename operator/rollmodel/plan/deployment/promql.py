@@ -1,0 +1,120 @@
+"""PromQL of a metric: from the runtime's preset, or from what the user wrote.
+
+Both arms come in one answer, told apart by our own revision label; series carry ``pod``, the revision, and ``role``
+(``bad``, ``total``) or ``le``. User queries may use a fixed set of names as ``{{ name }}`` and nothing else of Jinja:
+no loops, calls, filters or attributes, so a query can neither reach out of the sandbox nor grow without bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from jinja2 import StrictUndefined, TemplateError, nodes
+from jinja2.sandbox import SandboxedEnvironment
+
+from rollmodel.api.modeldeployment import CountsQuery, Metric, MetricPreset, Runtime
+from rollmodel.errors import Invalid
+from rollmodel.plan import naming
+from rollmodel.plan.deployment.runtimes import PRESETS
+from rollmodel.plan.deployment.runtimes.preset import Counter, Counts, Histogram
+
+__all__ = ["REVISION_LABEL", "promql", "scope"]
+
+#: Our labels as Prometheus' pod discovery writes them.
+OWNER_LABEL = "rollmodel_dev_model_deployment"
+REVISION_LABEL = "rollmodel_dev_revision"
+
+_BY = f"pod, {REVISION_LABEL}"
+_ENVIRONMENT = SandboxedEnvironment(undefined=StrictUndefined, autoescape=False)
+_HARMLESS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name)
+
+
+def scope(namespace: str, name: str, *, stable: str, candidate: str | None, interval_seconds: int) -> dict[str, str]:
+    """The names that a query may use, each of them made of characters that need no escaping in PromQL.
+
+    ``namespace``, ``name``, ``stable`` and ``candidate`` (revisions), ``window`` (e.g. ``10s``), and ``selector``:
+    matchers for the pods of the revisions that are compared; without ``candidate`` those of the stable one alone.
+    """
+    revisions = "|".join(revision for revision in (stable, candidate) if revision)
+    matchers = (
+        f'namespace="{namespace}"',
+        f'{OWNER_LABEL}="{naming.label_value(name)}"',
+        f'{REVISION_LABEL}=~"{revisions}"',
+    )
+    return {
+        "namespace": namespace,
+        "name": name,
+        "stable": stable,
+        "candidate": candidate or "",
+        "window": f"{interval_seconds}s",
+        "selector": ",".join(matchers),
+    }
+
+
+def promql(metric: Metric, runtime: Runtime, words: Mapping[str, str]) -> str:
+    """The query of a metric. Raises Invalid: the preset cannot measure it, or a template is wrong."""
+    if metric.value is not None:
+        return _rendered(metric, metric.value.query, words)
+    if metric.counts is not None:
+        return _user_counts(metric, metric.counts, words)
+    if metric.preset is None:
+        raise Invalid(f"metric '{metric.name}' must have one of `preset`, `counts`, `value`", reason="InvalidMetric")
+    return _preset(metric, metric.preset, runtime, words["selector"])
+
+
+def _user_counts(metric: Metric, counts: CountsQuery, words: Mapping[str, str]) -> str:
+    return _roles(bad=_rendered(metric, counts.bad, words), total=_rendered(metric, counts.total, words))
+
+
+def _rendered(metric: Metric, template: str, words: Mapping[str, str]) -> str:
+    """The template with its names filled in. Raises Invalid."""
+    try:
+        tree = _ENVIRONMENT.parse(template)
+        for node in tree.find_all(nodes.Node):
+            if not isinstance(node, _HARMLESS):
+                raise Invalid(f"metric '{metric.name}': a query may use {{{{ name }}}} only", reason="InvalidQuery")
+            if isinstance(node, nodes.Name) and node.name not in words:
+                known = ", ".join(words)
+                raise Invalid(f"metric '{metric.name}': '{node.name}' is not one of {known}", reason="InvalidQuery")
+        return _ENVIRONMENT.from_string(template).render(words)
+    except TemplateError as error:
+        raise Invalid(f"metric '{metric.name}': {error}", reason="InvalidQuery") from error
+
+
+def _preset(metric: Metric, preset: MetricPreset, runtime: Runtime, selector: str) -> str:
+    server = PRESETS[runtime.preset]
+    measured = server.measures.get(preset)
+    if measured is None:
+        raise Invalid(f"metric '{metric.name}': {server.cannot[preset]}", reason="CannotMeasure")
+    if isinstance(measured, Counts):
+        return _roles(bad=_sum(measured.bad, selector), total=_sum(measured.total, selector))
+    if preset is MetricPreset.SLOW_REQUESTS:
+        return _slow(metric, measured, selector)
+    return _sum(measured.buckets, selector, by=f"{_BY}, le")
+
+
+def _slow(metric: Metric, histogram: Histogram, selector: str) -> str:
+    """Requests above a bucket's edge. Where there is no such edge there is no ``total`` either: nothing is judged."""
+    if metric.slower_than_seconds is None:
+        raise Invalid(f"metric '{metric.name}' must have `slowerThanSeconds`", reason="InvalidMetric")
+    every = _sum(histogram.buckets, f'{selector},le="+Inf"')
+    fast = _sum(histogram.buckets, f'{selector},le=~"{_edge(metric.slower_than_seconds)}"')
+    return _roles(bad=f"{every} - {fast}", total=f"{every} and {fast}")
+
+
+def _edge(seconds: str) -> str:
+    """A regex for the ways in which servers write a bucket's upper bound: ``1`` or ``1.0``."""
+    plain = format(Decimal(seconds).normalize(), "f")
+    written: Sequence[str] = [plain] if "." in plain else [plain, f"{plain}.0"]
+    return "|".join(one.replace(".", r"\\.") for one in written)
+
+
+def _sum(counter: Counter, selector: str, by: str = _BY) -> str:
+    matchers = ",".join(part for part in (selector, counter.matchers) if part)
+    names = [name for name in (counter.metric, counter.or_metric) if name is not None]
+    return f"sum by ({by}) ({' or '.join(f'{name}{{{matchers}}}' for name in names)})"
+
+
+def _roles(*, bad: str, total: str) -> str:
+    return f'label_replace({bad}, "role", "bad", "", "") or label_replace({total}, "role", "total", "", "")'

@@ -1,0 +1,21 @@
+"""KServe's Python servers (sklearnserver, huggingfaceserver, ...): no request counter, so no error rate."""
+
+from __future__ import annotations
+
+from rollmodel.api.modeldeployment import MetricPreset
+from rollmodel.plan.deployment.runtimes.preset import Counter, Histogram, Preset
+
+__all__ = ["KSERVE"]
+
+_LATENCY = Histogram(Counter("request_predict_seconds_bucket"))
+
+KSERVE = Preset(
+    port=8080,
+    ready_path="/v2/models/{name}/ready",
+    live_path="/v2/health/live",
+    args=("--model_name={name}", "--model_dir={model}", "--http_port={port}", "--workers={workers}"),
+    measures={MetricPreset.SLOW_REQUESTS: _LATENCY, MetricPreset.LATENCY: _LATENCY},
+    cannot={
+        MetricPreset.ERRORS: "KServe's servers count no requests by status; use `counts` with a query of your gateway",
+    },
+)

@@ -1,0 +1,31 @@
+"""NVIDIA Triton. The artifact is one folder of a model repository (``config.pbtxt``, ``1/``), served as ``model``.
+
+Its latencies are sums of microseconds, so there are no quantiles (user guide, "Metrics").
+"""
+
+from __future__ import annotations
+
+from rollmodel.api.modeldeployment import MetricPreset
+from rollmodel.plan.deployment.runtimes.preset import Counter, Counts, Preset
+
+__all__ = ["TRITON"]
+
+_NO_HISTOGRAM = "Triton has no latency histogram; use `counts` or `value` with a query of your gateway"
+
+TRITON = Preset(
+    port=8000,
+    metrics_port=8002,
+    ready_path="/v2/health/ready",
+    live_path="/v2/health/live",
+    command=("tritonserver",),
+    args=("--model-repository={models}", "--http-port={port}", "--metrics-port=8002"),
+    shared_memory=True,
+    start_seconds=1800,
+    measures={
+        MetricPreset.ERRORS: Counts(
+            bad=Counter("nv_inference_request_failure"),
+            total=Counter("", '__name__=~"nv_inference_request_(success|failure)"'),
+        ),
+    },
+    cannot={MetricPreset.SLOW_REQUESTS: _NO_HISTOGRAM, MetricPreset.LATENCY: _NO_HISTOGRAM},
+)

@@ -1,0 +1,111 @@
+"""Why pods are not ready, in words for people. Restarts are evidence too: a revision that keeps crashing has failed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rollmodel.plan import naming
+from rollmodel.plan.deployment.look import Look
+from rollmodel.plan.deployment.manifests.template import FETCH_CONTAINER
+
+__all__ = ["RESTART_BUDGET", "Trouble", "diagnose"]
+
+#: Restarts of one container after which a revision counts as crash-looping.
+RESTART_BUDGET = 3
+
+_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+_NEVER_HEALS = {"DigestMismatch", "InvalidImageName"}
+_REASONED = re.compile(r"([A-Z][A-Za-z]+): (.+)")
+
+Status = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong with a revision's pods. ``fatal``: waiting longer cannot help."""
+
+    reason: str
+    message: str
+    fatal: bool = False
+
+
+def diagnose(look: Look, revision: str) -> Trouble | None:
+    """The worst that is known about the pods of a revision, or None where they are only starting."""
+    pods = [pod for pod in look.observed.pods if _revision_of(pod) == revision]
+    found = [trouble for pod in pods for trouble in _of_pod(pod)]
+    found += _of_deployment(look.world.deployments.get(revision, {}))
+    return min(found, key=lambda trouble: not trouble.fatal, default=None)
+
+
+def _revision_of(pod: Status) -> str | None:
+    return (pod["metadata"].get("labels") or {}).get(naming.REVISION)
+
+
+def _of_pod(pod: Status) -> Iterator[Trouble]:
+    name, status = pod["metadata"]["name"], pod.get("status") or {}
+    for container in status.get("initContainerStatuses") or ():
+        yield from _of_fetching(name, container)
+    for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+        yield from _of_waiting(name, container)
+    for container in status.get("containerStatuses") or ():
+        yield from _of_crashing(name, container)
+    for condition in status.get("conditions") or ():
+        if condition["type"] == "PodScheduled" and condition["status"] == "False":
+            yield Trouble("Unschedulable", f"pod {name}: {condition.get('message', 'cannot be scheduled')}")
+
+
+def _of_fetching(pod: str, container: Status) -> Iterator[Trouble]:
+    """The init container names its reason in the termination message, e.g. ``DigestMismatch: ...``."""
+    ended = _last_end(container)
+    if container["name"] == FETCH_CONTAINER and ended is not None and ended.get("exitCode"):
+        reason, message = _split(ended.get("message"), "FetchFailed")
+        message = message or f"exit code {ended['exitCode']}"
+        yield Trouble(reason, f"pod {pod}: the model could not be fetched: {message}", reason in _NEVER_HEALS)
+
+
+def _of_waiting(pod: str, container: Status) -> Iterator[Trouble]:
+    waiting = (container.get("state") or {}).get("waiting") or {}
+    reason = waiting.get("reason", "")
+    if reason in _PULL:
+        message = f"pod {pod}: image {container.get('image')} cannot be pulled: {waiting.get('message') or reason}"
+        yield Trouble("ImagePullFailed", message, reason in _NEVER_HEALS)
+    elif reason == "CreateContainerConfigError":
+        yield Trouble(reason, f"pod {pod}: {waiting.get('message') or 'the container cannot be configured'}")
+
+
+def _of_crashing(pod: str, container: Status) -> Iterator[Trouble]:
+    restarts, ended = int(container.get("restartCount") or 0), _last_end(container)
+    if restarts and ended is not None:
+        why = ", ".join(str(part) for part in (ended.get("reason"), _last_line(ended.get("message"))) if part)
+        times = "once" if restarts == 1 else f"{restarts} times"
+        message = f"pod {pod} restarted {times}: exit code {ended.get('exitCode')}" + (f" ({why})" if why else "")
+        yield Trouble("CrashLoop", message, restarts >= RESTART_BUDGET)
+
+
+def _of_deployment(deployment: Status) -> Iterator[Trouble]:
+    for condition in (deployment.get("status") or {}).get("conditions") or ():
+        if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
+            yield Trouble(condition.get("reason", "FailedCreate"), condition.get("message", "pods cannot be created"))
+
+
+def _last_end(container: Status) -> Status | None:
+    """How the container ended last."""
+    for state in (container.get("state") or {}, container.get("lastState") or {}):
+        if state.get("terminated"):
+            ended: Status = state["terminated"]
+            return ended
+    return None
+
+
+def _last_line(message: str | None) -> str:
+    lines = (message or "").strip().splitlines()
+    return lines[-1].strip() if lines else ""
+
+
+def _split(message: str | None, default: str) -> tuple[str, str]:
+    line = _last_line(message)
+    match = _REASONED.fullmatch(line)
+    return (match[1], match[2]) if match else (default, line)

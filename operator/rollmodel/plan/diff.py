@@ -1,0 +1,85 @@
+"""Is everything that we want already there? So that an unchanged world costs no write.
+
+The API server adds defaults and others add fields of their own, so a live object is *more* than its manifest. The rules
+follow the merge rules of server-side apply: maps by subset, lists of named objects by name, atomic fields exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+__all__ = ["matches", "quantity"]
+
+#: Fields that the API replaces as a whole. What is absent here must be absent there.
+_ATOMIC = {
+    ("Service", "spec", "selector"),
+    ("Deployment", "spec", "selector"),
+    ("HTTPRoute", "spec", "rules"),
+    ("HTTPRoute", "spec", "hostnames"),
+    ("HTTPRoute", "spec", "parentRefs"),
+    ("ControllerRevision", "data"),
+}
+_QUANTITIES = {"requests", "limits", "sizeLimit"}
+_LIST_KEYS = {"volumeMounts": "mountPath", "ownerReferences": "uid", "topologySpreadConstraints": "topologyKey"}
+_SUFFIXES = {
+    "n": Decimal("1e-9"),
+    "u": Decimal("1e-6"),
+    "m": Decimal("1e-3"),
+    "": Decimal(1),
+    **{prefix: Decimal(1000) ** power for power, prefix in enumerate("kMGTPE", start=1)},
+    **{f"{prefix}i": Decimal(1024) ** power for power, prefix in enumerate("KMGTPE", start=1)},
+}
+
+
+def matches(desired: Mapping[str, Any], live: Mapping[str, Any] | None) -> bool:
+    """Whether applying ``desired`` would change nothing in ``live``."""
+    return live is not None and _map_within(desired, live, (str(desired["kind"]),))
+
+
+def quantity(text: Any) -> Decimal | None:
+    """The value of a Kubernetes quantity (``500m``, ``1Gi``, ``2e3``, 2), or None where it is not one."""
+    written = str(text)
+    number = written.rstrip("numkKMGTPEi")
+    suffix = written[len(number) :]
+    try:
+        return Decimal(number) * _SUFFIXES[suffix]
+    except (InvalidOperation, KeyError):
+        return None
+
+
+def _within(desired: Any, live: Any, path: tuple[str, ...]) -> bool:
+    if path in _ATOMIC:
+        return bool(desired == live) or (not desired and not live)
+    if isinstance(desired, Mapping):
+        if _QUANTITIES.intersection(path[-1:]):
+            return isinstance(live, Mapping) and _same_quantities(desired, live)
+        return isinstance(live, Mapping) and _map_within(desired, live, path)
+    if isinstance(desired, Sequence) and not isinstance(desired, str):
+        return _list_within(desired, live or [], path)
+    return bool(desired == live) or (path[-1] in _QUANTITIES and _same_quantity(desired, live))
+
+
+def _map_within(desired: Mapping[str, Any], live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    return all(_within(value, live.get(key), (*path, key)) for key, value in desired.items())
+
+
+def _list_within(desired: Sequence[Any], live: Sequence[Any], path: tuple[str, ...]) -> bool:
+    key = _LIST_KEYS.get(path[-1], "name")
+    if not all(isinstance(item, Mapping) and key in item for item in desired):
+        return len(desired) == len(live) and all(
+            _within(mine, theirs, (*path, "")) for mine, theirs in zip(desired, live, strict=True)
+        )
+    by_key = {item.get(key): item for item in live if isinstance(item, Mapping)}
+    return all(_within(item, by_key.get(item[key]), (*path, "")) for item in desired)
+
+
+def _same_quantities(desired: Mapping[str, Any], live: Mapping[str, Any]) -> bool:
+    return all(_same_quantity(value, live.get(key)) for key, value in desired.items())
+
+
+def _same_quantity(desired: Any, live: Any) -> bool:
+    return live is not None and (
+        desired == live or (quantity(desired) is not None and quantity(desired) == quantity(live))
+    )

@@ -1,0 +1,96 @@
+"""Names, labels and selectors of child objects. Every name fits a DNS label, whatever its owner is called."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from rollmodel.api.base import GROUP
+
+__all__ = [
+    "FIELD_MANAGER",
+    "MANAGED_BY",
+    "OWNER",
+    "REVISION",
+    "child",
+    "child_labels",
+    "label_value",
+    "owner_selector",
+    "revision_selector",
+    "selector_text",
+    "shared",
+    "short_hash",
+]
+
+FIELD_MANAGER = "rollmodel"
+MANAGED_BY = f"{GROUP}/managed-by"
+OWNER = f"{GROUP}/model-deployment"
+REVISION = f"{GROUP}/revision"
+
+_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # no vowels and no look-alikes: no words, nothing to misread
+_HASH_LENGTH = 8
+_LABEL_LENGTH = 63
+_DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+
+
+def short_hash(text: str) -> str:
+    """Eight characters that stand for the text: SHA-256, written in an alphabet of 27."""
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest())
+    characters = []
+    for _ in range(_HASH_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        characters.append(_ALPHABET[digit])
+    return "".join(characters)
+
+
+def shared(owner: str) -> str:
+    """Name of what an owner has once: its Service and its HTTPRoute."""
+    return _fit(owner, _LABEL_LENGTH)
+
+
+def child(owner: str, revision: str) -> str:
+    """Name of what an owner has per revision: ControllerRevision, Deployment, Service."""
+    return f"{_fit(owner, _LABEL_LENGTH - _HASH_LENGTH - 1)}-{revision}"
+
+
+def label_value(owner: str) -> str:
+    """The owner's name as a label value; a name of more than 63 characters is cut and gets a hash."""
+    return owner if len(owner) <= _LABEL_LENGTH else _cut(owner, _LABEL_LENGTH, owner)
+
+
+def owner_selector(owner: str) -> dict[str, str]:
+    """Selects the pods of all revisions."""
+    return {OWNER: label_value(owner)}
+
+
+def revision_selector(owner: str, revision: str) -> dict[str, str]:
+    """Selects the pods of one revision."""
+    return {OWNER: label_value(owner), REVISION: revision}
+
+
+def selector_text(labels: dict[str, str]) -> str:
+    """A selector in the form that the scale subresource wants."""
+    return ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
+
+
+def child_labels(owner: str, revision: str | None = None) -> dict[str, str]:
+    """Labels of a child object; children are watched by ``MANAGED_BY``."""
+    labels = {
+        "app.kubernetes.io/managed-by": FIELD_MANAGER,
+        "app.kubernetes.io/name": label_value(owner),
+        MANAGED_BY: FIELD_MANAGER,
+        OWNER: label_value(owner),
+    }
+    return labels if revision is None else {**labels, REVISION: revision}
+
+
+def _fit(owner: str, limit: int) -> str:
+    """The owner's name where it is a DNS label (RFC 1035) within the limit, else the likeliest one plus a hash."""
+    if len(owner) <= limit and _DNS_LABEL.fullmatch(owner):
+        return owner
+    slug = re.sub(r"[^a-z0-9]+", "-", owner.lower()).strip("-")
+    return _cut(slug if slug[:1].isalpha() else f"m-{slug}", limit, owner)
+
+
+def _cut(text: str, limit: int, whole: str) -> str:
+    return f"{text[: limit - _HASH_LENGTH - 1].rstrip('-.')}-{short_hash(whole)}"
