@@ -1,0 +1,64 @@
+"""A small HTTP store on loopback, told by each test how to behave."""
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+@dataclass
+class Store:
+    """Paths and their bytes. ``cut``: answers that break after so many bytes, once each; ``status``: refusals."""
+
+    url: str = ""
+    files: dict[str, bytes] = field(default_factory=dict)
+    cut: dict[str, list[int]] = field(default_factory=dict)
+    status: dict[str, tuple[int, str]] = field(default_factory=dict)
+    ranges: bool = True
+    seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
+    """(path, Range, Authorization) of each request."""
+
+
+@pytest.fixture
+def store() -> Iterator[Store]:
+    state = Store()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_message(self, *_: object) -> None: ...
+
+        def do_GET(self) -> None:
+            path = self.path.partition("?")[0]
+            state.seen.append((self.path, self.headers.get("Range"), self.headers.get("Authorization")))
+            if path in state.status:
+                code, text = state.status[path]
+                return self._answer(code, text.encode())
+            if path not in state.files:
+                return self._answer(404, b"no such file")
+            content = state.files[path]
+            begin = int((self.headers.get("Range") or "bytes=0-")[6:-1]) if state.ranges else 0
+            return self._answer(206 if begin else 200, content[begin:], state.cut.get(path))
+
+        def _answer(self, code: int, body: bytes, cut: list[int] | None = None) -> None:
+            self.send_response(code)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if cut:
+                body = body[: cut.pop(0)]
+                self.close_connection = True
+            with contextlib.suppress(ConnectionError):  # a client may have seen enough
+                self.wfile.write(body)
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        state.url = f"http://127.0.0.1:{server.server_address[1]}"
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield state
+        finally:
+            server.shutdown()
+            thread.join()

@@ -1,0 +1,212 @@
+"""``rollmodel fetch``: exactly the pinned model, or one line that says why not."""
+
+import errno
+import io
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import pytest
+from rollmodel.serving import download, fetch
+from rollmodel.serving.digest import folder_digest
+
+from tests.unit.serving.conftest import Store
+
+FILES = {"MLmodel": b"flavors: {}\n", "data/model.skops": bytes(range(256)) * 9000, "requirements.txt": b""}
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download, "FIRST_PAUSE_SECONDS", 0.0)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    for path, content in FILES.items():
+        target = tmp_path / "source" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    return tmp_path / "source"
+
+
+class Pod:
+    """A place to fetch into, and what the operator would read of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.dest = folder / "models/model"
+        self.log = folder / "termination-log"
+
+    def fetch(self, uri: object, digest: str) -> int:
+        arguments = ["--uri", str(uri), "--digest", digest, "--dest", str(self.dest)]
+        return fetch.main([*arguments, "--termination-log", str(self.log)])
+
+    def reason(self) -> str:
+        text = self.log.read_text()
+        assert text.count("\n") == 1
+        return text.partition(":")[0]
+
+    def leftovers(self) -> set[str]:
+        return {path.name for path in self.dest.parent.iterdir()}
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Pod:
+    return Pod(tmp_path / "pod")
+
+
+def test_a_model_arrives_whole_and_nothing_else_with_it(model: Path, pod: Pod) -> None:
+    digest = folder_digest(model)
+    assert pod.fetch(model, digest) == 0
+    assert folder_digest(pod.dest) == digest
+    assert pod.leftovers() == {"model", ".model.complete", ".model.lock"}
+    assert not pod.log.exists()
+
+
+def test_a_restarted_pod_reads_nothing_again(model: Path, pod: Pod) -> None:
+    digest = folder_digest(model)
+    assert pod.fetch(model, digest) == 0
+    assert pod.fetch("/nowhere", digest) == 0
+
+
+def test_a_changed_file_is_fetched_again(model: Path, pod: Pod) -> None:
+    digest = folder_digest(model)
+    pod.fetch(model, digest)
+    os.utime(pod.dest / "MLmodel", (1, 1))
+    assert pod.fetch(model, digest) == 0
+    assert folder_digest(pod.dest) == digest
+
+
+def test_another_version_replaces_what_we_wrote(model: Path, pod: Pod) -> None:
+    pod.fetch(model, folder_digest(model))
+    (model / "MLmodel").write_bytes(b"other")
+    (model / "requirements.txt").unlink()
+    assert pod.fetch(model, folder_digest(model)) == 0
+    assert not (pod.dest / "requirements.txt").exists()
+
+
+def test_a_crash_before_the_marker_costs_a_hash_and_no_transfer(model: Path, pod: Pod) -> None:
+    digest = folder_digest(model)
+    pod.fetch(model, digest)
+    (pod.dest.parent / ".model.complete").unlink()
+    assert pod.fetch("/nowhere", digest) == 0
+    assert (pod.dest.parent / ".model.complete").exists()
+
+
+def test_files_of_somebody_else_are_never_removed(model: Path, pod: Pod) -> None:
+    pod.dest.mkdir(parents=True)
+    (pod.dest / "thesis.txt").write_text("years of work")
+    assert pod.fetch(model, folder_digest(model)) == 1
+    assert pod.reason() == "DestinationNotEmpty"
+    assert (pod.dest / "thesis.txt").exists()
+
+
+def test_a_wrong_digest_leaves_no_model(model: Path, pod: Pod, capsys: pytest.CaptureFixture[str]) -> None:
+    wrong = "sha256:" + "0" * 64
+    assert pod.fetch(model, wrong) == 1
+    assert pod.log.read_text() == f"DigestMismatch: expected {wrong} got {folder_digest(model)}\n"
+    assert pod.log.read_text() in capsys.readouterr().err
+    assert pod.leftovers() == {".model.lock"}
+
+
+def test_a_broken_transfer_goes_on_by_range(store: Store, pod: Pod, model: Path) -> None:
+    content = FILES["data/model.skops"]
+    store.files["/model.skops"] = content
+    store.cut["/model.skops"] = [1, 2_000_000]  # the first answer is that to `list`, which reads no body
+    assert pod.fetch(f"{store.url}/model.skops", folder_digest(model / "data")) == 0
+    assert (pod.dest / "model.skops").read_bytes() == content
+    assert [wanted for _, wanted, _ in store.seen] == [None, None, "bytes=1048576-"]
+
+
+def archive(files: dict[str, bytes], *extra: tarfile.TarInfo) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for path, content in files.items():
+            info = tarfile.TarInfo(path)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+        for info in extra:
+            tar.addfile(info)
+    return buffer.getvalue()
+
+
+def link(name: str, target: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = tarfile.SYMTYPE, target
+    return info
+
+
+def test_an_archive_is_unpacked_as_it_arrives(store: Store, pod: Pod, model: Path) -> None:
+    store.files["/model.tgz"] = archive({f"./{path}": content for path, content in FILES.items()})
+    assert pod.fetch(f"{store.url}/model.tgz", folder_digest(model)) == 0
+    assert folder_digest(pod.dest) == folder_digest(model)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        archive({"../evil": b"x"}),
+        archive({"/evil": b"x"}),
+        archive({"MLmodel": b"x"}, link("evil", "/etc/passwd")),
+        archive({"a/x": b"x"}, link("a", "/tmp")),  # noqa: S108
+    ],
+)
+def test_an_archive_cannot_write_elsewhere(store: Store, pod: Pod, content: bytes) -> None:
+    store.files["/model.tgz"] = content
+    assert pod.fetch(f"{store.url}/model.tgz", "sha256:" + "0" * 64) == 1
+    assert pod.reason() == "UnsafePath"
+    assert not list(pod.dest.parent.parent.rglob("evil"))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", archive(FILES)[:-4000]])
+def test_a_broken_archive_is_refused(store: Store, pod: Pod, content: bytes) -> None:
+    store.files["/model.tgz"] = content
+    assert pod.fetch(f"{store.url}/model.tgz", "sha256:" + "0" * 64) == 1
+    assert pod.reason() in {"Invalid", "DigestMismatch"}
+    assert not pod.dest.exists()
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [("/nowhere", "NotFound"), ("gs://bucket/x", "Unsupported"), ("http://127.0.0.1:1/x", "Unreachable")],
+)
+def test_reasons_in_one_line(pod: Pod, uri: str, reason: str) -> None:
+    assert pod.fetch(uri, "sha256:" + "0" * 64) == 1
+    assert pod.reason() == reason
+
+
+def test_a_volume_that_is_too_small_is_known_before_the_transfer(
+    model: Path, pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
+    assert pod.fetch(model, folder_digest(model)) == 1
+    assert pod.log.read_text().startswith("NoSpace: the model needs 2 MB more")
+
+
+def test_a_volume_that_fills_up_says_so(model: Path, pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "model.skops")
+
+    monkeypatch.setattr(download, "write", full)
+    assert pod.fetch(model, folder_digest(model)) == 1
+    assert pod.reason() == "NoSpace"
+
+
+def test_a_volume_that_cannot_be_written_says_so(model: Path, pod: Pod) -> None:
+    pod.dest.parent.parent.mkdir()
+    pod.dest.parent.write_text("a file, where the folder should be")
+    assert pod.fetch(model, folder_digest(model)) == 1
+    assert pod.reason() == "VolumeError"
+
+
+def test_the_log_may_be_set_by_the_environment(pod: Pod, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ROLLMODEL_TERMINATION_LOG", str(tmp_path / "elsewhere"))
+    assert fetch.main(["--uri", "/nowhere", "--digest", "sha256:0", "--dest", str(pod.dest)]) == 1
+    assert (tmp_path / "elsewhere").read_text() == "NotFound: /nowhere does not exist\n"
+
+
+def test_without_a_log_the_reason_still_stands_in_standard_error(pod: Pod, capsys: pytest.CaptureFixture[str]) -> None:
+    pod.log = Path("/nowhere/termination-log")
+    assert pod.fetch("/absent", "sha256:0") == 1
+    assert capsys.readouterr().err == "NotFound: /absent does not exist\n"

@@ -1,0 +1,249 @@
+"""What a store may say, what it may not, and what its refusals mean."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
+from rollmodel.serving.fetch import open_source
+from rollmodel.serving.sources import RemoteFile, checked_path
+from rollmodel.serving.sources.local import LocalFiles
+from rollmodel.serving.sources.registry import MlflowArtifacts, MlflowServer
+from rollmodel.serving.sources.s3 import S3Objects
+from rollmodel.serving.sources.web import HttpArchive, HttpFile
+
+from tests.unit.serving.conftest import Store
+
+UNSAFE = ["", ".", "..", "../x", "a/../x", "/etc/passwd", "a//b", "a/", "./a", "a\\..\\b", "a\nb", "a\0b", "C:\\x"]
+
+
+@pytest.mark.parametrize("path", UNSAFE)
+def test_unsafe_names_are_refused(path: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        checked_path(path)
+    assert caught.value.reason == "UnsafePath"
+
+
+@given(st.text(max_size=12))
+def test_what_is_accepted_stays_below_the_folder(path: str) -> None:
+    try:
+        joined = Path("/model") / checked_path(path)
+    except Invalid:
+        return
+    assert joined.resolve().is_relative_to("/model")
+    assert joined != Path("/model")
+
+
+@pytest.mark.parametrize(
+    ("uri", "kind"),
+    [
+        ("/mnt/pvc/model", LocalFiles),
+        ("file:///mnt/my%20model", LocalFiles),
+        ("https://store.example/model.onnx", HttpFile),
+        ("https://store.example/model.tar.gz?signature=x", HttpArchive),
+    ],
+)
+def test_the_scheme_chooses_the_source(uri: str, kind: type) -> None:
+    assert isinstance(open_source(uri), kind)
+
+
+@pytest.mark.parametrize("uri", ["gs://bucket/x", "pvc://claim/x", "hf://org/x"])
+def test_other_schemes_are_refused_with_what_is_supported(uri: str) -> None:
+    with pytest.raises(Invalid, match="supported are models:/") as caught:
+        open_source(uri)
+    assert caught.value.reason == "Unsupported"
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "kind", "reason"),
+    [
+        (401, "", Forbidden, "Unauthorized"),
+        (403, "", Forbidden, "Unauthorized"),
+        (403, "Invalid Host header - possible DNS rebinding attack detected", Forbidden, "HostNotAllowed"),
+        (404, "", NotFound, "NotFound"),
+        (410, "", NotFound, "NotFound"),
+        (429, "", Unavailable, "Unreachable"),
+        (503, "", Unavailable, "Unreachable"),
+        (400, "", Invalid, "Invalid"),
+    ],
+)
+def test_what_an_http_refusal_means(
+    store: Store, status: int, text: str, kind: type[RollmodelError], reason: str
+) -> None:
+    store.status["/model"] = (status, text)
+    with pytest.raises(kind) as caught:
+        HttpFile(f"{store.url}/model?signature=hush").list()
+    assert caught.value.reason == reason
+    assert "hush" not in str(caught.value)
+
+
+def test_a_url_never_shows_its_secrets(store: Store) -> None:
+    with pytest.raises(Unavailable) as caught:
+        HttpFile("http://user:hush@127.0.0.1:1/model?signature=hush").list()
+    assert "hush" not in str(caught.value)
+
+
+# MLflow, as far as its answers are concerned; the real server is asked in tests/cluster/serving.
+
+
+@pytest.fixture
+def server(store: Store) -> MlflowServer:
+    return MlflowServer({"MLFLOW_TRACKING_URI": store.url})
+
+
+def says(store: Store, path: str, answer: dict[str, Any]) -> None:
+    store.files[path] = json.dumps(answer).encode()
+
+
+@pytest.mark.parametrize(
+    ("env", "header"),
+    [
+        ({}, None),
+        ({"MLFLOW_TRACKING_TOKEN": "t"}, "Bearer t"),
+        ({"MLFLOW_TRACKING_USERNAME": "u", "MLFLOW_TRACKING_PASSWORD": "p"}, "Basic dTpw"),
+        (
+            {"MLFLOW_TRACKING_USERNAME": "u", "MLFLOW_TRACKING_PASSWORD": "p", "MLFLOW_TRACKING_TOKEN": "t"},
+            "Basic dTpw",
+        ),
+        ({"MLFLOW_TRACKING_USERNAME": "u"}, None),
+    ],
+)
+def test_logging_in(store: Store, env: dict[str, str], header: str | None) -> None:
+    says(store, "/api/2.0/mlflow/logged-models/m-1", {"model": {"info": {"artifact_uri": "s3://b/k"}}})
+    assert MlflowServer({"MLFLOW_TRACKING_URI": store.url, **env}).artifact_uri("models:/m-1/sub") == "s3://b/k/sub"
+    assert store.seen[0][2] == header
+
+
+def test_the_tracking_uri_must_be_an_address() -> None:
+    with pytest.raises(Invalid, match="MLFLOW_TRACKING_URI"):
+        MlflowServer({"MLFLOW_TRACKING_URI": "sqlite:///x"})
+
+
+@pytest.mark.parametrize("uri", ["models:/churn@champion", "models:/churn", "models:/churn/Production", "models:/"])
+def test_what_is_not_pinned_is_refused(server: MlflowServer, uri: str) -> None:
+    with pytest.raises(Invalid, match="not pinned"):
+        server.artifact_uri(uri)
+
+
+def test_credentials_are_not_carried_to_another_host(server: MlflowServer) -> None:
+    with pytest.raises(Invalid, match="stay at home"):
+        server.artifact_uri("mlflow-artifacts://elsewhere.example:5000/1/model")
+
+
+def test_a_version_may_be_a_logged_model(store: Store, server: MlflowServer) -> None:
+    says(store, "/api/2.0/mlflow/model-versions/get-download-uri", {"artifact_uri": "models:/m-7"})
+    says(store, "/api/2.0/mlflow/logged-models/m-7", {"model": {"info": {"artifact_uri": "mlflow-artifacts:/1/m-7"}}})
+    assert server.artifact_uri("models:/m-churn/3") == "mlflow-artifacts:/1/m-7"
+    assert store.seen[0][0].endswith("?name=m-churn&version=3")
+
+
+def test_an_artifact_store_on_the_servers_disk_names_the_fix(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    says(store, "/api/2.0/mlflow/model-versions/get-download-uri", {"artifact_uri": "file:///mlruns/1/model"})
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.url)
+    with pytest.raises(Invalid, match="--artifacts-destination"):
+        open_source("models:/churn/1")
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a\\b"])
+def test_names_that_the_proxy_lists_are_checked(store: Store, server: MlflowServer, name: str) -> None:
+    says(store, "/api/2.0/mlflow-artifacts/artifacts", {"files": [{"path": name, "is_dir": False, "file_size": 1}]})
+    with pytest.raises(Invalid):
+        MlflowArtifacts(server, "1/model").list()
+
+
+def test_an_unknown_folder_of_the_proxy_is_not_found(store: Store, server: MlflowServer) -> None:
+    says(store, "/api/2.0/mlflow-artifacts/artifacts", {})
+    with pytest.raises(NotFound):
+        MlflowArtifacts(server, "1/model").list()
+
+
+def test_a_web_page_is_no_mlflow_server(store: Store, server: MlflowServer) -> None:
+    store.files["/api/2.0/mlflow/runs/get"] = b"<html>"
+    with pytest.raises(Invalid, match="not JSON"):
+        server.artifact_uri("runs:/1/model")
+
+
+# S3, by what boto3 hands over.
+
+
+class RefusedError(Exception):
+    """As botocore's ClientError: the code lies in ``response``."""
+
+    def __init__(self, code: str) -> None:
+        self.response = {"Error": {"Code": code}}
+
+
+class Stream:
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def iter_chunks(self, size: int) -> Iterator[bytes]:
+        yield self._content[:size]
+
+    def close(self) -> None: ...
+
+
+class Bucket:
+    """The two calls of a boto3 client that are used."""
+
+    def __init__(self, objects: dict[str, bytes], refuse: str | None = None) -> None:
+        self.objects = objects
+        self.refuse = refuse
+
+    def get_paginator(self, _: str) -> "Bucket":
+        return self
+
+    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803  boto3's names
+        if self.refuse:
+            raise RefusedError(self.refuse)
+        for key, content in self.objects.items():
+            if key.startswith(Prefix):
+                yield {"Contents": [{"Key": key, "Size": len(content)}]}
+        yield {}
+
+    def get_object(self, *, Bucket: str, Key: str, Range: str = "bytes=0-") -> dict[str, Any]:  # noqa: N803
+        return {"Body": Stream(self.objects[Key][int(Range[6:-1]) :])}
+
+
+def test_objects_of_a_prefix_without_its_neighbours() -> None:
+    objects = {"m/a/": b"", "m/a/MLmodel": b"12", "m/a/data/x": b"345", "m/a-2/MLmodel": b"other"}
+    source = S3Objects(Bucket(objects), "b", "/m/a/")
+    assert source.list() == [RemoteFile("MLmodel", 2), RemoteFile("data/x", 3)]
+    with source.open("data/x", 1) as body:
+        assert (body.offset, b"".join(body.chunks)) == (1, b"45")
+
+
+def test_a_key_may_be_the_model() -> None:
+    source = S3Objects(Bucket({"m/model.onnx": b"12"}), "b", "m/model.onnx")
+    assert source.list() == [RemoteFile("model.onnx", 2)]
+    with source.open("model.onnx", 0) as body:
+        assert b"".join(body.chunks) == b"12"
+
+
+@pytest.mark.parametrize("key", ["m/../x", "m//x"])
+def test_keys_that_lead_elsewhere_are_refused(key: str) -> None:
+    with pytest.raises(Invalid):
+        S3Objects(Bucket({key: b""}), "b", "m").list()
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"), [("NoSuchBucket", NotFound), ("AccessDenied", Forbidden), ("SlowDown", Unavailable)]
+)
+def test_what_s3_refusals_mean(code: str, kind: type[RollmodelError]) -> None:
+    with pytest.raises(kind, match=code):
+        S3Objects(Bucket({}, refuse=code), "b", "m").list()
+
+
+def test_an_empty_prefix_of_a_bucket_is_not_found() -> None:
+    with pytest.raises(NotFound):
+        S3Objects(Bucket({"other/x": b""}), "b", "m").list()
+
+
+def test_without_boto3_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "boto3", None)
+    with pytest.raises(Invalid, match="needs boto3"):
+        open_source("s3://bucket/model")
