@@ -12,6 +12,7 @@ import yaml
 
 from rollmodel.api.crd.definition import custom_resource_definition
 from rollmodel.api.crd.kinds import KINDS
+from rollmodel.api.crd.reference import reference
 
 __all__ = ["check", "main", "write"]
 
@@ -53,8 +54,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _files(directory: Path) -> Mapping[Path, str]:
-    return {
-        directory / f"{kind.plural}.yaml": _HEADER
-        + yaml.safe_dump(custom_resource_definition(kind), width=110, allow_unicode=True)
-        for kind in KINDS
+    definitions = [custom_resource_definition(kind) for kind in KINDS]
+    files = {
+        directory / f"{definition['spec']['names']['plural']}.yaml": _HEADER
+        + yaml.safe_dump(definition, width=110, allow_unicode=True)
+        for definition in definitions
     }
+    page = directory.absolute().parent / "docs" / "reference" / "api.md"
+    # Only the source tree has the page; `rollmodel crds DIR` elsewhere writes the CRDs alone.
+    return files | ({page: reference(definitions)} if page.parent.is_dir() else {})

@@ -15,9 +15,9 @@ CATEGORY = "mlops"
 
 #: Children are called ``<name>-<suffix>`` and must stay DNS labels of 63 characters; CronJob has the same limit.
 _NAME_RULE = Rule(
-    "self.metadata.name.matches('^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$')",
-    "must have a name of at most 52 characters: lower-case letters, digits and '-', beginning with a letter"
-    " and ending with a letter or digit",
+    "self.matches('^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$')",
+    "must be at most 52 characters: lower-case letters, digits and '-', beginning with a letter and ending with a"
+    " letter or digit",
 )
 
 
@@ -65,12 +65,15 @@ def _root_schema(kind: Kind) -> dict[str, Any]:
         "properties": {
             "apiVersion": {"type": "string"},
             "kind": {"type": "string"},
-            "metadata": {"type": "object"},
+            "metadata": {
+                "type": "object",
+                "properties": {"name": add_rules({"type": "string", "maxLength": 253}, [_NAME_RULE])},
+            },
             "spec": structural_schema(kind.spec, path="spec"),
             "status": status,
         },
     }
-    return add_rules(root, [_NAME_RULE, *kind.rules])
+    return add_rules(root, kind.rules) if kind.rules else root
 
 
 def _column(column: Column) -> dict[str, Any]:

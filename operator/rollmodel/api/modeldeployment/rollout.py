@@ -77,7 +77,7 @@ _Steps = Annotated[
         f" && {_WEIGHTS}.all(weight, self.exists_one(step, has(step.weight) && step.weight == weight))",
         "must have weights that increase from step to step",
     ),
-    Rule("self.exists(step, has(step.weight))", "must have at least one step with `weight`"),
+    Rule("size(self) == 0 || self.exists(step, has(step.weight))", "must have at least one step with `weight`"),
 ]
 
 
