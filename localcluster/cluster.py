@@ -150,11 +150,6 @@ class Cluster:
         """What every process of the cluster carries in its environment, see :mod:`localcluster.reaper`."""
         return self._site.id
 
-    @property
-    def id(self) -> str:
-        """Mark of every process of this cluster, in the environment variable ``ROLLMODEL_LOCALCLUSTER``."""
-        return self._site.id
-
     def binary(self, name: str) -> Path:
         """Where an executable was found, e.g. ``kubectl``."""
         return Path(self._site.binaries[name])
