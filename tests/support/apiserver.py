@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from kubernetes.client import ApiException, CustomObjectsApi
-
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.crd import KINDS
 

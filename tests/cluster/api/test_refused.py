@@ -30,5 +30,5 @@ def test_a_wrong_spec_is_refused_with_words(dry_api: Api, kind: str, case: dict[
 
 
 def test_unknown_fields_are_named(dry_api: Api) -> None:
-    with pytest.raises(Refused, match='strict decoding error: unknown field "spec.rolout"'):
+    with pytest.raises(Refused, match=r'unknown field "spec\.rolout"'):
         dry_api.try_out("ModelDeployment", spec_of("ModelDeployment", {"rolout": {}}))

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic import BaseModel
-
+from rollmodel.api.base import ApiModel
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.api.schema import Rule
@@ -35,8 +34,8 @@ class Kind:
     plural: str
     short_name: str
     description: str
-    spec: type[BaseModel]
-    status: type[BaseModel]
+    spec: type[ApiModel]
+    status: type[ApiModel]
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
     scale: Mapping[str, Any] = field(default_factory=dict)
@@ -61,8 +60,10 @@ KINDS = (
             Column("Stable", ".status.stable.modelVersion", "Model version that has earned its traffic."),
             Column("Candidate", ".status.candidate.modelVersion", "Model version that is being tried."),
             Column("Weight", ".status.candidate.weight", "Percent of traffic of the candidate.", type="integer"),
-            _condition("Reason", "Ready", "reason", "What is going on."),
+            _condition("Reason", "Ready", "reason", "What is going on, as a whole."),
+            _condition("Rollout", "Progressing", "reason", "What the candidate is doing."),
             _AGE,
+            _condition("Metrics", "MetricsAvailable", "reason", "Whether the candidate can be judged.", wide=True),
             Column("Revision", ".status.stable.revision", "Stable revision.", wide=True),
             Column("Digest", ".status.stable.digest", "Digest of the stable model's files.", wide=True),
             _condition("Message", "Ready", "message", "What is going on, in words.", wide=True),

@@ -15,9 +15,9 @@ _INTRODUCTION = """# Fields of the three kinds
 
 Generated from `operator/rollmodel/api` by `python -m rollmodel crds crds`. Do not edit.
 
-Group `{group}`, version `{version}`, category `{category}` (`kubectl get {category}`). Decimals are strings. `[]` is an item
-of a list, `.*` a value of a map. The API server checks every limit; unknown fields are refused by
-`kubectl apply` (strict validation) and dropped otherwise.
+Group `{group}`, version `{version}`, category `{category}` (`kubectl get {category}`). Decimals are strings.
+`[]` is an item of a list, `.*` a value of a map. The API server checks every limit; unknown fields are refused
+by `kubectl apply` (strict validation) and dropped otherwise.
 """
 
 _HEADER = "| Field | Type | Default | Limits | Meaning |\n|---|---|---|---|---|\n"
