@@ -17,7 +17,7 @@ from rollmodel.evidence.types import (
     ValueSample,
 )
 
-__all__ = ["MOST_BUCKETS", "checked", "edges_problem", "problem"]
+__all__ = ["MOST_BUCKETS", "checked", "edges_problem", "lonely", "problem"]
 
 #: Most buckets of a histogram that is taken seriously; real ones have 10 to 60.
 MOST_BUCKETS = 256
@@ -61,6 +61,11 @@ def _counts(sample: CountSample) -> NoEvidence | None:
         if bad > total:
             return NoEvidence(NoEvidenceReason.BAD_EXCEEDS_TOTAL, f"{arm}: {bad:g} bad of {total:g} requests")
     return _empty(sample.na, sample.nb) if sample.na + sample.nb == 0 else None
+
+
+def lonely(sample: Sample) -> NoEvidence | None:
+    """Why a sound sample compares nothing, if so: counts of one arm alone."""
+    return _empty(sample.na, sample.nb) if isinstance(sample, CountSample) else None
 
 
 def _histogram(sample: HistogramSample) -> NoEvidence | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import log
+from math import exp, log
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +16,7 @@ from rollmodel.evidence.ceiling import CeilingConfig, CeilingState
 from rollmodel.evidence.counts import CountConfig, CountState
 from rollmodel.evidence.evalue import HIGH, Margin, Pair, margin, tick
 from rollmodel.evidence.interval import ratio_interval, seconds_to_harm, seconds_to_safe
-from rollmodel.evidence.opinion import Opinion, Step, evalue, finite
+from rollmodel.evidence.opinion import Opinion, Step, finite
 from rollmodel.evidence.types import CountSample, JudgePlan, MetricHistory, MetricPlan, MetricReport, Sample
 
 __all__ = ["CountPart"]
@@ -124,8 +124,8 @@ class CountPart:
             MetricReport(
                 name=metric.name,
                 verdict=_verdict(metric.name in breached, bool(harmful[i]), bool(self.proven[i])),
-                e_harm=None if self.alone else evalue(log_harm[i]),
-                e_safe=None if self.alone else evalue(log_safe[i]),
+                e_harm=None if self.alone else exp(log_harm[i]),
+                e_safe=None if self.alone else exp(log_safe[i]),
                 ratio=finite(interval.ratio[i]),
                 low=finite(interval.low[i]),
                 high=finite(interval.high[i]),

@@ -27,6 +27,7 @@ __all__ = ["Contrast", "Estimate", "Prior", "accumulate", "empty", "estimate", "
 #: Assumed decay of the autocorrelation from lag to lag.
 DECAY = 0.7
 RATIO_RANGE = (0.02, 50.0)
+TINY = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +74,15 @@ def empty(shape: tuple[int, ...]) -> Contrast:
 
 
 def contrast(counts: Tick) -> tuple[Array, Array, Array, Array]:
-    """a, b of a tick with traffic on both arms, and their variances per (1 - p) for independent requests."""
-    total = counts.na + counts.nb
+    """a, b of a tick, and their variances per (1 - p) for independent requests; zeros where there is no traffic."""
+    total = np.maximum(counts.na + counts.nb, TINY)
     share_a, share_b = counts.na / total, counts.nb / total
     a, b = counts.ka * share_b, counts.kb * share_a
     return a, b, a * share_b, b * share_a
 
 
 def fold(sums: Contrast, counts: Tick, rate: Array) -> Contrast:
-    """The sums with one more tick; ``rate`` is the pooled bad fraction so far. Both arms must have traffic."""
+    """The sums with one more tick; ``rate`` is the pooled bad fraction so far. Both arms should have traffic."""
     a, b, var_a, var_b = contrast(counts)
     d, last_d, last_b = a - b, sums.last_d, sums.last_b
     return Contrast(

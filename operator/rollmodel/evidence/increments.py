@@ -4,8 +4,8 @@ Rules. A *tick* is a point of the aligned grid. A pod lives from its first sampl
 than ``PATIENCE`` ticks it counts as ended, and as begun anew when it returns. A tick is *complete* when every living
 pod has a sample; windows run from one complete tick to the next, so a missing sample merges windows of both arms, and
 nothing is counted late on one side only. The newest ticks are held back while a pod that misses them may still return.
-What a pod counted before its first sample is never counted: it is not known when that was. When one
-counter of a pod falls, all have restarted from 0, unless more than half of their sum is left: then they are no counters.
+What a pod counted before its first sample is left out: it is not known when that was. When one counter of a pod falls,
+all have restarted from 0, unless more than half of their sum is left: then they are no counters.
 """
 
 from __future__ import annotations

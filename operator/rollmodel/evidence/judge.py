@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rollmodel.evidence import family
-from rollmodel.evidence.checks import checked
+from rollmodel.evidence.checks import checked, lonely
 from rollmodel.evidence.opinion import Part, Step
 from rollmodel.evidence.plans import PlanError, validated
 from rollmodel.evidence.state import PARTS, JudgeState, StateError, dump, load
@@ -71,7 +71,7 @@ def observe(
         weight=state.weight if weight is None else weight,
         harmful=state.harmful or _harmful(state.plan, parts),
         breached=state.breached or tuple(name for part in parts for name in part.breached()),
-        notes=_notes(sound, samples),
+        notes=_notes(state.plan, sound, samples),
     )
 
 
@@ -81,9 +81,11 @@ def _refused(state: JudgeState, window: Window) -> JudgeState:
     return replace(state, notes={m.name: note for m in state.plan.metrics})
 
 
-def _notes(sound: Mapping[str, Sample], samples: Mapping[str, Sample]) -> dict[str, NoEvidence]:
+def _notes(plan: JudgePlan, sound: Mapping[str, Sample], samples: Mapping[str, Sample]) -> dict[str, NoEvidence]:
     """Why metrics gave nothing, and the first sample that belongs to no metric of the plan."""
-    notes = {name: sample for name, sample in sound.items() if isinstance(sample, NoEvidence)}
+    alone = plan.candidate_share >= 1
+    noted = {name: s if isinstance(s, NoEvidence) or alone else lonely(s) for name, s in sound.items()}
+    notes = {name: note for name, note in noted.items() if isinstance(note, NoEvidence)}
     for name in sorted(set(samples) - set(sound))[:1]:
         message = f"{name[:63]} is not a metric of this rollout, which goes by the policy it began with"
         notes[name[:63]] = NoEvidence(NoEvidenceReason.UNKNOWN_METRIC, message)

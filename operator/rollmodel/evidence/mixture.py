@@ -20,8 +20,8 @@ __all__ = ["RELEASE_SECONDS", "Mixture", "Wealth", "bet", "log_total", "mixture"
 
 #: Time constant of the release of the reserve.
 RELEASE_SECONDS = 1800.0
-#: Wealth lost beyond this is not written off: it would only underflow.
-FLOOR = -60.0
+#: Log wealth stays within these: beyond, it says nothing more and would only leave the range of a float.
+RANGE = (-60.0, 60.0)
 #: The first tick leaves the sum of all metrics below this part of the threshold.
 FIRST_TICK = 0.99
 
@@ -66,7 +66,7 @@ def bet(prior: Mixture, wealth: Wealth, log_e: Array, seconds: Array) -> Wealth:
     """The wealth after a tick of this length with these (already tempered) log e-values [..., J]."""
     released = -np.expm1(-seconds / RELEASE_SECONDS) * wealth.reserve
     fresh = np.log(np.exp(wealth.log) + released[..., None] * prior.weights)
-    return Wealth(np.maximum(fresh + np.minimum(log_e, prior.cap), FLOOR), wealth.reserve - released)
+    return Wealth(np.clip(fresh + np.minimum(log_e, prior.cap), *RANGE), wealth.reserve - released)
 
 
 def log_total(wealth: Wealth) -> Array:

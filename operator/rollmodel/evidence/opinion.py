@@ -9,10 +9,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from rollmodel.evidence.types import MetricPlan, MetricReport, Sample
 
-__all__ = ["Opinion", "Part", "Step", "evalue", "finite"]
-
-#: E-values beyond are shown as this: exp of more overflows.
-MOST_LOG_E = 600.0
+__all__ = ["Opinion", "Part", "Step", "finite"]
 
 
 class Step(NamedTuple):
@@ -65,11 +62,6 @@ class Part(Protocol):
     def plain(self) -> Any:
         """What must be remembered, for JSON."""
         ...
-
-
-def evalue(log_e: float) -> float:
-    """The e-value to show."""
-    return math.exp(min(log_e, MOST_LOG_E))
 
 
 def finite(value: float) -> float | None:

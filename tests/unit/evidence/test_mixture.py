@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+from rollmodel.evidence.arrays import array
+from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, start
+
+weights = st.lists(st.floats(0.01, 1.0), min_size=1, max_size=7).map(lambda w: array(w) / sum(w))
+SECONDS = array(10.0)
+
+
+@given(weights, st.floats(0.0, 0.9), st.floats(0.5, 12.0))
+def test_the_wealth_begins_at_one(prior: Any, reserve: Any, level: Any) -> None:
+    assert_allclose(log_total(start(mixture(prior, reserve, level))), 0.0, atol=1e-12)
+
+
+@settings(max_examples=200)
+@given(weights, st.floats(0.0, 0.9), st.floats(0.05, 12.0), st.floats(1.0, 1e6))
+def test_no_first_tick_decides(prior: Any, reserve: Any, level: Any, seconds: Any) -> None:
+    """Even if every alternative gains more than it may, and all of the reserve is released."""
+    made = mixture(prior, reserve, level)
+    after = bet(made, start(made), np.full(prior.shape, 1e9), array(seconds))
+    assert log_total(after) < level
+
+
+@pytest.mark.parametrize("metrics", [1, 2, 5, 20])
+@pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
+def test_no_first_tick_decides_for_many_metrics_together(metrics: Any, alpha: Any) -> None:
+    level, own = -np.log(alpha), np.log(metrics / alpha)
+    made = mixture(np.full(7, 1 / 7), 0.25, own, level)
+    after = bet(made, start(made), np.full(7, 1e9), SECONDS)
+    assert log_total(after) < level, "the mean over equal metrics is each one's wealth"
+
+
+def test_two_ticks_may_decide() -> None:
+    made = mixture(np.full(7, 1 / 7), 0.25, np.log(20))
+    wealth = bet(made, start(made), np.full(7, 1e9), SECONDS)
+    assert log_total(bet(made, wealth, np.full(7, 1e9), SECONDS)) > np.log(20)
+
+
+@settings(max_examples=300)
+@given(weights, st.floats(0.0, 1.0), st.floats(0.05, 0.95), st.floats(0.1, 600.0), st.data())
+def test_the_expected_wealth_does_not_grow_under_the_null(
+    prior: Any, reserve: Any, chance: Any, seconds: Any, data: Any
+) -> None:
+    """A tick with two outcomes and e-values of mean 1, from any wealth: exact expectation over both."""
+    size = len(prior)
+    some = st.lists(st.floats(0.001, 0.999), min_size=size, max_size=size)
+    wealth = Wealth(np.log(data.draw(some)), array(reserve))
+    up = array(data.draw(some)) / chance
+    down = (1 - chance * up) / (1 - chance)
+    made = Mixture(prior, array(reserve), np.full(size, 1.0))
+    after = [np.exp(log_total(bet(made, wealth, np.log(e), array(seconds)))) for e in (up, down)]
+    assert chance * after[0] + (1 - chance) * after[1] <= np.exp(log_total(wealth)) + 1e-9
+
+
+def test_the_reserve_meets_a_late_fault() -> None:
+    """Half an hour of losses, then gains: with a reserve the proof comes sooner."""
+
+    def ticks_needed(reserve: float) -> int:
+        made = mixture(np.full(3, 1 / 3), reserve, np.log(20))
+        wealth = start(made)
+        for _ in range(180):
+            wealth = bet(made, wealth, np.full(3, -0.2), SECONDS)
+        for tick in range(1, 500):
+            wealth = bet(made, wealth, np.full(3, 0.2), SECONDS)
+            if log_total(wealth) >= np.log(20):
+                return tick
+        raise AssertionError("never")
+
+    assert ticks_needed(0.25) < 0.3 * ticks_needed(0.0)
