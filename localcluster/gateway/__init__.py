@@ -1,8 +1,8 @@
 """A small Gateway API controller in front of one Envoy.
 
-It follows GatewayClass (controller ``rollmodel.dev/local-gateway``), Gateway, HTTPRoute, Service and EndpointSlice,
-feeds Envoy by files (xDS over the file system), and writes conditions only when Envoy has taken the configuration they
-speak of: to whoever waits for ``observedGeneration``, the weights are real.
+It follows GatewayClass (of controller ``rollmodel.dev/localcluster-gateway``), Gateway, HTTPRoute, Service and
+EndpointSlice, feeds Envoy by files (xDS over the file system), and writes conditions only when Envoy has taken the
+configuration they speak of: to whoever waits for ``observedGeneration``, the weights are real.
 
 What it supports of Gateway API v1: HTTP listeners; hostnames; path (Exact, PathPrefix), header (Exact), query parameter
 (Exact) and method matches with the precedence rules; weights; RequestMirror with percent or fraction; timeouts.

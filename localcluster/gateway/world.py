@@ -9,7 +9,7 @@ from localcluster.kubeapi import Object
 
 __all__ = ["CONTROLLER", "GATEWAY_GROUP", "Reason", "World", "key"]
 
-CONTROLLER = "rollmodel.dev/local-gateway"
+CONTROLLER = "rollmodel.dev/localcluster-gateway"
 GATEWAY_GROUP = "gateway.networking.k8s.io"
 
 
