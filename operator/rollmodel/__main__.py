@@ -13,7 +13,7 @@ from importlib import import_module
 
 __all__ = ["main"]
 
-#: Subcommand -> (module whose ``main(argv) -> int`` runs it, what it does).
+#: Subcommand -> (module whose ``main(argv) -> int`` runs it, or "module:function", what it does).
 COMMANDS = {
     "run": ("rollmodel.runtime.main", "run the operator"),
     "crds": ("rollmodel.api.crd", "write the CRDs, or check that they are current"),
@@ -27,8 +27,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     if not arguments or arguments[0] not in COMMANDS:
         return _main_of_cli(arguments)
-    module, _ = COMMANDS[arguments[0]]
-    return _run(module, arguments[1:])
+    target, _ = COMMANDS[arguments[0]]
+    return _run(target, arguments[1:])
 
 
 def _main_of_cli(arguments: list[str]) -> int:
@@ -46,8 +46,9 @@ def _main_of_cli(arguments: list[str]) -> int:
     return _run(commands[chosen.command][0], rest)
 
 
-def _run(module: str, arguments: list[str]) -> int:
-    code: int = import_module(module).main(arguments)
+def _run(target: str, arguments: list[str]) -> int:
+    module, _, function = target.partition(":")
+    code: int = getattr(import_module(module), function or "main")(arguments)
     return code
 
 
