@@ -1,8 +1,22 @@
-"""The commands that people type: ``rollmodel promote``, ``explain``, ``backtest``, ``digest`` and friends."""
+"""Commands for people: each module reads its arguments, works, and prints. Found by name, imported only when used."""
 
 from __future__ import annotations
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "VERBS"]
 
-#: Subcommand -> (module whose ``main(argv) -> int`` runs it, one line of help).
-COMMANDS: dict[str, tuple[str, str]] = {}
+#: What a person may ask of a rollout.
+VERBS = {
+    "promote": "give the candidate all traffic without waiting for evidence",
+    "abort": "take the candidate back",
+    "pause": "keep the candidate's weight as it is",
+    "resume": "go on after a pause",
+    "retry": "try a revision again that was taken back",
+}
+
+#: Subcommand -> ("module:function" that takes the arguments and returns the exit code, what it does).
+COMMANDS = {
+    "explain": ("rollmodel.cli.explain:main", "show the evidence for and against a candidate"),
+    "backtest": ("rollmodel.cli.backtest:main", "say what a policy would have decided on past rollouts"),
+    **{verb: (f"rollmodel.cli.command:{verb}", text) for verb, text in VERBS.items()},
+    "digest": ("rollmodel.serving.digest:main", "print the digest of a model's files"),
+}

@@ -1,0 +1,123 @@
+"""A report for the terminal: bars for evidence, a line for the ratio with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rollmodel.cli.report import MetricView, Proof, Report, duration
+
+__all__ = ["show"]
+
+_WIDTH = 32
+_SPAN = 8.0
+"""The ratio's axis reaches from 1/8 to 8."""
+_COLOURS = {
+    "Harm": "red",
+    "Harmful": "red",
+    "Ceiling": "red",
+    "Breached": "red",
+    "Safe": "green",
+    "ProvenSafe": "green",
+    "Passing": "green",
+    "NoData": "yellow",
+    "SharedIncident": "yellow",
+    "BiasedSplit": "yellow",
+}
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report."""
+    console.print(Text.assemble((report.name, "bold"), f" in {report.namespace}"))
+    console.print(_arms(report))
+    console.print(Text.assemble((report.outcome, f"bold {_colour(report.outcome)}"), f": {report.message}"))
+    for label, text in (("paused", report.paused), ("last command", report.command)):
+        if text:
+            console.print(f"{label}: {text}", markup=False)
+    for metric in report.metrics:
+        console.print()
+        console.print(Text.assemble((metric.name, "bold"), "  ", (metric.verdict, _colour(metric.verdict))))
+        console.print(Padding(Group(*_lines(metric)), (0, 0, 0, 2)))
+    if report.history:
+        console.print("\nDecisions, newest last", style="bold")
+        console.print(_history(report))
+
+
+def _colour(word: str) -> str:
+    return _COLOURS.get(word, "default")
+
+
+def _arms(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for arm in report.arms:
+        version = f"version {arm.version}" if arm.version else ""
+        table.add_row(arm.role, arm.revision, version, f"{arm.weight} %", Text(arm.note))
+    return table
+
+
+def _lines(metric: MetricView) -> Iterator[RenderableType]:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for arm, rate, bad, total in metric.rates:
+        table.add_row(arm, f"{100 * rate:.3g} %", f"{bad:,.0f} of {total:,.0f}")
+    report = metric.report
+    if report is not None and report.ratio is not None and report.low is not None and report.high is not None:
+        text = f"{report.ratio:.2g} ({report.low:.2g} .. {report.high:.2g})"
+        table.add_row("ratio", _axis(metric, report.low, report.ratio, report.high), text)
+    for label, colour, proof in (("harm", "red", metric.harm), ("safety", "green", metric.safe)):
+        if proof is not None:
+            table.add_row(label, _bar(proof, colour), _way(proof))
+    if table.row_count:
+        yield table
+    for text in (metric.noise, metric.line):
+        if text:
+            yield Text(text, style="dim")
+
+
+def _bar(proof: Proof, colour: str) -> Text:
+    full = round(proof.progress * _WIDTH)
+    return Text.assemble(("█" * full, colour), ("░" * (_WIDTH - full), "dim"))
+
+
+def _way(proof: Proof) -> str:
+    text = f"evidence {proof.evidence:.3g}, proven at {proof.needed:.0f}"
+    if proof.progress < 1 and proof.seconds is not None:
+        text += f", about {duration(proof.seconds)} to go"
+    return text
+
+
+def _axis(metric: MetricView, low: float, middle: float, high: float) -> Text:
+    """The interval of the ratio on a log axis: ``|`` is no difference, ``!`` the harm margin, ``+`` the safe one."""
+    cells = [("·", "dim")] * _WIDTH
+    for column in range(_column(low), _column(high) + 1):
+        cells[column] = ("─", "default")
+    cells[_column(1.0)] = ("|", "default")
+    if metric.plan is not None:
+        cells[_column(metric.plan.safe_ratio)] = ("+", "green")
+        cells[_column(metric.plan.harm_ratio)] = ("!", "red")
+    cells[_column(middle)] = ("●", "bold")
+    return Text.assemble(*cells)
+
+
+def _column(ratio: float) -> int:
+    place = (math.log(max(ratio, 1 / _SPAN)) / math.log(_SPAN) + 1) / 2
+    return min(_WIDTH - 1, max(0, round(place * (_WIDTH - 1))))
+
+
+def _history(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for entry in report.history:
+        moved = f"{entry.from_version or entry.from_revision or ''} → {entry.to_version or entry.to_revision}"
+        by = f"by {entry.by}" if entry.by else ""
+        table.add_row(
+            entry.time, Text(entry.verdict, style=_history_colour(entry.verdict)), moved, Text(entry.reason), by
+        )
+    return table
+
+
+def _history_colour(verdict: str) -> str:
+    return {"Promoted": "green", "RolledBack": "red", "Aborted": "red"}.get(verdict, "default")

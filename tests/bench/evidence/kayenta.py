@@ -1,0 +1,193 @@
+"""Kayenta's default judge (NetflixACAJudge with the Mann-Whitney classifier), rebuilt from its rules.
+
+Source of the rules: spinnaker/kayenta at a69573b (2025-04): NetflixACAJudge, MannWhitneyClassifier, MannWhitney,
+WeightedSumScorer, IQRDetector, ThresholdScoreClassifier. The interval is that of R's ``wilcox.test`` (normal approximation,
+ties, continuity correction), found by Brent's method to 1e-4 as there: it gives the figures that users published
+(spinnaker#6278) to the last digit. 98 % and the tolerance of 0.25 are hard-coded there, so they are constants here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import brentq
+from scipy.stats import norm, rankdata
+
+__all__ = ["Label", "MetricConfig", "Score", "classify", "judge", "score", "shift_interval"]
+
+CONFIDENCE, TOLERANCE = 0.98, 0.25
+_ROOT_TOLERANCE = 1e-4
+_NODATA_PERCENT = 50
+
+Values = NDArray[np.float64]
+
+
+class Label(StrEnum):
+    """How a metric came out."""
+
+    PASS = "Pass"  # noqa: S105
+    HIGH = "High"
+    LOW = "Low"
+    NODATA = "Nodata"
+    NODATA_FAIL = "NodataFailMetric"
+
+
+@dataclass(frozen=True, slots=True)
+class MetricConfig:
+    """The ``canary`` analysis configuration of one metric, with Kayenta's defaults."""
+
+    direction: Literal["increase", "decrease", "either"] = "either"
+    nan_strategy: Literal["remove", "replace"] = "remove"
+    remove_outliers: bool = False
+    outlier_factor: float = 3.0
+    critical: bool = False
+    must_have_data: bool = False
+    cles: bool = False
+    """Measure the effect by the common language effect size instead of the ratio of means."""
+    allowed_increase: float | None = None
+    allowed_decrease: float | None = None
+    critical_increase: float | None = None
+    critical_decrease: float | None = None
+    groups: Sequence[str] = ("all",)
+
+    def limit(self, value: float | None) -> float:
+        """A threshold of the effect size, or its default."""
+        return (0.5 if self.cles else 1.0) if value is None else value
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Summary score 0 to 100 and what it means."""
+
+    value: float
+    verdict: Literal["Pass", "Marginal", "Fail"]
+    labels: Mapping[str, Label] = field(default_factory=dict)
+
+
+def shift_interval(x: Values, y: Values, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+    """Interval and Hodges-Lehmann estimate (low, high, estimate) of the shift x - y.
+
+    Raises ValueError when all observations are tied.
+    """
+    low, high = float(x.min() - y.max()), float(x.max() - y.min())
+    quantile = float(norm.ppf((1 - confidence) / 2))
+
+    def root(target: float) -> float:
+        if _standardised(low, x, y) - target <= 0:
+            return low
+        if _standardised(high, x, y) - target >= 0:
+            return high
+        eps = 4 * np.finfo(float).eps
+        return float(brentq(lambda mu: _standardised(mu, x, y) - target, low, high, xtol=_ROOT_TOLERANCE, rtol=eps))
+
+    return root(-quantile), root(quantile), root(0.0)
+
+
+def _standardised(shift: float, x: Values, y: Values) -> float:
+    """The rank-sum statistic of (x - shift, y): centred, corrected for continuity, over its deviation with ties."""
+    m, n = len(x), len(y)
+    ranks = rankdata(np.concatenate([x - shift, y]))
+    ties = np.unique(ranks, return_counts=True)[1].astype(float)
+    centred = ranks[:m].sum() - m * (m + 1) / 2 - m * n / 2
+    variance = m * n / 12 * ((m + n + 1) - np.sum(ties**3 - ties) / ((m + n) * (m + n - 1)))
+    if variance <= 0:
+        raise ValueError("no interval when all observations are tied")
+    return float((centred - 0.5 * np.sign(centred)) / np.sqrt(variance))
+
+
+def classify(control: Values, experiment: Values, config: MetricConfig, rng: np.random.Generator) -> tuple[Label, bool]:
+    """Label of one metric, and whether it is a critical failure."""
+    control, experiment = _prepared(control, config), _prepared(experiment, config)
+    if not len(control) or not len(experiment):
+        return _no_data(config)
+    same = len(control) == len(experiment) and bool(np.all(np.sort(control) == np.sort(experiment)))
+    if same or len(np.unique(np.concatenate([control, experiment]))) == 1:
+        return Label.PASS, False
+    if len(np.unique(control)) == 1 and len(np.unique(experiment)) == 1:
+        control, experiment = (v + rng.normal(0.0, abs(v[0]) * 1e-5, len(v)) for v in (control, experiment))
+    return _compare(control, experiment, config)
+
+
+def _prepared(values: Values, config: MetricConfig) -> Values:
+    missing = np.isnan(values)
+    values = values[~missing] if config.nan_strategy == "remove" else np.where(missing, 0.0, values)
+    if not config.remove_outliers or not len(values):
+        return values
+    p1, p25, p75, p99 = np.percentile(values, [1, 25, 75, 99])
+    reach = config.outlier_factor * (p75 - p25)
+    return values[(values >= min(p1, p25 - reach)) & (values <= max(p99, p75 + reach))]
+
+
+def _no_data(config: MetricConfig) -> tuple[Label, bool]:
+    if config.nan_strategy == "replace":
+        return Label.PASS, False
+    if config.must_have_data and not config.critical:
+        return Label.NODATA_FAIL, False
+    return Label.NODATA, config.critical
+
+
+def _effect(control: Values, experiment: Values, config: MetricConfig) -> float:
+    """Size of the effect; NaN means that it cannot be told and is not asked for."""
+    if config.cles:
+        m, n = len(experiment), len(control)
+        ranks = rankdata(np.concatenate([experiment, control]))[:m].sum()
+        return float((2 * ranks - m * (m + 1)) / (2 * m * n))
+    a, b = experiment.mean(), control.mean()
+    return float(a / b) if a and b else float("nan")
+
+
+def _compare(control: Values, experiment: Values, config: MetricConfig) -> tuple[Label, bool]:
+    low, high, estimate = shift_interval(experiment, control)
+    band, effect = TOLERANCE * abs(estimate), _effect(control, experiment, config)
+    unknown = np.isnan(effect)
+    if config.direction != "decrease" and low > band and (unknown or effect >= config.limit(config.allowed_increase)):
+        return Label.HIGH, config.critical and (unknown or effect >= config.limit(config.critical_increase))
+    if config.direction != "increase" and high < -band and (unknown or effect <= config.limit(config.allowed_decrease)):
+        return Label.LOW, config.critical and (unknown or effect <= config.limit(config.critical_decrease))
+    return Label.PASS, False
+
+
+def score(
+    labels: Mapping[str, tuple[Label, bool]],
+    configs: Mapping[str, MetricConfig],
+    weights: Mapping[str, float],
+) -> float:
+    """Weighted sum of the group scores; 0 on a critical failure or when half of the metrics have no data."""
+    if any(critical and label is not Label.PASS for label, critical in labels.values()):
+        return 0.0
+    if 100 * sum(label is Label.NODATA for label, _ in labels.values()) / len(labels) >= _NODATA_PERCENT:
+        return 0.0
+    groups: dict[str, list[Label]] = {}
+    for name, (label, _) in labels.items():
+        for group in configs[name].groups:
+            groups.setdefault(group, []).append(label)
+    unweighted = [g for g in groups if g not in weights]
+    rest = (100 - sum(weights.values())) / len(unweighted) if unweighted else 0.0
+    return round(sum(_group_score(members) * weights.get(g, rest) / 100 for g, members in groups.items()), 2)
+
+
+def _group_score(labels: Sequence[Label]) -> float:
+    counted = [label for label in labels if label is not Label.NODATA]
+    return 100.0 * sum(label is Label.PASS for label in counted) / len(counted) if counted else 100.0
+
+
+def judge(
+    metrics: Mapping[str, tuple[Values, Values]],
+    configs: Mapping[str, MetricConfig],
+    *,
+    rng: np.random.Generator,
+    weights: Mapping[str, float] | None = None,
+    pass_score: float = 95.0,
+    marginal_score: float = 75.0,
+) -> Score:
+    """One judgement. ``metrics`` maps a name to (control, experiment) points."""
+    labels = {name: classify(control, canary, configs[name], rng) for name, (control, canary) in metrics.items()}
+    value = score(labels, configs, weights or {})
+    verdict: Literal["Pass", "Marginal", "Fail"]
+    verdict = "Pass" if value >= pass_score else "Marginal" if value >= marginal_score else "Fail"
+    return Score(value, verdict, {name: label for name, (label, _) in labels.items()})
