@@ -72,17 +72,16 @@ class Cluster:
         """
         wanted = list(dict.fromkeys((CONTROL_PLANE, *parts)))
         binaries = locate(binaries_of(wanted), say)
+        cluster = cls(directory, say=say)
         with locked(directory / "lock"):
-            if _runs_in(directory):
-                raise LocalClusterError(f"a cluster is running in {directory}")
-            Site.create(directory.absolute(), audit=audit, scrape_interval=scrape_interval, images=images)
-            cluster = cls(directory, say=say)
-            cluster._supervise()
-        try:
-            cluster._ensure(wanted, binaries)
-        except BaseException:
-            cluster.stop()
-            raise
+            _make_room(cluster.directory)
+            Site.create(cluster.directory, audit=audit, scrape_interval=scrape_interval, images=images)
+            try:
+                cluster._supervise()
+                cluster._ensure(wanted, binaries)
+            except BaseException:
+                cluster.stop()
+                raise
         return cluster
 
     @classmethod
@@ -224,7 +223,6 @@ class Cluster:
         os.close(theirs)
         while not _answers(site):
             if self._supervisor.poll() is not None:
-                self._let_go()
                 raise LocalClusterError(f"the supervisor ended: {self.logs('supervisor')}")
             time.sleep(_POLL_SECONDS)
 
@@ -243,8 +241,12 @@ def _answers(site: Site) -> bool:
     return True
 
 
-def _runs_in(directory: Path) -> bool:
+def _make_room(directory: Path) -> None:
+    """End what a lost supervisor may have left here. Raises :class:`LocalClusterError` if a cluster runs."""
     try:
-        return _answers(Site.load(directory))
+        earlier = Site.load(directory)
     except NotRunningError:
-        return False
+        return
+    if _answers(earlier):
+        raise LocalClusterError(f"a cluster is running in {directory}")
+    kill_all(earlier.id)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
 import time
@@ -13,13 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localcluster.errors import PartFailedError
+from localcluster.lifetimes import die_with_parent
 
 __all__ = ["Process", "ProcessSpec"]
 
 _POLL_SECONDS = 0.05
 _LOG_LINES = 15
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class ProcessSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     before: Callable[[], None] = lambda: None
-    ready_seconds: float = 60.0
+    ready_seconds: float = 120.0
     stop_seconds: float = 5.0
 
 
@@ -51,11 +49,11 @@ class Process:
         self.spec = spec
         self._log = log
         self._child: asyncio.subprocess.Process | None = None
+        self._end: asyncio.Task[None] | None = None
         self._ready = False
 
     async def start(self) -> None:
         """Start it and wait until it is ready. Raises :class:`PartFailedError`; then it is no longer running."""
-        parent = os.getpid()
         with self._log.open("ab") as log:
             self._child = await asyncio.create_subprocess_exec(
                 *self.spec.argv,
@@ -64,8 +62,9 @@ class Process:
                 stderr=asyncio.subprocess.STDOUT,
                 env={**os.environ, **self.spec.environment},
                 start_new_session=True,
-                preexec_fn=lambda: _die_with(parent),
+                preexec_fn=die_with_parent(),
             )
+        self._end = asyncio.create_task(self._until_end(self._child))
         try:
             await self._wait_until_ready()
         except BaseException:
@@ -73,18 +72,18 @@ class Process:
             raise
 
     async def stop(self) -> None:
-        """Ask it to end, and kill it (and its process group) after ``stop_seconds``."""
-        if self._child and self._child.returncode is None:
-            self._signal(signal.SIGTERM)
+        """Ask it to end, and kill it after ``stop_seconds``."""
+        if self._child and self._end:
+            self._signal(self._child, signal.SIGTERM)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._child.wait(), self.spec.stop_seconds)
+                await asyncio.wait_for(asyncio.shield(self._end), self.spec.stop_seconds)
         await self.kill()
 
     async def kill(self) -> None:
-        """Kill it and its process group with SIGKILL."""
-        if self._child:
-            self._signal(signal.SIGKILL)
-            await self._child.wait()
+        """Kill it with SIGKILL."""
+        if self._child and self._end:
+            self._signal(self._child, signal.SIGKILL)
+            await asyncio.shield(self._end)
 
     @property
     def pid(self) -> int | None:
@@ -110,29 +109,29 @@ class Process:
         deadline = time.monotonic() + self.spec.ready_seconds
         while not await asyncio.to_thread(self.spec.ready):
             if self.pid is None:
-                raise PartFailedError(f"{self.spec.name} {self.state}; its log ends with:\n{self._tail()}")
+                raise self._failed(self.state)
             if time.monotonic() > deadline:
-                waited = f"{self.spec.ready_seconds:.0f} s"
-                raise PartFailedError(f"{self.spec.name} not ready after {waited}; its log ends with:\n{self._tail()}")
+                raise self._failed(f"not ready after {self.spec.ready_seconds:.0f} s")
             await asyncio.sleep(_POLL_SECONDS)
         self._ready = True
 
-    def _tail(self) -> str:
+    def _failed(self, how: str) -> PartFailedError:
         lines = self._log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
-        return "\n".join(f"  {line}" for line in lines)
+        tail = "".join(f"\n  {line}" for line in lines)
+        return PartFailedError(f"{self.spec.name} {how}; its log ends with:{tail}")
 
-    def _signal(self, number: signal.Signals) -> None:
-        """Signal the whole process group, so that workers go with their master."""
-        if self._child:
+    async def _until_end(self, child: asyncio.subprocess.Process) -> None:
+        """Wait for its end, and end what is left of its process group: workers go with their master."""
+        await child.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+
+    @staticmethod
+    def _signal(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
+        """Signal the whole group, but never a number that may have gone to somebody else."""
+        if child.returncode is None:
             with suppress(ProcessLookupError):
-                os.killpg(self._child.pid, number)
-
-
-def _die_with(parent: int) -> None:
-    """Runs in the child before exec: be killed when the parent ends, also if it has just ended."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+                os.killpg(child.pid, number)
 
 
 def _family(ancestor: int) -> set[int]:

@@ -1,19 +1,20 @@
 """Nothing outlives its cluster: the end of every process that carries the cluster's id in its environment.
 
 Three nets, each under the one before: the supervisor stops its processes in order; the kernel kills a direct child
-whose supervisor died (``PR_SET_PDEATHSIG``, see :mod:`localcluster.processes`); and the watchdog, this module run as
-``python -m localcluster.reaper ID``, holds a pipe to the supervisor and at its end kills the grandchildren too.
+whose supervisor died (``PR_SET_PDEATHSIG``, see :mod:`localcluster.lifetimes`); and the watchdog, this file run by
+itself, holds a pipe to the supervisor and at its end kills the grandchildren too.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
-__all__ = ["ID_VARIABLE", "kill_all", "members"]
+__all__ = ["ID_VARIABLE", "kill_all", "members", "start_watchdog"]
 
 ID_VARIABLE = "ROLLMODEL_LOCALCLUSTER"
 """Environment variable that marks every process of a cluster. Whoever starts processes in it passes it on."""
@@ -41,6 +42,17 @@ def kill_all(cluster_id: str) -> set[int]:
         killed |= found
         time.sleep(0.02)
     return killed
+
+
+def start_watchdog(cluster_id: str) -> subprocess.Popen[bytes]:
+    """Start a process that kills the members when this one ends, in whatever way.
+
+    Its standard input is a pipe that is never written to. It does not carry the id itself, and it imports nothing of
+    this package, to be small.
+    """
+    bystander = {name: value for name, value in os.environ.items() if name != ID_VARIABLE}
+    command = [sys.executable, "-ES", __file__, cluster_id]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, env=bystander, start_new_session=True)
 
 
 def _pids() -> list[int]:

@@ -7,21 +7,19 @@ lifeline (a pipe held by whoever started it) closes; after ``detach`` the lifeli
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from localcluster import control, reaper
+from localcluster import control
 from localcluster.errors import LocalClusterError
 from localcluster.parts import PROCESSES, STOP_ORDER, processes_of
 from localcluster.parts.controlplane import prepare
 from localcluster.processes import Process
-from localcluster.reaper import ID_VARIABLE, kill_all
+from localcluster.reaper import kill_all, start_watchdog
 from localcluster.site import Site
 
 __all__ = ["Supervisor"]
@@ -32,23 +30,28 @@ Say = Callable[[str], None]
 class Supervisor:
     """Starts, stops and reports the processes of one site."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, lifeline: int) -> None:
         self._site = site
+        self._lifeline = lifeline
         self._processes: dict[str, Process] = {}
         self._starts: dict[str, asyncio.Task[None]] = {}
         self._end = asyncio.Event()
 
-    async def run(self, lifeline: int) -> None:
+    async def run(self) -> None:
         """Serve until the end of the cluster."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end.set)
-        self._lifeline = lifeline
-        loop.add_reader(lifeline, self._end.set)
+        loop.add_reader(self._lifeline, self._end.set)
         prepare(self._site)
         self._site.save()
         server = await control.listen(self._site.socket, self._handle)
         await self._end.wait()
+        await self._stop_all()
+        self._site.socket.unlink()
+        server.close()
+
+    async def _stop_all(self) -> None:
         for task in self._starts.values():
             task.cancel()
         await asyncio.gather(*self._starts.values(), return_exceptions=True)
@@ -56,8 +59,6 @@ class Supervisor:
             if name in self._processes:
                 await self._processes[name].stop()
         kill_all(self._site.id)
-        self._site.socket.unlink()
-        server.close()
 
     async def _handle(self, request: dict[str, Any], say: Say) -> Any:
         match request:
@@ -155,11 +156,8 @@ class Supervisor:
 def main(directory: str, lifeline: str) -> None:
     """Run the supervisor of the cluster in ``directory`` under a watchdog."""
     site = Site.load(Path(directory))
-    bystander = {name: value for name, value in os.environ.items() if name != ID_VARIABLE}
-    command = [sys.executable, "-ES", reaper.__file__, site.id]
-    # The pipe is never written to. Its other end sees that we are gone, however that came.
-    subprocess.Popen(command, stdin=subprocess.PIPE, env=bystander, start_new_session=True)
-    asyncio.run(Supervisor(site).run(int(lifeline)))
+    start_watchdog(site.id)
+    asyncio.run(Supervisor(site, int(lifeline)).run())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from localcluster.binaries.catalog import Found
@@ -30,33 +31,36 @@ def find_definitions(cache: Path, downloader: Downloader, builder: GoBuilder) ->
     if target.is_dir():
         return Found(target, f"found in {cache}")
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as temporary:
-        partial = Path(temporary, target.name)
-        partial.mkdir()
-        way = _fetch(partial, downloader, builder)
-        partial.replace(target)
-    return Found(target, f"{way} into {cache}")
-
-
-def _fetch(target: Path, downloader: Downloader, builder: GoBuilder) -> str:
     reasons = []
-    try:
-        for line in (TOOLS / GATEWAY_API / "SHA256SUMS").read_text().splitlines():
-            sha256, name = line.split()
-            downloader.file(f"{_RAW}/{name}", target / name, sha256)
-    except DownloadError as error:
-        reasons.append(str(error))
-    else:
-        return "downloaded"
-    try:
-        module = json.loads(builder.run(GATEWAY_API, ["mod", "download", "-json", "sigs.k8s.io/gateway-api"]))
-        shutil.copytree(Path(module["Dir"], _FOLDER), target, dirs_exist_ok=True, copy_function=shutil.copyfile)
-    except BuildError as error:
-        reasons.append(str(error))
-    else:
-        return "taken from the Go module"
+    ways: tuple[tuple[str, Callable[[Path], None]], ...] = (
+        ("downloaded", lambda folder: _download(folder, downloader)),
+        ("taken from the Go module", lambda folder: _copy_from_module(folder, builder)),
+    )
+    for verb, way in ways:
+        with tempfile.TemporaryDirectory(dir=cache) as temporary:
+            partial = Path(temporary, target.name)
+            partial.mkdir()
+            try:
+                way(partial)
+            except (DownloadError, BuildError) as error:
+                reasons.append(str(error))
+            else:
+                partial.replace(target)
+                return Found(target, f"{verb} into {cache}")
     tried = "".join(f"\n  - {reason}" for reason in reasons)
     raise BinaryUnavailableError(
         f"the Gateway API's resource definitions could not be had:{tried}\n"
         "Install a Go toolchain (https://go.dev/dl) and try again."
     )
+
+
+def _download(folder: Path, downloader: Downloader) -> None:
+    for line in (TOOLS / GATEWAY_API / "SHA256SUMS").read_text().splitlines():
+        sha256, name = line.split()
+        downloader.file(f"{_RAW}/{name}", folder / name, sha256)
+
+
+def _copy_from_module(folder: Path, builder: GoBuilder) -> None:
+    module = json.loads(builder.run(GATEWAY_API, ["mod", "download", "-json", "sigs.k8s.io/gateway-api"]))
+    for file in Path(module["Dir"], _FOLDER).glob("*.yaml"):
+        shutil.copyfile(file, folder / file.name)

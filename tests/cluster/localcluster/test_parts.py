@@ -1,15 +1,18 @@
 """Node, Prometheus, MLflow and gateway: each works, stops on demand, and comes back where and as it was."""
 
+import hashlib
 import json
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from localcluster import Cluster, LocalClusterError
+from localcluster.binaries.gobuild import TOOLS
 
 pytestmark = pytest.mark.cluster
 
@@ -114,6 +117,14 @@ def test_the_gateway_installs_its_api_and_accepts_its_class(cluster: Cluster, wa
     assert definition["metadata"]["annotations"]["gateway.networking.k8s.io/bundle-version"] == "v1.6.1"
     assert definition["metadata"]["annotations"]["gateway.networking.k8s.io/channel"] == "standard"
     assert cluster.gateway_url.startswith("http://127.0.0.1:")
+
+
+def test_the_definitions_are_the_pinned_ones(cluster: Cluster) -> None:
+    cluster.ensure("gateway")
+    folder = Path(json.loads((cluster.directory / "cluster.json").read_text())["binaries"]["gateway-api"])
+    sums = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    pinned = (TOOLS / "gateway-api" / "SHA256SUMS").read_text().splitlines()
+    assert sums == {name: sha256 for sha256, name in map(str.split, pinned)}
 
 
 def test_the_api_server_restarts_at_its_address(cluster: Cluster, wait_until: Wait) -> None:
