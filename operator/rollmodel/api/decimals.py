@@ -9,7 +9,17 @@ from pydantic import Field
 
 from rollmodel.api.schema import PatternMessage, Rule, cel_string
 
-__all__ = ["AtLeastOne", "DecimalString", "PositiveDecimal", "Risk", "Share", "SignedDecimal", "decimal", "ordered"]
+__all__ = [
+    "AtLeastOne",
+    "DecimalString",
+    "PositiveDecimal",
+    "Risk",
+    "Share",
+    "SignedDecimal",
+    "decimal",
+    "ordered",
+    "well_written",
+]
 
 _SIGNED = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 
@@ -61,12 +71,11 @@ def decimal(text: str) -> float:
 
 
 def ordered(smaller: str, comparison: str, larger: str, message: str) -> Rule:
-    """Two optional decimals compare like this, where both are given and well written. Fields are dotted paths."""
-    comparable = " && ".join(_written(field) for field in (smaller, larger))
-    return Rule(f"!({comparable}) || double(self.{smaller}) {comparison} double(self.{larger})", message)
+    """Two optional decimals of a model compare like this, where both are given and well written."""
+    given = " && ".join(f"has(self.{field}) && {well_written(f'self.{field}')}" for field in (smaller, larger))
+    return Rule(f"!({given}) || double(self.{smaller}) {comparison} double(self.{larger})", message)
 
 
-def _written(field: str) -> str:
-    steps = field.split(".")
-    given = " && ".join(f"has(self.{'.'.join(steps[: end + 1])})" for end in range(len(steps)))
-    return f"{given} && self.{field}.matches({cel_string(_SIGNED)})"
+def well_written(expression: str) -> str:
+    """CEL: the text is a decimal, so that ``double()`` takes it. What is not is refused by the field's own rule."""
+    return f"{expression}.matches({cel_string(_SIGNED)})"

@@ -8,7 +8,16 @@ from typing import Annotated
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, ObjectName
-from rollmodel.api.decimals import AtLeastOne, DecimalString, PositiveDecimal, Risk, Share, SignedDecimal, ordered
+from rollmodel.api.decimals import (
+    AtLeastOne,
+    DecimalString,
+    PositiveDecimal,
+    Risk,
+    Share,
+    SignedDecimal,
+    ordered,
+    well_written,
+)
 from rollmodel.api.schema import Rule, at_least_one_of, exactly_one_of, keyed_by
 
 __all__ = ["Analysis", "CountsQuery", "Metric", "MetricPreset", "Tolerance", "ValueQuery"]
@@ -62,6 +71,20 @@ class MetricPreset(StrEnum):
     LATENCY = "Latency"
 
 
+_MARGINS = ("tolerance", "safeTolerance")
+
+
+def _at_least_as_wide(part: str, *, missing: str) -> Rule:
+    """``safeTolerance`` is not narrower in this part, which counts as ``missing`` where it is not written."""
+    harm, safe = (f"(has(self.{name}.{part}) ? self.{name}.{part} : '{missing}')" for name in _MARGINS)
+    given = [f"has(self.{name})" for name in _MARGINS] + [well_written(harm), well_written(safe)]
+    return Rule(
+        f"!({' && '.join(given)}) || double({harm}) <= double({safe})",
+        f"must have a `safeTolerance` that is at least as wide as `tolerance`: its `{part}` (if not written,"
+        f" '{missing}') must not be less",
+    )
+
+
 class Metric(ApiModel):
     """One thing to judge a candidate by: exactly one of ``preset``, ``counts``, ``value``."""
 
@@ -80,18 +103,12 @@ class Metric(ApiModel):
             "!has(self.ceiling) || !has(self.preset) || self.preset != 'Latency'",
             "must have `ceiling` only for counts of bad requests: `preset` 'Errors' or 'SlowRequests', or `counts`",
         ),
-        ordered(
-            "tolerance.ratio",
-            "<",
-            "safeTolerance.ratio",
-            "must have a `safeTolerance` that is wider than `tolerance`: `ratio` must be greater",
+        Rule(
+            "!has(self.safeTolerance) || has(self.tolerance)",
+            "must have `tolerance` beside `safeTolerance`, which must be at least as wide",
         ),
-        ordered(
-            "tolerance.absolute",
-            "<=",
-            "safeTolerance.absolute",
-            "must have a `safeTolerance` that is wider than `tolerance`: `absolute` must not be less",
-        ),
+        _at_least_as_wide("ratio", missing="1"),
+        _at_least_as_wide("absolute", missing="0"),
     )
 
     name: ObjectName
@@ -103,9 +120,9 @@ class Metric(ApiModel):
     value: ValueQuery | None = None
     """A number with limits."""
     tolerance: Tolerance | None = None
-    """The margin beyond which a candidate counts as harmful."""
+    """The margin beyond which a candidate counts as harmful. Default: `ratio` 1.1."""
     safe_tolerance: Tolerance | None = None
-    """The margin below which a candidate counts as proven safe; wider than `tolerance`."""
+    """The margin below which a candidate counts as proven safe. Default: `ratio` 1.5, for `Latency` 1.25."""
     ceiling: Share | None = None
     """Absolute limit of the bad fraction, whatever stable does."""
     slower_than_seconds: PositiveDecimal | None = None
@@ -127,4 +144,4 @@ class Analysis(ApiModel):
             Metric(name="latency", preset=MetricPreset.LATENCY),
         ]
     )
-    """What the candidate is judged by."""
+    """What the candidate is judged by. An empty list: steps go on by time alone."""

@@ -34,11 +34,11 @@ class Step(ApiModel):
     pause: Literal["Manual"] | None = None
     """Wait until somebody says `resume`."""
     min_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None
-    """Shortest time at this weight, also when the candidate is proven safe earlier."""
+    """Shortest time at this weight, also when the candidate is proven safe earlier. Default: 0."""
     max_seconds: Annotated[int | None, Field(ge=1, le=2592000)] = None
-    """Time budget of this step; then `onUndecided` decides."""
+    """Time budget of this step; then `onUndecided` decides. Default: no end."""
     min_requests: Annotated[int | None, Field(ge=0, le=1_000_000_000)] = None
-    """Fewest requests that the candidate must have answered at this weight."""
+    """Fewest requests that the candidate must have answered at this weight. Default: 0."""
 
 
 class OnFailure(StrEnum):

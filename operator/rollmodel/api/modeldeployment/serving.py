@@ -30,15 +30,15 @@ class Runtime(ApiModel):
 
     rules = (
         Rule(
-            "!has(self.preset) || self.preset != 'Custom' || has(self.image)",
-            "must have `image` when `preset` is 'Custom'",
+            "!has(self.preset) || self.preset == 'MLflow' || has(self.image)",
+            "must have `image` unless `preset` is 'MLflow'",
         ),
     )
 
     preset: RuntimePreset = RuntimePreset.MLFLOW
     """Model server that gives the defaults of the other fields."""
     image: ImageReference | None = None
-    """Image of the model server."""
+    """Image of the model server. Default: the operator's own, for `MLflow`."""
     command: Arguments | None = None
     """Command line that replaces the image's entry point."""
     args: Arguments | None = None
