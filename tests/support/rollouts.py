@@ -142,7 +142,11 @@ class Cluster:
             status=ModelDeploymentStatus.model_validate(json.loads(json.dumps(self.status))),
             model=self.model,
             children=json.loads(json.dumps(list(self.children.values()))),
-            pods=[_pod_status(pod, self._behaviour(pod.revision)) for pod in self.pods if not self._all_ready(pod.revision)],
+            pods=[
+                _pod_status(pod, self._behaviour(pod.revision))
+                for pod in self.pods
+                if not self._all_ready(pod.revision)
+            ],
             answers={},
             defaults=DEFAULTS,
             now=self.now,
@@ -197,7 +201,8 @@ class Cluster:
 
     def arm(self, name: str) -> str | None:
         """The model version of an arm of the status."""
-        return self.status.get(name, {}).get("modelVersion")
+        version: str | None = self.status.get(name, {}).get("modelVersion")
+        return version
 
     def verdicts(self) -> list[str]:
         """The history in short."""
@@ -234,7 +239,9 @@ class Cluster:
         """Arms that may have traffic: the stable one, and a candidate that has reached a weight."""
         stable, candidate = decision.status.get("stable"), decision.status.get("candidate")
         arms = [stable] if stable else []
-        if candidate and (not stable or any(s.weight for s in self.spec.rollout.steps[: max(0, candidate["step"] + 1)])):
+        if candidate and (
+            not stable or any(s.weight for s in self.spec.rollout.steps[: max(0, candidate["step"] + 1)])
+        ):
             arms.append(candidate)
         return arms
 
@@ -310,7 +317,7 @@ class Cluster:
 
     @staticmethod
     def _revision(child: Mapping[str, Any]) -> str:
-        return child["metadata"]["labels"][naming.REVISION]
+        return str(child["metadata"]["labels"][naming.REVISION])
 
     # -- traffic -------------------------------------------------------------------------------------------------------
 
@@ -329,7 +336,9 @@ class Cluster:
             self.served = _route_weights(route)
             kinds = ("Accepted", "ResolvedRefs")
             generation = route["metadata"]["generation"]
-            conditions = [{"type": kind, "status": "True", "reason": kind, "observedGeneration": generation} for kind in kinds]
+            conditions = [
+                {"type": kind, "status": "True", "reason": kind, "observedGeneration": generation} for kind in kinds
+            ]
             route["status"] = {"parents": [{"parentRef": {"name": "public"}, "conditions": conditions}]}
         route["waited"]["ticks"] += 1
 
@@ -348,11 +357,11 @@ class Cluster:
             ready = [pod for pod in self.pods if pod.revision == revision and pod.ready]
             for pod in ready:
                 requests = self.rate * TICK * weight / 100 / len(ready)
-                pod.total += round(requests)
-                pod.failed += round(requests * self._behaviour(revision).bad)
+                pod.total += requests
+                pod.failed += requests * self._behaviour(revision).bad
         for pod in self.pods:
             if pod.total:
-                pod.points.append((moment, pod.total, pod.failed))
+                pod.points.append((moment, round(pod.total), round(pod.failed)))
 
     def _answer(self, query: MetricQuery) -> Answer | QueryProblem:
         if self.metrics == "down":

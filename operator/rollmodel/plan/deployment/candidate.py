@@ -46,8 +46,10 @@ def _advanced(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus) ->
     steps, index = look.spec.rollout.steps, -1 if candidate.step is None else candidate.step
     if index < 0:
         return _start(memory, look, sight, candidate)
+    if candidate.reason is not None and index >= len(steps):
+        return _take_over(memory, look, candidate, candidate.reason)
     if index >= len(steps):
-        return _take_over(memory, look, candidate)
+        return _enter(memory, look, candidate, len(steps) - 1)
     if steps[index].pause:
         return _paused_step(memory, look, candidate)
     return _weigh(memory, look, sight, candidate, steps[index])
@@ -118,7 +120,8 @@ def _weigh(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus, step:
     if memory.paused or not at_target(memory, look.spec) or not _dwelt(look, sight, candidate, step):
         return memory
     if not look.spec.analysis.metrics or sight.outcome(candidate.revision) is Outcome.SAFE:
-        return _enter(memory, look, candidate, _next(candidate))
+        why = "ProvenSafe" if look.spec.analysis.metrics else "StepsDone"
+        return _enter(memory, look, candidate, _next(candidate), why)
     over = step.max_seconds is not None and look.seconds_since(_at_weight_since(candidate)) >= step.max_seconds
     undecided = sight.outcome(candidate.revision) is Outcome.UNDECIDED
     return _undecided(memory, look, sight, candidate) if over and undecided else memory
@@ -147,24 +150,25 @@ def _undecided(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus) -
     if policy is OnUndecided.ROLL_BACK:
         return endings.roll_back(memory, look, reason="Undecided", message=f"time is up: {why}", by="deadline")
     if policy is OnUndecided.PROMOTE and assessment is not None and assessment.upper_limit_below_margin:
-        return _enter(memory, look, candidate, _next(candidate))
+        return _enter(memory, look, candidate, _next(candidate), "BelowMargin")
     return _pause(memory, f"Undecided: time is up: {why}")
 
 
 def _paused_step(memory: Memory, look: Look, candidate: ArmStatus) -> Memory:
     """A step that waits for a person: whoever clears ``paused`` sends it on."""
-    return memory if memory.paused else _enter(memory, look, candidate, _next(candidate))
+    return memory if memory.paused else _enter(memory, look, candidate, _next(candidate), "Resumed")
 
 
-def _take_over(memory: Memory, look: Look, candidate: ArmStatus) -> Memory:
+def _take_over(memory: Memory, look: Look, candidate: ArmStatus, why: str) -> Memory:
     """The candidate grows to full size, takes everything, and only then becomes stable."""
     if memory.paused:
         return memory
     if look.traffic.weights == {candidate.revision: 100}:
         if forced(candidate):
-            return endings.promote(memory, look, reason="Command", by=str(candidate.reason).removeprefix(FORCED))
-        reason, by = ("ProvenSafe", "evidence") if look.spec.analysis.metrics else ("StepsDone", "steps")
-        return endings.promote(memory, look, reason=reason, by=by)
+            return endings.promote(memory, look, reason="Command", by=why.removeprefix(FORCED))
+        resumed_by = memory.last_command.by if memory.last_command is not None else None
+        by = {"StepsDone": "steps", "Resumed": resumed_by or "unknown"}.get(why, "evidence")
+        return endings.promote(memory, look, reason=why, by=by)
     full = look.world.ready(candidate.revision) >= look.spec.scale.replicas
     return _waiting(memory, look, candidate, full) or memory
 
@@ -195,12 +199,16 @@ def _next(candidate: ArmStatus) -> int:
     return (-1 if candidate.step is None else candidate.step) + 1
 
 
-def _enter(memory: Memory, look: Look, candidate: ArmStatus, index: int) -> Memory:
-    """The next step begins."""
+def _enter(memory: Memory, look: Look, candidate: ArmStatus, index: int, why: str | None = None) -> Memory:
+    """The next step begins; ``why`` it has earned it is remembered for the last one, which is taking over.
+
+    Without a reason nothing is taken over: steps that were cut short meanwhile are no proof.
+    """
     entered = _with(memory, candidate, step=index, since=stamp(look.now), ready_since=None, requests=0)
     steps, label = look.spec.rollout.steps, look.label(candidate.revision)
     if index >= len(steps):
-        return entered.saying("Normal", "Promoting", f"{label} has earned all traffic and grows to full size")
+        promoting = _with(entered, candidate, step=index, since=stamp(look.now), ready_since=None, reason=why)
+        return promoting.saying("Normal", "Promoting", f"{label} has earned all traffic and grows to full size")
     if steps[index].pause:
         return _pause(entered, f"ManualStep: step {index + 1} of {len(steps)} waits for somebody to resume")
     message = f"{label} goes to {steps[index].weight} %, step {index + 1} of {len(steps)}"

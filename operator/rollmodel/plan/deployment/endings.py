@@ -62,9 +62,9 @@ def promote(memory: Memory, look: Look, *, reason: str, by: str) -> Memory:
     winner, loser = look.label(candidate.revision), look.label(stable.revision)
     posted = outbox.posted(
         memory.outbox,
-        outbox.champion(look, candidate.revision),
-        outbox.verdict(look, candidate.revision, "Promoted", reason),
         outbox.verdict(look, stable.revision, "Replaced", f"{winner} was promoted"),
+        outbox.verdict(look, candidate.revision, "Promoted", reason),
+        outbox.champion(look, candidate.revision),
     )
     promoted = replace(
         memory,
@@ -104,7 +104,7 @@ def roll_back(
         rejected=rejected,
         judge=None,
         paused=None,
-        outbox=outbox.posted(memory.outbox, outbox.verdict(look, candidate.revision, verdict, f"{reason}: {message}")),
+        outbox=outbox.posted(memory.outbox, _blame(memory, look, candidate, verdict, f"{reason}: {message}")),
     )
     entry = _entry(memory, look, candidate, verdict, f"{reason}: {message}", by=by)
     return back.recording(entry).saying("Warning", verdict, f"{label} is taken back: {reason}: {message}")
@@ -123,6 +123,14 @@ def supersede(memory: Memory, look: Look, reason: str) -> Memory:
         paused=None,
     )
     return gone.recording(entry).saying("Normal", "Superseded", f"{look.label(candidate.revision)}: {reason}")
+
+
+def _blame(memory: Memory, look: Look, candidate: ArmStatus, verdict: str, reason: str) -> outbox.Outbox:
+    """A tag for the loser, unless the stable revision serves the same model version: then the model is not to blame."""
+    stable = memory.stable
+    if stable is not None and stable.model_version == candidate.model_version:
+        return ()
+    return outbox.verdict(look, candidate.revision, verdict, reason)
 
 
 def _candidate(memory: Memory) -> ArmStatus:

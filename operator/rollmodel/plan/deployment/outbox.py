@@ -13,7 +13,7 @@ from rollmodel.plan.decision import RegistryWrite
 from rollmodel.plan.deployment.look import Look
 from rollmodel.plan.times import stamp
 
-__all__ = ["champion", "posted", "verdict", "writes"]
+__all__ = ["Outbox", "champion", "posted", "verdict", "writes"]
 
 _LIMIT = 20
 

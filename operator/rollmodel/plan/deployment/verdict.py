@@ -57,7 +57,7 @@ def hear(memory: Memory, look: Look) -> tuple[Memory, Sight]:
         return memory, _at_rest(look)
     asked = queries(look.observed)
     history = asks_history(look.observed)
-    problems = [*_impossible(look, history=history), *_unanswered(look, asked)]
+    problems = [*_impossible(look, history=history), *(_unanswered(look, asked) if asked else _still(look))]
     if history:
         return _begun(memory, look, asked, problems)
     if memory.judge is None:
@@ -78,6 +78,13 @@ def _impossible(look: Look, *, history: bool) -> Iterator[_Problem]:
             query_of(look.observed, metric, history=history)
         except Invalid as error:
             yield _Problem(error.reason, str(error))
+
+
+def _still(look: Look) -> Iterator[_Problem]:
+    """Between two ticks nothing is asked, and what was wrong at the last one still is."""
+    before = conditions.find(look.observed.status.conditions, "MetricsAvailable")
+    if before is not None and before.status == "False":
+        yield _Problem(before.reason, before.message)
 
 
 def _unanswered(look: Look, asked: dict[str, MetricQuery]) -> Iterator[_Problem]:
@@ -106,6 +113,9 @@ def _begun(
         state = judge.begin(judge_plan(look.spec), histories, look.now.timestamp())
     except judge.PlanError as error:
         return memory, _seen(look, [_Problem("InvalidAnalysis", str(error))], NOT_ASKED)
+    if memory.judge is not None:
+        message = "the evidence so far was written by another release and cannot be read: judging begins anew"
+        memory = memory.saying("Warning", "JudgeRestarted", message)
     return replace(memory, judge=judge.dump(state)), Sight("True", "Answered", "the metrics can be read")
 
 
@@ -132,7 +142,7 @@ def _observed(
         memory = replace(memory, judge=judge.dump(state), candidate=candidate)
     assessment = judge.assess(state)
     memory = replace(memory, evidence=tuple(_line(report) for report in assessment.metrics))
-    found += [_Problem(note.reason.value, f"metric '{name}': {note.message}") for name, note in _odd(state, assessment)]
+    found += _odd(look, state, assessment, asked)
     seen = _seen(look, found, Sight("True", *_what_is_heard(assessment)))
     seen = replace(
         seen,
@@ -191,12 +201,20 @@ def _candidate_count(sample: Sample) -> float:
             return 0.0
 
 
-def _odd(state: judge.JudgeState, assessment: Assessment) -> Iterator[tuple[str, NoEvidence]]:
-    """Notes of the last window that say more than that there was no traffic."""
-    for name, note in state.notes.items():
-        silent = assessment.outcome is Outcome.NO_DATA and name in assessment.blamed
-        if note.reason not in _QUIET or (silent and note.reason is NoEvidenceReason.NO_SERIES):
-            yield name, note
+def _odd(look: Look, state: judge.JudgeState, assessment: Assessment, asked: dict[str, MetricQuery]) -> list[_Problem]:
+    """What the last window says beyond that there was no traffic, and queries that have given nothing for a while."""
+    problems = [
+        _Problem(note.reason.value, f"metric '{name}': {note.message}")
+        for name, note in state.notes.items()
+        if note.reason not in _QUIET
+    ]
+    silent = assessment.blamed if assessment.outcome is Outcome.NO_DATA else ()
+    for name in silent:
+        answer = look.observed.answers.get(name)
+        if isinstance(answer, Answer) and not answer.series:
+            message = f"metric '{name}': the query gives no series at all; the query was: {asked[name].query}"
+            problems.append(_Problem("NoSeries", message))
+    return problems
 
 
 def _what_is_heard(assessment: Assessment) -> tuple[str, str]:

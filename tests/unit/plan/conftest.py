@@ -1,0 +1,26 @@
+"""A cluster in memory with version 1 installed, traffic flowing, and a past to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.rollouts import Cluster, spec
+
+HISTORY_SECONDS = 1800
+
+
+@pytest.fixture
+def serving() -> Callable[..., Cluster]:
+    """Builds the cluster; arguments are top-level fields of the spec. 5 % of all requests fail, as ever."""
+
+    def build(**changes: Any) -> Cluster:
+        cluster = Cluster(spec(**changes), rate=1000)
+        cluster.behave("1", bad=0.05)
+        assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+        cluster.run(HISTORY_SECONDS)
+        return cluster
+
+    return build
