@@ -1,0 +1,65 @@
+"""What the demo runs on: the local cluster, or a cluster that the user names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from demo.kubectl import Kubectl
+from localcluster import Cluster
+
+__all__ = ["OPERATOR_NAMESPACE", "ROOT", "Stack", "given", "local"]
+
+ROOT = Path(__file__).parents[1]
+NAMESPACE = "demo"
+OPERATOR_NAMESPACE = "rollmodel-system"
+OPERATOR_ACCOUNT = "rollmodel"
+LOCAL_PARTS = ("control-plane", "node", "gateway", "prometheus", "mlflow")
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Addresses of everything the demo talks to.
+
+    ``operator_kubeconfig`` is None where the operator runs in the cluster already.
+    """
+
+    kubectl: Kubectl
+    mlflow_url: str
+    prometheus_url: str
+    gateway_url: str
+    operator_kubeconfig: Path | None
+    cluster: Cluster | None = None
+
+
+@contextmanager
+def local(directory: Path, *, keep: bool) -> Iterator[Stack]:
+    """A new local cluster. It ends with the block, unless ``keep``."""
+    with Cluster.start(directory, parts=LOCAL_PARTS, audit=True) as cluster:
+        account = f"system:serviceaccount:{OPERATOR_NAMESPACE}:{OPERATOR_ACCOUNT}"
+        yield Stack(
+            kubectl=Kubectl(cluster.binary("kubectl"), cluster.kubeconfig, NAMESPACE),
+            mlflow_url=cluster.mlflow_url,
+            prometheus_url=cluster.prometheus_url,
+            gateway_url=cluster.gateway_url,
+            operator_kubeconfig=cluster.kubeconfig_for(account, ["system:serviceaccounts", "system:authenticated"]),
+            cluster=cluster,
+        )
+        if keep:
+            cluster.detach()
+
+
+def given(kubeconfig: Path, kubectl: Path, mlflow_url: str, prometheus_url: str, gateway_url: str) -> Stack:
+    """A cluster that the user brings, with an MLflow, a Prometheus and a gateway that this machine can reach.
+
+    The operator runs on this machine with the same kubeconfig, unless it is installed in the cluster already.
+    """
+    stack = Stack(Kubectl(kubectl, kubeconfig, NAMESPACE), mlflow_url, prometheus_url, gateway_url, kubeconfig)
+    installed = stack.kubectl.run(
+        "get", "deployments", "--namespace", OPERATOR_NAMESPACE, "--ignore-not-found", "-o", "name"
+    )
+    if installed.strip():
+        return Stack(stack.kubectl, mlflow_url, prometheus_url, gateway_url, None)
+    return stack

@@ -1,0 +1,66 @@
+"""Steady traffic through the gateway: open loop, bounded in rate, in flight and in time."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import aiohttp
+
+__all__ = ["Traffic"]
+
+REQUEST_TIMEOUT_SECONDS = 10
+
+
+@dataclass(slots=True)
+class Traffic:
+    """``rate`` requests a second to ``url``, cycling through ``bodies``; ``codes`` counts the answers by status.
+
+    Open loop: a slow answer does not slow the next request down, as with real users. ``max_in_flight`` and
+    ``max_seconds`` bound it; requests beyond the bound are counted as ``skipped`` and not sent.
+    """
+
+    url: str
+    host: str
+    bodies: Sequence[str]
+    rate: float = 40.0
+    max_in_flight: int = 200
+    max_seconds: float = 1800.0
+    codes: Counter[str] = field(default_factory=Counter)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def run(self) -> None:
+        """Send until cancelled or ``max_seconds`` are over."""
+        loop = asyncio.get_running_loop()
+        headers = {"Host": self.host, "Content-Type": "application/json"}
+        timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
+        begin = loop.time()
+        async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
+            try:
+                for number, body in enumerate(itertools.cycle(self.bodies)):
+                    due = begin + number / self.rate
+                    if due - begin > self.max_seconds:
+                        break
+                    await asyncio.sleep(max(0.0, due - loop.time()))
+                    self._send(session, body)
+            finally:
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _send(self, session: aiohttp.ClientSession, body: str) -> None:
+        if len(self._tasks) >= self.max_in_flight:
+            self.codes["skipped"] += 1
+            return
+        task = asyncio.create_task(self._post(session, body))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _post(self, session: aiohttp.ClientSession, body: str) -> None:
+        try:
+            async with session.post(f"{self.url}/invocations", data=body) as answer:
+                await answer.read()
+                self.codes[str(answer.status)] += 1
+        except (aiohttp.ClientError, TimeoutError) as error:
+            self.codes[type(error).__name__] += 1

@@ -1,0 +1,102 @@
+"""Follow the ModelDeployment until something is true, showing what changes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rollmodel.api.conditions import find
+from rollmodel.api.modeldeployment import ModelDeploymentStatus
+
+from demo.kubectl import Kubectl
+from demo.traffic import Traffic
+
+__all__ = ["DemoFailedError", "Watcher"]
+
+POLL_SECONDS = 1.0
+Predicate = Callable[[ModelDeploymentStatus], bool]
+
+
+class DemoFailedError(Exception):
+    """Something that the demo promises to show was not observed."""
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Reads the status once a second; on a terminal as a live table, elsewhere as a line per change."""
+
+    kubectl: Kubectl
+    name: str
+    console: Console
+    operator_runs: Callable[[], bool]
+    traffic: Traffic | None = None
+    _last: str = field(default="", init=False)
+
+    async def until(self, what: str, done: Predicate, *, seconds: float) -> float:
+        """Wait until ``done(status)``; returns how long it took. Raises DemoFailedError after ``seconds``."""
+        begin = time.monotonic()
+        with Live(console=self.console, auto_refresh=False, transient=True) as live:
+            while True:
+                status = await asyncio.to_thread(self.status)
+                elapsed = time.monotonic() - begin
+                self._show(live, what, elapsed, status)
+                if done(status):
+                    return elapsed
+                if not self.operator_runs():
+                    raise DemoFailedError("the operator has ended")
+                if elapsed > seconds:
+                    raise DemoFailedError(f"not within {seconds:.0f} s: {what}. Last seen: {_summary(status)}")
+                await asyncio.sleep(POLL_SECONDS)
+
+    def status(self) -> ModelDeploymentStatus:
+        """The status as the cluster holds it now."""
+        live = self.kubectl.get("modeldeployments", self.name) or {}
+        return ModelDeploymentStatus.model_validate(live.get("status", {}))
+
+    def _show(self, live: Live, what: str, elapsed: float, status: ModelDeploymentStatus) -> None:
+        if self.console.is_terminal:
+            live.update(self._table(what, elapsed, status), refresh=True)
+        elif (summary := _summary(status)) != self._last:
+            self._last = summary
+            self.console.print(f"  {elapsed:5.0f} s  {summary}", soft_wrap=True)
+
+    def _table(self, what: str, elapsed: float, status: ModelDeploymentStatus) -> Table:
+        table = Table(title=f"{what} ({elapsed:.0f} s)", title_justify="left", expand=False)
+        for heading in ("", "version", "traffic", "pods ready"):
+            table.add_column(heading)
+        for arm, label in ((status.stable, "stable"), (status.candidate, "candidate")):
+            if arm is not None:
+                bar = "█" * round(arm.weight / 5)
+                table.add_row(
+                    label, arm.model_version, f"{arm.weight:3d} % {bar}", f"{arm.ready_replicas}/{arm.replicas}"
+                )
+        for line in status.evidence:
+            table.add_row(
+                line.metric, line.verdict, f"{line.ratio or ''} {line.samples or ''}", line.until_decision or ""
+            )
+        if self.traffic is not None:
+            table.caption = "answers by status: " + _counts(self.traffic)
+        return table
+
+
+def _counts(traffic: Traffic) -> str:
+    return ", ".join(f"{code}: {count}" for code, count in sorted(traffic.codes.items())) or "none yet"
+
+
+def _summary(status: ModelDeploymentStatus) -> str:
+    """One line: who serves, who is tried, and what the Ready condition says."""
+    ready = find(status.conditions, "Ready")
+    parts = [f"{label} v{arm.model_version} {arm.weight} %" for label, arm in _arms(status)]
+    parts.append(ready.message if ready is not None else "not seen by the operator yet")
+    return " | ".join(parts)
+
+
+def _arms(status: ModelDeploymentStatus) -> list[tuple[str, Any]]:
+    arms = (("stable", status.stable), ("candidate", status.candidate))
+    return [(label, arm) for label, arm in arms if arm is not None]
