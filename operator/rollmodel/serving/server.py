@@ -16,10 +16,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 from rollmodel.errors import RollmodelError, Terminal
 from rollmodel.serving.environment import check_environment
@@ -48,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Serve until told to end: 0; 1 with one line in the termination log where the model cannot be served."""
     arguments = _arguments(argv)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, _end_now)
     try:
         return _serve(arguments)
     except RollmodelError as error:
@@ -58,6 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         failure = Terminal(f"port {arguments.port}: {error.strerror}", reason="CannotListen")
         report_failure(failure, arguments.termination_log)
     return 1
+
+
+def _end_now(number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001  a signal handler
+    """Until the server listens nothing is in flight. Without a handler, process 1 of a container ignores SIGTERM.
+
+    No exception: one that is raised in the middle of an import may be swallowed there.
+    """
+    os._exit(0)
 
 
 def _serve(arguments: argparse.Namespace) -> int:
@@ -84,43 +93,38 @@ def _bound(host: str, port: int) -> socket.socket:
     """A bound socket that does not listen yet: until the model is ready, connections are refused."""
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((host, port))
+    try:
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
     return listener
 
 
 def _supervise(arguments: argparse.Namespace, listener: socket.socket) -> int:
-    """Run the workers until the first of them ends, then end the others. 0 if all ended well."""
+    """Run the workers until the first of them ends, then end the others. The exit code, 0 if we were told to end."""
     command = [
         *(sys.executable, "-m", "rollmodel.serving.server", "--fd", str(listener.fileno())),
         *("--model", str(arguments.model), "--port", str(arguments.port)),
         *("--drain-seconds", str(arguments.drain_seconds), "--termination-log", str(arguments.termination_log)),
     ]
+    ending = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: ending.set())
     with tempfile.TemporaryDirectory(prefix="rollmodel-metrics-") as folder:
         env = os.environ | {MULTIPROC: folder}
         workers = [subprocess.Popen(command, env=env, pass_fds=[listener.fileno()]) for _ in range(arguments.workers)]
-        ending = _forward_signals(workers)
-        while all(worker.poll() is None for worker in workers):
-            time.sleep(POLL_SECONDS)
-        if not ending.is_set():
-            signal.raise_signal(signal.SIGTERM)
-        codes = [worker.wait() for worker in workers]
-    if (worst := min(codes)) < 0:
-        raise Terminal(f"a worker was ended by {signal.Signals(-worst).name}", reason="WorkerDied")
-    return max(codes)
-
-
-def _forward_signals(workers: Sequence[subprocess.Popen[bytes]]) -> threading.Event:
-    """Pass SIGTERM and SIGINT on to the workers; the event tells that one came."""
-    ending = threading.Event()
-
-    def forward(number: int, _: FrameType | None) -> None:
-        ending.set()
+        while not ending.is_set() and all(worker.poll() is None for worker in workers):
+            ending.wait(POLL_SECONDS)
+        first = min((worker.returncode for worker in workers if worker.returncode is not None), default=0)
         for worker in workers:
-            worker.send_signal(number)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, forward)
-    return ending
+            worker.terminate()
+        codes = [worker.wait() for worker in workers]
+    if ending.is_set():
+        return max(0, *codes)
+    if first < 0:
+        raise Terminal(f"a worker was ended by {signal.Signals(-first).name}", reason="WorkerDied")
+    return first
 
 
 if __name__ == "__main__":

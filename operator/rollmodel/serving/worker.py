@@ -48,7 +48,6 @@ class DrainingServer(uvicorn.Server):
 
 def run(model: Path, listener: socket.socket, *, drain_seconds: float) -> None:
     """Serve a model folder on a bound socket until told to end. Raises Terminal where the model cannot be served."""
-    signal.signal(signal.SIGTERM, _end_now)
     scorer, tried = load(model)
     readiness = Readiness(tried=tried)
     app = ServerApp(
@@ -60,11 +59,6 @@ def run(model: Path, listener: socket.socket, *, drain_seconds: float) -> None:
     )
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     DrainingServer(config, readiness, drain_seconds).run(sockets=[listener])
-
-
-def _end_now(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  a signal handler
-    """While loading nothing is in flight. Without a handler the first process of a container ignores SIGTERM."""
-    raise SystemExit(0)
 
 
 def _labels(scorer: Scorer) -> dict[str, str]:

@@ -2,11 +2,16 @@
 
 import contextlib
 import threading
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
+with warnings.catch_warnings():  # MLflow warns about its own type hints when it is imported
+    warnings.simplefilter("ignore")
+    import mlflow.pyfunc.scoring_server  # noqa: F401
 
 
 @dataclass

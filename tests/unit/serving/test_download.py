@@ -59,7 +59,7 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(content=st.binary(max_size=20), cuts=st.lists(st.integers(0, 20), max_size=TRIES - 1), resumes=st.booleans())
 def test_a_broken_transfer_ends_whole(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, cuts: list[int], resumes: bool
