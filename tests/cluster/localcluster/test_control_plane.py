@@ -62,4 +62,4 @@ def test_the_audit_log_tells_users_apart(cluster: Cluster, wait_until: Wait) -> 
         entries = map(json.loads, cluster.audit_log.read_text().splitlines())
         return [entry["requestURI"] for entry in entries if entry["user"]["username"] == "joe"]
 
-    wait_until(lambda: joes_requests() == ["/version"])
+    wait_until(lambda: "/version" in joes_requests())
