@@ -16,6 +16,7 @@ __all__ = ["configuration", "prometheus"]
 
 _MANIFEST = Path(__file__).parents[1] / "manifests" / "prometheus.yaml"
 _POD = "__meta_kubernetes_pod"
+_WANTED = "rollmodel;.*|.*;true"
 
 
 def prometheus(site: Site) -> ProcessSpec:
@@ -66,9 +67,6 @@ def configuration(kubeconfig: Path, scrape_interval: str) -> dict[str, Any]:
     }
     interval = {"scrape_interval": scrape_interval, "scrape_timeout": scrape_interval}
     return {"global": interval, "scrape_configs": [job]}
-
-
-_WANTED = "rollmodel;.*|.*;true"
 
 
 def _rule(
