@@ -49,6 +49,7 @@ class ApiModel(BaseModel):
         frozen=True,
         extra="ignore",
         use_attribute_docstrings=True,
+        revalidate_instances="always",  # also what model_copy() put into a part
     )
 
     rules: ClassVar[tuple[Rule, ...]] = ()

@@ -28,6 +28,19 @@ CASES = [
 SMALLEST = spec_of("ModelDeployment")
 
 
+EXAMPLES = [
+    pytest.param(body["kind"], body["spec"], id=f"{path.name}-{body['kind']}")
+    for path in sorted((Path(__file__).parents[3] / "examples").glob("**/*.yaml"))
+    for body in yaml.safe_load_all(path.read_text())
+    if body and body.get("apiVersion") == "rollmodel.dev/v1alpha1"
+]
+
+
+@pytest.mark.parametrize(("kind", "spec"), EXAMPLES)
+def test_the_examples_are_accepted(dry_api: Api, kind: str, spec: dict[str, Any]) -> None:
+    assert dry_api.try_out(kind, spec)["spec"] == SPECS[kind].model_validate(spec).to_wire()
+
+
 @pytest.mark.parametrize(("kind", "spec"), CASES)
 def test_defaults_are_those_of_the_models(dry_api: Api, kind: str, spec: dict[str, Any]) -> None:
     assert dry_api.try_out(kind, spec)["spec"] == SPECS[kind].model_validate(spec).to_wire()

@@ -7,7 +7,14 @@ from pydantic import ValidationError
 from rollmodel.api.base import LocalRef
 from rollmodel.api.conditions import Condition, find, upsert
 from rollmodel.api.decimals import decimal
-from rollmodel.api.modeldeployment import EnvVar, HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus, Runtime
+from rollmodel.api.modeldeployment import (
+    ArmStatus,
+    EnvVar,
+    HistoryEntry,
+    ModelDeploymentSpec,
+    ModelDeploymentStatus,
+    Runtime,
+)
 
 SMALLEST = {"model": {"registry": {"name": "churn", "alias": "challenger"}}}
 NOW, LATER = "2026-01-01T00:00:00Z", "2026-01-01T00:01:00Z"
@@ -29,6 +36,12 @@ def test_long_texts_of_status_are_cut_not_refused(text: str) -> None:
     entry = HistoryEntry(time=NOW, verdict="RolledBack", to_revision="b7c2", reason=text)
     assert len(entry.reason) <= 4096
     assert entry.reason == text or (entry.reason.endswith("…") and text.startswith(entry.reason[:-1]))
+
+
+def test_a_text_that_a_copy_brought_in_is_cut_too() -> None:
+    arm = ArmStatus(revision="b7c2").model_copy(update={"reason": "x" * 9999})
+    written = ModelDeploymentStatus.model_validate({"stable": arm, "retiring": [arm]}).to_wire()
+    assert [len(written["stable"]["reason"]), len(written["retiring"][0]["reason"])] == [4096, 4096]
 
 
 def test_the_birth_value_of_status_parses() -> None:
