@@ -150,10 +150,11 @@ def test_status_has_no_defaults() -> None:
     assert "default" not in found["properties"]["b"]
 
 
-def test_keys_of_a_map_become_a_rule() -> None:
-    (rule,) = exported(Labels)["x-kubernetes-validations"]
-    assert rule["rule"].startswith("self.all(key, size(key) <= 317 && key.matches(r'")
-    assert rule["message"] == "must have keys such as 'zone' or 'example.com/zone'"
+def test_what_is_asked_of_keys_becomes_rules() -> None:
+    pattern, length = exported(Labels)["x-kubernetes-validations"]
+    assert pattern["rule"].startswith("self.all(key, key.matches(r'")
+    assert pattern["message"] == "must have keys such as 'zone' or 'example.com/zone'"
+    assert length["rule"] == "self.all(key, size(key) <= 317)"
 
 
 def test_a_quantity_is_a_number_or_text() -> None:
@@ -205,6 +206,14 @@ REFUSED = {
     "a map of anything": (
         Annotated[dict[str, Any], Field(max_length=2)],
         r"spec\.field: must say what its values are",
+    ),
+    "a key with a bare pattern": (
+        Annotated[dict[Annotated[str, Field(pattern="^a$")], Word], Field(max_length=2)],
+        r"spec\.field: must not use 'patternProperties'",
+    ),
+    "a key with a shortest length": (
+        Annotated[dict[Annotated[str, Field(min_length=1)], Word], Field(max_length=2)],
+        "the keys of a map must not have minLength; a Rule can say it",
     ),
     "a float": (Annotated[float, Field(ge=0, le=1)], r"spec\.field: must have a type; .* Decimals are strings"),
     "a flag": (bool, r"spec\.field: must have a type; .* flags are enums"),

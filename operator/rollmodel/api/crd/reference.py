@@ -110,4 +110,6 @@ def _code(value: Any) -> str:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n\n", " ").replace("\n", " ")
+    """Text that neither ends the cell nor, outside of code, becomes HTML."""
+    parts = text.replace("|", "\\|").replace("\n\n", " ").split("`")
+    return "`".join(part if number % 2 else part.replace("<", "&lt;") for number, part in enumerate(parts))

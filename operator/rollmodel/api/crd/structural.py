@@ -7,6 +7,7 @@ and with boolean ``exclusiveMinimum``. What has no faithful translation is refus
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema, to_jsonable_python
 
 from rollmodel.api.crd.bounds import refuse_unbounded
+from rollmodel.api.schema import Rule, add_rules
 
 __all__ = ["structural_schema"]
 
@@ -114,16 +116,23 @@ def _translate_scalar(schema: Schema) -> None:
         schema["format"] = "int32" if abs(schema.get("maximum", 0)) < 2**31 else "int64"
 
 
+_SELF = re.compile(r"\bself\b")
+
+
 def _translate_keys(schema: Schema, keys: Schema) -> None:
-    """The bounds of a map's keys as one rule: CRDs have no ``propertyNames``."""
-    rules = [entry for entry in keys.get("x-kubernetes-validations", []) if "self.matches(" in entry["rule"]]
-    conditions = [f"size(key) <= {keys['maxLength']}"] if "maxLength" in keys else []
-    conditions += [entry["rule"].replace("self.", "key.") for entry in rules]
-    if not conditions:
-        return
-    message = rules[0]["message"] if rules else f"must have keys of at most {keys['maxLength']} characters"
-    rule = {"rule": f"self.all(key, {' && '.join(conditions)})", "message": message}
-    schema["x-kubernetes-validations"] = [*schema.get("x-kubernetes-validations", []), rule]
+    """What a map asks of its keys as rules: CRDs have no ``propertyNames``."""
+    unknown = keys.keys() - {"type", "maxLength", "x-kubernetes-validations"}
+    if unknown:
+        raise ValueError(f"the keys of a map must not have {', '.join(sorted(unknown))}; a Rule can say it")
+    rules = [
+        Rule(f"self.all(key, {_SELF.sub('key', rule['rule'])})", rule["message"])
+        for rule in keys.get("x-kubernetes-validations", [])
+    ]
+    if "maxLength" in keys:
+        limit = keys["maxLength"]
+        rules.append(Rule(f"self.all(key, size(key) <= {limit})", f"must have keys of at most {limit} characters"))
+    if rules:
+        add_rules(schema, rules)
 
 
 def _plain(docstring: str) -> str:
