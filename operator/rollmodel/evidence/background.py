@@ -7,33 +7,34 @@ prior and some ticks that only teach.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
-from hashlib import sha256
 
 import numpy as np
 
 from rollmodel.evidence.arrays import Array, array, select
 from rollmodel.evidence.dispersion import Estimate, Prior, accumulate, estimate
 from rollmodel.evidence.evalue import Tick
+from rollmodel.evidence.noise import (
+    LEAST_SECONDS,
+    MERGES,
+    MOST_SPLIT,
+    MOST_TOTAL,
+    MOVING_TICKS,
+    TEACHING_TICKS,
+    blocks,
+    merge_needed,
+    moving_sum,
+    pretend_candidate,
+    wary_prior,
+)
 from rollmodel.evidence.types import MetricHistory
 
-__all__ = ["Background", "from_history", "from_split", "from_total", "pretend_candidate", "unknown"]
+__all__ = ["Background", "from_history", "from_split", "from_total", "unknown"]
 
 #: Requests that a rate known from history counts for when the guess of the rate is updated, and one that is not.
 KNOWN_WEIGHT, UNKNOWN_RATE, UNKNOWN_WEIGHT = 1000.0, 0.01, 20.0
-#: Most ticks that a prior is worth: from split pods, from the total.
-MOST_SPLIT, MOST_TOTAL = 360.0, 60.0
 #: A history with fewer events than this many effective ticks is filled up with "no over-dispersion".
 LEAST_TICKS = 10.0
-#: Without history: D, C, their weight, and the ticks that only teach.
-WARY_DISPERSION, WARY_LAG, WARY_TICKS, TEACHING_TICKS = 2.0, 0.3, 10.0, 30.0
-#: Shortest history from which noise is learnt.
-LEAST_SECONDS = 1800.0
-MOVING_TICKS = 61
-#: Slow noise: ticks merged into one, so that the noise's lag-1 correlation falls to 0.6 or below.
-MERGES = (3, 6, 12, 24)
-SLOW, ENOUGH = 0.65, 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +54,10 @@ class Background:
 
 def unknown(shape: tuple[int, ...] = ()) -> Background:
     """No history at all: wary, and slow to begin."""
-    wary = Prior(np.full(shape, WARY_DISPERSION), np.full(shape, WARY_LAG), np.full(shape, WARY_TICKS))
     return Background(
         rate=np.full(shape, UNKNOWN_RATE),
         weight=np.full(shape, UNKNOWN_WEIGHT),
-        prior=wary,
+        prior=wary_prior(shape),
         merge=np.ones(shape),
         teach=np.full(shape, TEACHING_TICKS),
     )
@@ -66,7 +66,7 @@ def unknown(shape: tuple[int, ...] = ()) -> Background:
 def from_split(history: Tick) -> Background:
     """From stable pods split in two, counts [..., T] with time last: the pretend candidate is arm a."""
     prior = _prior(estimate(accumulate(_busy(history))), MOST_SPLIT)
-    merge = _merge(prior, history.na.shape[-1])
+    merge = merge_needed(prior, history.na.shape[-1])
     for factor in MERGES:
         if np.any(merge == factor):
             merged = _prior(estimate(accumulate(_busy(merge_ticks(history, factor)))), MOST_SPLIT)
@@ -79,7 +79,7 @@ def from_total(total: Array, bad: Array) -> Background:
 
     Too careful when noise hits the whole arm: an arm 19 times larger shows 19 times more of it.
     """
-    rate = _moving_sum(bad) / np.maximum(_moving_sum(total), 1.0)
+    rate = moving_sum(bad) / np.maximum(moving_sum(total), 1.0)
     residual = bad - total * rate
     variance = np.maximum((total * rate * (1.0 - rate)).sum(-1), 1e-12)
     lost = 1.0 / min(MOVING_TICKS, total.shape[-1])
@@ -115,23 +115,9 @@ def _rate_only(bad: Array, total: Array) -> Background:
     return _known(bad, total, wary.prior, wary.merge, wary.teach) if total.sum() > 0 else wary
 
 
-def pretend_candidate(pods: Collection[str], share: float) -> frozenset[str]:
-    """A fixed random subset of pods of about this share: at least one, never all. Empty with fewer than two pods."""
-    if len(pods) < 2:
-        return frozenset()
-    shuffled = sorted(pods, key=lambda name: sha256(name.encode()).digest())
-    return frozenset(shuffled[: min(len(pods) - 1, max(1, round(share * len(pods))))])
-
-
 def merge_ticks(counts: Tick, factor: int) -> Tick:
     """Sums of ``factor`` ticks each along the last axis; the oldest remainder is dropped."""
-    return Tick(*(_blocks(x, factor) for x in counts))
-
-
-def _blocks(values: Array, factor: int) -> Array:
-    whole = values.shape[-1] // factor
-    blocks: Array = values[..., values.shape[-1] - whole * factor :].reshape(*values.shape[:-1], whole, factor).sum(-1)
-    return blocks
+    return Tick(*(blocks(x, factor) for x in counts))
 
 
 def _busy(history: Tick) -> Tick:
@@ -145,29 +131,9 @@ def _prior(now: Estimate, most: float) -> Prior:
     return Prior(dispersion, now.ticks * now.lag / filled, np.minimum(filled, most))
 
 
-def _merge(prior: Prior, ticks: int) -> Array:
-    """How many ticks to merge: the smallest factor after which the latent noise is fast enough."""
-    excess = prior.dispersion - 1.0
-    slow = np.clip(prior.lag / np.where(excess > 0, excess, 1.0), 0.0, 0.999)
-    seen = (slow > SLOW) & (excess > 4.0 * np.sqrt(2.0 / ticks)) & (prior.lag > 3.0 / np.sqrt(ticks))
-    factor = np.full(slow.shape, float(MERGES[-1]))
-    for candidate in reversed(MERGES):
-        factor = np.where(slow**candidate <= ENOUGH, float(candidate), factor)
-    return np.where(seen, factor, 1.0)
-
-
 def _known(bad: Array, total: Array, prior: Prior, merge: Array, teach: Array | None = None) -> Background:
     rate = (bad.sum(-1) + 0.5) / (total.sum(-1) + 1.0)
     weight = np.minimum(total.sum(-1), KNOWN_WEIGHT)
     return Background(
         rate=rate, weight=weight, prior=prior, merge=merge, teach=np.zeros(rate.shape) if teach is None else teach
     )
-
-
-def _moving_sum(values: Array) -> Array:
-    """Centred sums over :data:`MOVING_TICKS` ticks, shorter at the ends."""
-    half = MOVING_TICKS // 2
-    sums = np.concatenate([np.zeros((*values.shape[:-1], 1)), np.cumsum(values, axis=-1)], axis=-1)
-    at = np.arange(values.shape[-1])
-    window: Array = sums[..., np.minimum(at + half + 1, values.shape[-1])] - sums[..., np.maximum(at - half, 0)]
-    return window

@@ -95,8 +95,8 @@ def edges_problem(edges: Sequence[float]) -> NoEvidence | None:
         return NoEvidence(NoEvidenceReason.TOO_MANY_BUCKETS, f"{len(edges)} edges, at most {MOST_BUCKETS - 1} are read")
     if odd := _finite(edges):
         return odd
-    if not edges or any(low >= high for low, high in pairwise(edges)):
-        return NoEvidence(NoEvidenceReason.EDGES_CHANGED, "edges must be ascending, and one at least")
+    if not any(edge > 0 for edge in edges) or any(low >= high for low, high in pairwise(edges)):
+        return NoEvidence(NoEvidenceReason.EDGES_CHANGED, "edges must be ascending, and one at least positive")
     return None
 
 

@@ -17,7 +17,7 @@ from rollmodel.evidence.counts import CountConfig, CountState
 from rollmodel.evidence.evalue import HIGH, Margin, Pair, margin, tick
 from rollmodel.evidence.interval import ratio_interval, seconds_to_harm, seconds_to_safe
 from rollmodel.evidence.opinion import Opinion, Step, finite
-from rollmodel.evidence.types import CountSample, JudgePlan, MetricHistory, MetricPlan, MetricReport, Sample
+from rollmodel.evidence.types import CountSample, JudgePlan, MetricHistory, MetricPlan, MetricReport, NoEvidence, Sample
 
 __all__ = ["CountPart"]
 
@@ -59,6 +59,11 @@ class CountPart:
         config, ceilings = _config(plan, metrics, background, weights), _ceilings(plan, metrics)
         state, level = counts.begin(config, background), ceiling.begin(ceilings)
         return cls(tuple(metrics), plan, background, weights, config, state, ceilings, level, none, none)
+
+    def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
+        """Any sound counts will do."""
+        del samples
+        return {}
 
     def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
         """After one window. Where the weight changed in it, the arms mean different times: only ceilings count."""

@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from rollmodel.evidence.arrays import Array, Mask, array, select
 from rollmodel.evidence.background import Background
 from rollmodel.evidence.dispersion import Contrast, Prior, empty, fold, phi
-from rollmodel.evidence.evalue import Margin, Pair, Tick, from_odds, growth, log_evalue, odds
+from rollmodel.evidence.evalue import Margin, Pair, Tick, from_odds, growth, log_evalue, odds, pace
 from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, start
 
 __all__ = [
@@ -51,8 +51,8 @@ HARM_RESERVE = 0.25
 SAFE_POWERS = array([0.6, 1.0, 1.6, 3.0])
 SAFE_WEIGHTS = array([0.25, 0.40, 0.20, 0.15])
 LEAST_KAPPA, MOST_KAPPA = 1e-4, 0.98
-#: Discount per tick of the stable counts behind the guess of the rate, and of the pace of traffic.
-RATE_MEMORY, PACE_MEMORY = 0.995, 0.9
+#: Discount per tick of the stable counts behind the guess of the rate.
+RATE_MEMORY = 0.995
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,13 +226,9 @@ def _count(state: CountState, now: Tick) -> CountState:
         ka=state.ka + now.ka,
         nb=state.nb + now.nb,
         kb=state.kb + now.kb,
-        pace_a=_pace(state.pace_a, now.na),
-        pace_b=_pace(state.pace_b, now.nb),
+        pace_a=pace(state.pace_a, now.na),
+        pace_b=pace(state.pace_b, now.nb),
     )
-
-
-def _pace(pace: Array, requests: Array) -> Array:
-    return np.where(pace > 0, PACE_MEMORY * pace + (1.0 - PACE_MEMORY) * requests, requests)
 
 
 def _add(held: Held, now: Tick, seconds: Array) -> Held:

@@ -23,11 +23,12 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.arrays import Array, array
 
-__all__ = ["Margin", "Pair", "Tick", "from_odds", "growth", "kl", "log_evalue", "margin", "odds", "tick"]
+__all__ = ["Margin", "Pair", "Tick", "from_odds", "growth", "kl", "log_evalue", "margin", "odds", "pace", "tick"]
 
 LOW, HIGH = 1e-9, 1.0 - 1e-6
 #: Largest part of the wealth that a request may lose: keeps every factor positive.
 STAKE = 0.98
+PACE_MEMORY = 0.9
 
 
 class Tick(NamedTuple):
@@ -157,3 +158,8 @@ def growth(requests: Pair, rates: Pair, line: Margin) -> Array:
         low, high = np.where(slope < 0, t, low), np.where(slope < 0, high, t)
     t = 0.5 * (low + high)
     return na * kl(rate_a, ratio * t + absolute) + nb * kl(rate_b, t)
+
+
+def pace(so_far: Array, requests: Array) -> Array:
+    """Discounted mean of requests per tick: what the next ticks will bring, about."""
+    return np.where(so_far > 0, PACE_MEMORY * so_far + (1.0 - PACE_MEMORY) * requests, requests)

@@ -15,7 +15,7 @@ from rollmodel.evidence.arrays import Array
 from rollmodel.evidence.counts import CountConfig, CountState, dispersion, log_bets
 from rollmodel.evidence.dispersion import ratio
 from rollmodel.evidence.evalue import HIGH, Tick
-from rollmodel.evidence.mixture import Wealth, log_total
+from rollmodel.evidence.mixture import ticks_to_level
 
 __all__ = ["Interval", "ratio_interval", "seconds_to_harm", "seconds_to_safe"]
 
@@ -23,8 +23,6 @@ __all__ = ["Interval", "ratio_interval", "seconds_to_harm", "seconds_to_safe"]
 TUNING = 5.0
 #: Bad requests of the candidate from which on an interval is shown.
 LEAST_EVENTS = 5.0
-#: The plain drift estimate is 1.4 to 1.5 times the median time, in five measured cells.
-DRIFT_BIAS = 0.7
 
 
 class Interval(NamedTuple):
@@ -51,13 +49,21 @@ def seconds_to_harm(config: CountConfig, state: CountState, interval: float) -> 
     """Expected seconds until proof of harm if the ratio seen so far is the truth; inf where it never comes."""
     counts = _expected(config, state, ratio(state.contrast))
     harm, _ = log_bets(config, state, counts)
-    return _ticks(state.harm, harm / dispersion(config, state)[..., None], config.harm_level) * config.merge * interval
+    return (
+        ticks_to_level(state.harm, harm / dispersion(config, state)[..., None], config.harm_level)
+        * config.merge
+        * interval
+    )
 
 
 def seconds_to_safe(config: CountConfig, state: CountState, interval: float) -> Array:
     """Expected seconds until proof of safety if there is no difference at all; inf where it never comes."""
     _, safe = log_bets(config, state, _expected(config, state, np.ones_like(state.na)))
-    return _ticks(state.safe, safe / dispersion(config, state)[..., None], config.safe_level) * config.merge * interval
+    return (
+        ticks_to_level(state.safe, safe / dispersion(config, state)[..., None], config.safe_level)
+        * config.merge
+        * interval
+    )
 
 
 def _expected(config: CountConfig, state: CountState, times: Array) -> Tick:
@@ -65,11 +71,3 @@ def _expected(config: CountConfig, state: CountState, times: Array) -> Tick:
     rate = state.guess_bad / state.guess_total
     na, nb = state.pace_a * config.merge, state.pace_b * config.merge
     return Tick(na, na * np.minimum(times * rate, HIGH), nb, nb * rate)
-
-
-def _ticks(wealth: Wealth, drift: Array, level: Array) -> Array:
-    """Ticks until the first alternative reaches the level at its mean drift."""
-    missing = np.maximum(level[..., None] - wealth.log, 0.0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        needed = np.where(drift > 0, missing / drift, np.inf)
-    return np.where(log_total(wealth) >= level, 0.0, DRIFT_BIAS * needed.min(axis=-1))

@@ -60,6 +60,8 @@ def observe(
     if not (window.start >= state.end - slack and window.end > window.start) or not math.isfinite(window.end):
         return _refused(state, window)
     sound = {m.name: checked(m, samples.get(m.name)) for m in state.plan.metrics}
+    for part in state.parts:
+        sound.update(part.refused(sound))
     moved = weight is not None and state.weight is not None and weight != state.weight
     step = Step(window.end - window.start, window.end - state.end, moved)
     parts = tuple(part.observe(sound, step) for part in state.parts)

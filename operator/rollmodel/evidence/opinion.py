@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
-from rollmodel.evidence.types import MetricPlan, MetricReport, Sample
+from rollmodel.evidence.types import MetricPlan, MetricReport, NoEvidence, Sample
 
 __all__ = ["Opinion", "Part", "Step", "finite"]
 
@@ -41,6 +41,10 @@ class Part(Protocol):
     @property
     def metrics(self) -> Sequence[MetricPlan]:
         """The metrics it judges."""
+        ...
+
+    def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
+        """The sound samples that do not fit to what was frozen at the begin."""
         ...
 
     def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:

@@ -8,15 +8,21 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from rollmodel.evidence.count_part import CountPart
+from rollmodel.evidence.latency_part import LatencyPart
 from rollmodel.evidence.opinion import Part
 from rollmodel.evidence.types import JudgePlan, MetricPlan, NoEvidence, NoEvidenceReason
+from rollmodel.evidence.value_part import ValuePart
 
 __all__ = ["PARTS", "JudgeState", "StateError", "dump", "load"]
 
 #: Written into every state. A state of another version is refused, never guessed at.
 VERSION = 1
 #: Who judges which kind of metric.
-PARTS: Mapping[str, type[CountPart]] = {"count": CountPart}
+PARTS: Mapping[str, type[CountPart | LatencyPart | ValuePart]] = {
+    "count": CountPart,
+    "latency": LatencyPart,
+    "value": ValuePart,
+}
 
 
 class StateError(ValueError):

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from rollmodel.evidence.arrays import array, to_plain
-from rollmodel.evidence.background import from_history, from_split, from_total, pretend_candidate, unknown
+from rollmodel.evidence.background import from_history, from_split, from_total, unknown
 from rollmodel.evidence.evalue import tick
+from rollmodel.evidence.noise import pretend_candidate
 from rollmodel.evidence.types import MetricHistory
 
 from tests.support.judging import autoregressive, bad_requests, quiet_history
