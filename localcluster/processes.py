@@ -35,7 +35,7 @@ class ProcessSpec:
     environment: Mapping[str, str] = field(default_factory=dict)
     after: tuple[str, ...] = ()
     before: Callable[[], None] = lambda: None
-    ready_seconds: float = 120.0
+    ready_seconds: float = 300.0
     stop_seconds: float = 5.0
 
 
