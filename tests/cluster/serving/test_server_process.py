@@ -15,12 +15,13 @@ from tests.cluster.serving.conftest import START_SECONDS, Serve
 
 WAITS_FOR_A_FILE = '''
 import os, pathlib, time
+import pandas as pd
 import mlflow.models
 from mlflow.pyfunc import PythonModel
 
 class Waits(PythonModel):
     """Tells that it was entered, and answers when it is let go."""
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         folder = pathlib.Path(model_input["folder"].iloc[0])
         if folder.name == "kill":
             os.kill(os.getpid(), 9)

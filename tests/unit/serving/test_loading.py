@@ -11,10 +11,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and pandas advise th
 
 CODE = """
 import mlflow.models
+import pandas as pd
 from mlflow.pyfunc import PythonModel
 
 class Doubles(PythonModel):
-    def predict(self, context, model_input, params=None):
+    def predict(self, context, model_input: pd.DataFrame, params=None):
         if (model_input["x"] < 0).any():
             raise ValueError("x is negative")
         return model_input["x"] * 2
@@ -46,7 +47,7 @@ def test_a_model_with_an_example_is_tried(tmp_path: Path) -> None:
     scorer, tried = load(folder(tmp_path, rows(1.0)))
     assert tried
     answer = scorer.score(json.dumps({"dataframe_split": rows(3.0)}).encode(), "application/json")
-    assert json.loads(answer.body) == {"predictions": [6.0]}
+    assert json.loads(answer.body) == {"predictions": [{"x": 6.0}]}
 
 
 def test_an_example_of_an_older_mlflow_is_tried_too(tmp_path: Path) -> None:
