@@ -53,12 +53,38 @@ class ApiServer:
         self._timeout = aiohttp.ClientTimeout(total=timeout, sock_connect=min(10.0, timeout))
 
     @classmethod
-    async def connect(cls, kubeconfig: str | None = None) -> ApiServer:
-        """Log in with this kubeconfig, or else with the pod's service account, or else with the usual kubeconfig."""
-        configuration = Configuration()
-        if kubeconfig is not None or not _load_service_account(configuration):
-            await config.load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
+    async def connect(cls, kubeconfig: str | None = None, *, connections: int = 32) -> ApiServer:
+        """Log in with this kubeconfig, or else with the pod's service account, or else with the usual kubeconfig.
+
+        At most so many ``connections`` are open at once, the watches among them. Raises Invalid without a login.
+        """
+        configuration = Configuration(connection_pool_maxsize=connections)
+        try:
+            if kubeconfig is not None or not _load_service_account(configuration):
+                await config.load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
+        except config.ConfigException as error:
+            raise Invalid(f"neither a service account nor a usable kubeconfig: {error}") from error
         return cls(ApiClient(configuration))
+
+    @property
+    def url(self) -> str:
+        """Where the API server is."""
+        return str(self._client.configuration.host)
+
+    def session(self, *, connections: int) -> aiohttp.ClientSession:
+        """A session of its own with the same login, for Kopf. A connection costs 256 KiB of TLS buffers: count them."""
+        tls = self._client.rest_client.ssl_context
+        connector = aiohttp.TCPConnector(limit=connections, ssl=tls)
+        return aiohttp.ClientSession(connector=connector, middlewares=(self._authorise,), trust_env=True)
+
+    async def _authorise(
+        self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Add the token of the moment: service account tokens are rotated every hour."""
+        token = await self._client.configuration.get_api_key_with_prefix("BearerToken")
+        if token:
+            request.headers["Authorization"] = token
+        return await send(request)
 
     async def close(self) -> None:
         """Close all connections."""

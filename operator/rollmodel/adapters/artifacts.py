@@ -63,8 +63,8 @@ class Artifacts:
         parts = urlsplit(uri)
         if parts.scheme != "mlflow-artifacts":
             raise Invalid(
-                f"the files are at {parts.scheme or 'file'}:, not behind MLflow's artifact proxy, and the operator cannot"
-                f" read them: {_TAG_IT}, or start MLflow with --serve-artifacts",
+                f"the files are at {parts.scheme or 'file'}:, not behind MLflow's artifact proxy, and cannot be read"
+                f" by the operator: {_TAG_IT}, or start MLflow with --serve-artifacts",
                 reason="DigestUnknown",
             )
         if parts.netloc and parts.netloc != urlsplit(connection.url).netloc:

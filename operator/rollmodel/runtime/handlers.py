@@ -8,23 +8,34 @@ finalizer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+import aiohttp
 import kopf
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.reconcile.result import Reconciler
 from rollmodel.runtime.driver import FINALIZER, Driver
 
-__all__ = ["kopf_settings", "register"]
+__all__ = ["Login", "kopf_settings", "register"]
+
+#: Gives the API server's address and a new session that is logged in there.
+Login = Callable[[], tuple[str, aiohttp.ClientSession]]
 
 
-def register(driver: Driver, reconcilers: Mapping[str, Reconciler], *, started: datetime) -> kopf.OperatorRegistry:
+def register(
+    driver: Driver, reconcilers: Mapping[str, Reconciler], login: Login, *, started: datetime
+) -> kopf.OperatorRegistry:
     """Handlers for each plural; ``started`` is when the process did: objects older than it are taken up gradually."""
     registry = kopf.OperatorRegistry()
-    kopf.on.login(id="login", registry=registry)(_login)
+
+    @kopf.on.login(id="login", registry=registry)
+    async def log_in(**_: Any) -> kopf.AiohttpSession:
+        server, session = login()
+        return kopf.AiohttpSession(server=server, aiohttp_session=session)
+
     for plural, reconciler in reconcilers.items():
         _register_kind(registry, plural, driver, reconciler, started)
     return registry
@@ -42,11 +53,6 @@ def _register_kind(
     @kopf.on.event(GROUP, VERSION, plural, id="wake", registry=registry)
     async def wake(body: kopf.Body, **_: Any) -> None:
         driver.saw(dict(body))
-
-
-async def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    """As the pod's service account, or where there is none with a kubeconfig: as ``adapters.apiserver`` does."""
-    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
 def kopf_settings() -> kopf.OperatorSettings:

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     logs.configure(form=settings.log_format, level=settings.log_level)
     configure_libraries(settings)
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         asyncio.run(_run(settings))
     except Exception:  # noqa: BLE001 - say it in the log's own form, whatever it is
@@ -65,7 +65,7 @@ async def _run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(operator.kube.run(), name="watch children")
             await operator.kube.listed()
-            await _drive(settings, register(operator.driver, reconcilers, started=started), health)
+            await _drive(settings, register(operator.driver, reconcilers, operator.login, started=started), health)
             watching.cancel()
     finally:
         await server.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+import aiohttp
 from pydantic import SecretStr
 
 from rollmodel.adapters.apiserver import ApiServer
@@ -31,6 +32,9 @@ from rollmodel.settings import Settings
 
 __all__ = ["Operator"]
 
+#: More than the kinds that are watched through one session.
+KINDS = 8
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -44,26 +48,29 @@ class Operator:
     pulse: Pulse
     registry: Mlflow
     metrics: Prometheus | None
+    connections: int
 
     @classmethod
     async def build(cls, settings: Settings) -> Operator:
         """Put everything together; nothing runs yet."""
-        api, wakes, instruments, pulse = await ApiServer.connect(), Wakes(), Instruments(), Pulse()
+        connections = _connections(settings)
+        api, wakes = await ApiServer.connect(connections=connections), Wakes()
+        instruments, pulse = Instruments(), Pulse()
         kube = Kubernetes(api, wake=wakes.wake, namespaces=settings.namespaces)
         registry = _registry(settings, instruments)
         metrics = _metrics(settings, instruments)
         executor, clock = Executor(kube, registry), SystemClock()
-        connections = Connections(
+        registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )
-        models = Models(registry, connections, wakes.wake)
+        models = Models(registry, registries, wakes.wake)
         deployments = DeploymentReconciler(
             gatherer=Gatherer(
                 kube=kube, metrics=metrics, models=models, clock=clock, queries=queries, defaults=_defaults(settings)
             ),
             executor=executor,
             models=models,
-            connections=connections,
+            connections=registries,
             clock=clock,
             decide=decide,
             model_retry=settings.registry_poll_seconds,
@@ -75,7 +82,11 @@ class Operator:
         }
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
         driver = Driver(kube, wakes, limits, instruments, pulse)
-        return cls(api, kube, driver, reconcilers, instruments, pulse, registry, metrics)
+        return cls(api, kube, driver, reconcilers, instruments, pulse, registry, metrics, connections)
+
+    def login(self) -> tuple[str, aiohttp.ClientSession]:
+        """A new session for Kopf, logged in as we are."""
+        return self.api.url, self.api.session(connections=self.connections)
 
     async def close(self) -> None:
         """Let go of connections and threads."""
@@ -83,6 +94,11 @@ class Operator:
         if self.metrics is not None:
             self.metrics.close()
         await self.api.close()
+
+
+def _connections(settings: Settings) -> int:
+    """Connections to the API server: one for each watch, which may be one per kind and namespace, and some for work."""
+    return settings.concurrency + KINDS * max(1, len(settings.namespaces))
 
 
 def _registry(settings: Settings, instruments: Instruments) -> Mlflow:
