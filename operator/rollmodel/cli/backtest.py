@@ -24,7 +24,7 @@ from rich.table import Table
 from rollmodel.adapters.prometheus import Prometheus
 from rollmodel.cli.batch import Batch
 from rollmodel.cli.counts import Counts, Rows, fold, read_rows
-from rollmodel.cli.policy import counted, read_manifest, spec_of
+from rollmodel.cli.policy import counted, read_manifest, sound, spec_of
 from rollmodel.cli.recording import Pair, read
 from rollmodel.cli.steps import Result, replay
 from rollmodel.errors import Invalid, RollmodelError
@@ -85,7 +85,7 @@ def _from_prometheus(arguments: argparse.Namespace) -> list[Result]:
     if arguments.start is None:
         raise Invalid("--prometheus needs --start, the time when the rollout began")
     start, end = _moment(arguments.start), _moment(arguments.end) if arguments.end else datetime.now(UTC).timestamp()
-    recording = read(spec, judge_plan(spec), pair, Prometheus(arguments.prometheus), start=start, end=end)
+    recording = read(spec, sound(judge_plan(spec)), pair, Prometheus(arguments.prometheus), start=start, end=end)
     return replay(asyncio.run(recording), spec.rollout)
 
 

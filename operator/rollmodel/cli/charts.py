@@ -100,14 +100,14 @@ def _evidence(title: str, seen: Seen, value: Value, colour: str, needed: float) 
 
 def _ratio(metric: MetricView, seen: Seen) -> Chart:
     scale = _Scale(1 / _RATIO_SPAN, _RATIO_SPAN, log=True)
-    rules = [Mark(scale.at(1.0), "no difference", "var(--line)")]
+    rules: list[Mark] = []
     if metric.plan is not None:
         margins = ((metric.plan.harm_ratio, "var(--harm)"), (metric.plan.safe_ratio, "var(--safe)"))
         rules += [Mark(scale.at(ratio), "", colour) for ratio, colour in margins]
     x, _ = _times(seen[0][0], seen[-1][0])
     known = [(x(time), r.low, r.high) for time, r in seen if r.low is not None and r.high is not None]
     outline = [(at, scale.at(high)) for at, _, high in known] + [(at, scale.at(low)) for at, low, _ in reversed(known)]
-    title = "ratio of the rates, with its interval"
+    title = "ratio of the rates with its interval; dashed: tolerance and safe margin"
     chart = _chart(title, seen, lambda r: r.ratio, "var(--line)", scale=scale, rules=rules, ticks=(0.25, 1, 4))
     return replace(chart, band=_points(outline))
 

@@ -12,10 +12,11 @@ from pydantic import ValidationError
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.errors import Invalid
+from rollmodel.evidence.plans import PlanError, validated
 from rollmodel.evidence.types import JudgePlan
 from rollmodel.plan.deployment.policy import judge_plan
 
-__all__ = ["counted", "read_manifest", "spec_of"]
+__all__ = ["counted", "read_manifest", "sound", "spec_of"]
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -52,4 +53,12 @@ def counted(spec: ModelDeploymentSpec, name: str | None) -> JudgePlan:
     if not found:
         wanted = f"metric '{name}' that counts" if name else "metric that counts"
         raise Invalid(f"the analysis has no {wanted} bad requests: `counts`, or preset Errors or SlowRequests")
-    return replace(plan, metrics=(found[0],))
+    return sound(replace(plan, metrics=(found[0],)))
+
+
+def sound(plan: JudgePlan) -> JudgePlan:
+    """The plan, if it makes sense to a judge. Raises Invalid."""
+    try:
+        return validated(plan)
+    except PlanError as error:
+        raise Invalid(f"the analysis cannot be judged: {error}") from error

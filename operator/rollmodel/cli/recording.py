@@ -6,8 +6,9 @@ The queries, the reading of their answers and the judge are the operator's own; 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -29,13 +30,15 @@ from rollmodel.evidence.types import (
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.promql import promql, scope
 from rollmodel.plan.deployment.queries import MetricQuery
-from rollmodel.plan.deployment.samples import Sampled, UnexpectedAnswer, aligned, past, sampled
+from rollmodel.plan.deployment.samples import Arms, Sampled, UnexpectedAnswer, aligned, past, sampled
 from rollmodel.ports import Metrics
 
 __all__ = ["Moment", "Pair", "Recording", "read"]
 
 #: How much of the stable arm's past is read, in seconds, and the most points that Prometheus gives for a series.
 HISTORY_SECONDS, MOST_POINTS = 3 * 3600, 11_000
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,16 +129,13 @@ async def read(
     judged = {metric.name for metric in plan.metrics}
     histories: dict[str, MetricHistory] = {}
     samples: dict[str, Sampled] = {}
+    before = min(HISTORY_SECONDS, MOST_POINTS * step)
     for metric in (m for m in spec.analysis.metrics if m.name in judged):
-        before = min(HISTORY_SECONDS, MOST_POINTS * step)
         if metric.value is None:
             query = MetricQuery(_text(spec, pair, metric, history=True), start - before, start, step)
-            histories[metric.name] = past(metric, await _ask(metrics, query), query, pair.arms)
+            histories[metric.name] = await _answered(past, metric, query, pair, metrics)
         query = MetricQuery(_text(spec, pair, metric, history=False), start, end, step)
-        try:
-            samples[metric.name] = sampled(metric, await _ask(metrics, query), query, pair.arms)
-        except UnexpectedAnswer as error:
-            raise Untrustworthy(f"metric '{metric.name}': {error}; the query was: {query.query}") from error
+        samples[metric.name] = await _answered(sampled, metric, query, pair, metrics)
     return Recording(pair, judge.begin(plan, histories, start), aligned(samples))
 
 
@@ -150,9 +150,19 @@ def _text(spec: ModelDeploymentSpec, pair: Pair, metric: Metric, *, history: boo
     return promql(metric, spec.runtime, words)
 
 
-async def _ask(metrics: Metrics, query: MetricQuery) -> Answer:
+async def _answered(
+    reading: Callable[[Metric, Answer, MetricQuery, Arms], Read],
+    metric: Metric,
+    query: MetricQuery,
+    pair: Pair,
+    metrics: Metrics,
+) -> Read:
+    """One query, its answer read by the operator's own function."""
     series = await metrics.query_range(query.query, start=query.start, end=query.end, step=query.step)
-    return Answer([(one.labels, one.points) for one in series])
+    try:
+        return reading(metric, Answer([(one.labels, one.points) for one in series]), query, pair.arms)
+    except UnexpectedAnswer as error:
+        raise Untrustworthy(f"metric '{metric.name}': {error}; the query was: {query.query}") from error
 
 
 def _traffic(sample: Sample) -> tuple[float, float]:

@@ -137,7 +137,7 @@ def _verdict(status: ModelDeploymentStatus, assessment: Assessment | None) -> tu
     if status.candidate is not None:
         return Outcome.UNDECIDED.value, "the judge has not begun yet"
     if status.rejected is not None:
-        return status.rejected.reason, status.rejected.message
+        return "RolledBack", f"{status.rejected.reason}: {status.rejected.message}"
     return "AtRest", "no revision is being tried"
 
 

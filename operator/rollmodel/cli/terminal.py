@@ -19,9 +19,12 @@ _SPAN = 8.0
 """The ratio's axis reaches from 1/8 to 8."""
 _COLOURS = {
     "Harm": "red",
+    "RolledBack": "red",
     "Harmful": "red",
     "Ceiling": "red",
     "Breached": "red",
+    "Aborted": "red",
+    "Promoted": "green",
     "Safe": "green",
     "ProvenSafe": "green",
     "Passing": "green",
@@ -113,11 +116,5 @@ def _history(report: Report) -> Table:
     for entry in report.history:
         moved = f"{entry.from_version or entry.from_revision or ''} → {entry.to_version or entry.to_revision}"
         by = f"by {entry.by}" if entry.by else ""
-        table.add_row(
-            entry.time, Text(entry.verdict, style=_history_colour(entry.verdict)), moved, Text(entry.reason), by
-        )
+        table.add_row(entry.time, Text(entry.verdict, style=_colour(entry.verdict)), moved, Text(entry.reason), by)
     return table
-
-
-def _history_colour(verdict: str) -> str:
-    return {"Promoted": "green", "RolledBack": "red", "Aborted": "red"}.get(verdict, "default")

@@ -1,6 +1,7 @@
 """The benchmark of the evidence engine: simulate, compare with other tools' rules, write tables and plots.
 
-``python -m tests.bench.evidence --quick`` takes minutes on one core; without ``--quick`` it makes the published figures.
+``python -m tests.bench.evidence --quick`` takes minutes on one core; without ``--quick`` it makes the published
+figures.
 """
 
 from __future__ import annotations

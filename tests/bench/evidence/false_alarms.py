@@ -1,7 +1,7 @@
 """B1: how often is a healthy version rolled back, and how often is one at the margin called safe?
 
-A grid of traffic, split, base rate and noise, the rivals on the same counts; what is known of the stable arm before; noise
-that is slower than the method assumes; and short and long rollouts.
+A grid of traffic, split, base rate and noise, the rivals on the same counts; what is known of the stable arm before;
+noise that is slower than the method assumes; and short and long rollouts.
 """
 
 from __future__ import annotations

@@ -7,12 +7,12 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-from scipy.special import logsumexp
-
 from rollmodel.evidence import counts as core
 from rollmodel.evidence.arrays import take
 from rollmodel.evidence.background import Background, from_split
 from rollmodel.evidence.evalue import Tick
+from scipy.special import logsumexp
+
 from tests.bench.evidence import kayenta
 from tests.bench.evidence.false_alarms import first_runs
 from tests.bench.evidence.ours import STANDARD, configured, mark
@@ -83,7 +83,7 @@ def _judge(family: list[Counts], known: Background) -> Verdicts:
         state = core.update(config, state, _stacked(family, t))
         proven |= core.log_safe(state) >= config.safe_level
         joint = logsumexp(core.log_harm(state), axis=1) - math.log(m)
-        mark(harm, joint >= level, (t + 1) * TICK_SECONDS)
+        mark(harm, np.asarray(joint >= level), (t + 1) * TICK_SECONDS)
         mark(safe, proven.all(axis=1), (t + 1) * TICK_SECONDS)
     return Verdicts(harm, safe)
 

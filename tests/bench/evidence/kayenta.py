@@ -1,9 +1,9 @@
 """Kayenta's default judge (NetflixACAJudge with the Mann-Whitney classifier), rebuilt from its rules.
 
 Source of the rules: spinnaker/kayenta at a69573b (2025-04): NetflixACAJudge, MannWhitneyClassifier, MannWhitney,
-WeightedSumScorer, IQRDetector, ThresholdScoreClassifier. The interval is that of R's ``wilcox.test`` (normal approximation,
-ties, continuity correction), found by Brent's method to 1e-4 as there: it gives the figures that users published
-(spinnaker#6278) to the last digit. 98 % and the tolerance of 0.25 are hard-coded there, so they are constants here.
+WeightedSumScorer, IQRDetector, ThresholdScoreClassifier. The interval is that of R's ``wilcox.test`` (normal
+approximation, ties, continuity correction), found by Brent's method to 1e-4 as there: it gives the figures that users
+published (spinnaker#6278) to 14 digits. 98 % and the tolerance of 0.25 are hard-coded there and here.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.stats import norm, rankdata
 
-__all__ = ["Label", "MetricConfig", "Score", "classify", "judge", "score", "shift_interval"]
+__all__ = ["Label", "MetricConfig", "Score", "classify", "judge", "prepared", "score", "shift_interval"]
 
 CONFIDENCE, TOLERANCE = 0.98, 0.25
 _ROOT_TOLERANCE = 1e-4
@@ -30,7 +30,7 @@ Values = NDArray[np.float64]
 class Label(StrEnum):
     """How a metric came out."""
 
-    PASS = "Pass"  # noqa: S105
+    PASS = "Pass"
     HIGH = "High"
     LOW = "Low"
     NODATA = "Nodata"
@@ -102,7 +102,7 @@ def _standardised(shift: float, x: Values, y: Values) -> float:
 
 def classify(control: Values, experiment: Values, config: MetricConfig, rng: np.random.Generator) -> tuple[Label, bool]:
     """Label of one metric, and whether it is a critical failure."""
-    control, experiment = _prepared(control, config), _prepared(experiment, config)
+    control, experiment = prepared(control, config), prepared(experiment, config)
     if not len(control) or not len(experiment):
         return _no_data(config)
     same = len(control) == len(experiment) and bool(np.all(np.sort(control) == np.sort(experiment)))
@@ -113,14 +113,15 @@ def classify(control: Values, experiment: Values, config: MetricConfig, rng: np.
     return _compare(control, experiment, config)
 
 
-def _prepared(values: Values, config: MetricConfig) -> Values:
+def prepared(values: Values, config: MetricConfig) -> Values:
+    """The points without what is missing, and without outliers if that is asked for."""
     missing = np.isnan(values)
     values = values[~missing] if config.nan_strategy == "remove" else np.where(missing, 0.0, values)
     if not config.remove_outliers or not len(values):
         return values
     p1, p25, p75, p99 = np.percentile(values, [1, 25, 75, 99])
     reach = config.outlier_factor * (p75 - p25)
-    return values[(values >= min(p1, p25 - reach)) & (values <= max(p99, p75 + reach))]
+    return np.asarray(values[(values >= min(p1, p25 - reach)) & (values <= max(p99, p75 + reach))])
 
 
 def _no_data(config: MetricConfig) -> tuple[Label, bool]:

@@ -10,6 +10,7 @@ import math
 
 from rollmodel.evidence.arrays import array
 from rollmodel.evidence.evalue import Pair, growth, margin
+
 from tests.bench.evidence.worlds import TICK_SECONDS, World
 
 __all__ = ["oracle_seconds"]

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
 from rollmodel.evidence import counts as core
 from rollmodel.evidence.arrays import array
 from rollmodel.evidence.background import Background, from_split, from_total, unknown
 from rollmodel.evidence.evalue import Pair, margin, tick
-from tests.bench.evidence.rivals import Verdicts
+
+from tests.bench.evidence.rivals import Floats, Verdicts
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, simulate_history
 
 __all__ = ["STANDARD", "Policy", "configured", "judge", "learn", "mark"]
@@ -60,14 +60,20 @@ def configured(world: World, known: Background, policy: Policy = STANDARD, metri
     )
 
 
-def judge(world: World, counts: Counts, known: Background, policy: Policy = STANDARD) -> Verdicts:
-    """Seconds until harm and until safety is proven, each for itself (the other does not stop it)."""
+def judge(
+    world: World, counts: Counts, known: Background, policy: Policy = STANDARD, *, seconds: Floats | None = None
+) -> Verdicts:
+    """Seconds until harm and until safety is proven, each for itself (the other does not stop it).
+
+    seconds: lengths of the windows [runs, ticks], where they are not all a tick.
+    """
     config = configured(world, known, policy)
     state = core.begin(config, known)
     runs, ticks = counts.na.shape
     harm, safe = np.full(runs, np.inf), np.full(runs, np.inf)
     for t in range(ticks):
-        state = core.update(config, state, tick(counts.na[:, t], counts.ka[:, t], counts.nb[:, t], counts.kb[:, t]))
+        window = tick(counts.na[:, t], counts.ka[:, t], counts.nb[:, t], counts.kb[:, t])
+        state = core.update(config, state, window, seconds=TICK_SECONDS if seconds is None else seconds[:, t])
         now = (t + 1) * TICK_SECONDS
         mark(harm, core.log_harm(state) >= config.harm_level, now)
         mark(safe, core.log_safe(state) >= config.safe_level, now)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench.evidence import plots
 from tests.bench.evidence.more_tables import MORE_TABLES
+
+from tests.bench.evidence import plots
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.setup import Size
-from tests.bench.evidence.tables import TABLES, misses
+from tests.bench.evidence.tables import TABLES
+from tests.bench.evidence.targets import misses
 
 __all__ = ["NAME", "write"]
 

@@ -5,27 +5,28 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-
 from rollmodel.evidence import counts as core
 from rollmodel.evidence.evalue import tick
+
 from tests.bench.evidence import detection
 from tests.bench.evidence.oracle import oracle_seconds
 from tests.bench.evidence.ours import STANDARD, configured, learn
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.rivals import RIVALS, Floats
 from tests.bench.evidence.setup import generator
-from tests.bench.evidence.tables import OURS, healthy, of
+from tests.bench.evidence.targets import OURS, healthy, of
 from tests.bench.evidence.worlds import TICK_SECONDS, World, simulate
 
 __all__ = ["draw"]
 
 BLUE, RED, GREEN, GREY, ORANGE = "#1f5fa8", "#c0392b", "#2e8b57", "#8a8f98", "#d98014"
-_STYLE = {
+_STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "rollmodel",
     "font.size": 9,

@@ -39,9 +39,11 @@ class Record:
     oracle: float | None = None
     label: str = ""
 
-    def key(self, *names: str) -> tuple[Any, ...]:
-        """These fields of the world."""
-        return tuple(self.world[name] for name in names)
+    @property
+    def place(self) -> str:
+        """The world in words."""
+        world = self.world
+        return f"{world['canary_rps']:g} vs {world['stable_rps']:g} rps, {100 * world['base']:g} %, {world['noise']}"
 
 
 def median(times: Floats) -> tuple[float | None, float | None]:

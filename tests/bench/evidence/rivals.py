@@ -1,9 +1,9 @@
 """What other tools would have decided on the same counts, as pure functions of them.
 
-Sources: Argo Rollouts 9f8d111 (``analysis/analysis.go``: a metric fails once more than ``failureLimit`` measurements failed,
-default 0; NaN fails a ``successCondition``), Flagger 15bd6ad (``scheduler.go``: roll back at ``threshold`` failed checks, a
-success never resets them; a failed or empty check does not advance, ten advances promote), Kayenta (see ``kayenta``).
-All of them look once a minute here, the common choice, at a gate of twice the healthy rate.
+Sources: Argo Rollouts 9f8d111 (``analysis/analysis.go``: a metric fails once more than ``failureLimit`` measurements
+failed, default 0; NaN fails a ``successCondition``), Flagger 15bd6ad (``scheduler.go``: roll back at ``threshold``
+failed checks, a success never resets them; a failed or empty check does not advance, ten advances promote), Kayenta (see
+``kayenta``). All of them look once a minute here, the common choice, at a gate of twice the healthy rate.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ def first_true(hits: NDArray[np.bool_], seconds: float) -> Floats:
     return np.where(hits.any(axis=1), (hits.argmax(axis=1) + 1) * seconds, np.inf)
 
 
-def _failed_checks(counts: Counts, gate: float) -> NDArray[np.bool_]:
+def failed_checks(counts: Counts, gate: float) -> NDArray[np.bool_]:
+    """Which minutes were above the gate, or without traffic."""
     minutes = counts.blocks(CHECK_TICKS)
     with np.errstate(invalid="ignore"):
         return ~(minutes.ka / minutes.na <= gate)
@@ -54,14 +55,18 @@ def _failed_checks(counts: Counts, gate: float) -> NDArray[np.bool_]:
 
 def argo(counts: Counts, gate: float, failure_limit: int = 0) -> Verdicts:
     """Background analysis over the whole run; it proves nothing, the steps promote when the time is over."""
-    failed = _failed_checks(counts, gate)
+    failed = failed_checks(counts, gate)
     rollback = first_true(np.cumsum(failed, axis=1) > failure_limit, CHECK_SECONDS)
     return Verdicts.first(rollback, np.full(len(rollback), failed.shape[1] * CHECK_SECONDS))
 
 
 def flagger(counts: Counts, gate: float, threshold: int) -> Verdicts:
     """Ten successful checks promote, ``threshold`` failed ones roll back, whichever is first."""
-    failed = _failed_checks(counts, gate)
+    return flagger_checks(failed_checks(counts, gate), threshold)
+
+
+def flagger_checks(failed: NDArray[np.bool_], threshold: int) -> Verdicts:
+    """The same on checks [runs, minutes] that failed or did not."""
     rollback = first_true(np.cumsum(failed, axis=1) >= threshold, CHECK_SECONDS)
     return Verdicts.first(rollback, first_true(np.cumsum(~failed, axis=1) >= _FLAGGER_ADVANCES, CHECK_SECONDS))
 

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from statistics import mean
 
 from tests.bench.evidence import detection, promotion
 from tests.bench.evidence.false_alarms import SAFE_MARGIN
-from tests.bench.evidence.markdown import MISS, chance, error, seconds, table, times
+from tests.bench.evidence.markdown import MISS, chance, seconds, table, times
 from tests.bench.evidence.ours import STANDARD
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.rivals import RIVALS
-from tests.bench.evidence.worlds import NOISES, TICK_SECONDS
+from tests.bench.evidence.targets import OURS, at_margin, healthy, of, risk, slower, too_slow
+from tests.bench.evidence.worlds import NOISES
 
-__all__ = ["TABLES", "misses", "of"]
-
-OURS = "Rollmodel"
-ORACLE_LIMIT, ORACLE_FROM_RPS = 3.0, 5.0
-
-
-def of(records: Iterable[Record], suite: str, rule: str = OURS) -> list[Record]:
-    """The records of one suite and rule."""
-    return [r for r in records if r.suite == suite and r.rule == rule]
-
-
-def healthy(records: Iterable[Record]) -> list[Record]:
-    """Those in which the canary equals the stable arm."""
-    return [r for r in records if r.world["ratio"] == 1.0 and r.world["extra"] == 0.0]
-
-
-def at_margin(records: Iterable[Record]) -> list[Record]:
-    """Those in which the canary is exactly at the safe margin."""
-    return [r for r in records if r.world["ratio"] == SAFE_MARGIN]
-
-
-def risk(value: float, limit: float) -> str:
-    """A measured risk, marked where it exceeds what was configured."""
-    return chance(value) + (MISS if value > limit else "")
+__all__ = ["TABLES"]
 
 
 def headline(records: Sequence[Record]) -> str:
@@ -109,21 +87,18 @@ def sources(records: Sequence[Record]) -> str:
     """False rollback / false promotion / delay at x2 by what is known before."""
     found: dict[str, dict[str, dict[float, Record]]] = {}
     for r in of(records, "B1 sources"):
-        world = (
-            f"{r.world['noise']}, {r.world['canary_rps']:g} vs {r.world['stable_rps']:g}, {100 * r.world['base']:g} %"
-        )
-        found.setdefault(world, {}).setdefault(r.label, {})[r.world["ratio"]] = r
-    rows = [
-        [
-            world,
-            *(
-                f"{risk(by[1.0].rollback, 0.05)} / {risk(by[SAFE_MARGIN].promote, 0.05)} / {seconds(by[2.0].rollback_seconds)}"
-                for by in (sources[name] for name in ("split", "total", "none"))
-            ),
-        ]
-        for world, sources in found.items()
-    ]
-    return table(["noise, rps, base", "stable pods", "stable total only", "no history"], rows)
+        found.setdefault(r.place, {}).setdefault(r.label, {})[r.world["ratio"]] = r
+    rows = [[place, *(_source(by[name]) for name in ("split", "total", "none"))] for place, by in found.items()]
+    return table(["canary vs stable, base, noise", "stable pods", "stable total only", "no history"], rows)
+
+
+def _source(by: Mapping[float, Record]) -> str:
+    return f"{_risks(by)} / {seconds(by[2.0].rollback_seconds)}"
+
+
+def _risks(by: Mapping[float, Record]) -> str:
+    """False rollback / false promotion."""
+    return f"{risk(by[1.0].rollback, STANDARD.alpha_harm)} / {risk(by[SAFE_MARGIN].promote, STANDARD.alpha_safe)}"
 
 
 def slow_noise(records: Sequence[Record]) -> str:
@@ -133,10 +108,7 @@ def slow_noise(records: Sequence[Record]) -> str:
         place = f"{r.world['canary_rps']:g} vs {r.world['stable_rps']:g}"
         found.setdefault(place, {}).setdefault(r.world["noise"], {})[r.world["ratio"]] = r
     noises = ("ar .8", "ar .9", "ar .97")
-    rows = [
-        [place, *(f"{risk(by[n][1.0].rollback, 0.05)} / {risk(by[n][SAFE_MARGIN].promote, 0.05)}" for n in noises)]
-        for place, by in found.items()
-    ]
+    rows = [[place, *(_risks(by[noise]) for noise in noises)] for place, by in found.items()]
     return table(["canary vs stable rps, 0.5 %", *noises], rows)
 
 
@@ -171,24 +143,11 @@ def _delay(record: Record, label: str, suite: str) -> str:
     if record.rollback_error:
         text += f" ± {record.rollback_error:.0f}"
     if record.oracle and record.world["noise"] == "poisson":
-        text += f" ({times(record.rollback_seconds / record.oracle)}){MISS if _too_slow(record) else ''}"
+        text += f" ({times(record.rollback_seconds / record.oracle)}){MISS if too_slow(record) else ''}"
     expected = detection.REFERENCE.get(label, {}).get(record.world["ratio"]) if suite == "B2" else None
     if expected:
-        text += f" [{expected:g}]{MISS if _slower(record.rollback_seconds, expected, record.rollback_error) else ''}"
+        text += f" [{expected:g}]{MISS if slower(record.rollback_seconds, expected, record.rollback_error) else ''}"
     return text
-
-
-def _too_slow(record: Record) -> bool:
-    """More than three times the oracle, which cannot decide within a tick either, from 5 rps on."""
-    if record.rollback_seconds is None or not record.oracle or record.world["canary_rps"] < ORACLE_FROM_RPS:
-        return False
-    ticks = -(-record.oracle // TICK_SECONDS)
-    return record.rollback_seconds > ORACLE_LIMIT * ticks * TICK_SECONDS
-
-
-def _slower(measured: float, expected: float, deviation: float | None) -> bool:
-    """Later than expected by more than two standard errors and more than one tick."""
-    return measured > expected + max(TICK_SECONDS, 2.0 * (deviation or 0.0))
 
 
 def exposed(records: Sequence[Record]) -> str:
@@ -226,31 +185,6 @@ def _promotion(record: Record, expected: float | None) -> str:
     if record.oracle and record.world["noise"] == "poisson":
         text += f" ({times(record.promote_seconds / record.oracle)})"
     return text + (f" [{expected:g}]" if expected else "")
-
-
-def misses(records: Sequence[Record]) -> list[str]:
-    """Every cell that misses a target, in words."""
-    found = []
-    for r in records:
-        if r.rule != OURS or r.suite not in ("B1", "B1 sources", "B1 slow noise", "B1 horizons", "B2", "B4"):
-            continue
-        where = f"{r.suite}: {r.world['canary_rps']:g} vs {r.world['stable_rps']:g} rps, {100 * r.world['base']:g} %, {r.world['noise']}"
-        where += f", {r.label}" if r.label and r.suite == "B1 sources" else ""
-        found += [f"{where}: {what}" for what in _missed(r)]
-    return found
-
-
-def _missed(record: Record) -> list[str]:
-    found = []
-    if healthy([record]) and record.rollback > STANDARD.alpha_harm:
-        found.append(f"false rollback {chance(record.rollback)} ± {error(record.rollback, record.runs):.3f}")
-    if record.suite.startswith("B1") and at_margin([record]) and record.promote > STANDARD.alpha_safe:
-        found.append(f"false promotion {chance(record.promote)} ± {error(record.promote, record.runs):.3f}")
-    if record.suite == "B2" and record.world["noise"] == "poisson" and _too_slow(record):
-        found.append(
-            f"x{record.world['ratio']:g} found after {seconds(record.rollback_seconds)}, oracle {seconds(record.oracle)}"
-        )
-    return found
 
 
 #: Anchor in the page -> what renders it.

@@ -75,7 +75,7 @@ class Counts:
         whole = length // ticks
 
         def merged(x: Floats) -> Floats:
-            return x[:, : whole * ticks].reshape(runs, whole, ticks).sum(axis=2)
+            return np.asarray(x[:, : whole * ticks].reshape(runs, whole, ticks).sum(axis=2))
 
         return Counts(merged(self.na), merged(self.ka), merged(self.nb), merged(self.kb))
 
@@ -146,4 +146,4 @@ def _lognormal_ar1(rho: float, shape: tuple[int, int], rng: np.random.Generator)
     for t in range(1, shape[1]):
         z[:, t] = rho * z[:, t - 1] + np.sqrt(1 - rho * rho) * steps[:, t]
     sigma = np.sqrt(np.log1p(_ARM_CV**2))
-    return np.exp(sigma * z - sigma * sigma / 2)
+    return np.asarray(np.exp(sigma * z - sigma * sigma / 2))
