@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
@@ -101,6 +102,8 @@ class Cluster:
     writes: int = 0
     served: dict[str, int] = field(default_factory=dict)
     """The weights that the gateway has in force."""
+    seen: set[str] = field(default_factory=set)
+    """Revisions whose requests Prometheus has counted and shown."""
     uids: int = 0
     gone: list[Pod] = field(default_factory=list)
 
@@ -124,6 +127,10 @@ class Cluster:
         revision = self.revision_of(version)
         self.behaviours[revision] = Behaviour(pods, bad)
         return revision
+
+    def remove(self, kind: str, name: str) -> None:
+        """Somebody deletes a child."""
+        self._delete(kind, name, self.children[kind, name]["metadata"]["uid"])
 
     # -- passes --------------------------------------------------------------------------------------------------------
 
@@ -153,17 +160,19 @@ class Cluster:
         )
         return replace(look, answers={name: self._answer(query) for name, query in queries(look).items()})
 
-    def reconcile(self) -> Decision:
-        """One pass, carried out."""
+    def reconcile(self, killed_after: int | None = None) -> Decision:
+        """One pass, carried out; ``killed_after``: the operator dies after so many writes, the status first."""
         decision = decide(self.observe())
         self._check(decision)
         before = self.status
         self.status = json.loads(json.dumps(dict(decision.status)))
         self.writes += (before != self.status) + len(decision.apply) + len(decision.delete)
-        for manifest in decision.apply:
-            self._apply(json.loads(json.dumps(manifest)))
-        for delete in decision.delete:
-            self._delete(delete.ref.kind, delete.ref.name, delete.uid)
+        acts: list[Callable[[], None]] = [partial(self._apply, manifest) for manifest in decision.apply]
+        acts += [partial(self._delete, delete.ref.kind, delete.ref.name, delete.uid) for delete in decision.delete]
+        for act in acts[:killed_after]:
+            act()
+        if self.spec.traffic is None:
+            self.served = self._behind_service()
         self.events += decision.events
         return decision
 
@@ -220,12 +229,9 @@ class Cluster:
 
     def _check(self, decision: Decision) -> None:
         assert len(json.dumps(decision.status)) < 64 * 1024
-        weights = {revision: w for revision, w in self._weights(decision).items() if w}
-        if weights:
-            assert sum(weights.values()) == 100
-            ready = {revision for revision in weights if self._ready(revision)}
-            eligible = {arm["revision"] for arm in self._eligible(decision) if self._ready(arm["revision"])}
-            assert ready == set(weights) or not eligible, f"traffic to pods that are not ready: {weights}"
+        self._check_conditions(decision)
+        self._check_history(decision)
+        self._check_weights(decision)
         for delete in decision.delete:
             if delete.ref.kind in {"Deployment", "Service"} and delete.ref.name != "churn":
                 revision = delete.ref.name.rpartition("-")[2]
@@ -234,6 +240,31 @@ class Cluster:
         for manifest in decision.apply:
             if manifest["kind"] == "Deployment" and not decision.status.get("candidate"):
                 assert manifest["spec"]["replicas"] >= self.spec.scale.replicas
+
+    @staticmethod
+    def _check_conditions(decision: Decision) -> None:
+        """What kstatus reads: it never looks finished while it is not, and never both moving and stuck."""
+        now = {condition["type"]: condition["status"] for condition in decision.status["conditions"]}
+        assert not (now["Reconciling"] == "True" and now["Stalled"] == "True")
+        assert "True" in {now["Ready"], now["Reconciling"], now["Stalled"]}
+        assert not (now["Ready"] == "True" and now["Stalled"] == "True")
+
+    def _check_history(self, decision: Decision) -> None:
+        """No verdict by evidence without evidence, and no new stable revision that does not carry everything."""
+        before, after = self.status.get("history", []), decision.status["history"]
+        for entry in after if not before else [entry for entry in after if entry not in before]:
+            if entry["by"] == "evidence":
+                assert entry["toRevision"] in self.seen, f"a verdict about {entry['toRevision']} that nobody saw"
+            if entry["verdict"] == "Promoted":
+                assert self.served == {entry["toRevision"]: 100}
+
+    def _check_weights(self, decision: Decision) -> None:
+        weights = {revision: w for revision, w in self._weights(decision).items() if w}
+        if weights:
+            assert sum(weights.values()) == 100
+            ready = {revision for revision in weights if self._ready(revision)}
+            eligible = {arm["revision"] for arm in self._eligible(decision) if self._ready(arm["revision"])}
+            assert ready == set(weights) or not eligible, f"traffic to pods that are not ready: {weights}"
 
     def _eligible(self, decision: Decision) -> list[Mapping[str, Any]]:
         """Arms that may have traffic: the stable one, and a candidate that has reached a weight."""
@@ -251,7 +282,8 @@ class Cluster:
 
     # -- the API server ------------------------------------------------------------------------------------------------
 
-    def _apply(self, manifest: dict[str, Any]) -> None:
+    def _apply(self, wanted: Mapping[str, Any]) -> None:
+        manifest = json.loads(json.dumps(wanted))
         key = (manifest["kind"], manifest["metadata"]["name"])
         live = self.children.get(key)
         if live is None:
@@ -374,6 +406,8 @@ class Cluster:
             if self.metrics == "strange":
                 labels["rollmodel_dev_revision"] = "unknown"
             grid = [p for p in pod.points if query.start <= p[0] <= query.end and p[0] % query.step == 0]
+            if len(grid) > 1 and self.metrics == "good":
+                self.seen.add(pod.revision)
             if grid and pod.revision in query.query:
                 series.append(({**labels, "role": "total"}, [(t, total) for t, total, _ in grid]))
                 series.append(({**labels, "role": "bad"}, [(t, failed) for t, _, failed in grid]))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
@@ -15,7 +16,7 @@ from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.promql import promql, scope
 from rollmodel.plan.times import parse
 
-__all__ = ["MOST_WINDOWS", "MetricQuery", "asks_history", "queries", "query_of"]
+__all__ = ["MOST_WINDOWS", "MetricQuery", "asks_history", "judge_state", "queries", "query_of"]
 
 #: Windows that are made up for at most after a break; older ones are dropped.
 MOST_WINDOWS = 30
@@ -43,6 +44,15 @@ def queries(observed: Observed) -> dict[str, MetricQuery]:
     if grid is None:
         return {}
     return {metric.name: MetricQuery(text, *grid) for metric, text in _texts(observed, history=history)}
+
+
+@lru_cache(maxsize=64)
+def judge_state(text: str) -> judge.JudgeState | None:
+    """The judge that status keeps; None where it was written by another version. Read several times in a pass."""
+    try:
+        return judge.load(text)
+    except judge.StateError:
+        return None
 
 
 def asks_history(observed: Observed) -> bool:
@@ -80,10 +90,7 @@ def _texts(observed: Observed, *, history: bool) -> Iterator[tuple[Metric, str]]
 
 
 def _state(observed: Observed) -> judge.JudgeState | None:
-    try:
-        return judge.load(observed.status.judge) if observed.status.judge else None
-    except judge.StateError:
-        return None
+    return judge_state(observed.status.judge) if observed.status.judge else None
 
 
 def _newest(observed: Observed, step: float) -> float:

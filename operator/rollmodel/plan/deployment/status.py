@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from rollmodel.api.conditions import Condition, find, upsert
-from rollmodel.api.modeldeployment import ModelDeploymentStatus
+from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentStatus
 from rollmodel.plan import naming
 from rollmodel.plan.decision import Event
 from rollmodel.plan.deployment.candidate import pause_reason
@@ -133,13 +133,22 @@ def _broken_pods(memory: Memory, look: Look) -> Iterator[Line]:
     if arm is None or arm.ready_replicas >= look.spec.scale.replicas:
         return
     trouble = diagnose(look, arm.revision)
-    late = memory.stable is None and look.seconds_since(arm.since) >= look.spec.rollout.deadline_seconds
+    late = _waited(memory, look, arm) >= look.spec.rollout.deadline_seconds
     if (trouble is not None and trouble.fatal) or late or _deadline_exceeded(look, arm.revision):
         yield Line(
             "True",
             trouble.reason if trouble is not None else "DeadlineExceeded",
             pods(look, arm, look.spec.scale.replicas),
         )
+
+
+def _waited(memory: Memory, look: Look, arm: ArmStatus) -> float:
+    """Seconds without a single pod: of the first revision since its start, of a stable one since the last was lost."""
+    if memory.stable is None:
+        return look.seconds_since(arm.since)
+    before = find(look.observed.status.conditions, "Available")
+    lost = before is not None and before.status == "False" and arm.ready_replicas == 0
+    return look.seconds_since(before.last_transition_time) if lost and before is not None else 0.0
 
 
 def _deadline_exceeded(look: Look, revision: str) -> bool:

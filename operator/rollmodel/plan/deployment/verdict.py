@@ -31,7 +31,7 @@ from rollmodel.plan.deployment.look import Look
 from rollmodel.plan.deployment.memory import Memory, change
 from rollmodel.plan.deployment.observed import Answer, QueryProblem
 from rollmodel.plan.deployment.policy import judge_plan
-from rollmodel.plan.deployment.queries import MetricQuery, asks_history, queries, query_of
+from rollmodel.plan.deployment.queries import MetricQuery, asks_history, judge_state, queries, query_of
 from rollmodel.plan.deployment.samples import Sampled, UnexpectedAnswer, aligned, past, sampled
 from rollmodel.plan.deployment.sight import NOT_ASKED, Sight
 from rollmodel.plan.times import parse, stamp
@@ -60,9 +60,10 @@ def hear(memory: Memory, look: Look) -> tuple[Memory, Sight]:
     problems = [*_impossible(look, history=history), *(_unanswered(look, asked) if asked else _still(look))]
     if history:
         return _begun(memory, look, asked, problems)
-    if memory.judge is None:
+    state = judge_state(memory.judge) if memory.judge is not None else None
+    if state is None:
         return memory, _seen(look, problems, NOT_ASKED)
-    return _observed(memory, look, asked, problems)
+    return _observed(memory, look, state, asked, problems)
 
 
 def _at_rest(look: Look) -> Sight:
@@ -120,11 +121,11 @@ def _begun(
 
 
 def _observed(
-    memory: Memory, look: Look, asked: dict[str, MetricQuery], problems: Sequence[_Problem]
+    memory: Memory, look: Look, state: judge.JudgeState, asked: dict[str, MetricQuery], problems: Sequence[_Problem]
 ) -> tuple[Memory, Sight]:
     """Each new window once, then the opinion."""
     assert memory.candidate is not None  # noqa: S101 - only a candidate has a judge
-    state, found = judge.load(str(memory.judge)), list(problems)
+    found = list(problems)
     by_metric: dict[str, Sampled] = {}
     for metric, query, answer in _answered(look, asked):
         try:
