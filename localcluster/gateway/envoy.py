@@ -24,7 +24,7 @@ __all__ = ["Envoy", "RejectedError"]
 
 _LOOK_AGAIN_SECONDS = 0.005
 _ACCEPT_SECONDS = 10.0
-_DRAIN_SECONDS = 5.0
+_DRAIN_SECONDS = 3.0
 _CLUSTERS = "cluster_manager.cds"
 _ROUTES = f"http.{STAT_PREFIX}.rds.{ROUTES}"
 _ACTIVE = f"http.{STAT_PREFIX}.downstream_rq_active"

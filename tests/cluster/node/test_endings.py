@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Kube, Wait, pod_spec, shell
+from tests.support.pods import Kube, Wait, pod_spec, shell
 
 pytestmark = pytest.mark.cluster
 
