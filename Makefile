@@ -4,10 +4,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
+IMAGE  ?= ghcr.io/rollmodel/rollmodel
+DEMO_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollmodel/demo
+DEMO_CLUSTER = $(if $(KUBECONFIG),--kubeconfig $(KUBECONFIG) --mlflow-url "$(MLFLOW_URL)" \
+	--prometheus-url "$(PROMETHEUS_URL)" --gateway-url "$(GATEWAY_URL)",--directory $(DEMO_DIR))
 LOCK   := --universal --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install check format test unit lock clean
+.PHONY: help install format check unit test demo demo-down cluster cluster-down e2e bench evidence image lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -28,15 +32,41 @@ format: install ## Format the code
 check: install ## Format, lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy operator localcluster tests
+	$(BIN)/mypy operator localcluster demo tests examples
 	$(BIN)/lint-imports
 	$(BIN)/python -m rollmodel crds --check crds
+
+demo: install ## Serve a model, promote a better one, roll a worse one back (KEEP=1, KUBECONFIG=... and *_URL=...)
+	$(BIN)/python -m demo $(if $(KEEP),--keep) $(DEMO_CLUSTER)
+
+demo-down: install ## End the cluster that `make demo KEEP=1` left
+	$(BIN)/python -m localcluster down --dir $(DEMO_DIR)/cluster
+
+cluster: install ## Start a local Kubernetes with MLflow, Prometheus and Envoy; prints its kubeconfig
+	$(BIN)/python -m localcluster up
+
+cluster-down: install ## End it
+	$(BIN)/python -m localcluster down
 
 unit: install ## Unit and reconcile tests only (seconds)
 	$(BIN)/python -m pytest tests/unit tests/reconcile
 
 test: install ## All tests: unit, reconcile, and cluster tests on a real control plane
 	$(BIN)/python -m pytest
+
+e2e: install ## The end-to-end scenarios on KUBECONFIG, or on a new kind cluster where Docker is present
+	$(BIN)/python -m pytest tests/e2e
+
+bench: install ## Speed and size: 1,000 objects, requests, rollbacks (about half an hour)
+	$(BIN)/python -m tests.bench.scale
+	$(BIN)/python -m tests.bench.serving_overhead
+
+evidence: install ## Error rates and delays by simulation, ours beside the peers' rules (long; QUICK=1 takes minutes)
+	$(BIN)/python -m tests.bench.evidence $(if $(QUICK),--quick)
+
+image: ## Build both images with Docker
+	docker build --target operator --tag $(IMAGE) .
+	docker build --target server --tag $(IMAGE)-server .
 
 lock: install ## Pin the packages of each image and of development anew
 	$(BIN)/uv pip compile --quiet --upgrade --extra dev $(LOCK) -o requirements/dev.txt

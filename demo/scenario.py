@@ -110,9 +110,10 @@ def _fell(status: ModelDeploymentStatus, version: str, verdict: str) -> bool:
         return False
     if entry.verdict != verdict:
         raise DemoFailedError(f"v{version} should be {verdict}, but is {entry.verdict}: {entry.reason}")
-    ready = find(status.conditions, "Ready")
-    rests = status.candidate is None and not status.retiring and ready is not None and ready.status == "True"
-    return rests and status.stable is not None and status.stable.weight == 100
+    available = find(status.conditions, "Available")
+    serves = available is not None and available.status == "True"
+    rests = status.candidate is None and not status.retiring and not status.outbox
+    return serves and rests and status.stable is not None and status.stable.weight == 100
 
 
 def _entry(status: ModelDeploymentStatus, version: str) -> HistoryEntry | None:
