@@ -52,11 +52,17 @@ def window(number: int) -> Window:
 
 
 def feed(
-    state: judge.JudgeState, ticks: int, sample: Callable[[int], Sample], *, name: str = "errors", first: int = 0
+    state: judge.JudgeState,
+    ticks: int,
+    sample: Callable[[int], Sample],
+    *,
+    name: str = "errors",
+    first: int = 0,
+    weight: float | None = 0.05,
 ) -> judge.JudgeState:
     """The judge after these windows of one metric."""
     for number in range(first, first + ticks):
-        state = judge.observe(state, window(number), {name: sample(number)}, weight=0.05)
+        state = judge.observe(state, window(number), {name: sample(number)}, weight=weight)
     return state
 
 

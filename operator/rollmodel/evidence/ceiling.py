@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from rollmodel.evidence.arrays import Array, Mask, array
-from rollmodel.evidence.evalue import HIGH, LOW, Tick, from_odds, odds
+from rollmodel.evidence.evalue import HIGH, LOW, Tick, log_evalue_of_one_arm
 from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, start
 
 __all__ = ["CeilingConfig", "CeilingState", "begin", "below", "breached", "configure", "shared", "update"]
@@ -68,9 +68,9 @@ def update(config: CeilingConfig, state: CeilingState, counts: Tick, phi: Array,
     """The state after one tick; an arm without requests adds nothing."""
     power = 1.0 / np.maximum(phi, LEAST_PHI)[..., None]
     seconds = array(seconds)
-    log_a = power * _log_evalue(counts.na, counts.ka, config.limit, ABOVE)
-    log_b = power * _log_evalue(counts.nb, counts.kb, config.limit, ABOVE)
-    log_below = power * _log_evalue(counts.na, counts.ka, config.limit, BELOW)
+    log_a = power * log_evalue_of_one_arm(counts.na, counts.ka, config.limit, ABOVE)
+    log_b = power * log_evalue_of_one_arm(counts.nb, counts.kb, config.limit, ABOVE)
+    log_below = power * log_evalue_of_one_arm(counts.na, counts.ka, config.limit, BELOW)
     stable = bet(config.above, state.stable, log_b, seconds)
     candidate = bet(config.above, state.candidate, log_a, seconds)
     return CeilingState(
@@ -78,13 +78,6 @@ def update(config: CeilingConfig, state: CeilingState, counts: Tick, phi: Array,
         stable=stable,
         below=bet(config.below, state.below, log_below, seconds),
     )
-
-
-def _log_evalue(n: Array, k: Array, limit: Array, kappa: Array) -> Array:
-    limit = limit[..., None]
-    q = from_odds(kappa * odds(limit))
-    bad, good = np.log(q / limit), np.log((1.0 - q) / (1.0 - limit))
-    return k[..., None] * bad + (n - k)[..., None] * good
 
 
 def _suspicious(config: CeilingConfig, stable: Wealth) -> Mask:

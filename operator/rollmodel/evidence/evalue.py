@@ -23,7 +23,20 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.arrays import Array, array
 
-__all__ = ["Margin", "Pair", "Tick", "from_odds", "growth", "kl", "log_evalue", "margin", "odds", "pace", "tick"]
+__all__ = [
+    "Margin",
+    "Pair",
+    "Tick",
+    "from_odds",
+    "growth",
+    "kl",
+    "log_evalue",
+    "log_evalue_of_one_arm",
+    "margin",
+    "odds",
+    "pace",
+    "tick",
+]
 
 LOW, HIGH = 1e-9, 1.0 - 1e-6
 #: Largest part of the wealth that a request may lose: keeps every factor positive.
@@ -131,6 +144,17 @@ def _null_point(na: Array, nb: Array, guess: Array, line: Margin, alternative: A
     with np.errstate(divide="ignore", invalid="ignore"):
         point = np.where(b > 0, -2.0 * c / (b + root), (root - b) / (2.0 * a))
     return np.clip(point, LOW, np.minimum(HIGH, (HIGH - absolute) / ratio))
+
+
+def log_evalue_of_one_arm(n: Array, k: Array, limit: Array, kappa: Array) -> Array:
+    """Log likelihood ratio of k bad in n requests [...] against "rate at most the limit" (kappa > 1) or "at least".
+
+    kappa: odds ratios of the alternatives to the limit, [J]. Returns [..., J].
+    """
+    limit = limit[..., None]
+    q = from_odds(kappa * odds(limit))
+    bad, good = np.log(q / limit), np.log((1.0 - q) / (1.0 - limit))
+    return k[..., None] * bad + (n - k)[..., None] * good
 
 
 def kl(p: Array, q: Array) -> Array:

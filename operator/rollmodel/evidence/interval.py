@@ -17,7 +17,7 @@ from rollmodel.evidence.dispersion import ratio
 from rollmodel.evidence.evalue import HIGH, Tick
 from rollmodel.evidence.mixture import ticks_to_level
 
-__all__ = ["Interval", "ratio_interval", "seconds_to_harm", "seconds_to_safe"]
+__all__ = ["Interval", "confidence_sequence", "ratio_interval", "seconds_to_harm", "seconds_to_safe"]
 
 #: Where the boundary is tightest, in units of Fisher information.
 TUNING = 5.0
@@ -37,12 +37,18 @@ def ratio_interval(config: CountConfig, state: CountState, alpha: float = 0.05) 
     """Mantel-Haenszel ratio and its (1 - alpha) confidence sequence."""
     sums, middle = state.contrast, ratio(state.contrast)
     variance = (sums.var_a + middle**2 * sums.var_b) * dispersion(config, state)
-    known = (state.ka >= LEAST_EVENTS) & (variance > 0) & (sums.a > 0)
-    information = np.where(known, sums.a**2 / np.where(known, variance, 1.0), 1.0)
+    return confidence_sequence(middle, sums.a, np.where(state.ka >= LEAST_EVENTS, variance, 0.0), alpha)
+
+
+def confidence_sequence(middle: Array, numerator: Array, variance: Array, alpha: float = 0.05) -> Interval:
+    """Limits for a ratio whose numerator has this sum and whose contrast has this variance; NaN where that is 0."""
+    known = (variance > 0) & (numerator > 0)
+    information = np.where(known, numerator**2 / np.where(known, variance, 1.0), 1.0)
     total = information + TUNING
     width = np.sqrt(total / information**2 * np.log(total / (TUNING * alpha**2)))
     center = np.where(known, middle, np.nan)
-    return Interval(center, center * np.exp(-width), center * np.exp(width))
+    with np.errstate(over="ignore"):
+        return Interval(center, center * np.exp(-width), center * np.exp(width))
 
 
 def seconds_to_harm(config: CountConfig, state: CountState, interval: float) -> Array:

@@ -11,12 +11,15 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rollmodel.evidence import family
+from rollmodel.evidence import family, share
 from rollmodel.evidence.checks import checked, lonely
 from rollmodel.evidence.opinion import Part, Step
 from rollmodel.evidence.plans import PlanError, validated
+from rollmodel.evidence.share import ShareState
 from rollmodel.evidence.state import PARTS, JudgeState, StateError, dump, load
 from rollmodel.evidence.types import (
+    CountSample,
+    HistogramSample,
     JudgePlan,
     MetricHistory,
     NoEvidence,
@@ -42,7 +45,7 @@ def begin(plan: JudgePlan, history: Mapping[str, MetricHistory], now: float) -> 
     groups = {kind: [m for m in plan.metrics if m.kind == kind] for kind in PARTS}
     parts = tuple(PARTS[kind].begin(plan, metrics, history) for kind, metrics in groups.items() if metrics)
     aligned = math.floor(now / plan.interval) * plan.interval
-    return JudgeState(plan=plan, begun=aligned, end=aligned, parts=parts)
+    return JudgeState(plan=plan, begun=aligned, end=aligned, parts=parts, share=share.begin())
 
 
 def observe(
@@ -69,12 +72,33 @@ def observe(
         state,
         end=window.end,
         parts=parts,
+        share=_share(state, sound, weight, step),
         ticks=state.ticks + 1,
         weight=state.weight if weight is None else weight,
         harmful=state.harmful or _harmful(state.plan, parts),
         breached=state.breached or tuple(name for part in parts for name in part.breached()),
         notes=_notes(state.plan, sound, samples),
     )
+
+
+def _share(state: JudgeState, sound: Mapping[str, Sample], weight: float | None, step: Step) -> ShareState:
+    """The check of the split, by the requests of the first metric that counts them."""
+    requests = next((r for m in state.plan.metrics if (r := _requests(sound[m.name])) is not None), None)
+    checks = state.plan.check_share and state.plan.candidate_share < 1
+    if requests is None or weight is None or not checks:
+        return state.share
+    na, nb = requests
+    return share.update(state.share, na + nb, na, weight=weight, seconds=step.seconds, moved=step.moved)
+
+
+def _requests(sample: Sample) -> tuple[float, float] | None:
+    match sample:
+        case CountSample():
+            return sample.na, sample.nb
+        case HistogramSample():
+            return sum(sample.candidate), sum(sample.stable)
+        case _:
+            return None
 
 
 def _refused(state: JudgeState, window: Window) -> JudgeState:
@@ -97,5 +121,6 @@ def _notes(plan: JudgePlan, sound: Mapping[str, Sample], samples: Mapping[str, S
 def _harmful(plan: JudgePlan, parts: Sequence[Part]) -> tuple[str, ...]:
     """The metrics to blame once their joint evidence proves harm, else none."""
     log_e = {name: value for part in parts for name, value in part.log_harm().items()}
-    share, level = family.weights(plan.metrics), -math.log(plan.alpha_harm)
-    return family.blame(log_e, share, level) if family.joint_log_evidence(log_e, share) >= level else ()
+    parts_of_risk, level = family.weights(plan.metrics), -math.log(plan.alpha_harm)
+    proven = family.joint_log_evidence(log_e, parts_of_risk) >= level
+    return family.blame(log_e, parts_of_risk, level) if proven else ()

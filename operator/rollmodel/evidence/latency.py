@@ -21,11 +21,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rollmodel.evidence import deviations
 from rollmodel.evidence.arrays import Array, Mask, array, select
 from rollmodel.evidence.bins import EVEN, SAFE_KAPPA, LatencyConfig
-from rollmodel.evidence.dispersion import temper
+from rollmodel.evidence.deviations import Deviations
 from rollmodel.evidence.evalue import Pair, Tick, log_evalue, pace
-from rollmodel.evidence.latency_noise import estimate, scores
+from rollmodel.evidence.latency_noise import scores
 from rollmodel.evidence.mixture import Wealth, bet, log_total, start
 
 __all__ = [
@@ -59,7 +60,7 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class LatencyState:
-    """State of a latency metric; ``z_*`` [..., 2] are sums for the two dispersions over ``ticks`` judged ticks.
+    """State of a latency metric; ``noise`` [..., 2] is of the two scores.
 
     ``total_*`` [..., K] count requests in bins (not moved by the margin), ``curve_*`` weigh them as a Mantel-Haenszel
     ratio does, so that a change of weights does not show as a change of latency. ``pace_*`` is the present traffic.
@@ -70,11 +71,7 @@ class LatencyState:
     proven: Array
     guess_above: Array
     guess_total: Array
-    z: Array
-    z_squared: Array
-    z_lagged: Array
-    z_last: Array
-    ticks: Array
+    noise: Deviations
     total_a: Array
     total_b: Array
     curve_a: Array
@@ -86,7 +83,7 @@ class LatencyState:
 
 def begin(config: LatencyConfig, shape: tuple[int, ...] = ()) -> LatencyState:
     """The state before the first tick, for a batch of this shape."""
-    bins, gates, pair = (np.zeros((*shape, n)) for n in (len(config.shares), len(config.gates), 2))
+    bins, gates = (np.zeros((*shape, n)) for n in (len(config.shares), len(config.gates)))
     zero = np.zeros(shape)
 
     def spread(wealth: Wealth) -> Wealth:
@@ -99,11 +96,7 @@ def begin(config: LatencyConfig, shape: tuple[int, ...] = ()) -> LatencyState:
         proven=gates,
         guess_above=gates + config.guess * GUESS_WEIGHT,
         guess_total=zero + GUESS_WEIGHT,
-        z=pair,
-        z_squared=pair,
-        z_lagged=pair,
-        z_last=pair,
-        ticks=zero,
+        noise=deviations.empty((*shape, 2)),
         total_a=bins,
         total_b=bins,
         curve_a=bins,
@@ -163,14 +156,13 @@ def drop_held(state: LatencyState) -> LatencyState:
 
 def _judge(config: LatencyConfig, state: LatencyState, held: Sums) -> LatencyState:
     """Bet with what was known before, then learn. Ticks that only teach move no wealth."""
-    teaching = state.ticks < config.teach
+    teaching = state.noise.ticks[..., 0] < config.teach
     phi = dispersions(config, state)
     power = np.where(teaching, 0.0, 1.0)[..., None]
     seconds = np.where(teaching, 0.0, held.seconds)
     harm = bet(config.harm, state.harm, power * tempered(log_harm_bets(config, held), phi), seconds)
     wary = power[..., None] / phi.max(axis=-1)[..., None, None]
     safe = bet(config.safe, state.safe, wary * log_safe_bets(config, state, held), seconds[..., None])
-    z = scores(config, held.bins_a, held.bins_b)
     return replace(
         state,
         harm=harm,
@@ -178,11 +170,7 @@ def _judge(config: LatencyConfig, state: LatencyState, held: Sums) -> LatencySta
         proven=np.maximum(state.proven, np.where(log_total(safe) >= config.safe_level, 1.0, 0.0)),
         guess_above=RATE_MEMORY * state.guess_above + held.above_b,
         guess_total=RATE_MEMORY * state.guess_total + held.bins_b.sum(-1),
-        z=state.z + z,
-        z_squared=state.z_squared + z * z,
-        z_lagged=state.z_lagged + z * state.z_last,
-        z_last=z,
-        ticks=state.ticks + 1.0,
+        noise=deviations.fold(state.noise, scores(config, held.bins_a, held.bins_b)),
     )
 
 
@@ -210,7 +198,7 @@ def log_safe_bets(config: LatencyConfig, state: LatencyState, held: Sums) -> Arr
 
 def dispersions(config: LatencyConfig, state: LatencyState) -> Array:
     """Phi of the next tick for shifts and for tails, [..., 2]."""
-    return temper(estimate(state.z, state.z_squared, state.z_lagged, state.ticks[..., None]), config.prior)
+    return deviations.phi(state.noise, config.prior)
 
 
 def log_harm(state: LatencyState) -> Array:

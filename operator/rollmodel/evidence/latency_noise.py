@@ -12,11 +12,12 @@ import numpy as np
 
 from rollmodel.evidence.arrays import Array, array, select
 from rollmodel.evidence.bins import LatencyConfig
-from rollmodel.evidence.dispersion import Estimate, Prior
+from rollmodel.evidence.deviations import accumulate, estimate
+from rollmodel.evidence.dispersion import Prior
 from rollmodel.evidence.evalue import Pair
 from rollmodel.evidence.noise import MERGES, MOST_SPLIT, MOST_TOTAL, blocks, merge_needed, moving_sum, wary_prior
 
-__all__ = ["estimate", "from_split", "from_total", "scores", "unknown"]
+__all__ = ["from_split", "from_total", "scores", "unknown"]
 
 #: The alternatives whose log t are the scores.
 SCORED = [1, 4]
@@ -48,11 +49,8 @@ def unknown(config: LatencyConfig, teach: float) -> LatencyConfig:
 
 
 def _prior(config: LatencyConfig, a: Array, b: Array, most: float) -> Prior:
-    z = scores(config, a, b)
-    lagged = (z[..., 1:, :] * z[..., :-1, :]).sum(axis=-2)
-    ticks = float(z.shape[-2])
-    now = estimate(z.sum(axis=-2), (z * z).sum(axis=-2), lagged, array([ticks, ticks]))
-    return Prior(now.dispersion, now.lag, np.full(now.lag.shape, min(ticks, most)))
+    now = estimate(accumulate(np.moveaxis(scores(config, a, b), -2, 0)))
+    return Prior(now.dispersion, now.lag, np.minimum(now.ticks, most))
 
 
 def scores(config: LatencyConfig, bins_a: Array, bins_b: Array) -> Array:
@@ -66,13 +64,3 @@ def scores(config: LatencyConfig, bins_a: Array, bins_b: Array) -> Array:
     error = np.sqrt(np.maximum(variance, 1e-12) * (1.0 / na + 1.0 / nb))
     busy = ((bins_a.sum(-1) > 0) & (bins_b.sum(-1) > 0))[..., None]
     return np.where(busy, (bins_a @ score.T / na - bins_b @ score.T / nb) / error, 0.0)
-
-
-def estimate(total: Array, squared: Array, lagged: Array, ticks: Array) -> Estimate:
-    """D and C from sums of the scores, of their squares and of lagged products over this many ticks."""
-    count = np.maximum(ticks, 1.0)
-    mean = total / count
-    spread = squared / count - mean**2
-    dispersion = np.where(ticks > 1, spread * count / np.maximum(count - 1.0, 1.0), 1.0)
-    lag = np.where(ticks > 1, lagged / count - mean**2 + spread / count, 0.0)
-    return Estimate(dispersion, lag, np.broadcast_to(ticks, dispersion.shape))

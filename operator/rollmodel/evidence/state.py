@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from rollmodel.evidence import share
+from rollmodel.evidence.arrays import from_plain, to_plain
 from rollmodel.evidence.count_part import CountPart
 from rollmodel.evidence.latency_part import LatencyPart
+from rollmodel.evidence.mean_part import MeanPart
 from rollmodel.evidence.opinion import Part
+from rollmodel.evidence.share import ShareState
 from rollmodel.evidence.types import JudgePlan, MetricPlan, NoEvidence, NoEvidenceReason
 from rollmodel.evidence.value_part import ValuePart
 
@@ -18,9 +22,10 @@ __all__ = ["PARTS", "JudgeState", "StateError", "dump", "load"]
 #: Written into every state. A state of another version is refused, never guessed at.
 VERSION = 1
 #: Who judges which kind of metric.
-PARTS: Mapping[str, type[CountPart | LatencyPart | ValuePart]] = {
+PARTS: Mapping[str, type[CountPart | LatencyPart | MeanPart | ValuePart]] = {
     "count": CountPart,
     "latency": LatencyPart,
+    "mean": MeanPart,
     "value": ValuePart,
 }
 
@@ -43,6 +48,7 @@ class JudgeState:
     begun: float
     end: float
     parts: tuple[Part, ...]
+    share: ShareState
     ticks: int = 0
     weight: float | None = None
     harmful: tuple[str, ...] = ()
@@ -63,6 +69,7 @@ def dump(state: JudgeState) -> str:
         "breached": state.breached,
         "notes": {name: [note.reason.value, note.message] for name, note in state.notes.items()},
         "parts": [part.plain() for part in state.parts],
+        "share": to_plain(state.share),
     }
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
@@ -92,6 +99,7 @@ def _read(document: Mapping[str, Any]) -> JudgeState:
         begun=float(document["begun"]),
         end=float(document["end"]),
         parts=tuple(parts),
+        share=from_plain(share.begin(), document["share"]),
         ticks=int(document["ticks"]),
         weight=document["weight"],
         harmful=tuple(document["harmful"]),

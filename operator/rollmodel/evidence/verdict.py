@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
+from rollmodel.evidence import share
 from rollmodel.evidence.opinion import Opinion
 from rollmodel.evidence.state import JudgeState
 from rollmodel.evidence.types import Assessment, MetricReport, Outcome
@@ -15,51 +17,107 @@ __all__ = ["assess"]
 GRACE = 3.0
 
 
-def assess(state: JudgeState) -> Assessment:
-    """The opinion after the last window; the first of these that holds.
+class Finding(NamedTuple):
+    """An outcome with its words, and the metrics that it is about."""
 
-    Ceiling broken by the candidate alone; harm proven (both latched); ceiling broken by both arms; a metric silent for
-    more than :data:`GRACE` intervals; a split of traffic that is not the one asked for; every metric proven safe.
-    """
+    outcome: Outcome
+    reason: str
+    message: str
+    names: tuple[str, ...] = ()
+
+
+def assess(state: JudgeState) -> Assessment:
+    """The opinion after the last window: the first of ``RULES`` that applies."""
     opinions = [opinion for part in state.parts for opinion in part.opinions()]
-    outcome, reason, message, blamed = _outcome(state, opinions)
+    found = next(finding for rule in RULES if (finding := rule(state, opinions)) is not None)
     by_name = {opinion.report.name: opinion for opinion in opinions}
     return Assessment(
-        outcome=outcome,
-        reason=reason,
-        message=message,
-        blamed=blamed,
+        outcome=found.outcome,
+        reason=found.reason,
+        message=found.message,
+        blamed=found.names,
         metrics=tuple(_report(state, by_name[m.name]) for m in state.plan.metrics),
         ticks=state.ticks,
         upper_limit_below_margin=bool(opinions) and all(o.below_margin for o in opinions),
     )
 
 
-def _outcome(state: JudgeState, opinions: Sequence[Opinion]) -> tuple[Outcome, str, str, tuple[str, ...]]:
-    if state.breached:
-        return Outcome.CEILING, "CeilingBroken", f"{_names(state.breached)} broke the absolute limit", state.breached
-    if state.harmful:
-        return Outcome.HARM, "ProvenHarmful", _harm_message(state, opinions), state.harmful
-    if shared := _who(o for o in opinions if o.shared):
-        return (
-            Outcome.SHARED_INCIDENT,
-            "SharedIncident",
-            f"{_names(shared)}: the stable arm breaks the limit too",
-            shared,
-        )
-    if silent := _who(o for o in opinions if _is_silent(state, o)):
-        return Outcome.NO_DATA, "NoEvidence", _silence(state, silent), silent
-    if opinions and all(o.proven_safe for o in opinions):
-        return Outcome.SAFE, "ProvenSafe", "every metric is proven to be within its margin", ()
-    waiting = _who(o for o in opinions if not o.proven_safe)
-    return Outcome.UNDECIDED, "NotEnoughEvidence", f"{_names(waiting)}: neither harm nor safety is proven yet", ()
+def _ceiling(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+    """Latched: the candidate broke an absolute limit, and the stable arm did not."""
+    del opinions
+    if not state.breached:
+        return None
+    message = f"{_listed(state.breached)}: the candidate broke the absolute limit"
+    return Finding(Outcome.CEILING, "LimitBroken", message, state.breached)
 
 
-def _who(opinions: Iterable[Opinion]) -> tuple[str, ...]:
+def _harm(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+    """Latched: the metrics together prove that the candidate is worse than tolerated."""
+    if not state.harmful:
+        return None
+    worst = next(o.report for o in opinions if o.report.name == state.harmful[0])
+    ratio = "" if worst.ratio is None else f", {worst.ratio:.2g} times the stable value"
+    message = f"{_listed(state.harmful)}: proven worse than tolerated{ratio}"
+    return Finding(Outcome.HARM, "ProvenHarmful", message, state.harmful)
+
+
+def _shared(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+    """The stable arm breaks the limit as well: rolling back would not help."""
+    del state
+    names = _names(o for o in opinions if o.shared)
+    message = f"{_listed(names)}: the stable arm breaks the absolute limit too"
+    return Finding(Outcome.SHARED_INCIDENT, "SharedIncident", message, names) if names else None
+
+
+def _silent(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+    """A metric gave no evidence for longer than the grace."""
+    names = _names(o for o in opinions if _is_silent(state, o))
+    if not names:
+        return None
+    note = state.notes.get(names[0])
+    why = f": {note.reason} {note.message}".rstrip() if note else ""
+    return Finding(Outcome.NO_DATA, "NoEvidence", f"no evidence from {_listed(names)}{why}", names)
+
+
+def _biased(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+    """The split of traffic is not the one asked for."""
+    del opinions
+    wrong = share.alarm(state.share)
+    return Finding(Outcome.BIASED_SPLIT, "BiasedSplit", wrong) if wrong else None
+
+
+def _safe(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+    """Every metric is proven safe."""
+    del state
+    proven = bool(opinions) and all(o.proven_safe for o in opinions)
+    return Finding(Outcome.SAFE, "ProvenSafe", "every metric is proven within its margin") if proven else None
+
+
+def _undecided(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+    """Neither harm nor safety is proven."""
+    del state
+    open_still = _listed(_names(o for o in opinions if not o.proven_safe))
+    message = f"{open_still}: neither harm nor safety is proven yet" if open_still else "no metric is judged"
+    return Finding(Outcome.UNDECIDED, "NotEnoughEvidence", message)
+
+
+#: In order of precedence; the last one always applies.
+RULES: Sequence[Callable[[JudgeState, Sequence[Opinion]], Finding | None]] = (
+    _ceiling,
+    _harm,
+    _shared,
+    _silent,
+    _biased,
+    _safe,
+    _undecided,
+)
+
+
+def _names(opinions: Iterable[Opinion]) -> tuple[str, ...]:
     return tuple(o.report.name for o in opinions)
 
 
-def _names(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
@@ -67,21 +125,9 @@ def _is_silent(state: JudgeState, opinion: Opinion) -> bool:
     return opinion.silent > GRACE * state.plan.interval
 
 
-def _silence(state: JudgeState, silent: Sequence[str]) -> str:
-    note = state.notes.get(silent[0])
-    return f"no evidence from {_names(silent)}" + (f": {note.reason} {note.message}".rstrip() if note else "")
-
-
-def _harm_message(state: JudgeState, opinions: Sequence[Opinion]) -> str:
-    worst = next(o.report for o in opinions if o.report.name == state.harmful[0])
-    ratio = "" if worst.ratio is None else f", {worst.ratio:.2g} times the stable one"
-    return f"{_names(state.harmful)}: proven worse than the tolerance{ratio}"
-
-
 def _report(state: JudgeState, opinion: Opinion) -> MetricReport:
     """The metric's own report with what the rollout knows: blame, silence, and why the last window gave nothing."""
-    report = opinion.report
-    note = state.notes.get(report.name)
+    report, note = opinion.report, state.notes.get(opinion.report.name)
     verdict = report.verdict
     if report.name in state.breached:
         verdict = "Breached"

@@ -7,7 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 from rollmodel.evidence import ceiling
 from rollmodel.evidence.arrays import array
-from rollmodel.evidence.evalue import tick
+from rollmodel.evidence.evalue import log_evalue_of_one_arm, tick
 from rollmodel.evidence.mixture import log_total
 from scipy.stats import binom
 
@@ -51,13 +51,13 @@ def test_the_expectation_at_and_below_the_ceiling_is_at_most_one(rate: Any) -> N
     """By enumeration over every outcome of one tick, untempered."""
     requests = 40
     k = np.arange(requests + 1.0)
-    log_e = ceiling._log_evalue(np.full(k.shape, float(requests)), k, np.full(k.shape, 0.05), ceiling.ABOVE)
+    log_e = log_evalue_of_one_arm(np.full(k.shape, float(requests)), k, np.full(k.shape, 0.05), ceiling.ABOVE)
     assert (binom.pmf(k, requests, rate) @ np.exp(log_e) <= 1 + 1e-9).all()
 
 
 def test_the_mirror_has_its_null_above_the_ceiling() -> None:
     k = np.arange(41.0)
-    log_e = ceiling._log_evalue(np.full(k.shape, 40.0), k, np.full(k.shape, 0.05), ceiling.BELOW)
+    log_e = log_evalue_of_one_arm(np.full(k.shape, 40.0), k, np.full(k.shape, 0.05), ceiling.BELOW)
     for rate in (0.05, 0.1, 0.5):
         assert (binom.pmf(k, 40, rate) @ np.exp(log_e) <= 1 + 1e-9).all()
 
