@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from importlib.metadata import version as installed
 
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 from sklearn.compose import make_column_transformer
 from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import BaggingClassifier

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import numpy as np
-import pandas as pd  # type: ignore[import-untyped]
+import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature

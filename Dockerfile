@@ -1,0 +1,44 @@
+# Two images from one file:
+#   docker build --target operator -t rollmodel/operator .     the operator, and `rollmodel fetch` for init containers
+#   docker build --target server   -t rollmodel/server   .     `rollmodel serve`: MLflow and scikit-learn on top
+#
+# PYTHON of the server image must be of the series that the models were trained with (docs/adr/0002-the-model-server.md);
+# build it once per series with --build-arg PYTHON=3.12. Both run as a numeric user, need no writable root
+# filesystem, and write to /tmp only.
+ARG PYTHON=3.13
+
+FROM python:${PYTHON}-slim AS build
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+WORKDIR /src
+RUN python -m venv /opt/rollmodel
+COPY requirements/operator.txt requirements/server.txt requirements/
+
+FROM build AS build-operator
+RUN /opt/rollmodel/bin/pip install --require-hashes --requirement requirements/operator.txt
+COPY pyproject.toml README.md ./
+COPY operator operator
+RUN /opt/rollmodel/bin/pip install --no-deps .
+
+FROM build AS build-server
+RUN /opt/rollmodel/bin/pip install --require-hashes --requirement requirements/server.txt
+COPY pyproject.toml README.md ./
+COPY operator operator
+RUN /opt/rollmodel/bin/pip install --no-deps .
+
+FROM python:${PYTHON}-slim AS base
+ENV PATH=/opt/rollmodel/bin:$PATH \
+    HOME=/tmp \
+    PYTHONUNBUFFERED=1 \
+    PYTHONDONTWRITEBYTECODE=1 \
+    MLFLOW_DISABLE_TELEMETRY=true
+WORKDIR /tmp
+USER 65532:65532
+ENTRYPOINT ["rollmodel"]
+
+FROM base AS server
+COPY --from=build-server /opt/rollmodel /opt/rollmodel
+EXPOSE 8080
+
+FROM base AS operator
+COPY --from=build-operator /opt/rollmodel /opt/rollmodel
+CMD ["run"]
