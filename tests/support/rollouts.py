@@ -7,6 +7,7 @@ Pods, a gateway that lags, and a Prometheus with raw counters are simulated; not
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -62,10 +63,11 @@ def spec(**changes: Any) -> ModelDeploymentSpec:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a revision behaves: its pods, and the share of its requests that fail."""
+    """How a revision behaves: its pods, the share of its requests that fail, and how slow it is (1 is as usual)."""
 
     pods: Pods = "good"
     bad: float = 0.01
+    slow: float = 1.0
 
 
 @dataclass
@@ -102,6 +104,8 @@ class Cluster:
     writes: int = 0
     served: dict[str, int] = field(default_factory=dict)
     """The weights that the gateway has in force."""
+    values: dict[str, float] = field(default_factory=dict)
+    """Answers to queries for plain values."""
     seen: set[str] = field(default_factory=set)
     """Revisions whose requests Prometheus has counted and shown."""
     uids: int = 0
@@ -122,10 +126,10 @@ class Cluster:
         """The revision that a version of the model has under the present spec."""
         return revision_id(self.spec.runtime, model(version))
 
-    def behave(self, version: str, pods: Pods = "good", bad: float = 0.01) -> str:
+    def behave(self, version: str, pods: Pods = "good", bad: float = 0.01, slow: float = 1.0) -> str:
         """How this version will behave; returns its revision."""
         revision = self.revision_of(version)
-        self.behaviours[revision] = Behaviour(pods, bad)
+        self.behaviours[revision] = Behaviour(pods, bad, slow)
         return revision
 
     def remove(self, kind: str, name: str) -> None:
@@ -396,22 +400,41 @@ class Cluster:
                 pod.points.append((moment, round(pod.total), round(pod.failed)))
 
     def _answer(self, query: MetricQuery) -> Answer | QueryProblem:
+        if self.metrics == "good":
+            self.seen |= {pod.revision for pod in self.pods if len(pod.points) > 1}
         if self.metrics == "down":
             return QueryProblem("Unavailable", "connection refused", query.query)
         if self.metrics == "missing":
             return Answer([])
+        if query.query in self.values:
+            grid_points = range(round(query.start), round(query.end) + 1, round(query.step))
+            return Answer([({}, [(float(moment), self.values[query.query]) for moment in grid_points])])
         series = []
         for pod in [*self.pods, *self.gone]:
             labels = {"pod": pod.name, "rollmodel_dev_revision": pod.revision}
             if self.metrics == "strange":
                 labels["rollmodel_dev_revision"] = "unknown"
             grid = [p for p in pod.points if query.start <= p[0] <= query.end and p[0] % query.step == 0]
-            if len(grid) > 1 and self.metrics == "good":
-                self.seen.add(pod.revision)
             if grid and pod.revision in query.query:
-                series.append(({**labels, "role": "total"}, [(t, total) for t, total, _ in grid]))
-                series.append(({**labels, "role": "bad"}, [(t, failed) for t, _, failed in grid]))
+                slow = self._behaviour(pod.revision).slow
+                roles = _buckets(grid, slow) if "_bucket" in query.query else _counts(grid)
+                series += [({**labels, **role}, points) for role, points in roles]
         return Answer(series)
+
+
+Roles = list[tuple[dict[str, str], list[tuple[float, float]]]]
+
+
+def _counts(grid: list[tuple[float, float, float]]) -> Roles:
+    total, bad = [(t, total) for t, total, _ in grid], [(t, failed) for t, _, failed in grid]
+    return [({"role": "total"}, total), ({"role": "bad"}, bad)]
+
+
+def _buckets(grid: list[tuple[float, float, float]], slow: float) -> Roles:
+    """Latencies that are exponential with a mean of 80 ms, times ``slow``."""
+    shares = {edge: 1 - math.exp(-float(edge) / (0.08 * slow)) for edge in ("0.02", "0.05", "0.1", "0.25", "0.5")}
+    shares["+Inf"] = 1.0
+    return [({"le": edge}, [(t, round(total * share)) for t, total, _ in grid]) for edge, share in shares.items()]
 
 
 def _route_weights(route: Mapping[str, Any]) -> dict[str, int]:

@@ -6,8 +6,9 @@ follow the merge rules of server-side apply: maps by subset, lists of named obje
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 __all__ = ["matches", "quantity"]
@@ -22,6 +23,7 @@ _ATOMIC = {
     ("ControllerRevision", "data"),
 }
 _QUANTITIES = {"requests", "limits", "sizeLimit"}
+_QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)")
 _LIST_KEYS = {"volumeMounts": "mountPath", "ownerReferences": "uid", "topologySpreadConstraints": "topologyKey"}
 _SUFFIXES = {
     "n": Decimal("1e-9"),
@@ -40,13 +42,8 @@ def matches(desired: Mapping[str, Any], live: Mapping[str, Any] | None) -> bool:
 
 def quantity(text: Any) -> Decimal | None:
     """The value of a Kubernetes quantity (``500m``, ``1Gi``, ``2e3``, 2), or None where it is not one."""
-    written = str(text)
-    number = written.rstrip("numkKMGTPEi")
-    suffix = written[len(number) :]
-    try:
-        return Decimal(number) * _SUFFIXES[suffix]
-    except (InvalidOperation, KeyError):
-        return None
+    written = _QUANTITY.fullmatch(str(text))
+    return Decimal(written[1]) * _SUFFIXES[written[2]] if written and written[2] in _SUFFIXES else None
 
 
 def _within(desired: Any, live: Any, path: tuple[str, ...]) -> bool:

@@ -4,8 +4,6 @@ import json
 from typing import Any
 
 import pytest
-
-from localcluster import Cluster
 from rollmodel.api.modeldeployment import Runtime, RuntimePreset, Traffic
 from rollmodel.plan.deployment import revision as revisions
 from rollmodel.plan.deployment.manifests.meta import Owner
@@ -13,6 +11,8 @@ from rollmodel.plan.deployment.manifests.route import http_route
 from rollmodel.plan.deployment.manifests.services import main_service, revision_service
 from rollmodel.plan.deployment.manifests.workload import deployment
 from rollmodel.plan.diff import matches
+
+from localcluster import Cluster
 from tests.support.rollouts import DEFAULTS, model, spec
 
 pytestmark = pytest.mark.cluster
@@ -29,7 +29,12 @@ def stored(cluster: Cluster, namespace: str, manifest: dict[str, Any]) -> dict[s
 
 @pytest.mark.parametrize("preset", list(RuntimePreset))
 def test_children_are_stored_as_built(cluster: Cluster, namespace: str, preset: RuntimePreset) -> None:
-    runtime = {"preset": preset, "image": "example.com/server:1", "resources": RESOURCES, "env": [{"name": "A", "value": "1"}]}
+    runtime = {
+        "preset": preset,
+        "image": "example.com/server:1",
+        "resources": RESOURCES,
+        "env": [{"name": "A", "value": "1"}],
+    }
     owner = Owner(namespace, "churn", "9a5e4ae2-0000-4000-8000-000000000000")
     wanted = revisions.wanted("churn", spec(runtime=runtime), model(), DEFAULTS)
     built = [
@@ -57,7 +62,11 @@ def test_a_route_is_stored_as_built(cluster: Cluster, namespace: str) -> None:
     cluster.ensure("gateway")
     owner = Owner(namespace, "churn", "9a5e4ae2-0000-4000-8000-000000000000")
     traffic = Traffic.model_validate(
-        {"parentRefs": [{"name": "public", "sectionName": "http"}], "hostnames": ["a.example.com"], "requestTimeoutSeconds": 9}
+        {
+            "parentRefs": [{"name": "public", "sectionName": "http"}],
+            "hostnames": ["a.example.com"],
+            "requestTimeoutSeconds": 9,
+        }
     )
     first = http_route(owner, traffic, {"bbbbbbbb": 95, "cccccccc": 5})
     assert matches(first, stored(cluster, namespace, first))

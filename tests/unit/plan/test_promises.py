@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from rollmodel.plan.deployment.observed import ModelProblem
+
 from tests.support.rollouts import Cluster, model, spec
 
 VERSIONS = ("1", "2", "3")
@@ -85,7 +85,10 @@ def kill(writes: int) -> Happening:
 HAPPENINGS = st.one_of(
     st.builds(move_alias, st.sampled_from(VERSIONS)),
     st.builds(
-        behave, st.sampled_from(VERSIONS), st.sampled_from(["good", "good", "crash", "never"]), st.sampled_from([0.05, 0.5])
+        behave,
+        st.sampled_from(VERSIONS),
+        st.sampled_from(["good", "good", "crash", "never"]),
+        st.sampled_from([0.05, 0.5]),
     ),
     st.builds(blind, st.sampled_from(["good", "missing", "down", "strange"])),
     st.builds(
@@ -107,9 +110,7 @@ LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_si
 @settings(max_examples=30, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(life=LIFE, lag=st.integers(0, 3))
 def test_whatever_happens_it_comes_to_rest(traffic: str, life: list[tuple[Happening, int]], lag: int) -> None:
-    cluster = Cluster(
-        spec(rollout=QUICK, traffic=SPLITS[traffic]), behaviours={}, rate=1000, gateway_lag=lag
-    )
+    cluster = Cluster(spec(rollout=QUICK, traffic=SPLITS[traffic]), behaviours={}, rate=1000, gateway_lag=lag)
     for version in VERSIONS:
         cluster.behave(version, bad=0.05)
     cluster.run(100)
@@ -129,5 +130,9 @@ def test_whatever_happens_it_comes_to_rest(traffic: str, life: list[tuple[Happen
 
 def at_rest(cluster: Cluster) -> bool:
     """Nothing moves by itself any more: done, stuck and saying so, or waiting for a person or for replicas."""
-    waits = cluster.condition("Paused")["status"] == "True" or cluster.condition("Progressing")["reason"] == "ScaledToZero"
+    if cluster.status.get("candidate", {}).get("step") == -1 and cluster.status.get("stable"):
+        return cluster.condition("Progressing")["reason"] in {"ScaledToZero", "Paused"}
+    waits = (
+        cluster.condition("Paused")["status"] == "True" or cluster.condition("Progressing")["reason"] == "ScaledToZero"
+    )
     return waits or (cluster.condition("Reconciling")["status"] == "False" and not cluster.status["retiring"])

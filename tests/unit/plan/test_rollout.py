@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-
 from rollmodel.plan.deployment.observed import ModelProblem
+
 from tests.support.rollouts import Cluster, model, spec
 
 Serving = Callable[..., Cluster]
@@ -170,7 +170,45 @@ def test_min_seconds_and_min_requests_are_kept(serving: Serving) -> None:
     assert cluster.run(600, has_weight(cluster))
     begun = cluster.now
     assert cluster.run(3600, at_step(cluster, 1))
-    assert (cluster.now - begun).total_seconds() >= 800  # 400,000 requests at 500 per second take longer than minSeconds
+    assert (
+        cluster.now - begun
+    ).total_seconds() >= 800  # 400,000 requests at 500 per second take longer than minSeconds
+
+
+DEFAULT_METRICS = [{"name": "errors", "preset": "Errors"}, {"name": "latency", "preset": "Latency"}]
+
+
+def test_errors_and_latency_are_judged_together(serving: Serving) -> None:
+    cluster = serving(analysis={"metrics": DEFAULT_METRICS})
+    try_version(cluster)
+    assert cluster.run(3600, over(cluster))
+    assert cluster.verdicts()[-1] == "Promoted v2"
+    assert [line["verdict"] for line in cluster.status["evidence"]] == ["ProvenSafe", "ProvenSafe"]
+
+
+def test_a_slower_version_is_rolled_back(serving: Serving) -> None:
+    cluster = serving(analysis={"metrics": DEFAULT_METRICS})
+    try_version(cluster, slow=1.5)
+    assert cluster.run(3600, over(cluster))
+    assert cluster.verdicts()[-1] == "RolledBack v2"
+    assert "latency" in cluster.status["rejected"]["message"]
+
+
+def test_counts_of_the_users_own_are_judged(serving: Serving) -> None:
+    metric = {"name": "slow", "counts": {"bad": "sum(a{ {{ selector }} })", "total": "sum(b{ {{ selector }} })"}}
+    cluster = serving(analysis={"metrics": [metric]})
+    try_version(cluster, bad=0.2)
+    assert cluster.run(3600, over(cluster))
+    assert cluster.verdicts()[-1] == "RolledBack v2"
+
+
+@pytest.mark.parametrize(("value", "verdict"), [(0.3, "Promoted v2"), (0.9, "RolledBack v2")])
+def test_a_plain_threshold_decides_too(serving: Serving, value: float, verdict: str) -> None:
+    cluster = serving(analysis={"metrics": [{"name": "cost", "value": {"query": "cost", "max": "0.8"}}]})
+    cluster.values["cost"] = value
+    try_version(cluster)
+    assert cluster.run(3600, over(cluster))
+    assert cluster.verdicts()[-1] == verdict
 
 
 # -- rollback ----------------------------------------------------------------------------------------------------------
@@ -385,7 +423,9 @@ def test_a_spec_that_cannot_be_served_stalls(serving: Serving) -> None:
 # -- blindness ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "reason"), [("down", "Unavailable"), ("missing", "NoSeries"), ("strange", "UnexpectedAnswer")])
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("down", "Unavailable"), ("missing", "NoSeries"), ("strange", "UnexpectedAnswer")]
+)
 def test_without_metrics_the_rollout_freezes_and_goes_on_later(serving: Serving, kind: Any, reason: str) -> None:
     cluster = serving()
     revision = try_version(cluster)

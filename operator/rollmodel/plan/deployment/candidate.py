@@ -150,7 +150,7 @@ def _undecided(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus) -
     if policy is OnUndecided.ROLL_BACK:
         return endings.roll_back(memory, look, reason="Undecided", message=f"time is up: {why}", by="deadline")
     if policy is OnUndecided.PROMOTE and assessment is not None and assessment.upper_limit_below_margin:
-        return _enter(memory, look, candidate, _next(candidate), "BelowMargin")
+        return _enter(memory, look, candidate, _next(candidate), "UpperLimitBelowMargin")
     return _pause(memory, f"Undecided: time is up: {why}")
 
 

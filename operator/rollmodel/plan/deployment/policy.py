@@ -37,7 +37,7 @@ def _share(spec: ModelDeploymentSpec) -> float:
     if spec.traffic is None:
         pods = first_pods(spec)
         return pods / max(1, pods + spec.scale.replicas)
-    return next(step.weight for step in spec.rollout.steps if step.weight is not None) / 100
+    return next((step.weight for step in spec.rollout.steps if step.weight is not None), 99) / 100
 
 
 def _metric_plan(metric: Metric) -> MetricPlan:

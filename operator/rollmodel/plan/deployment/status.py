@@ -128,13 +128,14 @@ def _stalled(memory: Memory, look: Look, sight: Sight) -> Iterator[Line]:
 
 
 def _broken_pods(memory: Memory, look: Look) -> Iterator[Line]:
-    """The serving, or first, revision has pods that will not become ready by waiting."""
+    """The serving, or first, revision has pods that no waiting makes ready, and no candidate is on its way."""
     arm = memory.stable or memory.candidate
     if arm is None or arm.ready_replicas >= look.spec.scale.replicas:
         return
     trouble = diagnose(look, arm.revision)
-    late = _waited(memory, look, arm) >= look.spec.rollout.deadline_seconds
-    if (trouble is not None and trouble.fatal) or late or _deadline_exceeded(look, arm.revision):
+    hopeless = (trouble is not None and trouble.fatal) or _deadline_exceeded(look, arm.revision)
+    alone = memory.stable is None or memory.candidate is None
+    if (hopeless and alone) or _waited(memory, look, arm) >= look.spec.rollout.deadline_seconds:
         yield Line(
             "True",
             trouble.reason if trouble is not None else "DeadlineExceeded",

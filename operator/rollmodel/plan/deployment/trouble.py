@@ -80,8 +80,9 @@ def _of_crashing(pod: str, container: Status) -> Iterator[Trouble]:
     restarts, ended = int(container.get("restartCount") or 0), _last_end(container)
     if restarts and ended is not None:
         why = ", ".join(str(part) for part in (ended.get("reason"), _last_line(ended.get("message"))) if part)
-        times = "once" if restarts == 1 else f"{restarts} times"
-        message = f"pod {pod} restarted {times}: exit code {ended.get('exitCode')}" + (f" ({why})" if why else "")
+        # No count beyond the budget: a condition should not change with every further crash.
+        does = f"keeps crashing ({RESTART_BUDGET} restarts or more)" if restarts >= RESTART_BUDGET else "crashed"
+        message = f"pod {pod} {does}: exit code {ended.get('exitCode')}" + (f" ({why})" if why else "")
         yield Trouble("CrashLoop", message, restarts >= RESTART_BUDGET)
 
 

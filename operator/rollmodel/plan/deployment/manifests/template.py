@@ -108,9 +108,11 @@ def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults) -> 
         "port": str(_port(runtime, preset)),
         "workers": str(runtime.workers or 1),
     }
-    container: dict[str, Any] = {
+    return {
         "name": MODEL_CONTAINER,
         "image": runtime.image or defaults.server_image,
+        **_command_line(runtime, preset, words),
+        **({"resources": runtime.resources.to_wire()} if runtime.resources else {}),
         "ports": _ports(runtime, preset),
         "env": _environment(runtime, preset, words),
         **_probes(runtime, preset, words),
@@ -119,17 +121,14 @@ def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults) -> 
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": _mounts(preset),
     }
-    # An image with a command of its own keeps its own arguments too, unless the user says otherwise.
-    command = _formatted(preset.command, words) if runtime.command is None else list(runtime.command)
-    preset_args = preset.args if runtime.command is None else ()
-    args = _formatted(preset_args, words) if runtime.args is None else list(runtime.args)
-    if command:
-        container["command"] = command
-    if args:
-        container["args"] = args
-    if runtime.resources:
-        container["resources"] = runtime.resources.to_wire()
-    return container
+
+
+def _command_line(runtime: Runtime, preset: Preset, words: dict[str, str]) -> dict[str, list[str]]:
+    """The preset's, unless the user wrote one: a command of the user's own comes without the preset's arguments."""
+    own = runtime.command is not None
+    command = list(runtime.command or ()) if own else _formatted(preset.command, words)
+    args = list(runtime.args or ()) if own or runtime.args is not None else _formatted(preset.args, words)
+    return {key: words for key, words in (("command", command), ("args", args)) if words}
 
 
 def _environment(runtime: Runtime, preset: Preset, words: dict[str, str]) -> list[dict[str, Any]]:
