@@ -6,7 +6,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 IMAGE  ?= ghcr.io/rollmodel/rollmodel
 DEMO_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollmodel/demo
-DEMO_CLUSTER = $(if $(KUBECONFIG),--kubeconfig $(KUBECONFIG) --mlflow-url "$(MLFLOW_URL)" \
+# Only a KUBECONFIG written on the command line counts: one that is merely exported must not be touched by accident.
+DEMO_CLUSTER = $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG) --mlflow-url "$(MLFLOW_URL)" \
 	--prometheus-url "$(PROMETHEUS_URL)" --gateway-url "$(GATEWAY_URL)",--directory $(DEMO_DIR))
 LOCK   := --universal --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml
 

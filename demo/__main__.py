@@ -59,7 +59,7 @@ def _play(where: stack.Stack, arguments: argparse.Namespace, console: Console) -
 
 
 def _install(where: stack.Stack, console: Console) -> None:
-    """What ``kubectl apply -k config`` gives to a cluster, less the Deployment: here the operator runs beside it."""
+    """What ``kubectl apply -f crds/ -f config/`` gives to a cluster, less the Deployment: here the operator runs beside it."""
     console.print("installing crds/ and config/ (namespace, ServiceAccount, RBAC)")
     where.kubectl.run("apply", "--server-side", "--filename", str(stack.ROOT / "crds"))
     for part in ("namespace.yaml", "rbac.yaml"):

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from rollmodel import __version__
+
 __all__ = ["Settings", "configure_libraries"]
 
 _SECRETS = (
@@ -55,9 +57,9 @@ class Settings(BaseSettings):
 
     namespaces: Words = ()
     """Namespaces to work in, separated by commas; empty: all."""
-    operator_image: str = "ghcr.io/rollmodel/rollmodel:latest"
+    operator_image: str = f"ghcr.io/rollmodel/rollmodel:{__version__}"
     """Image of the init container that fetches and verifies models."""
-    server_image: str = "ghcr.io/rollmodel/rollmodel-server:latest"
+    server_image: str = f"ghcr.io/rollmodel/rollmodel-server:{__version__}"
     """Image of the model server of preset ``MLflow``."""
 
     registry_url: Url | None = None
