@@ -16,7 +16,13 @@ _SECRETS = (
 )
 
 #: Too talkative below this level.
-_QUIET = {"kopf": logging.WARNING, "aiohttp": logging.WARNING, "urllib3": logging.ERROR, "mlflow": logging.WARNING}
+_QUIET = {
+    "kopf": logging.WARNING,
+    "kopf.objects": logging.ERROR,
+    "aiohttp": logging.WARNING,
+    "urllib3": logging.ERROR,
+    "mlflow": logging.WARNING,
+}
 
 
 def redact(text: str) -> str:

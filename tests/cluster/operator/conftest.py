@@ -1,0 +1,30 @@
+"""The operator's adapters, connected to the API server of the local cluster."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from rollmodel.adapters.apiserver import ApiServer
+
+from localcluster import Cluster
+
+CRDS = Path(__file__).parents[3] / "crds"
+
+
+@pytest.fixture(scope="session")
+def crds(cluster: Cluster) -> None:
+    """Our kinds are served."""
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+
+
+@pytest.fixture
+async def api(cluster: Cluster, crds: None) -> AsyncIterator[ApiServer]:
+    """A connection as cluster administrator."""
+    server = await ApiServer.connect(str(cluster.kubeconfig))
+    yield server
+    await server.close()
+    await asyncio.sleep(0)  # let the transports close

@@ -1,0 +1,151 @@
+"""What ``rollmodel.ports.Kube`` promises, as tests that run against the real adapter and against the one in memory.
+
+A test module provides the fixture ``kube`` and ``world`` and inherits from :class:`KubeContract`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from rollmodel.errors import Conflict, Invalid, NotFound
+from rollmodel.plan.decision import Event, Ref
+from rollmodel.ports import Kube
+
+__all__ = ["KubeContract", "World", "model_deployment", "service"]
+
+
+@dataclass(frozen=True)
+class World:
+    """What the contract needs beside the port: ``create`` stores an object as somebody else would, in ``namespace``."""
+
+    namespace: str
+    create: Callable[[dict[str, Any]], Awaitable[dict[str, Any]]]
+
+
+def model_deployment(namespace: str, name: str = "churn") -> dict[str, Any]:
+    """A small ModelDeployment."""
+    return {
+        "apiVersion": "rollmodel.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": name, "namespace": namespace},
+        "spec": {"model": {"registry": {"name": "churn", "alias": "challenger"}}},
+    }
+
+
+def service(owner: dict[str, Any], name: str = "churn", **labels: str) -> dict[str, Any]:
+    """A Service that the owner controls."""
+    reference = {
+        "apiVersion": owner["apiVersion"],
+        "kind": owner["kind"],
+        "name": owner["metadata"]["name"],
+        "uid": owner["metadata"]["uid"],
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": {
+            "name": name,
+            "namespace": owner["metadata"]["namespace"],
+            "labels": {"rollmodel.dev/managed-by": "rollmodel", **labels},
+            "ownerReferences": [reference],
+        },
+        "spec": {"ports": [{"name": "http", "port": 80}], "selector": {"app": name}},
+    }
+
+
+class KubeContract:
+    """The promises. The fixtures come from the module that inherits."""
+
+    async def test_what_was_applied_is_a_child_at_once(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        stored = await kube.apply(service(owner))
+        assert [child["metadata"]["uid"] for child in kube.children(owner["metadata"]["uid"])] == [
+            stored["metadata"]["uid"]
+        ]
+
+    async def test_children_say_what_they_are(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        await kube.apply(service(owner))
+        assert [Ref.of(child) for child in kube.children(owner["metadata"]["uid"])] == [Ref.of(service(owner))]
+
+    async def test_applying_the_same_changes_nothing(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        first = await kube.apply(service(owner))
+        second = await kube.apply(service(owner))
+        assert first["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
+
+    async def test_what_is_no_longer_applied_is_taken_away(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        await kube.apply(service(owner, colour="blue"))
+        stored = await kube.apply(service(owner))
+        assert "colour" not in stored["metadata"]["labels"]
+
+    async def test_an_object_that_nobody_controls_is_not_taken_over(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        theirs = service(owner)
+        del theirs["metadata"]["ownerReferences"]
+        before = await world.create(theirs)
+        with pytest.raises(Invalid) as refused:
+            await kube.apply(service(owner, stolen="yes"))
+        assert refused.value.reason == "NameTaken"
+        assert await kube.get(Ref.of(theirs)) == before
+
+    async def test_an_object_of_another_owner_is_not_taken_over(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        other = await world.create(model_deployment(world.namespace, "other"))
+        await kube.apply(service(other, "shared"))
+        with pytest.raises(Invalid, match="not controlled by this object"):
+            await kube.apply(service(owner, "shared"))
+
+    async def test_a_delete_spares_an_object_with_another_uid(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        stored = await kube.apply(service(owner))
+        await kube.delete(Ref.of(stored), uid="00000000-0000-4000-8000-000000000000")
+        assert await kube.get(Ref.of(stored)) is not None
+
+    async def test_a_delete_is_idempotent(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        stored = await kube.apply(service(owner))
+        for _ in range(2):
+            await kube.delete(Ref.of(stored), uid=stored["metadata"]["uid"])
+        assert await kube.get(Ref.of(stored)) is None
+
+    async def test_a_status_is_replaced_as_a_whole(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        first = await _write(kube, owner, {"observedGeneration": 1, "paused": "because"})
+        second = await _write(kube, first, {"observedGeneration": 1})
+        assert second["status"] == {"observedGeneration": 1}
+
+    async def test_a_stale_status_is_a_conflict(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        await _write(kube, owner, {"observedGeneration": 1})
+        with pytest.raises(Conflict):
+            await _write(kube, owner, {"observedGeneration": 2})
+        live = await kube.get(Ref.of(owner))
+        assert live is not None
+        assert live["status"] == {"observedGeneration": 1}
+
+    async def test_a_status_does_not_change_the_generation(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        stored = await _write(kube, owner, {"observedGeneration": 1})
+        assert stored["metadata"]["generation"] == owner["metadata"]["generation"]
+
+    async def test_what_does_not_exist_is_none(self, kube: Kube, world: World) -> None:
+        assert await kube.get(Ref("v1", "Service", world.namespace, "nothing")) is None
+
+    async def test_a_secret_that_does_not_exist_is_not_found(self, kube: Kube, world: World) -> None:
+        with pytest.raises(NotFound):
+            await kube.read_secret(world.namespace, "nothing")
+
+    async def test_an_event_is_posted(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        await kube.event(owner, Event("Normal", "Tested", "it works"))
+
+
+async def _write(kube: Kube, body: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
+    return await kube.patch_status(Ref.of(body), status, resource_version=body["metadata"]["resourceVersion"])

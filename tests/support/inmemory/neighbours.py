@@ -1,0 +1,116 @@
+"""The other neighbours in memory: a registry, a Prometheus and a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rollmodel.errors import NotFound, RollmodelError
+from rollmodel.ports import Connection, ModelVersion, Series
+
+__all__ = ["FixedClock", "InMemoryMetrics", "InMemoryRegistry", "version"]
+
+
+def version(number: str, name: str = "churn") -> ModelVersion:
+    """A version of a model."""
+    return ModelVersion(name, number, f"models:/m-{number}", f"sha256:{number.zfill(64)}", 1024)
+
+
+@dataclass
+class FixedClock:
+    """Time that moves when the test says so."""
+
+    moment: datetime = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.moment
+
+    def forward(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class InMemoryMetrics:
+    """Answers queries from a dict; an exception there is raised. ``asked`` records (query, start, end, step)."""
+
+    answers: dict[str, Sequence[Series] | RollmodelError] = field(default_factory=dict)
+    asked: list[tuple[str, float, float, float]] = field(default_factory=list)
+
+    async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
+        self.asked.append((query, start, end, step))
+        answer = self.answers.get(query, ())
+        if isinstance(answer, RollmodelError):
+            raise answer
+        return answer
+
+
+@dataclass
+class _Handle:
+    close: Callable[[], None]
+
+
+@dataclass
+class InMemoryRegistry:
+    """Model versions, aliases and tags. ``down`` is raised by every request while it is set."""
+
+    versions: dict[tuple[str, str], ModelVersion] = field(default_factory=dict)
+    aliases: dict[tuple[str, str], str] = field(default_factory=dict)
+    tags: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    down: RollmodelError | None = None
+    followers: list[tuple[Connection, str, str]] = field(default_factory=list)
+    asked_by: list[Connection] = field(default_factory=list)
+    _wakes: dict[int, tuple[str, str, Callable[[], None]]] = field(default_factory=dict)
+
+    def publish(self, number: str, *aliases: str, name: str = "churn") -> None:
+        """Register a version and point aliases to it."""
+        self.versions[name, number] = version(number, name)
+        for alias in aliases:
+            self.move(alias, number, name=name)
+
+    def move(self, alias: str, number: str, *, name: str = "churn") -> None:
+        """Point an alias elsewhere, and wake who follows it."""
+        self.aliases[name, alias] = number
+        for followed, followed_alias, wake in list(self._wakes.values()):
+            if (followed, followed_alias) == (name, alias):
+                wake()
+
+    async def resolve(
+        self, connection: Connection, name: str, *, version: str | None, alias: str | None
+    ) -> ModelVersion:
+        self._ask(connection)
+        number = self.aliases.get((name, alias)) if alias else version
+        if number is None or (name, number) not in self.versions:
+            raise NotFound(f"model {name!r} has no {alias or version!r}")
+        return self.versions[name, number]
+
+    def follow(self, connection: Connection, name: str, alias: str, wake: Callable[[], None]) -> Any:
+        key, topic = len(self._wakes) + 1, (connection, name, alias)
+        self._wakes[key] = (name, alias, wake)
+        self.followers.append(topic)
+
+        def close() -> None:
+            del self._wakes[key]
+            self.followers.remove(topic)
+
+        return _Handle(close)
+
+    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
+        self._ask(connection)
+        self._exists(name, version)
+        self.aliases[name, alias] = version
+
+    async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:
+        self._ask(connection)
+        self._exists(name, version)
+        self.tags.setdefault((name, version), {}).update(tags)
+
+    def _ask(self, connection: Connection) -> None:
+        self.asked_by.append(connection)
+        if self.down is not None:
+            raise self.down
+
+    def _exists(self, name: str, version: str) -> None:
+        if (name, version) not in self.versions:
+            raise NotFound(f"model {name!r} has no version {version}")
