@@ -26,6 +26,7 @@ __all__ = [
     "KubeApi",
     "Mirror",
     "Object",
+    "in_words",
     "now",
     "timestamp",
 ]
@@ -45,6 +46,11 @@ class ApiError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(f"{status}: {message}")
         self.status = status
+
+
+def in_words(error: BaseException) -> str:
+    """What went wrong, for errors too that have no message of their own (time-outs)."""
+    return str(error) or type(error).__name__
 
 
 def now() -> datetime:
@@ -181,7 +187,7 @@ class Mirror:
                 while version:
                     version = await self._watch(version)
             except UNREACHABLE as error:
-                log.warning("%s: %r", self._path, error)
+                log.warning("%s: %s", self._path, in_words(error))
                 await asyncio.sleep(1)
             except ApiError as error:
                 if error.status != 410:  # Gone: too old to continue, list again at once

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from localcluster.kubeapi import MERGE_PATCH, UNREACHABLE, ApiError, KubeApi, Mirror, Object, now, timestamp
+from localcluster.kubeapi import MERGE_PATCH, UNREACHABLE, ApiError, KubeApi, Mirror, Object, in_words, now, timestamp
 
 from .conditions import StatusChange, status_changes
 from .envoy import Envoy, RejectedError
@@ -71,7 +71,7 @@ class Controller:
         try:
             await self._api.request("PATCH", path, body, content_type=MERGE_PATCH)
         except UNREACHABLE as error:
-            log.warning("%s: %r", path, error)
+            log.warning("%s: %s", path, in_words(error))
             self._later()
         except ApiError as error:
             if error.status in (404, 409):

@@ -19,6 +19,12 @@ __all__ = ["ROUTES", "XdsFiles", "bootstrap"]
 ROUTES = "routes"
 STAT_PREFIX = "ingress"
 _TYPES = "type.googleapis.com/envoy"
+_HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+# Model servers close idle connections (uvicorn after 5 s). Who closes first never sends into a closed one.
+_UPSTREAM: Object = {
+    "common_http_protocol_options": {"idle_timeout": "3s"},
+    "explicit_http_config": {"http_protocol_options": {}},
+}
 
 
 class XdsFiles:
@@ -62,6 +68,7 @@ class XdsFiles:
             "name": name,
             "type": "EDS",
             "connect_timeout": "1s",
+            "typed_extension_protocol_options": {_HTTP: {"@type": f"{_TYPES}{_HTTP[5:]}", **_UPSTREAM}},
             "eds_cluster_config": {"eds_config": _from_file(self._folder / "endpoints" / f"{name}.json")},
         }
 

@@ -8,7 +8,7 @@ import logging
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from localcluster.kubeapi import UNREACHABLE, ApiError, KubeApi
+from localcluster.kubeapi import UNREACHABLE, ApiError, KubeApi, in_words
 from localcluster.lifetimes import until_signal
 
 from .kubelet import Kubelet
@@ -52,7 +52,7 @@ async def _register(api: KubeApi, name: str, port: int) -> None:
         try:
             return await register(api, name, port)
         except (ApiError, *UNREACHABLE) as error:
-            log.warning("cannot register yet: %s", error)
+            log.warning("cannot register yet: %s", in_words(error))
             await asyncio.sleep(0.5)
 
 

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from localcluster.kubeapi import UNREACHABLE, ApiError, Object, now, timestamp
+from localcluster.kubeapi import UNREACHABLE, ApiError, Object, in_words, now, timestamp
 
 from .environment import ConfigError, Lookup
 from .folders import PodFolder
 from .health import Health
 from .images import Image, UnknownImageError, load_images, resolve
 from .launch import Launch, prepare
+from .podapi import API_RETRY_SECONDS
 from .probes import ProbeFailedError, check
 from .process import Pretence, Process, run_once, start
 from .status import ContainerRecord, restarts
@@ -102,7 +102,7 @@ class Container:
     async def kill(self) -> None:
         """End the process at once and note nothing: the Pod is gone, or the node goes."""
         if self._current:
-            self._current.process.signal(signal.SIGKILL)
+            self._current.process.kill()
             await self._current.process.wait()
 
     def settle(self) -> None:
@@ -178,7 +178,7 @@ class Container:
             except ConfigError as error:
                 await self._wait("CreateContainerConfigError", str(error), around.backoff_base)
             except (ApiError, *UNREACHABLE):
-                await asyncio.sleep(around.backoff_base)
+                await asyncio.sleep(API_RETRY_SECONDS)
 
     async def _wait(self, reason: str, message: str, seconds: float) -> None:
         self.record.wait(reason, message)
@@ -200,12 +200,12 @@ class Container:
         if hook := self.spec.get("lifecycle", {}).get("preStop"):
             await self._pre_stop(hook, run.launch, grace_seconds)
             deadline = max(deadline, loop.time() + _LEAST_GRACE_SECONDS)
-        run.process.signal(signal.SIGTERM)
+        run.process.terminate()
         try:
             async with asyncio.timeout_at(deadline):
                 await run.process.wait()
         except TimeoutError:
-            run.process.signal(signal.SIGKILL)
+            run.process.kill()
 
     async def _pre_stop(self, hook: Object, launch: Launch, grace_seconds: float) -> None:
         """Run the hook for at most the grace period; that it failed is an Event, and no reason not to stop."""
@@ -219,7 +219,7 @@ class Container:
                 else:
                     await check(hook, launch.target(self.spec))
         except (ProbeFailedError, *UNREACHABLE) as error:
-            await self._around.notice("Warning", "FailedPreStopHook", f"PreStopHook failed: {error!r}")
+            await self._around.notice("Warning", "FailedPreStopHook", f"PreStopHook failed: {in_words(error)}")
 
     async def _ended(self, run: _Run) -> None:
         """Wait for the end of a run and note it."""

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from localcluster.kubeapi import UNREACHABLE, ApiError, Object, now
+from localcluster.kubeapi import UNREACHABLE, ApiError, Object, in_words, now
 from localcluster.network import LOOPBACK
 
 from .container import Container, Surroundings
 from .environment import ConfigError
 from .folders import PodFolder
-from .podapi import PodApi
+from .podapi import API_RETRY_SECONDS, PodApi
 from .status import ContainerRecord, is_sidecar, pod_status
 from .volumes import write_volume
 
@@ -83,7 +83,8 @@ class PodWorker:
     # -- running --------------------------------------------------------------------------------------------------
 
     async def _run(self) -> None:
-        await self._write_volumes()
+        for volume in self.pod["spec"].get("volumes", ()):
+            await self._write_volume(volume)
         sidecars: list[asyncio.Task[int]] = []
         try:
             if await self._initialize(sidecars):
@@ -94,20 +95,18 @@ class PodWorker:
         self._over = True
         self._changed.set()
 
-    async def _write_volumes(self) -> None:
-        volumes = self.pod["spec"].get("volumes", ())
-        for volume in volumes:
-            folder, name = self.folder.volume(volume["name"]), volume["name"]
-            while True:
-                try:
-                    await write_volume(self.pod, volume, folder, self._api.lookup, self._api.token)
-                except ConfigError as error:
-                    await self._api.notice("Warning", "FailedMount", f'MountVolume.SetUp failed for "{name}": {error}')
-                except (ApiError, *UNREACHABLE) as error:
-                    log.info("volume %s of %s: %s", name, self.pod["metadata"]["name"], error)
-                else:
-                    break
+    async def _write_volume(self, volume: Object) -> None:
+        """Write one volume, as soon as what it refers to is there."""
+        folder, name = self.folder.volume(volume["name"]), volume["name"]
+        while True:
+            try:
+                return await write_volume(self.pod, volume, folder, self._api.lookup, self._api.token)
+            except ConfigError as error:
+                await self._api.notice("Warning", "FailedMount", f'MountVolume.SetUp failed for "{name}": {error}')
                 await asyncio.sleep(self._settings.backoff_base)
+            except (ApiError, *UNREACHABLE) as error:
+                log.info("volume %s of %s: %s", name, self.pod["metadata"]["name"], in_words(error))
+                await asyncio.sleep(API_RETRY_SECONDS)
 
     async def _initialize(self, sidecars: list[asyncio.Task[int]]) -> bool:
         """Run the init containers in order; sidecars are left running. False where one failed for good."""

@@ -6,11 +6,13 @@ import asyncio
 import logging
 import uuid
 
-from localcluster.kubeapi import STRATEGIC_PATCH, UNREACHABLE, ApiError, KubeApi, Object, now, timestamp
+from localcluster.kubeapi import STRATEGIC_PATCH, UNREACHABLE, ApiError, KubeApi, Object, in_words, now, timestamp
 
-__all__ = ["PodApi"]
+__all__ = ["API_RETRY_SECONDS", "PodApi"]
 
-_RETRY_SECONDS = 1.0
+# The node authorizer hears of a new Pod a moment after we do: until then it answers 403.
+API_RETRY_SECONDS = 0.2
+_WRITE_RETRY_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -35,10 +37,7 @@ class PodApi:
         }
 
     async def lookup(self, resource: str, name: str) -> Object | None:
-        """A ConfigMap or Secret of the Pod's namespace. Raises ApiError, UNREACHABLE.
-
-        The node authorizer learns of a new Pod a moment after we do, so a 403 means "not yet".
-        """
+        """A ConfigMap or Secret of the Pod's namespace, None where there is none. Raises ApiError, UNREACHABLE."""
         return await self._api.get(f"{self._namespace}/{resource}/{name}")
 
     async def token(self, projection: Object) -> str:
@@ -92,14 +91,14 @@ class PodApi:
         try:
             await self._api.request("POST", f"{self._namespace}/events", event)
         except (ApiError, *UNREACHABLE) as error:
-            log.info("%s: no Event %s: %s", name, reason, error)
+            log.info("%s: no Event %s: %s", name, reason, in_words(error))
 
     async def _insist(self, method: str, path: str, body: Object, content_type: str) -> None:
         while True:
             try:
                 await self._api.request(method, path, body, content_type=content_type)
             except UNREACHABLE as error:
-                log.info("%s: %r", path, error)
+                log.info("%s: %s", path, in_words(error))
             except ApiError as error:
                 if error.status < 500 and error.status != 429:
                     if error.status not in (404, 409):
@@ -107,4 +106,4 @@ class PodApi:
                     return
             else:
                 return
-            await asyncio.sleep(_RETRY_SECONDS)
+            await asyncio.sleep(_WRITE_RETRY_SECONDS)

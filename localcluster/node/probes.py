@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from localcluster.addresses import listen_address
-from localcluster.kubeapi import UNREACHABLE, Object
+from localcluster.kubeapi import UNREACHABLE, Object, in_words
 
 from .process import run_once
 
@@ -32,7 +32,9 @@ class Target:
 
     def port(self, port: int | str) -> int:
         """A port by number or name."""
-        return self.ports[port] if port in self.ports else int(port)  # type: ignore[index]
+        if isinstance(port, int):
+            return port
+        return self.ports[port] if port in self.ports else int(port)
 
 
 class Tally:
@@ -69,7 +71,7 @@ async def _message(probe: Object, target: Target) -> str:
     except ProbeFailedError as failure:
         return str(failure)
     except (*UNREACHABLE, ValueError) as error:
-        return str(error) or type(error).__name__
+        return in_words(error)
     return ""
 
 

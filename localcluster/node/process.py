@@ -29,8 +29,12 @@ class Process(Protocol):
         """The exit code; 128 + n where signal n ended the process."""
         ...
 
-    def signal(self, number: int) -> None:
-        """Send a signal to the whole process group; one that has ended is ignored."""
+    def terminate(self) -> None:
+        """Ask the main process to end, with SIGTERM."""
+        ...
+
+    def kill(self) -> None:
+        """End the main process and all that it started, with SIGKILL."""
         ...
 
 
@@ -45,13 +49,18 @@ class LocalProcess:
     async def wait(self) -> int:
         """See Process. What is left of the group when its leader has ended is killed, as a container's end does."""
         code = await self._process.wait()
-        self.signal(signal.SIGKILL)
+        self.kill()
         return 128 - code if code < 0 else code
 
-    def signal(self, number: int) -> None:
+    def terminate(self) -> None:
         """See Process."""
         with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """See Process."""
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class Pretence:
@@ -67,9 +76,11 @@ class Pretence:
         await self._ended.wait()
         return 0
 
-    def signal(self, number: int) -> None:  # noqa: ARG002 - any signal ends it
+    def terminate(self) -> None:
         """See Process."""
         self._ended.set()
+
+    kill = terminate
 
 
 async def start(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> LocalProcess:

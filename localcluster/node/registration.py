@@ -6,7 +6,7 @@ import asyncio
 import logging
 import platform
 
-from localcluster.kubeapi import MERGE_PATCH, UNREACHABLE, ApiError, KubeApi, Object, now, timestamp
+from localcluster.kubeapi import MERGE_PATCH, UNREACHABLE, ApiError, KubeApi, Object, in_words, now, timestamp
 from localcluster.network import LOOPBACK
 
 __all__ = ["heartbeat", "node_object", "register"]
@@ -91,7 +91,7 @@ async def heartbeat(api: KubeApi, name: str) -> None:
         try:
             await _renew(api, path, {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "spec": spec}, name)
         except (ApiError, *UNREACHABLE) as error:
-            log.warning("lease of node %s: %s", name, error)
+            log.warning("lease of node %s: %s", name, in_words(error))
             await asyncio.sleep(1)
         else:
             await asyncio.sleep(_RENEW_SECONDS)

@@ -59,9 +59,19 @@ async def test_what_is_left_of_the_group_ends_with_its_leader(tmp_path: Path) ->
     await until(lambda: not Path(f"/proc/{child}/cwd").exists())
 
 
+async def test_sigterm_goes_to_the_main_process_alone(tmp_path: Path) -> None:
+    script = 'trap "echo main; exit 5" TERM; sh -c "trap \'echo child\' TERM; echo up; sleep 1000" & wait'
+    process = await shell(script, tmp_path)
+    log = tmp_path / "log"
+    await until(lambda: log.exists() and log.read_text() == "up\n")
+    process.terminate()
+    assert await process.wait() == 5
+    assert log.read_text() == "up\nmain\n"
+
+
 async def test_a_pretence_ends_when_it_is_told_to() -> None:
     process = Pretence()
-    process.signal(signal.SIGTERM)
+    process.terminate()
     assert await process.wait() == 0
 
 
