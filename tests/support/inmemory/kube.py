@@ -22,7 +22,8 @@ Fault = Callable[[str, Ref], None]
 
 
 class InMemoryKube:
-    """Holds objects by address. ``fault(verb, ref)`` is called before each request and may raise.
+    """Holds objects by address. ``fault(verb, ref)`` is called before each request, ``aftermath`` after each write, and
+    either may raise.
 
     ``writes`` records (verb, address) of everything that the code under test wrote; ``events`` what it posted.
     """
@@ -35,6 +36,7 @@ class InMemoryKube:
         self.events: list[Event] = []
         self.gateway_available = True
         self.fault: Fault = lambda verb, ref: None
+        self.aftermath: Fault = lambda verb, ref: None
         self._version = 1
         self._applied: dict[Ref, dict[str, Any]] = {}
 
@@ -82,22 +84,15 @@ class InMemoryKube:
 
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
         ref = self._write("apply", Ref.of(manifest))
-        live = self.objects.get(ref)
-        if live is None:
-            self._applied[ref] = deepcopy(dict(manifest))
-            return deepcopy(self._create(ref, manifest))
-        if live["metadata"].get("deletionTimestamp"):
-            raise Conflict(f"{ref.kind} {ref.name} is being deleted")
-        if _controller(live) != _controller(manifest):
-            raise Invalid(f"{ref.kind} {ref.name} exists and is not controlled by this object", reason="NameTaken")
-        merged = _merge(_without(deepcopy(live), self._applied.get(ref, {}), manifest), manifest)
-        self._applied[ref] = deepcopy(dict(manifest))
-        return deepcopy(self._store(ref, merged))
+        stored = self._apply(ref, manifest)
+        self.aftermath("apply", ref)
+        return deepcopy(stored)
 
     async def delete(self, ref: Ref, *, uid: str) -> None:
         self._write("delete", ref)
         if ref in self.objects and self.objects[ref]["metadata"]["uid"] == uid:
             self.remove(ref)
+        self.aftermath("delete", ref)
 
     async def patch_status(self, ref: Ref, status: Mapping[str, Any], *, resource_version: str) -> dict[str, Any]:
         self._write("patch_status", ref)
@@ -105,7 +100,9 @@ class InMemoryKube:
             raise NotFound(f"{ref.kind} {ref.name} not found")
         if self.objects[ref]["metadata"]["resourceVersion"] != resource_version:
             raise Conflict("the object has been modified")
-        return self.edit(ref, lambda obj: obj.update(status=deepcopy(dict(status))))
+        stored = self.edit(ref, lambda obj: obj.update(status=deepcopy(dict(status))))
+        self.aftermath("patch_status", ref)
+        return stored
 
     async def event(self, involved: Manifest, event: Event) -> None:
         self.events.append(event)
@@ -127,6 +124,19 @@ class InMemoryKube:
         self.fault(verb, ref)
         self.writes.append((verb, ref))
         return ref
+
+    def _apply(self, ref: Ref, manifest: Manifest) -> dict[str, Any]:
+        live = self.objects.get(ref)
+        if live is None:
+            self._applied[ref] = deepcopy(dict(manifest))
+            return self._create(ref, manifest)
+        if live["metadata"].get("deletionTimestamp"):
+            raise Conflict(f"{ref.kind} {ref.name} is being deleted")
+        if _controller(live) != _controller(manifest):
+            raise Invalid(f"{ref.kind} {ref.name} exists and is not controlled by this object", reason="NameTaken")
+        merged = _merge(_without(deepcopy(live), self._applied.get(ref, {}), manifest), manifest)
+        self._applied[ref] = deepcopy(dict(manifest))
+        return self._store(ref, merged)
 
     def _create(self, ref: Ref, manifest: Manifest) -> dict[str, Any]:
         obj = deepcopy(dict(manifest))

@@ -1,0 +1,111 @@
+"""A reconciler for ModelDeployments whose neighbours are all in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from rollmodel.plan.decision import Decision, Ref
+from rollmodel.plan.deployment.decide import decide
+from rollmodel.plan.deployment.observed import Defaults, Observed
+from rollmodel.plan.deployment.queries import queries
+from rollmodel.ports import Connection
+from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.deployment import DeploymentReconciler
+from rollmodel.reconcile.execute import Executor
+from rollmodel.reconcile.gather import Gatherer, Queries
+from rollmodel.reconcile.model import Models
+from rollmodel.reconcile.result import Result
+
+from tests.support.contract import model_deployment
+from tests.support.inmemory.kube import InMemoryKube
+from tests.support.inmemory.neighbours import FixedClock, InMemoryMetrics, InMemoryRegistry
+
+DEFAULTS = Defaults(operator_image="rollmodel:1", server_image="rollmodel-server:1", registry_url="http://mlflow")
+
+
+@dataclass
+class Bench:
+    """The neighbours, and reconcilers over them: each call of :meth:`operator` is one more process."""
+
+    kube: InMemoryKube = field(default_factory=InMemoryKube)
+    registry: InMemoryRegistry = field(default_factory=InMemoryRegistry)
+    metrics: InMemoryMetrics = field(default_factory=InMemoryMetrics)
+    clock: FixedClock = field(default_factory=FixedClock)
+    woken: list[str] = field(default_factory=list)
+
+    def operator(
+        self, *, decide: Callable[[Observed], Decision] = decide, queries: Queries = queries
+    ) -> DeploymentReconciler:
+        connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
+        models = Models(self.registry, connections, self.woken.append)
+        gatherer = Gatherer(
+            kube=self.kube,
+            metrics=self.metrics,
+            models=models,
+            clock=self.clock,
+            queries=queries,
+            defaults=DEFAULTS,
+        )
+        return DeploymentReconciler(
+            gatherer=gatherer,
+            executor=Executor(self.kube, self.registry),
+            models=models,
+            connections=connections,
+            clock=self.clock,
+            decide=decide,
+            model_retry=30.0,
+        )
+
+    def create(self, **spec: Any) -> Ref:
+        """A person creates the ModelDeployment ``churn``; ``spec`` are whole top-level fields."""
+        manifest = model_deployment("team")
+        manifest["spec"] |= spec
+        return Ref.of(self.kube.create(manifest))
+
+    async def a_pass(self, operator: DeploymentReconciler, ref: Ref) -> Result:
+        """One pass over the object as it is now."""
+        body = await self.kube.get(ref)
+        assert body is not None
+        return await operator.reconcile(body)
+
+    async def settle(self, operator: DeploymentReconciler, ref: Ref, *, at_most: int = 20) -> Result:
+        """Passes until one writes nothing; fails if that takes too many."""
+        for _ in range(at_most):
+            result = await self.a_pass(operator, ref)
+            if not result.wrote:
+                return result
+        raise AssertionError(f"still writing after {at_most} passes")
+
+    def make_ready(self) -> None:
+        """What the Deployment controller and the kubelet do: every pod that is wanted exists and is ready."""
+        for deployment in self.kube.of_kind("Deployment"):
+            replicas = deployment["spec"].get("replicas", 1)
+            status = {
+                "observedGeneration": deployment["metadata"]["generation"],
+                "replicas": replicas,
+                "readyReplicas": replicas,
+                "availableReplicas": replicas,
+                "updatedReplicas": replicas,
+            }
+            self.kube.edit(Ref.of(deployment), lambda obj, status=status: obj.update(status=status))  # type: ignore[misc]
+
+    def status(self, ref: Ref) -> dict[str, Any]:
+        """The status of an object."""
+        status: dict[str, Any] = self.kube.objects[ref].get("status", {})
+        return status
+
+    def conditions(self, ref: Ref) -> dict[str, tuple[str, str]]:
+        """(status, reason) by type."""
+        conditions = self.status(ref).get("conditions", [])
+        return {condition["type"]: (condition["status"], condition["reason"]) for condition in conditions}
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Version 1 is registered, and ``challenger`` points to it."""
+    bench = Bench()
+    bench.registry.publish("1", "challenger")
+    return bench

@@ -1,0 +1,95 @@
+"""Which registry an object talks to, and whose credentials go there."""
+
+from __future__ import annotations
+
+import pytest
+from rollmodel.api.base import LocalRef
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
+from rollmodel.plan.decision import Ref
+from rollmodel.ports import Connection
+from rollmodel.reconcile.connections import Connections
+
+from tests.support.inmemory.kube import InMemoryKube
+
+OWN = Connection("http://mlflow", token="operators-own")
+REFERENCE = LocalRef(name="theirs")
+
+
+@pytest.fixture
+def kube() -> InMemoryKube:
+    kube = InMemoryKube()
+    kube.secrets["team", "theirs"] = {"url": "https://mlflow.team.example/", "username": "u", "password": "p"}
+    return kube
+
+
+@pytest.fixture
+def connections(kube: InMemoryKube) -> Connections:
+    return Connections(kube, default=OWN, read_secrets=True)
+
+
+async def test_without_a_reference_it_is_the_operators_own(connections: Connections) -> None:
+    assert await connections.find("team", None) == OWN
+
+
+async def test_a_secret_gives_a_connection_with_nothing_of_ours(connections: Connections) -> None:
+    found = await connections.find("team", REFERENCE)
+    assert found == Connection("https://mlflow.team.example", username="u", password="p", token=None)
+
+
+async def test_a_secret_is_read_once(kube: InMemoryKube, connections: Connections) -> None:
+    for _ in range(3):
+        await connections.find("team", REFERENCE)
+    assert len(kube.reads) == 1
+
+
+async def test_a_secret_is_read_again_when_its_login_was_refused(kube: InMemoryKube, connections: Connections) -> None:
+    await connections.find("team", REFERENCE)
+    kube.secrets["team", "theirs"]["password"] = "new"
+    connections.doubt("team", REFERENCE)
+    assert (await connections.find("team", REFERENCE)).password == "new"
+
+
+async def test_a_secret_of_another_namespace_is_out_of_reach(connections: Connections) -> None:
+    with pytest.raises(NotFound) as error:
+        await connections.find("elsewhere", REFERENCE)
+    assert error.value.reason == "ConnectionNotFound"
+
+
+async def test_without_the_right_the_role_to_create_is_named(kube: InMemoryKube, connections: Connections) -> None:
+    def forbid(verb: str, ref: Ref) -> None:
+        raise Forbidden("secrets is forbidden")
+
+    kube.fault = forbid
+    with pytest.raises(Forbidden, match="create a Role in namespace 'team' that grants `get`"):
+        await connections.find("team", REFERENCE)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "mlflow:5000", "file:///etc/passwd", "http://", "ftp://mlflow", "http://user:secret@mlflow", "http://@mlflow"],
+)
+async def test_an_address_that_cannot_be_one_is_refused(kube: InMemoryKube, connections: Connections, url: str) -> None:
+    kube.secrets["team", "theirs"]["url"] = url
+    with pytest.raises(Invalid) as error:
+        await connections.find("team", REFERENCE)
+    assert error.value.reason == "ConnectionInvalid"
+    assert "secret" not in str(error.value).replace("Secret", "")
+
+
+@pytest.mark.parametrize(
+    ("default", "read_secrets", "reference", "expected"),
+    [(None, True, None, Invalid), (OWN, False, REFERENCE, Forbidden)],
+)
+async def test_what_is_not_configured_is_said(
+    kube: InMemoryKube,
+    default: Connection | None,
+    read_secrets: bool,
+    reference: LocalRef | None,
+    expected: type[RollmodelError],
+) -> None:
+    with pytest.raises(expected):
+        await Connections(kube, default=default, read_secrets=read_secrets).find("team", reference)
+
+
+def test_credentials_are_not_shown() -> None:
+    assert "operators-own" not in repr(OWN)

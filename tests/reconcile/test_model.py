@@ -1,0 +1,135 @@
+"""Pinning models and following aliases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rollmodel.api.modeldeployment import ModelSource
+from rollmodel.errors import Forbidden, Unavailable
+from rollmodel.plan.deployment.observed import ModelProblem, PinnedModel
+from rollmodel.ports import Connection
+from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.model import Models
+
+from tests.support.inmemory.kube import InMemoryKube
+from tests.support.inmemory.neighbours import InMemoryRegistry
+
+OWN = Connection("http://mlflow")
+DIGEST = f"sha256:{'0' * 64}"
+
+
+@pytest.fixture
+def registry() -> InMemoryRegistry:
+    registry = InMemoryRegistry()
+    registry.publish("1", "challenger")
+    return registry
+
+
+@pytest.fixture
+def woken() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def models(registry: InMemoryRegistry, woken: list[str]) -> Models:
+    kube = InMemoryKube()
+    kube.secrets["team", "theirs"] = {"url": "http://other"}
+    return Models(registry, Connections(kube, default=OWN, read_secrets=True), woken.append)
+
+
+def source(**fields: Any) -> ModelSource:
+    return ModelSource.model_validate(fields)
+
+
+ALIAS = source(registry={"name": "churn", "alias": "challenger"})
+
+
+async def test_an_alias_is_pinned_to_a_version(models: Models) -> None:
+    assert await models.pin("uid", "team", ALIAS) == PinnedModel(
+        uri="models:/churn/1",
+        digest=f"sha256:{'1'.zfill(64)}",
+        name="churn",
+        version="1",
+        registry_url="http://mlflow",
+        size_bytes=1024,
+    )
+
+
+async def test_a_connection_of_its_own_is_handed_to_the_pod_by_name(models: Models) -> None:
+    spec = source(registry={"name": "churn", "version": "1"}, connectionRef={"name": "theirs"})
+    pinned = await models.pin("uid", "team", spec)
+    assert isinstance(pinned, PinnedModel)
+    assert (pinned.connection_secret, pinned.registry_url) == ("theirs", None)
+
+
+async def test_a_uri_is_pinned_by_its_digest(models: Models) -> None:
+    pinned = await models.pin("uid", "team", source(uri="s3://bucket/churn", digest=DIGEST))
+    assert pinned == PinnedModel(uri="s3://bucket/churn", digest=DIGEST)
+
+
+async def test_a_registered_uri_needs_no_digest(models: Models) -> None:
+    pinned = await models.pin("uid", "team", source(uri="models:/churn/1"))
+    assert isinstance(pinned, PinnedModel)
+    assert pinned.version == "1"
+
+
+async def test_a_uri_without_digest_says_what_to_do(models: Models) -> None:
+    problem = await models.pin("uid", "team", source(uri="s3://bucket/churn"))
+    assert isinstance(problem, ModelProblem)
+    assert (problem.reason, problem.transient) == ("DigestMissing", False)
+
+
+async def test_followers_are_woken_when_the_alias_moves(
+    models: Models, registry: InMemoryRegistry, woken: list[str]
+) -> None:
+    await models.pin("uid", "team", ALIAS)
+    await models.pin("uid", "team", ALIAS)
+    registry.publish("2", "challenger")
+    assert woken == ["uid"]
+
+
+async def test_a_spec_that_names_another_alias_follows_only_that(models: Models, registry: InMemoryRegistry) -> None:
+    await models.pin("uid", "team", ALIAS)
+    await models.pin("uid", "team", source(registry={"name": "churn", "alias": "blue"}))
+    assert registry.followers == [(OWN, "churn", "blue")]
+
+
+@pytest.mark.parametrize(
+    "other", [{"uri": "s3://b", "digest": DIGEST}, {"registry": {"name": "churn", "version": "1"}}]
+)
+async def test_a_spec_without_alias_follows_nothing(
+    models: Models, registry: InMemoryRegistry, other: dict[str, Any]
+) -> None:
+    await models.pin("uid", "team", ALIAS)
+    await models.pin("uid", "team", source(**other))
+    assert registry.followers == []
+
+
+async def test_an_object_that_is_forgotten_follows_nothing(models: Models, registry: InMemoryRegistry) -> None:
+    await models.pin("uid", "team", ALIAS)
+    models.forget("uid")
+    models.forget("uid")
+    assert registry.followers == []
+
+
+async def test_an_outage_is_a_transient_problem(models: Models, registry: InMemoryRegistry) -> None:
+    registry.down = Unavailable("MLflow did not answer")
+    assert await models.pin("uid", "team", ALIAS) == ModelProblem(
+        "Unavailable", "MLflow did not answer", transient=True
+    )
+
+
+async def test_a_refused_login_is_not(models: Models, registry: InMemoryRegistry) -> None:
+    registry.down = Forbidden("MLflow refused the login")
+    problem = await models.pin("uid", "team", ALIAS)
+    assert problem == ModelProblem("Forbidden", "MLflow refused the login", transient=False)
+
+
+async def test_an_alias_that_does_not_exist_is_followed_until_it_does(
+    models: Models, registry: InMemoryRegistry, woken: list[str]
+) -> None:
+    spec = source(registry={"name": "churn", "alias": "soon"})
+    assert isinstance(await models.pin("uid", "team", spec), ModelProblem)
+    registry.move("soon", "1")
+    assert woken == ["uid"]

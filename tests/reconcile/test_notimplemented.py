@@ -1,0 +1,48 @@
+"""Kinds that are not acted upon say so, once."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import pytest
+from rollmodel.plan.decision import Ref
+from rollmodel.reconcile.execute import Executor
+from rollmodel.reconcile.notimplemented import NotImplementedReconciler
+
+from tests.support.inmemory.kube import InMemoryKube
+from tests.support.inmemory.neighbours import FixedClock, InMemoryRegistry
+
+
+@pytest.fixture
+def kube() -> InMemoryKube:
+    return InMemoryKube()
+
+
+def thing(kind: str) -> dict[str, Any]:
+    metadata = {"name": "it", "namespace": "team"}
+    return {"apiVersion": "rollmodel.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": {}}
+
+
+@pytest.mark.parametrize(("kind", "unknown"), [("TrainingJob", "Succeeded"), ("DriftPolicy", "Ready")])
+async def test_it_is_said_once(kube: InMemoryKube, kind: str, unknown: Literal["Ready", "Succeeded"]) -> None:
+    reconciler = NotImplementedReconciler(Executor(kube, InMemoryRegistry()), FixedClock(), unknown=unknown)
+    first = await reconciler.reconcile(kube.create(thing(kind)))
+    assert first.wrote
+    status = first.body["status"]
+    assert status["observedGeneration"] == 1
+    conditions = {one["type"]: (one["status"], one["reason"]) for one in status["conditions"]}
+    assert conditions == {"Stalled": ("True", "NotImplemented"), unknown: ("Unknown", "NotImplemented")}
+    assert kind in status["conditions"][0]["message"]
+
+    second = await reconciler.reconcile(first.body)
+    assert not second.wrote
+    assert len(kube.writes) == 1
+
+
+async def test_it_is_said_again_for_a_new_spec(kube: InMemoryKube) -> None:
+    reconciler = NotImplementedReconciler(Executor(kube, InMemoryRegistry()), FixedClock(), unknown="Ready")
+    ref = Ref.of(kube.create(thing("DriftPolicy")))
+    await reconciler.reconcile(kube.objects[ref])
+    kube.edit(ref, lambda obj: obj["spec"].update(new="field"))
+    result = await reconciler.reconcile(kube.objects[ref])
+    assert result.body["status"]["observedGeneration"] == 2
