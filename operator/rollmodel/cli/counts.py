@@ -56,7 +56,7 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Windows of one rollout's stable pods before it began, oldest first: totals and bad, [pods, windows]."""
+    """Busy windows of one rollout's stable pods before it began, oldest first: totals and bad, [pods, windows]."""
 
     total: Floats
     bad: Floats
@@ -243,4 +243,5 @@ def _history(rows: Rows, window: Ints, at: Ints) -> History:
     total, bad = (np.zeros(shape) for _ in range(2))
     np.add.at(total, place, rows.total[at])
     np.add.at(bad, place, rows.bad[at])
-    return History(total, bad)
+    busy = total.sum(axis=0) > 0
+    return History(total[:, busy], bad[:, busy])

@@ -11,7 +11,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.evidence import detection, false_alarms, families, page, promotion, store
+from tests.bench.evidence import (
+    detection,
+    false_alarms,
+    families,
+    latency,
+    means,
+    missing,
+    page,
+    promotion,
+    speed,
+    store,
+)
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.setup import FULL, QUICK, Size
 
@@ -23,24 +34,35 @@ SUITES: dict[str, Callable[[Size], list[Record]]] = {
     "B1-slow": false_alarms.slow_noise,
     "B1-horizons": false_alarms.horizons,
     "B2": detection.run,
+    "B2-latency": latency.run,
+    "B2-means": means.run,
     "B4": promotion.run,
     "B5": families.run,
+    "B6": missing.run,
 }
+
+SPEED = "speed"
 
 
 def main() -> int:
     """Run the suites that were asked for, then write the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.evidence", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few runs, a sample of the cells")
-    parser.add_argument("--only", nargs="*", choices=list(SUITES), help="suites to run (none: write the page again)")
+    parser.add_argument(
+        "--only", nargs="*", choices=[*SUITES, SPEED], help="suites to run (none: write the page again)"
+    )
     parser.add_argument("--results", type=Path, default=Path("build/evidence"), help="where records are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs/concepts"), help="where page and plots go")
     arguments = parser.parse_args()
     size = QUICK if arguments.quick else FULL
     results = arguments.results / ("quick" if arguments.quick else "full")
-    for name in SUITES if arguments.only is None else arguments.only:
-        store.save(results, name, SUITES[name](size))
-    page.write(arguments.docs, store.load(results, list(SUITES)), size)
+    chosen = [*SUITES, SPEED] if arguments.only is None else arguments.only
+    for name, suite in SUITES.items():
+        if name in chosen:
+            store.save(results, name, suite(size))
+    if SPEED in chosen:
+        store.write(results, speed.NAME, speed.measured())
+    page.write(arguments.docs, store.load(results, list(SUITES)), size, speed.rendered(results))
     print(f"wrote {arguments.docs / page.NAME}", file=sys.stderr)
     return 0
 

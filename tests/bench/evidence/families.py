@@ -83,7 +83,7 @@ def _judge(family: list[Counts], known: Background) -> Verdicts:
         state = core.update(config, state, _stacked(family, t))
         proven |= core.log_safe(state) >= config.safe_level
         joint = logsumexp(core.log_harm(state), axis=1) - math.log(m)
-        mark(harm, np.asarray(joint >= level), (t + 1) * TICK_SECONDS)
+        mark(harm, joint >= level, (t + 1) * TICK_SECONDS)
         mark(safe, proven.all(axis=1), (t + 1) * TICK_SECONDS)
     return Verdicts(harm, safe)
 

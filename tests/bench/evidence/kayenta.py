@@ -74,30 +74,44 @@ def shift_interval(x: Values, y: Values, confidence: float = CONFIDENCE) -> tupl
 
     Raises ValueError when all observations are tied.
     """
+    statistic = _RankSum(x, y)
     low, high = float(x.min() - y.max()), float(x.max() - y.min())
     quantile = float(norm.ppf((1 - confidence) / 2))
 
     def root(target: float) -> float:
-        if _standardised(low, x, y) - target <= 0:
+        if statistic(low) - target <= 0:
             return low
-        if _standardised(high, x, y) - target >= 0:
+        if statistic(high) - target >= 0:
             return high
         eps = 4 * np.finfo(float).eps
-        return float(brentq(lambda mu: _standardised(mu, x, y) - target, low, high, xtol=_ROOT_TOLERANCE, rtol=eps))
+        return float(brentq(lambda shift: statistic(shift) - target, low, high, xtol=_ROOT_TOLERANCE, rtol=eps))
 
     return root(-quantile), root(quantile), root(0.0)
 
 
-def _standardised(shift: float, x: Values, y: Values) -> float:
+class _RankSum:
     """The rank-sum statistic of (x - shift, y): centred, corrected for continuity, over its deviation with ties."""
-    m, n = len(x), len(y)
-    ranks = rankdata(np.concatenate([x - shift, y]))
-    ties = np.unique(ranks, return_counts=True)[1].astype(float)
-    centred = ranks[:m].sum() - m * (m + 1) / 2 - m * n / 2
-    variance = m * n / 12 * ((m + n + 1) - np.sum(ties**3 - ties) / ((m + n) * (m + n - 1)))
-    if variance <= 0:
-        raise ValueError("no interval when all observations are tied")
-    return float((centred - 0.5 * np.sign(centred)) / np.sqrt(variance))
+
+    def __init__(self, x: Values, y: Values) -> None:
+        self._x, self._y = np.sort(x), np.sort(y)
+        self._ties = _ties(x) + _ties(y)
+
+    def __call__(self, shift: float) -> float:
+        moved, m, n = self._x - shift, len(self._x), len(self._y)
+        below = float(np.searchsorted(self._y, moved, "left").sum())
+        not_above = float(np.searchsorted(self._y, moved, "right").sum())
+        ties = self._ties if below == not_above else _ties(np.concatenate([moved, self._y]))
+        centred = (below + not_above) / 2 - m * n / 2
+        variance = m * n / 12 * ((m + n + 1) - ties / ((m + n) * (m + n - 1)))
+        if variance <= 0:
+            raise ValueError("no interval when all observations are tied")
+        return float((centred - 0.5 * np.sign(centred)) / np.sqrt(variance))
+
+
+def _ties(values: Values) -> float:
+    """Sum of t^3 - t over groups of t equal values."""
+    counts = np.unique(values, return_counts=True)[1].astype(float)
+    return float(np.sum(counts**3 - counts))
 
 
 def classify(control: Values, experiment: Values, config: MetricConfig, rng: np.random.Generator) -> tuple[Label, bool]:

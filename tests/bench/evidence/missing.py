@@ -1,8 +1,8 @@
 """B6: what missing, late and restarted data do to verdicts.
 
-Raw counters per pod go through the code that reads Prometheus' answers (``evidence.windows``) and then to the judge. The
-rivals see the same traffic; while Prometheus is down Argo Rollouts' measurement is an error (five in a row, 10 s apart,
-abort) and Flagger's check fails.
+Raw counters per pod go through the code that reads Prometheus' answers (``evidence.windows``) and then to the judge.
+Trouble begins within the first two minutes. The rivals see the same traffic; while Prometheus is down Argo Rollouts'
+measurement is an error (five in a row, 10 s apart, abort) and Flagger's check fails.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ from tests.bench.evidence.rivals import CHECK_SECONDS, Floats, Verdicts, argo, f
 from tests.bench.evidence.setup import Size, generator, shown
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, simulate
 
-__all__ = ["TROUBLES", "run"]
+__all__ = ["RATIOS", "RULES", "TROUBLES", "run"]
 
 WORLD = World(50, 950, 0.005)
 RATIOS = (1.0, 1.5, 3.0)
+RULES = ("Rollmodel", "Argo Rollouts, failureLimit 0 (default)", "Flagger, threshold 5")
 PODS = {"candidate": 2, "stable": 8}
 _ARGO_ERRORS_SECONDS = 40.0
 _RESTARTS_PER_TICK = 1 / 60
@@ -64,14 +65,15 @@ def run(size: Size) -> list[Record]:
         rng = generator("B6", trouble.name, ratio)
         world = replace(WORLD, ratio=ratio)
         truth, known = simulate(world, runs, rng), ours.learn(world, runs, rng)
-        begins = rng.integers(1, world.ticks - 60, runs)
+        begins = rng.integers(2, 12, runs)
+        moments = np.asarray(begins * TICK_SECONDS, dtype=float)
         seen, seconds = _through_windows(truth, trouble, begins, rng)
-        rules = {
-            "Rollmodel": ours.judge(world, seen, known, seconds=seconds),
-            "Argo Rollouts, failureLimit 0 (default)": _argo(truth, begins * TICK_SECONDS, trouble.outage),
-            "Flagger, threshold 5": _flagger(truth, begins * TICK_SECONDS, trouble.outage),
-        }
-        for rule, verdicts in rules.items():
+        verdicts_of = (
+            ours.judge(world, seen, known, seconds=seconds),
+            _argo(truth, moments, trouble.outage),
+            _flagger(truth, moments, trouble.outage),
+        )
+        for rule, verdicts in zip(RULES, verdicts_of, strict=True):
             records.append(measure("B6", rule, world, truth, verdicts, label=trouble.name))
     return records
 

@@ -80,6 +80,6 @@ def judge(
     return Verdicts(harm, safe)
 
 
-def mark(times: NDArray[np.float64], crossed: NDArray[np.bool_], now: float) -> None:
+def mark(times: NDArray[np.float64], crossed: NDArray[np.bool_] | np.bool_, now: float) -> None:
     """Write ``now`` where something is crossed for the first time."""
     times[crossed & np.isinf(times)] = now

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench.evidence.more_tables import MORE_TABLES
-
 from tests.bench.evidence import plots
+from tests.bench.evidence.more_tables import MORE_TABLES
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.setup import Size
 from tests.bench.evidence.tables import TABLES
@@ -19,14 +18,14 @@ NAME = "evidence-tables.md"
 _TEMPLATE = Path(__file__).with_name("page.md")
 
 
-def write(directory: Path, records: Sequence[Record], size: Size) -> None:
+def write(directory: Path, records: Sequence[Record], size: Size, speed: str) -> None:
     """Render the template: ``{{name}}`` is replaced by the table of that name."""
     plots.draw(directory / "plots", records)
     text = _TEMPLATE.read_text(encoding="utf-8")
     tables: dict[str, Callable[[Sequence[Record]], str]] = {**TABLES, **MORE_TABLES}
     for name, render in tables.items():
         text = text.replace(f"{{{{{name}}}}}", render(records).rstrip())
-    text = text.replace("{{misses}}", _misses(records))
+    text = text.replace("{{misses}}", _misses(records)).replace("{{speed}}", speed.rstrip())
     for name in ("runs", "rival_runs", "kayenta_runs"):
         text = text.replace(f"{{{{{name}}}}}", str(getattr(size, name)))
     directory.mkdir(parents=True, exist_ok=True)

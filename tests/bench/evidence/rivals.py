@@ -2,8 +2,8 @@
 
 Sources: Argo Rollouts 9f8d111 (``analysis/analysis.go``: a metric fails once more than ``failureLimit`` measurements
 failed, default 0; NaN fails a ``successCondition``), Flagger 15bd6ad (``scheduler.go``: roll back at ``threshold``
-failed checks, a success never resets them; a failed or empty check does not advance, ten advances promote), Kayenta (see
-``kayenta``). All of them look once a minute here, the common choice, at a gate of twice the healthy rate.
+failed checks, a success never resets them; a failed or empty check does not advance, ten advances promote), Kayenta
+(see ``kayenta``). All of them look once a minute here, the common choice, at a gate of twice the healthy rate.
 """
 
 from __future__ import annotations

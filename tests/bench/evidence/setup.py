@@ -27,7 +27,7 @@ class Size:
     every: int
 
 
-FULL = Size(runs=1500, rival_runs=400, kayenta_runs=200, every=1)
+FULL = Size(runs=1000, rival_runs=400, kayenta_runs=100, every=1)
 QUICK = Size(runs=300, rival_runs=100, kayenta_runs=20, every=7)
 
 

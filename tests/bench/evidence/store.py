@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.bench.evidence.records import Record
 
-__all__ = ["load", "save"]
+__all__ = ["load", "save", "write"]
 
 
 def save(directory: Path, name: str, records: list[Record]) -> None:
@@ -16,6 +16,12 @@ def save(directory: Path, name: str, records: list[Record]) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps(asdict(record)) for record in records]
     (directory / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write(directory: Path, name: str, figures: dict[str, float]) -> None:
+    """Figures that are not records."""
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / name).write_text(json.dumps(figures), encoding="utf-8")
 
 
 def load(directory: Path, names: list[str]) -> list[Record]:

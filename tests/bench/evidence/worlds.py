@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOISES", "TICK_SECONDS", "Counts", "World", "simulate", "simulate_history"]
+__all__ = ["NOISES", "TICK_SECONDS", "Counts", "World", "lognormal_ar1", "simulate", "simulate_history"]
 
 TICK_SECONDS = 10.0
 
@@ -128,7 +128,7 @@ def _arm(
 def _own_weather(noise: str, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     """The factor on one arm's bad fraction that the other arm does not share."""
     if noise.startswith("ar "):
-        return _lognormal_ar1(float(noise[3:]), shape, rng)
+        return lognormal_ar1(float(noise[3:]), shape, rng)
     if noise == "storm":
         started = rng.random(shape) < _STORM_START
         stormy = started.copy()
@@ -138,12 +138,12 @@ def _own_weather(noise: str, shape: tuple[int, int], rng: np.random.Generator) -
     return np.ones(shape)
 
 
-def _lognormal_ar1(rho: float, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
-    """A stationary lognormal series with mean 1, CV 0.3 and lag-1 correlation ``rho`` of its logarithm."""
+def lognormal_ar1(rho: float, shape: tuple[int, int], rng: np.random.Generator, cv: float = _ARM_CV) -> Floats:
+    """A stationary lognormal series with mean 1, this CV, and lag-1 correlation ``rho`` of its logarithm."""
     steps = rng.standard_normal(shape)
     z = np.empty(shape)
     z[:, 0] = steps[:, 0]
     for t in range(1, shape[1]):
         z[:, t] = rho * z[:, t - 1] + np.sqrt(1 - rho * rho) * steps[:, t]
-    sigma = np.sqrt(np.log1p(_ARM_CV**2))
+    sigma = np.sqrt(np.log1p(cv**2))
     return np.asarray(np.exp(sigma * z - sigma * sigma / 2))

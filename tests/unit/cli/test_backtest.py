@@ -213,3 +213,22 @@ def test_files_that_are_no_manifest(tmp_path: Any, capsys: Any) -> None:
         assert backtest.main([str(path), "--counts", str(path)]) == 2
         assert message in capsys.readouterr().err
     assert backtest.main([str(tmp_path / "none"), "--counts", "x"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("policy", "verdicts"),
+    [
+        ("quickstart.yaml", ["Promote", "RollBack", "RollBack"]),
+        ("tumour-screening.yaml", ["Promote", "Promote", "RollBack"]),
+    ],
+)
+def test_the_example_shows_what_a_policy_costs(
+    policy: str, verdicts: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """docs/concepts/evidence.md prints the first of them. The demo's margins are wide: twice as many errors pass."""
+    examples = Path(__file__).parents[3] / "examples"
+    options = ["--counts", str(examples / "counts.csv"), "--output", "json"]
+    assert backtest.main([str(examples / policy), *options]) == 0
+    results = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [result["rollout"] for result in results] == ["v7-healthy", "v8-twice-as-bad", "v9-five-times"]
+    assert [result["verdict"] for result in results] == verdicts

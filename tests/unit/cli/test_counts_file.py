@@ -50,6 +50,11 @@ def test_history_is_kept_by_pod_oldest_first(folded: Any) -> None:
     assert counts.total.shape == (2, 1, 1)
 
 
+def test_windows_in_which_nothing_was_asked_are_no_history(folded: Any) -> None:
+    counts = folded("a,-5000,stable,p,5,1\na,-10,stable,p,0,0\na,0,stable,p,6,0\na,10,candidate,c,1,0\n")
+    assert counts.history[0].total.tolist() == [[5, 6]]
+
+
 def test_a_rollout_without_history(folded: Any) -> None:
     assert folded("a,10,candidate,c,1,0\n").history[0].total.shape == (0, 0)
 
