@@ -175,7 +175,7 @@ class Cluster:
         acts += [partial(self._delete, delete.ref.kind, delete.ref.name, delete.uid) for delete in decision.delete]
         for act in acts[:killed_after]:
             act()
-        if self.spec.traffic is None:
+        if not self._routed():
             self.served = self._behind_service()
         self.events += decision.events
         return decision
@@ -358,13 +358,10 @@ class Cluster:
     # -- traffic -------------------------------------------------------------------------------------------------------
 
     def _gateway(self) -> None:
-        """Takes up the route of ``gateway_lag`` ticks ago; without routing the Service is in force at once."""
+        """Takes up the route of ``gateway_lag`` ticks ago; until it knows one, clients use the Service."""
         route = self.children.get(("HTTPRoute", "churn"))
-        if self.spec.traffic is None:
-            self.served = self._behind_service()
-            return
         if route is None:
-            self.served = {}
+            self.served = self._behind_service()
             return
         if route.setdefault("waited", {}).get("generation") != route["metadata"]["generation"]:
             route["waited"] = {"generation": route["metadata"]["generation"], "ticks": 0}
@@ -377,6 +374,10 @@ class Cluster:
             ]
             route["status"] = {"parents": [{"parentRef": {"name": "public"}, "conditions": conditions}]}
         route["waited"]["ticks"] += 1
+
+    def _routed(self) -> bool:
+        """Whether the gateway has a route in force."""
+        return "status" in self.children.get(("HTTPRoute", "churn"), {})
 
     def _behind_service(self) -> dict[str, int]:
         service = self.children.get(("Service", "churn"))

@@ -121,7 +121,7 @@ def test_whatever_happens_it_comes_to_rest(traffic: str, life: list[tuple[Happen
     if isinstance(cluster.model, ModelProblem):
         cluster.model = model("1")
     assert cluster.run(7200, lambda: at_rest(cluster)), cluster.condition("Progressing")
-    cluster.run(60)
+    cluster.run(200)
     before = cluster.writes
     cluster.run(200)
     assert at_rest(cluster)

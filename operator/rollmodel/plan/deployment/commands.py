@@ -23,6 +23,10 @@ __all__ = ["ANNOTATION", "consume"]
 ANNOTATION = f"{GROUP}/command"
 
 
+#: What status can hold of a command; more is no command.
+_SHORT = 255
+
+
 class _Ignored(Exception):  # noqa: N818 - not an error, an answer
     """The command has no effect; the text says why."""
 
@@ -35,8 +39,8 @@ class _Command:
 
 def consume(memory: Memory, look: Look) -> Memory:
     """Carry the annotation's command out, if it is a new one, and remember what became of it."""
-    text = look.observed.annotations.get(ANNOTATION)
-    if not text or (memory.last_command is not None and memory.last_command.text == text[:_SHORT]):
+    text = look.observed.annotations.get(ANNOTATION, "")[:_SHORT]
+    if not text or (memory.last_command is not None and memory.last_command.text == text):
         return memory
     by = _writer(look.observed.managed_fields) or "unknown"
     try:
@@ -44,12 +48,9 @@ def consume(memory: Memory, look: Look) -> Memory:
         memory = _VERBS[verb](memory, look, _Command(revision, by))
     except _Ignored as ignored:
         noted = CommandStatus(text=text, result="Ignored", message=str(ignored), by=by, time=stamp(look.now))
-        return replace(memory, last_command=noted).saying("Warning", "CommandIgnored", f"{text[:_SHORT]!r}: {ignored}")
+        return replace(memory, last_command=noted).saying("Warning", "CommandIgnored", f"{text!r}: {ignored}")
     noted = CommandStatus(text=text, result="Done", by=by, time=stamp(look.now))
     return replace(memory, last_command=noted).saying("Normal", "CommandDone", f"{verb} {revision}, asked for by {by}")
-
-
-_SHORT = 255
 
 
 def _parse(text: str) -> tuple[str, str]:

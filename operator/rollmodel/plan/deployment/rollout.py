@@ -66,8 +66,9 @@ def _adopt(memory: Memory, look: Look) -> Memory:
     if not strangers:
         return memory
     if memory.stable is None and memory.candidate is None:
-        serving = max(strangers, key=lambda revision: ((look.traffic.weights or {}).get(revision, 0), revision))
-        if look.world.ready(serving):
+        weights = look.traffic.weights or {}
+        serving = max(strangers, key=lambda revision: (weights.get(revision, 0), look.world.ready(revision), revision))
+        if weights.get(serving) or look.world.ready(serving):
             return replace(memory, stable=_stranger(serving, look))
     retired = (change(_stranger(revision, look), retiring="Superseded", reason="unknown") for revision in strangers)
     return replace(memory, retiring=(*memory.retiring, *retired))
@@ -116,5 +117,5 @@ def _follow(memory: Memory, look: Look) -> Memory:
     if tried is not None or (stable is not None and (stable.revision == wanted or memory.rejected is not None)):
         return memory
     others_quiet = all(arm.weight == 0 for arm in memory.retiring if arm.revision != wanted)
-    known = look.traffic.weights is not None or memory.stable is None
-    return endings.begin(memory, look, wanted) if others_quiet and known else memory
+    clear = stable is None or (others_quiet and look.traffic.weights is not None)
+    return endings.begin(memory, look, wanted) if clear else memory
