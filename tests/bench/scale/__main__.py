@@ -1,0 +1,78 @@
+"""The benchmark of the operator itself: what it costs at rest, and how fast it acts.
+
+``python -m tests.bench.scale --quick`` takes a few minutes; without ``--quick`` it makes the published figures: 1,000
+objects, and a look at rest that is longer than the interval of the resync. A busy machine makes everything slower, but
+not the counts of requests, the memory, or the CPU seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from tests.bench.scale import page, rest, rollback, rows, section
+from tests.bench.scale.kwok import simulated_node
+from tests.bench.scale.stack import stack
+
+__all__ = ["main"]
+
+_RESYNC_AND_MORE = 1000.0
+_QUICK_OBJECTS = 50
+
+
+def _rest(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
+    objects = _QUICK_OBJECTS if arguments.quick else arguments.objects
+    idle, at_once = (60.0, 20) if arguments.quick else (_RESYNC_AND_MORE, 100)
+    with stack(directory, "mlflow") as where, simulated_node(where.cluster):
+        run = asyncio.run(rest.measure(where, objects, idle_seconds=idle, at_once=at_once))
+    return f"{objects:,} objects that follow {rest.MODELS} models", rows.rest_rows(run)
+
+
+def _rollback(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
+    with stack(directory, "mlflow", "node", "gateway", "prometheus") as where:
+        run = asyncio.run(rollback.measure(where, 3 if arguments.quick else 20))
+    return "Rollbacks under traffic", rows.rollback_rows(run)
+
+
+_PARTS: dict[str, Callable[[argparse.Namespace, Path], tuple[str, list[section.Row]]]] = {
+    "rest": _rest,
+    "rollback": _rollback,
+}
+
+
+def main() -> int:
+    """Run the parts that were asked for, show them, then write the page."""
+    arguments = _arguments()
+    console = Console()
+    results = arguments.results / ("quick" if arguments.quick else "full")
+    for name in arguments.only:
+        load = os.getloadavg()[0]
+        with tempfile.TemporaryDirectory(prefix="rollmodel-scale-") as directory:
+            title, figures = _PARTS[name](arguments, Path(directory))
+        made = section.Section(title, figures, section.conditions(load))
+        section.save(results, name, made)
+        page.show(console, made)
+    if not arguments.quick:
+        console.print(f"wrote {page.write(arguments.docs, section.load(results, list(_PARTS)))}")
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
+    parser.add_argument("--objects", type=int, default=1000, help="how many (default 1000)")
+    parser.add_argument("--quick", action="store_true", help="50 objects and 3 rollbacks; does not write the page")
+    parser.add_argument("--only", nargs="*", choices=list(_PARTS), default=list(_PARTS), help="parts to run")
+    parser.add_argument("--results", type=Path, default=Path("build/scale"), help="where results are kept")
+    parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the page goes")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""ModelDeployments by the hundred: their manifests, and a clock that follows them and their children."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.plan import naming
+
+from localcluster import Cluster
+from localcluster.kubeapi import KubeApi, Mirror, Object
+from tests.bench.scale.stack import NAMESPACE
+from tests.support.light_models import LightModel, LightRegistry
+from tests.support.light_server import Behaviour
+
+__all__ = ["ALIAS", "PATH", "Clock", "apply", "manifests", "models", "watched"]
+
+ALIAS = "challenger"
+PATH = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/modeldeployments"
+
+_CHUNK = 100
+_PATIENCE_SECONDS = 1800.0
+_DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+
+
+async def models(url: str, count: int) -> list[LightModel]:
+    """Models registered in this MLflow, each with one version that the alias points to."""
+    registry, found = LightRegistry(url), []
+    for _ in range(count):
+        model = await registry.model(Behaviour())
+        await model.point(ALIAS, "1")
+        found.append(model)
+    return found
+
+
+def manifests(prefix: str, count: int, follow: list[LightModel]) -> list[Object]:
+    """As many objects; they take turns in following the alias of these models."""
+    return [
+        {
+            "apiVersion": f"{GROUP}/{VERSION}",
+            "kind": "ModelDeployment",
+            "metadata": {"name": f"{prefix}-{number}", "namespace": NAMESPACE},
+            "spec": {"model": {"registry": {"name": follow[number % len(follow)].name, "alias": ALIAS}}},
+        }
+        for number in range(count)
+    ]
+
+
+def apply(cluster: Cluster, objects: list[Object]) -> None:
+    """``kubectl apply``, a hundred objects at a time."""
+    for start in range(0, len(objects), _CHUNK):
+        batch = {"apiVersion": "v1", "kind": "List", "items": objects[start : start + _CHUNK]}
+        cluster.kubectl("apply", "-f", "-", stdin=json.dumps(batch))
+
+
+@dataclass(slots=True)
+class Clock:
+    """When a watch first showed what (monotonic seconds), by name of the ModelDeployment."""
+
+    ready: dict[str, float] = field(default_factory=dict)
+    deployed: dict[str, float] = field(default_factory=dict)
+    _changed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until it holds of what was seen. Raises TimeoutError after half an hour."""
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while not condition():
+                self._changed.clear()
+                await self._changed.wait()
+
+    def object_changed(self, _: Object | None, new: Object | None) -> None:
+        """A ModelDeployment: is it Ready?"""
+        if new is not None and _is_ready(new):
+            self.ready.setdefault(new["metadata"]["name"], time.monotonic())
+            self._changed.set()
+
+    def deployment_changed(self, _: Object | None, new: Object | None) -> None:
+        """A child Deployment: it is there."""
+        owner = new and new["metadata"].get("labels", {}).get(naming.OWNER)
+        if owner:
+            self.deployed.setdefault(owner, time.monotonic())
+            self._changed.set()
+
+
+@asynccontextmanager
+async def watched(cluster: Cluster) -> AsyncIterator[tuple[KubeApi, Clock]]:
+    """The administrator's client, and a clock that runs while the block lasts."""
+    clock = Clock()
+    async with KubeApi.connect(str(cluster.kubeconfig)) as api:
+        mirrors = [Mirror(api, PATH, clock.object_changed), Mirror(api, _DEPLOYMENTS, clock.deployment_changed)]
+        tasks = [asyncio.create_task(mirror.run()) for mirror in mirrors]
+        try:
+            await asyncio.gather(*(mirror.synced.wait() for mirror in mirrors))
+            yield api, clock
+        finally:
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+
+def _is_ready(obj: dict[str, Any]) -> bool:
+    conditions = obj.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

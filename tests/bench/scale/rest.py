@@ -1,0 +1,151 @@
+"""Many objects: how long until they are Ready, what they cost at rest, and what a restart costs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from tests.bench.scale.audit import Requests, requests
+from tests.bench.scale.burst import burst
+from tests.bench.scale.objects import Clock, apply, manifests, models, watched
+from tests.bench.scale.process import Measured, operator
+from tests.bench.scale.stack import OPERATOR, Stack
+
+__all__ = ["MODELS", "POLL_SECONDS", "Idle", "Install", "Memory", "Rest", "Restart", "measure"]
+
+MODELS = 10
+"""Registered models that the objects follow, by one alias each."""
+POLL_SECONDS = 30.0
+"""How often an alias is looked up: the operator's default."""
+_QUIET_SECONDS = 15.0
+_PATIENCE_SECONDS = 1800.0
+_NOWHERE = "http://127.0.0.1:9"
+"""Nobody answers here; a query at rest would be counted all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """Seconds from the first apply to the end of the last apply, and to the last object's Ready."""
+
+    apply_seconds: float
+    ready_seconds: float
+    requests: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """What the operator did in ``seconds`` in which nothing happened. ``passes`` are those of the resync."""
+
+    seconds: float
+    requests: Requests
+    cpu_seconds: float
+    passes: float
+    registry_queries: int
+    prometheus_queries: float
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """From the start of the process until each object was looked at and the last request was sent."""
+
+    seconds: float
+    cpu_seconds: float
+    requests: Requests
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Resident memory in bytes: of a new process, with one object, with all, and with all after a restart."""
+
+    empty: int
+    one: int
+    full: int
+    restarted: int
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The figures of one run with ``objects`` objects.
+
+    ``burst``: seconds from sending an apply to seeing the child Deployment, of each of those that came all at once.
+    """
+
+    objects: int
+    install: Install
+    idle: Idle
+    restart: Restart
+    memory: Memory
+    burst: list[float]
+
+
+async def measure(where: Stack, objects: int, *, idle_seconds: float, at_once: int) -> Rest:
+    """One run. The simulated node must be there."""
+    follow = await models(where.cluster.mlflow_url, MODELS)
+    with operator(where, PROMETHEUS_URL=_NOWHERE, REGISTRY_POLL_SECONDS=f"{POLL_SECONDS:g}") as process:
+        await process.start()
+        await asyncio.sleep(_QUIET_SECONDS)
+        empty = process.memory
+        async with watched(where.cluster) as (_, clock):
+            await _install(where, clock, manifests("one", 1, follow))
+            one = process.memory
+            install = await _install(where, clock, manifests("many", objects - 1, follow))
+        idle = await _idle(where, process, idle_seconds)
+        full = process.memory
+        await asyncio.to_thread(process.stop)
+        restart = await _restart(where, process, objects)
+        memory = Memory(empty, one, full, process.memory)
+        seconds = await burst(where.cluster, manifests("burst", at_once, follow))
+    return Rest(objects, install, idle, restart, memory, seconds)
+
+
+async def _install(where: Stack, clock: Clock, objects: list[dict[str, object]]) -> Install:
+    """Apply objects, wait until all are Ready and the operator has calmed down."""
+    wanted = len(clock.ready) + len(objects)
+    wall, began = time.time(), time.monotonic()
+    await asyncio.to_thread(apply, where.cluster, objects)
+    applied = time.monotonic() - began
+    await clock.until(lambda: len(clock.ready) >= wanted)
+    return Install(applied, max(clock.ready.values()) - began, await _until_quiet(where, wall))
+
+
+async def _until_quiet(where: Stack, since: float) -> Requests:
+    """Wait until the operator has sent nothing but watches for a while; what it sent since this moment (unix time)."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            now = time.time()
+            sent = await asyncio.to_thread(requests, where.cluster.audit_log, OPERATOR, since, now)
+            if now - max(sent.last, since) > _QUIET_SECONDS:
+                return sent
+            await asyncio.sleep(_QUIET_SECONDS / 5)
+
+
+async def _idle(where: Stack, process: Measured, seconds: float) -> Idle:
+    """Look at it while nothing happens."""
+    began, before = time.time(), await _counters(where, process)
+    await asyncio.sleep(seconds)
+    ended, after = time.time(), await _counters(where, process)
+    cpu, passes, registry, prometheus = (b - a for a, b in zip(before, after, strict=True))
+    sent = requests(where.cluster.audit_log, OPERATOR, began, ended)
+    return Idle(ended - began, sent, cpu, passes, int(registry), prometheus)
+
+
+async def _restart(where: Stack, process: Measured, objects: int) -> Restart:
+    """Start it again, with all objects there."""
+    wall, began = time.time(), time.monotonic()
+    await process.start()
+    while await process.count("rollmodel_reconcile_total") < objects:  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.1)
+    looked, cpu = time.monotonic() - began, process.cpu_seconds
+    sent = await _until_quiet(where, wall)
+    return Restart(max(looked, sent.last - wall), cpu, sent)
+
+
+async def _counters(where: Stack, process: Measured) -> tuple[float, float, float, float]:
+    """Since the start: CPU seconds, passes, requests that MLflow answered (by its log), queries to Prometheus."""
+    return (
+        process.cpu_seconds,
+        await process.count("rollmodel_reconcile_total"),
+        float(where.cluster.logs("mlflow").count("/api/2.0/mlflow/")),
+        await process.count("rollmodel_neighbour_request_seconds_count", neighbour="prometheus"),
+    )

@@ -1,0 +1,94 @@
+"""What the measurements mean: figures with units, beside the targets of the project."""
+
+from __future__ import annotations
+
+from tests.bench.scale.rest import MODELS, POLL_SECONDS, Rest
+from tests.bench.scale.rollback import Rollback
+from tests.bench.scale.section import Row, percentiles
+
+__all__ = ["rest_rows", "rollback_rows"]
+
+_KB = 1000
+_MB = 1000 * _KB
+_OBJECT_KB = 80
+_CPU_SHARE = 0.01
+_CPU_OBJECTS = 1000
+
+
+def rest_rows(run: Rest) -> list[Row]:
+    """Rest, start, restart and burst."""
+    return [*_at_rest(run), *_memory(run), *_in_motion(run)]
+
+
+def rollback_rows(rollbacks: list[Rollback]) -> list[Row]:
+    """Verdict to weight 0."""
+    answers = [one.answers for one in rollbacks]
+    return [
+        Row("rollbacks", str(len(rollbacks)), "at least 20", len(rollbacks) >= 20),
+        Row("verdict to weight 0 at the gateway, p50 / p99", percentiles([one.seconds for one in rollbacks])),
+        Row(
+            "answers of the loser after the verdict, mean / most", f"{sum(answers) / len(answers):.1f} / {max(answers)}"
+        ),
+    ]
+
+
+def _at_rest(run: Rest) -> list[Row]:
+    idle = run.idle
+    hours, others = idle.seconds / 3600, idle.requests.others.total()
+    polls = idle.registry_queries / (MODELS * idle.seconds / POLL_SECONDS)
+    share = idle.cpu_seconds / idle.seconds
+    return [
+        Row("API requests per object and hour, watches apart", f"{others / run.objects / hours:.2f}", "0", others == 0),
+        Row(
+            "writes per hour, all objects together",
+            f"{idle.requests.writes / hours:.1f}",
+            "0",
+            not idle.requests.writes,
+        ),
+        Row("watches opened per hour, all objects together", f"{idle.requests.watches / hours:.0f}"),
+        Row("MLflow requests per model, alias and interval", f"{polls:.2f}", "1", polls < 1.05),
+        Row("Prometheus queries", f"{idle.prometheus_queries:.0f}", "0", idle.prometheus_queries == 0),
+        Row(
+            f"CPU, share of a core (with the {idle.passes:.0f} passes of the resync)",
+            f"{100 * share:.2f} %",
+            f"< 1 % at {_CPU_OBJECTS:,}",
+            share < _CPU_SHARE,
+        ),
+        Row("length of the look", f"{idle.seconds:.0f} s"),
+    ]
+
+
+def _memory(run: Rest) -> list[Row]:
+    memory = run.memory
+    each = {"": memory.full, ", after a restart": memory.restarted}
+    target = f"<= {_OBJECT_KB} KB"
+    return [
+        Row("memory: no object, never had one", f"{memory.empty / _MB:.1f} MB"),
+        Row("memory: one object (and with it MLflow's client)", f"{memory.one / _MB:.1f} MB"),
+        Row(f"memory: {run.objects:,} objects", f"{memory.full / _MB:.1f} MB"),
+        Row(f"memory: {run.objects:,} objects, after a restart", f"{memory.restarted / _MB:.1f} MB"),
+        *(
+            Row(
+                f"memory per object over {base}{when}",
+                f"{(full - low) / run.objects / _KB:.1f} KB",
+                target,
+                (full - low) / run.objects <= _OBJECT_KB * _KB,
+            )
+            for base, low in (("the empty process", memory.empty), ("the process with one object", memory.one))
+            for when, full in each.items()
+        ),
+    ]
+
+
+def _in_motion(run: Rest) -> list[Row]:
+    install, restart = run.install, run.restart
+    return [
+        Row("first apply to all Ready", f"{install.ready_seconds:.0f} s"),
+        Row("of this the apply", f"{install.apply_seconds:.0f} s"),
+        Row("API requests per object until Ready", f"{install.requests.others.total() / run.objects:.1f}"),
+        Row("restart to steady state", f"{restart.seconds:.1f} s"),
+        Row("CPU of a restart", f"{restart.cpu_seconds:.1f} s"),
+        Row("API requests of a restart", str(restart.requests)),
+        Row("writes of a restart", str(restart.requests.writes), "0", not restart.requests.writes),
+        Row(f"apply to child Deployment visible, {len(run.burst)} at once, p50 / p99", percentiles(run.burst)),
+    ]
