@@ -11,7 +11,7 @@ from rollmodel.evidence.arrays import Array, array
 from rollmodel.evidence.curve import Curve, chosen_edges, curve, part_above
 from rollmodel.evidence.dispersion import Prior
 from rollmodel.evidence.evalue import Margin, from_odds, margin, odds
-from rollmodel.evidence.mixture import Mixture, mixture
+from rollmodel.evidence.mixture import Mixture, mixture, release_seconds
 
 __all__ = ["EVEN", "SAFE_KAPPA", "LatencyConfig", "configure"]
 
@@ -65,6 +65,7 @@ def configure(
     harm_level: float,
     safe_level: float,
     joint_level: float,
+    planned_seconds: float = 0.0,
 ) -> LatencyConfig:
     """Freeze edges, bins and alternatives over the stable arm's histogram of the past.
 
@@ -90,7 +91,9 @@ def configure(
         guess=stable.survival(_moved(gates, safe)),
         harm_level=array(harm_level),
         safe_level=level,
-        harm=mixture(HARM_WEIGHTS, HARM_RESERVE, harm_level, joint_level),
+        harm=mixture(
+            HARM_WEIGHTS, HARM_RESERVE, harm_level, joint=joint_level, release=release_seconds(planned_seconds)
+        ),
         safe=mixture(np.full((len(gates), len(SAFE_KAPPA)), 1.0 / len(SAFE_KAPPA)), np.zeros(len(gates)), level),
         prior=Prior(np.ones(2), np.zeros(2), np.full(2, 360.0)),
         merge=array(1.0),

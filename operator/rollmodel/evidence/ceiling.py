@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.arrays import Array, Mask, array
 from rollmodel.evidence.evalue import HIGH, LOW, Tick, log_evalue_of_one_arm
-from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, start
+from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
 
 __all__ = ["CeilingConfig", "CeilingState", "begin", "below", "breached", "configure", "shared", "update"]
 
@@ -45,14 +45,18 @@ class CeilingState:
     below: Wealth
 
 
-def configure(limit: ArrayLike, *, above_level: ArrayLike, below_level: ArrayLike) -> CeilingConfig:
+def configure(
+    limit: ArrayLike, *, above_level: ArrayLike, below_level: ArrayLike, planned_seconds: float = 0.0
+) -> CeilingConfig:
     """Freeze ceilings of shape [...]; levels are log(1/alpha)."""
     limit = np.clip(array(limit), LOW, HIGH)
     levels = [np.broadcast_to(array(x), limit.shape) for x in (above_level, below_level)]
     even = [np.full((*limit.shape, len(grid)), 1.0 / len(grid)) for grid in (ABOVE, BELOW)]
     return CeilingConfig(
         limit=limit,
-        above=mixture(even[0], np.full(limit.shape, ABOVE_RESERVE), levels[0]),
+        above=mixture(
+            even[0], np.full(limit.shape, ABOVE_RESERVE), levels[0], release=release_seconds(planned_seconds)
+        ),
         below=mixture(even[1], np.zeros(limit.shape), levels[1]),
         above_level=levels[0],
         below_level=levels[1],

@@ -197,6 +197,7 @@ def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], background: Backgrou
         safe_level=-log(plan.alpha_safe),
         joint_level=-log(plan.alpha_harm),
         weights=weights,
+        planned_seconds=plan.planned_ticks * plan.interval,
     )
 
 
@@ -217,6 +218,7 @@ def _ceilings(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> CeilingConfig:
         [HIGH if m.ceiling is None else m.ceiling for m in metrics],
         above_level=-log(plan.alpha_ceiling / max(limited, 1)),
         below_level=-log(plan.alpha_safe),
+        planned_seconds=plan.planned_ticks * plan.interval,
     )
 
 

@@ -24,8 +24,8 @@ from numpy.typing import ArrayLike
 from rollmodel.evidence.arrays import Array, Mask, array, select
 from rollmodel.evidence.background import Background
 from rollmodel.evidence.dispersion import Contrast, Prior, empty, fold, phi
-from rollmodel.evidence.evalue import Margin, Pair, Tick, from_odds, growth, log_evalue, odds, pace
-from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, start
+from rollmodel.evidence.evalue import HIGH, LOW, Margin, Pair, Tick, from_odds, growth, log_evalue, odds, pace
+from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
 
 __all__ = [
     "CountConfig",
@@ -129,12 +129,13 @@ def configure(
     safe_level: ArrayLike,
     joint_level: ArrayLike | None = None,
     weights: ArrayLike = HARM_WEIGHTS,
+    planned_seconds: float = 0.0,
 ) -> CountConfig:
     """Freeze the policy of a metric over what is known of the stable arm.
 
     harm, safe: see :func:`rollmodel.evidence.evalue.margin`. harm_level, safe_level: log(1 / (alpha * weight of the
     metric)); joint_level: log(1 / alpha) of all metrics together. weights: prior of the harm alternatives, [..., 7],
-    best from :func:`tuned_weights`.
+    best from :func:`tuned_weights`. planned_seconds: how long the rollout is to last, where it is longer than an hour.
     """
     shape = background.rate.shape
     harm, safe = (Margin(*(np.broadcast_to(x, shape) for x in line)) for line in (harm, safe))
@@ -149,7 +150,13 @@ def configure(
         harm_level=harm_level,
         safe_level=safe_level,
         kappa=kappa,
-        harm=mixture(np.broadcast_to(weights, kappa.shape), np.full(shape, HARM_RESERVE), harm_level, joint_level),
+        harm=mixture(
+            np.broadcast_to(weights, kappa.shape),
+            np.full(shape, HARM_RESERVE),
+            harm_level,
+            joint=joint_level,
+            release=release_seconds(planned_seconds),
+        ),
         safe=mixture(safe_weights, np.zeros(shape), safe_level),
         prior=background.prior,
         merge=background.merge,
@@ -268,7 +275,7 @@ def _judge(config: CountConfig, state: CountState, held: Held) -> CountState:
 
 def log_bets(config: CountConfig, state: CountState, counts: Tick) -> tuple[Array, Array]:
     """Untempered log e of these counts for each harm alternative [..., 7] and each safe one [..., 4]."""
-    guess = state.guess_bad / state.guess_total
+    guess = np.clip(state.guess_bad / state.guess_total, LOW, HIGH)
     even = np.clip(odds(guess) / odds(config.safe_line.at(guess)), LEAST_KAPPA, MOST_KAPPA)
     harm = log_evalue(counts, guess, config.harm_line, config.kappa)
     safe = log_evalue(counts, guess, config.safe_line, even[..., None] ** SAFE_POWERS)

@@ -155,6 +155,7 @@ def _judging(plan: JudgePlan, metric: MetricPlan, edges: Array, counts: Array) -
         harm_level=-log(plan.alpha_harm * share),
         safe_level=-log(plan.alpha_safe),
         joint_level=-log(plan.alpha_harm),
+        planned_seconds=plan.planned_ticks * plan.interval,
     )
     return Judging(edges, counts, config, latency.begin(config))
 

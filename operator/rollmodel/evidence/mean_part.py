@@ -155,6 +155,7 @@ def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], past: MeanPast) -> M
         harm_level=-np.log([plan.alpha_harm * share[m.name] for m in metrics]),
         safe_level=-log(plan.alpha_safe),
         joint_level=-log(plan.alpha_harm),
+        planned_seconds=plan.planned_ticks * plan.interval,
         sign=[1.0 if m.higher_is_worse else -1.0 for m in metrics],
     )
 

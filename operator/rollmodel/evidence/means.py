@@ -20,7 +20,7 @@ from rollmodel.evidence.deviations import Deviations
 from rollmodel.evidence.dispersion import Prior
 from rollmodel.evidence.evalue import Margin, pace
 from rollmodel.evidence.mean_past import MeanPast
-from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, start
+from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
 
 __all__ = [
     "MeanConfig",
@@ -107,6 +107,7 @@ def configure(
     safe_level: ArrayLike,
     joint_level: ArrayLike | None = None,
     sign: ArrayLike = 1.0,
+    planned_seconds: float = 0.0,
 ) -> MeanConfig:
     """Freeze the policy. Margins say how much worse is tolerated: at most ratio * stable + absolute where higher is
     worse, at least stable / ratio - absolute where lower is (``sign`` -1).
@@ -127,7 +128,13 @@ def configure(
         safe_absolute=lines[3],
         harm_level=levels[0],
         safe_level=levels[1],
-        harm=mixture(harm_weights, np.full(shape, HARM_RESERVE), levels[0], joint_level),
+        harm=mixture(
+            harm_weights,
+            np.full(shape, HARM_RESERVE),
+            levels[0],
+            joint=joint_level,
+            release=release_seconds(planned_seconds),
+        ),
         safe=mixture(safe_weights, np.zeros(shape), levels[1]),
         prior=past.prior,
         teach=past.teach,

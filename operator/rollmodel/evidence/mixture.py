@@ -16,10 +16,10 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.arrays import Array, array
 
-__all__ = ["RELEASE_SECONDS", "Mixture", "Wealth", "bet", "log_total", "mixture", "start", "ticks_to_level"]
+__all__ = ["Mixture", "Wealth", "bet", "log_total", "mixture", "release_seconds", "start", "ticks_to_level"]
 
-#: Time constant of the release of the reserve.
-RELEASE_SECONDS = 1800.0
+#: Shortest time constant of the release of the reserve, and its part of the planned time.
+RELEASE_SECONDS, RELEASE_PART = 1800.0, 0.5
 #: Log wealth stays within these: beyond, it says nothing more and would only leave the range of a float.
 RANGE = (-60.0, 60.0)
 #: Missing evidence over drift is 1.4 to 1.5 times the median time to a proof, in five measured cells.
@@ -30,11 +30,15 @@ FIRST_TICK = 0.99
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """Prior of an e-process, frozen for a rollout: weights and caps [..., J], reserve [...]. Weights sum to 1."""
+    """Prior of an e-process, frozen for a rollout: weights (which sum to 1) and caps [..., J], reserve [...].
+
+    ``release`` is the time constant in seconds with which the reserve is released.
+    """
 
     weights: Array
     reserve: Array
     cap: Array
+    release: Array
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,19 @@ class Wealth:
     reserve: Array
 
 
-def mixture(weights: ArrayLike, reserve: ArrayLike, threshold: ArrayLike, joint: ArrayLike | None = None) -> Mixture:
+def release_seconds(planned: float) -> float:
+    """How slowly a rollout planned for so many seconds releases its reserve: in a long one a late fault is later."""
+    return max(RELEASE_SECONDS, RELEASE_PART * planned)
+
+
+def mixture(
+    weights: ArrayLike,
+    reserve: ArrayLike,
+    threshold: ArrayLike,
+    *,
+    joint: ArrayLike | None = None,
+    release: float = RELEASE_SECONDS,
+) -> Mixture:
     """A prior whose caps let two ticks decide, but not one.
 
     threshold: log of this process' own crossing level [...]; joint: log of the level for all metrics together (the
@@ -56,7 +72,9 @@ def mixture(weights: ArrayLike, reserve: ArrayLike, threshold: ArrayLike, joint:
     half = 0.5 * (own[..., None] - np.log(weights * (1.0 - reserve[..., None])))
     most = np.log(np.sum(weights * np.exp(half), axis=-1))
     excess = np.maximum(0.0, most - level - np.log(FIRST_TICK))
-    return Mixture(weights, np.broadcast_to(reserve, weights.shape[:-1]), half - excess[..., None])
+    return Mixture(
+        weights, np.broadcast_to(reserve, weights.shape[:-1]), half - excess[..., None], np.full(own.shape, release)
+    )
 
 
 def start(prior: Mixture) -> Wealth:
@@ -66,7 +84,7 @@ def start(prior: Mixture) -> Wealth:
 
 def bet(prior: Mixture, wealth: Wealth, log_e: Array, seconds: Array) -> Wealth:
     """The wealth after a tick of this length with these (already tempered) log e-values [..., J]."""
-    released = -np.expm1(-seconds / RELEASE_SECONDS) * wealth.reserve
+    released = -np.expm1(-seconds / prior.release) * wealth.reserve
     fresh = np.log(np.exp(wealth.log) + released[..., None] * prior.weights)
     return Wealth(np.clip(fresh + np.minimum(log_e, prior.cap), *RANGE), wealth.reserve - released)
 

@@ -26,8 +26,9 @@ __all__ = [
 
 #: Shortest history from which noise is learnt, in seconds.
 LEAST_SECONDS = 1800.0
-#: Most ticks that a prior is worth: from split pods, from the total.
-MOST_SPLIT, MOST_TOTAL = 360.0, 60.0
+#: Most ticks that a prior is worth: from split pods; from the total, which shows the noise of a whole arm. That is an
+#: upper bound of the contrast's, and soon gives way to what the contrast itself shows.
+MOST_SPLIT, MOST_TOTAL = 360.0, 10.0
 #: Without history: D, C, their weight, and the ticks that only teach.
 WARY_DISPERSION, WARY_LAG, WARY_TICKS, TEACHING_TICKS = 2.0, 0.3, 10.0, 30.0
 MOVING_TICKS = 61

@@ -49,7 +49,7 @@ def test_one_pod_shows_the_noise_of_the_whole_arm() -> None:
     assert_allclose(quiet.prior.lag.mean(), 0.0, atol=0.02)
     noisy = from_total(total * 10, bad_requests(rng, 50.0, (TICKS, RUNS), "ar.6").T)
     assert noisy.prior.dispersion.mean() > 3
-    assert (noisy.prior.ticks <= 60).all()
+    assert (noisy.prior.ticks <= 10).all()
 
 
 def test_no_errors_in_the_past_is_a_small_rate_and_a_small_weight() -> None:

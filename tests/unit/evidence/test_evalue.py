@@ -67,7 +67,7 @@ guesses = st.floats(0.0, 1.0)
 sizes = st.integers(1, 6)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.data(), ratios, absolutes, guesses, st.floats(0.05, 10.0).filter(lambda k: abs(k - 1) > 0.01))
 def test_the_expectation_under_the_null_is_at_most_one(
     data: Any, ratio: Any, absolute: Any, guess: Any, kappa: Any

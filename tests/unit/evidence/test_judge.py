@@ -245,7 +245,7 @@ count_samples = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(count_samples, min_size=1, max_size=12), st.data())
 def test_a_restart_between_any_two_windows_changes_nothing(samples: Any, data: Any) -> None:
     kept = through = begun(MetricPlan("errors", "count", ceiling=0.2))

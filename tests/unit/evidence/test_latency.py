@@ -29,9 +29,8 @@ def shares(edges: Any, *, factor: float = 1.0, tail: float = 0.0) -> np.ndarray:
 
 
 def configured(edges: Any = EDGES, *, harm: float = 1.0, safe: float = 1.25) -> LatencyConfig:
-    lines = {"harm": margin(harm), "safe": margin(safe)}
-    counts = np.round(1e6 * shares(edges))
-    return configure(edges, counts, **lines, harm_level=LEVEL, safe_level=LEVEL, joint_level=LEVEL)
+    counts, lines = np.round(1e6 * shares(edges)), (margin(harm), margin(safe))
+    return configure(edges, counts, harm=lines[0], safe=lines[1], harm_level=LEVEL, safe_level=LEVEL, joint_level=LEVEL)
 
 
 def test_the_reference_values_of_a_tick() -> None:

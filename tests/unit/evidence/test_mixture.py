@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from rollmodel.evidence.arrays import array
-from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, start
+from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
 
 weights = st.lists(st.floats(0.01, 1.0), min_size=1, max_size=7).map(lambda w: array(w) / sum(w))
 SECONDS = array(10.0)
@@ -32,7 +32,7 @@ def test_no_first_tick_decides(prior: Any, reserve: Any, level: Any, seconds: An
 @pytest.mark.parametrize("alpha", [0.01, 0.05, 0.2])
 def test_no_first_tick_decides_for_many_metrics_together(metrics: Any, alpha: Any) -> None:
     level, own = -np.log(alpha), np.log(metrics / alpha)
-    made = mixture(np.full(7, 1 / 7), 0.25, own, level)
+    made = mixture(np.full(7, 1 / 7), 0.25, own, joint=level)
     after = bet(made, start(made), np.full(7, 1e9), SECONDS)
     assert log_total(after) < level, "the mean over equal metrics is each one's wealth"
 
@@ -54,23 +54,29 @@ def test_the_expected_wealth_does_not_grow_under_the_null(
     wealth = Wealth(np.log(data.draw(some)), array(reserve))
     up = array(data.draw(some)) / chance
     down = (1 - chance * up) / (1 - chance)
-    made = Mixture(prior, array(reserve), np.full(size, 1.0))
+    made = Mixture(prior, array(reserve), np.full(size, 1.0), array(1800.0))
     after = [np.exp(log_total(bet(made, wealth, np.log(e), array(seconds)))) for e in (up, down)]
     assert chance * after[0] + (1 - chance) * after[1] <= np.exp(log_total(wealth)) + 1e-9
 
 
+def ticks_to_a_late_proof(reserve: float, healthy: int, release: float = 1800.0) -> int:
+    """Ticks of gains needed after so many of losses."""
+    made = mixture(np.full(3, 1 / 3), reserve, np.log(20), release=release)
+    wealth = start(made)
+    for _ in range(healthy):
+        wealth = bet(made, wealth, np.full(3, -0.2), SECONDS)
+    ticks = 0
+    while log_total(wealth) < np.log(20):
+        wealth = bet(made, wealth, np.full(3, 0.2), SECONDS)
+        ticks += 1
+    return ticks
+
+
 def test_the_reserve_meets_a_late_fault() -> None:
-    """Half an hour of losses, then gains: with a reserve the proof comes sooner."""
+    assert ticks_to_a_late_proof(0.25, 180) < 0.3 * ticks_to_a_late_proof(0.0, 180)
 
-    def ticks_needed(reserve: float) -> int:
-        made = mixture(np.full(3, 1 / 3), reserve, np.log(20))
-        wealth = start(made)
-        for _ in range(180):
-            wealth = bet(made, wealth, np.full(3, -0.2), SECONDS)
-        for tick in range(1, 500):
-            wealth = bet(made, wealth, np.full(3, 0.2), SECONDS)
-            if log_total(wealth) >= np.log(20):
-                return tick
-        raise AssertionError("never")
 
-    assert ticks_needed(0.25) < 0.3 * ticks_needed(0.0)
+def test_a_long_rollout_releases_its_reserve_more_slowly() -> None:
+    assert release_seconds(600.0) == 1800.0
+    half_a_day = ticks_to_a_late_proof(0.25, 2160, release_seconds(43200.0))
+    assert half_a_day < 0.6 * ticks_to_a_late_proof(0.25, 2160)

@@ -215,7 +215,7 @@ def raw(pod: Any, *, restarting: bool) -> list[PodSeries]:
     return [counter(arm, name, "total", totals, first), counter(arm, name, "bad", bads, first)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(fleets())
 def test_no_increment_is_lost_or_counted_twice(fleet: Any) -> None:
     """Without restarts: the sums over all windows are the counts between samples of each life, per arm."""
@@ -243,7 +243,7 @@ def between(pod: Any, edge: int) -> tuple[int, int]:
     return sum(n for n, _ in known), sum(k for _, k in known)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(fleets(), st.data())
 def test_a_range_in_pieces_gives_the_same_windows(fleet: Any, data: Any) -> None:
     """As the operator asks: again and again, each time from where the last window ended."""
