@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -59,11 +60,11 @@ def _play(where: stack.Stack, arguments: argparse.Namespace, console: Console) -
 
 
 def _install(where: stack.Stack, console: Console) -> None:
-    """What ``kubectl apply -f crds/ -f config/`` gives to a cluster, less the Deployment: here the operator runs beside it."""
+    """``kubectl apply -k .`` without the Deployment: here the operator runs beside the cluster."""
     console.print("installing crds/ and config/ (namespace, ServiceAccount, RBAC)")
-    where.kubectl.run("apply", "--server-side", "--filename", str(stack.ROOT / "crds"))
-    for part in ("namespace.yaml", "rbac.yaml"):
-        where.kubectl.run("apply", "--server-side", "--filename", str(stack.ROOT / "config" / part))
+    system = replace(where.kubectl, namespace=stack.OPERATOR_NAMESPACE)
+    for part in ("crds", "config/namespace.yaml", "config/rbac.yaml"):
+        system.run("apply", "--server-side", "--filename", str(stack.ROOT / part))
     restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
     metadata = {"name": where.kubectl.namespace, "labels": restricted}
     where.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})

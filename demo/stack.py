@@ -56,10 +56,6 @@ def given(kubeconfig: Path, kubectl: Path, mlflow_url: str, prometheus_url: str,
 
     The operator runs on this machine with the same kubeconfig, unless it is installed in the cluster already.
     """
-    stack = Stack(Kubectl(kubectl, kubeconfig, NAMESPACE), mlflow_url, prometheus_url, gateway_url, kubeconfig)
-    installed = stack.kubectl.run(
-        "get", "deployments", "--namespace", OPERATOR_NAMESPACE, "--ignore-not-found", "-o", "name"
-    )
-    if installed.strip():
-        return Stack(stack.kubectl, mlflow_url, prometheus_url, gateway_url, None)
-    return stack
+    installed = Kubectl(kubectl, kubeconfig, OPERATOR_NAMESPACE).get("deployments", "rollmodel") is not None
+    ours = Kubectl(kubectl, kubeconfig, NAMESPACE)
+    return Stack(ours, mlflow_url, prometheus_url, gateway_url, None if installed else kubeconfig)
