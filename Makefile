@@ -4,7 +4,8 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-IMAGE  ?= ghcr.io/rollmodel/rollmodel
+REPOSITORY ?= rollmodel
+TAG := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' operator/rollmodel/__init__.py)
 DEMO_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollmodel/demo
 # Only a KUBECONFIG written on the command line counts: one that is merely exported must not be touched by accident.
 DEMO_CLUSTER = $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG) --mlflow-url "$(MLFLOW_URL)" \
@@ -65,9 +66,9 @@ bench: install ## Speed and size: 1,000 objects, requests, rollbacks (about half
 evidence: install ## Error rates and delays by simulation, ours beside the peers' rules (long; QUICK=1 takes minutes)
 	$(BIN)/python -m tests.bench.evidence $(if $(QUICK),--quick)
 
-image: ## Build both images with Docker
-	docker build --target operator --tag $(IMAGE) .
-	docker build --target server --tag $(IMAGE)-server .
+image: ## Build both images with Docker (REPOSITORY=...)
+	docker build --target operator --tag $(REPOSITORY)/operator:$(TAG) .
+	docker build --target server --tag $(REPOSITORY)/server:$(TAG) .
 
 lock: install ## Pin the packages of each image and of development anew
 	$(BIN)/uv pip compile --quiet --upgrade --extra dev $(LOCK) -o requirements/dev.txt

@@ -53,8 +53,6 @@ def _environment(stack: Stack) -> dict[str, str]:
     """What the shipped Deployment sets, for this machine; the cluster's mark lets the operator end with the cluster."""
     ours = {
         "KUBECONFIG": str(stack.operator_kubeconfig),
-        "ROLLMODEL_OPERATOR_IMAGE": "rollmodel/operator:dev",
-        "ROLLMODEL_SERVER_IMAGE": "rollmodel/server:dev",
         "ROLLMODEL_REGISTRY_URL": stack.mlflow_url,
         "ROLLMODEL_PROMETHEUS_URL": stack.prometheus_url,
         "ROLLMODEL_REGISTRY_POLL_SECONDS": "2",

@@ -57,9 +57,9 @@ class Settings(BaseSettings):
 
     namespaces: Words = ()
     """Namespaces to work in, separated by commas; empty: all."""
-    operator_image: str = f"ghcr.io/rollmodel/rollmodel:{__version__}"
+    operator_image: str = f"rollmodel/operator:{__version__}"
     """Image of the init container that fetches and verifies models."""
-    server_image: str = f"ghcr.io/rollmodel/rollmodel-server:{__version__}"
+    server_image: str = f"rollmodel/server:{__version__}"
     """Image of the model server of preset ``MLflow``."""
 
     registry_url: Url | None = None
