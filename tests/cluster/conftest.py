@@ -45,7 +45,7 @@ def namespace(cluster: Cluster, wait_until: WaitUntil) -> Iterator[str]:
     # Pods are refused until the controller manager has made the service account that they run as.
     wait_until(lambda: "default" in cluster.kubectl("get", "serviceaccounts", "-n", name, "-o", "name"))
     yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false")
+    cluster.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
 
 @pytest.fixture(scope="session")

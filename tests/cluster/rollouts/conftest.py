@@ -1,0 +1,132 @@
+"""The whole stack for rollouts: local cluster, gateway, Prometheus, MLflow, and the operator with its own rights."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from rollmodel.adapters.apiserver import ApiServer
+
+from demo.traffic import Traffic
+from localcluster import Cluster
+from tests.support.light_models import LightRegistry
+from tests.support.live_operator import OperatorProcess
+from tests.support.live_rollout import LiveRollout
+
+REPOSITORY = Path(__file__).parents[3]
+ACCOUNT = "system:serviceaccount:rollmodel-system:rollmodel"
+
+#: The operator's own login at its registry; nothing but that registry may ever see it.
+OPERATOR_USER, OPERATOR_PASSWORD = "operator-of-the-house", "canary-7f1c9e-operator"
+
+Send = Callable[..., Awaitable[Traffic]]
+Rollout = Callable[[str], LiveRollout]
+
+__all__ = ["OPERATOR_PASSWORD", "OPERATOR_USER", "REPOSITORY", "Rollout", "Send"]
+
+
+@pytest.fixture(scope="session")
+def stack(cluster: Cluster) -> Cluster:
+    """The cluster with all its parts and our kinds."""
+    cluster.ensure("node", "gateway", "prometheus", "mlflow")
+    crds = str(REPOSITORY / "crds")
+    cluster.kubectl("apply", "--server-side", "-f", crds)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", crds)
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def operator_kubeconfig(stack: Cluster) -> Path:
+    """What the operator may do: the rights that we ship, and no more."""
+    for name in ("namespace", "rbac"):
+        stack.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "config" / f"{name}.yaml"))
+    return stack.kubeconfig_for(ACCOUNT, ["system:serviceaccounts", "system:authenticated"])
+
+
+@pytest.fixture(scope="session")
+def operator_settings(stack: Cluster) -> dict[str, str]:
+    """``ROLLMODEL_*``, without the prefix."""
+    return {
+        "OPERATOR_IMAGE": "rollmodel/operator:dev",
+        "SERVER_IMAGE": "rollmodel/server:dev",
+        "REGISTRY_URL": stack.mlflow_url,
+        "REGISTRY_USERNAME": OPERATOR_USER,
+        "REGISTRY_PASSWORD": OPERATOR_PASSWORD,
+        "REGISTRY_POLL_SECONDS": "1",
+        "PROMETHEUS_URL": stack.prometheus_url,
+        "PROMETHEUS_DELAY_SECONDS": "2",
+        "LOG_FORMAT": "text",
+    }
+
+
+@pytest.fixture(scope="module")
+def operator_process(
+    stack: Cluster,
+    operator_kubeconfig: Path,
+    operator_settings: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[OperatorProcess]:
+    """One operator for all tests of a file; it works in all namespaces, so no other test may meet it."""
+    log = tmp_path_factory.mktemp("operator") / "log"
+    process = OperatorProcess(stack, operator_kubeconfig, log, operator_settings)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def operator(operator_process: OperatorProcess) -> OperatorProcess:
+    """The operator, ready and with its usual settings, whatever the test before did to it."""
+    operator_process.ensure()
+    await operator_process.ready()
+    return operator_process
+
+
+@pytest.fixture
+async def second(operator: OperatorProcess, tmp_path: Path) -> AsyncIterator[OperatorProcess]:
+    """A second operator, which knows nothing of the first."""
+    process = operator.twin(tmp_path / "second.log")
+    process.ensure()
+    await process.ready()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="session")
+async def api(stack: Cluster) -> AsyncIterator[ApiServer]:
+    """The API server, as its administrator sees it."""
+    connection = await ApiServer.connect(str(stack.kubeconfig))
+    yield connection
+    await connection.close()
+
+
+@pytest.fixture(scope="session")
+def registry(stack: Cluster) -> LightRegistry:
+    """The real MLflow."""
+    return LightRegistry(stack.mlflow_url)
+
+
+@pytest.fixture
+async def rollout(api: ApiServer, namespace: str) -> Rollout:
+    """Gives ModelDeployments of the test's namespace, by name; there is a Gateway ``public`` for them."""
+    listener = {"name": "http", "port": 80, "protocol": "HTTP"}
+    spec = {"gatewayClassName": "rollmodel-local", "listeners": [listener]}
+    await LiveRollout(api, namespace, "").make("Gateway", {"metadata": {"name": "public"}, "spec": spec})
+    return lambda name: LiveRollout(api, namespace, name)
+
+
+@pytest.fixture
+async def send(stack: Cluster) -> AsyncIterator[Send]:
+    """Starts steady traffic to a ModelDeployment, until the test ends."""
+    tasks: list[asyncio.Task[None]] = []
+
+    async def start(to: LiveRollout, rate: float = 20.0) -> Traffic:
+        traffic = Traffic(stack.gateway_url, to.host, ("{}",), rate=rate)
+        tasks.append(asyncio.create_task(traffic.run()))
+        return traffic
+
+    yield start
+    for task in tasks:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

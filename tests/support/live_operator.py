@@ -1,0 +1,120 @@
+"""The real operator as a process: ``python -m rollmodel run``, started, ended and killed by tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+
+from localcluster import Cluster
+from localcluster.network import LOOPBACK, free_port
+from localcluster.reaper import ID_VARIABLE
+
+__all__ = ["OperatorProcess"]
+
+REPOSITORY = Path(__file__).parents[2]
+PATIENCE_SECONDS = 240.0
+
+
+class OperatorProcess:
+    """One operator. ``settings`` are ``ROLLMODEL_*`` variables without the prefix; the log goes on over restarts."""
+
+    def __init__(self, cluster: Cluster, kubeconfig: Path, log: Path, settings: Mapping[str, str]) -> None:
+        self._cluster, self._kubeconfig, self._log = cluster, kubeconfig, log
+        self._usual = dict(settings)
+        self._settings: dict[str, str] | None = None
+        self._process: subprocess.Popen[bytes] | None = None
+        self._health = f"{LOOPBACK}:{free_port()}"
+        self._metrics = f"{LOOPBACK}:{free_port()}"
+
+    def ensure(self, **changes: str) -> None:
+        """Let it run with the usual settings and these changes; leave it alone if it does already."""
+        wanted = {**self._usual, **changes}
+        if self.runs and self._settings == wanted:
+            return
+        self.stop()
+        self._settings = wanted
+        ours = {
+            **{f"ROLLMODEL_{name}": value for name, value in wanted.items()},
+            "ROLLMODEL_HEALTH_ADDRESS": self._health,
+            "ROLLMODEL_METRICS_ADDRESS": self._metrics,
+            "KUBECONFIG": str(self._kubeconfig),
+            "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "operator"), str(REPOSITORY)]),
+            ID_VARIABLE: self._cluster.id,  # it ends with the cluster, whatever happens to the tests
+        }
+        with self._log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rollmodel", "run"],
+                env={**os.environ, **ours},
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    async def ready(self) -> None:
+        """Wait until it works. Fails where it has ended by itself."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        async with httpx.AsyncClient(timeout=5) as client:
+            while not await self._answers(client):
+                assert self.runs, f"the operator has ended: {self.log()[-2000:]}"
+                assert time.monotonic() < deadline, f"the operator does not get ready: {self.log()[-2000:]}"
+                await asyncio.sleep(0.1)
+
+    async def _answers(self, client: httpx.AsyncClient) -> bool:
+        try:
+            return (await client.get(f"http://{self._health}/readyz")).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def twin(self, log: Path) -> OperatorProcess:
+        """Another one with the same rights and settings."""
+        return OperatorProcess(self._cluster, self._kubeconfig, log, self._usual)
+
+    def kill(self) -> None:
+        """End it as a lost node does."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it as Kubernetes does."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(30)
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+    def log(self) -> str:
+        """All that it has written."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
+    async def count(self, name: str, **labels: str) -> float:
+        """The sum of its own samples of this name with these labels."""
+        async with httpx.AsyncClient(timeout=30) as client:
+            text = (await client.get(f"http://{self._metrics}/metrics")).text
+        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
+
+    async def asks(self, neighbour: str, times: int) -> None:
+        """Wait until it has put so many more questions to Prometheus or the registry."""
+        name, deadline = "rollmodel_neighbour_request_seconds_count", time.monotonic() + PATIENCE_SECONDS
+        enough = await self.count(name, neighbour=neighbour) + times
+        while await self.count(name, neighbour=neighbour) < enough:
+            assert time.monotonic() < deadline, f"the operator no longer asks {neighbour}"
+            await asyncio.sleep(0.2)

@@ -1,0 +1,230 @@
+"""One ModelDeployment on a real cluster: say something to it, wait until something is true of it, look around it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from rollmodel.adapters.apiserver import MERGE_PATCH, ApiServer
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.api.conditions import Condition, find
+from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
+from rollmodel.errors import NotFound
+from rollmodel.plan.naming import OWNER, REVISION
+
+from tests.support.light_server import __file__ as LIGHT_SERVER  # noqa: N812 - a path, fixed
+
+__all__ = ["LiveRollout", "Predicate", "at_rest", "light_spec", "tried_at", "verdict"]
+
+#: How long a machine under load may take for anything; nothing waits for so long where things work.
+PATIENCE_SECONDS = 240.0
+_POLL_SECONDS = 0.2
+
+KINDS = {
+    "ModelDeployment": f"apis/{GROUP}/{VERSION}/namespaces/{{}}/modeldeployments",
+    "Deployment": "apis/apps/v1/namespaces/{}/deployments",
+    "ControllerRevision": "apis/apps/v1/namespaces/{}/controllerrevisions",
+    "Service": "api/v1/namespaces/{}/services",
+    "Pod": "api/v1/namespaces/{}/pods",
+    "Event": "api/v1/namespaces/{}/events",
+    "Secret": "api/v1/namespaces/{}/secrets",
+    "HTTPRoute": "apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
+    "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways",
+    "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
+    "RoleBinding": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
+}
+
+Predicate = Callable[[ModelDeploymentStatus], object]
+Change = dict[str, Any]
+
+
+def light_spec(name: str, version: str | None = None, *, alias: str | None = None, **changes: Any) -> Change:
+    """A spec that serves a version, or an alias, of a light model, with short times. ``changes`` replace parts."""
+    source = {"name": name, "version": version} if version else {"name": name, "alias": alias}
+    tolerance = {"tolerance": {"absolute": "0.05"}, "safeTolerance": {"absolute": "0.3"}}
+    return {
+        "model": {"registry": source},
+        "runtime": {"command": ["python", LIGHT_SERVER, "--model", "/mnt/models/model"]},
+        "rollout": {"steps": [{"weight": 50}], "warmUpSeconds": 0, "drainSeconds": 1, "deadlineSeconds": 180},
+        "analysis": {"intervalSeconds": 1, "metrics": [{"name": "errors", "preset": "Errors", **tolerance}]},
+        **changes,
+    }
+
+
+def at_rest(version: str) -> Predicate:
+    """This version has all traffic and nothing else goes on."""
+
+    def holds(status: ModelDeploymentStatus) -> bool:
+        alone = status.candidate is None and not status.retiring and status.stable is not None
+        return (
+            alone
+            and status.stable is not None
+            and (status.stable.model_version, status.stable.weight) == (version, 100)
+        )
+
+    return holds
+
+
+def tried_at(version: str, weight: int) -> Predicate:
+    """This version is the candidate and was observed to have this weight."""
+    return lambda status: (
+        status.candidate is not None and (status.candidate.model_version, status.candidate.weight) == (version, weight)
+    )
+
+
+def verdict(version: str, word: str) -> Predicate:
+    """The history says this about a version."""
+    return lambda status: any((entry.to_version, entry.verdict) == (version, word) for entry in status.history)
+
+
+@dataclass(frozen=True)
+class LiveRollout:
+    """One ModelDeployment, behind the Gateway ``public`` of its namespace unless its spec says otherwise."""
+
+    api: ApiServer
+    namespace: str
+    name: str
+
+    @property
+    def host(self) -> str:
+        """The host name that leads to it: no other object of the cluster has it."""
+        return f"{self.name}.{self.namespace}.test"
+
+    async def create(self, spec: Change, *, routed: bool = True) -> None:
+        """Create it."""
+        traffic = {"traffic": {"parentRefs": [{"name": "public"}], "hostnames": [self.host]}} if routed else {}
+        await self.make("ModelDeployment", {"metadata": {"name": self.name}, "spec": {**spec, **traffic}})
+
+    async def change(self, change: Change) -> Change:
+        """Merge into the spec."""
+        return await self.patch("ModelDeployment", self.name, {"spec": change})
+
+    async def version(self, version: str) -> None:
+        """Ask for another version of the model."""
+        await self.change({"model": {"registry": {"version": version}}})
+
+    async def command(self, verb: str, revision: str | None = None) -> None:
+        """Say a command, about the candidate unless a revision is given."""
+        if revision is None:
+            candidate = (await self.status()).candidate
+            assert candidate is not None
+            revision = candidate.revision
+        text = f"{verb} {revision} {secrets.token_hex(4)}"
+        await self.patch("ModelDeployment", self.name, {"metadata": {"annotations": {f"{GROUP}/command": text}}})
+
+    async def status(self) -> ModelDeploymentStatus:
+        """The status as it is now."""
+        body = await self.get("ModelDeployment", self.name)
+        return ModelDeploymentStatus.model_validate((body or {}).get("status", {}))
+
+    async def resource_version(self) -> str:
+        """What changes with every write to it."""
+        body = await self.get("ModelDeployment", self.name)
+        assert body is not None
+        version: str = body["metadata"]["resourceVersion"]
+        return version
+
+    async def until(self, predicate: Predicate, what: str = "") -> ModelDeploymentStatus:
+        """Wait until the status satisfies the predicate; the status. Fails with what it was last."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not predicate(status := await self.status()):
+            assert time.monotonic() < deadline, f"{self.name} {what}: {_summary(status)}"
+            await asyncio.sleep(_POLL_SECONDS)
+        return status
+
+    async def until_condition(self, kind: str, value: str, reason: str | None = None) -> Condition:
+        """Wait for a condition; the condition."""
+
+        def holds(status: ModelDeploymentStatus) -> bool:
+            now = find(status.conditions, kind)
+            return now is not None and now.status == value and reason in (None, now.reason)
+
+        found = find((await self.until(holds, f"{kind}={value} {reason or ''}")).conditions, kind)
+        assert found is not None
+        return found
+
+    async def until_gone(self, *kinds: str) -> None:
+        """Wait until it has no child of these kinds."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        for kind in kinds:
+            while left := await self.list(kind, f"{OWNER}={self.name}"):
+                assert time.monotonic() < deadline, f"still there: {kind} {[one['metadata']['name'] for one in left]}"
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def until_absent(self, path: str = "") -> None:
+        """Wait until an object is gone: itself, unless another path is given."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with suppress(NotFound):
+            while await self.api.request("GET", path or self._path("ModelDeployment", self.name)):
+                assert time.monotonic() < deadline, f"still there: {path or self.name}"
+                await asyncio.sleep(_POLL_SECONDS)
+
+    async def entry(self, version: str) -> HistoryEntry:
+        """What the history says about a version, the last time."""
+        return [entry for entry in (await self.status()).history if entry.to_version == version][-1]
+
+    async def events(self) -> dict[str, str]:
+        """Its Events: the last message by reason."""
+        found = await self.list("Event")
+        mine = [event for event in found if event["involvedObject"]["name"] == self.name]
+        return {event["reason"]: event["message"] for event in sorted(mine, key=lambda event: event["lastTimestamp"])}
+
+    async def children(self, kind: str) -> list[Change]:
+        """Objects of a kind that carry its label and are not on their way out."""
+        found = await self.list(kind, f"{OWNER}={self.name}")
+        return [one for one in found if "deletionTimestamp" not in one["metadata"]]
+
+    async def revisions(self, kind: str = "Deployment") -> set[str]:
+        """The revisions that have a child of this kind."""
+        return {one["metadata"]["labels"][REVISION] for one in await self.children(kind)}
+
+    async def weights(self) -> dict[str, int]:
+        """What the route says, by name of the Service."""
+        route = await self.get("HTTPRoute", self.name)
+        assert route is not None
+        return {backend["name"]: backend["weight"] for backend in route["spec"]["rules"][0]["backendRefs"]}
+
+    async def get(self, kind: str, name: str) -> Change | None:
+        """One object of the namespace."""
+        try:
+            return await self.api.request("GET", self._path(kind, name))
+        except NotFound:
+            return None
+
+    async def list(self, kind: str, selector: str = "") -> list[Change]:
+        """Objects of the namespace."""
+        found = await self.api.request("GET", self._path(kind), query={"labelSelector": selector})
+        items: list[Change] = found["items"]
+        return items
+
+    async def make(self, kind: str, manifest: Change, **query: str) -> Change:
+        """Create an object of the namespace."""
+        group_version = KINDS[kind].removeprefix("apis/").removeprefix("api/").partition("/namespaces")[0]
+        body = {"apiVersion": group_version, "kind": kind, **manifest}
+        return await self.api.request("POST", self._path(kind), body=body, query=query)
+
+    async def patch(self, kind: str, name: str, change: Change) -> Change:
+        """Merge into an object of the namespace, as somebody else would."""
+        query = {"fieldManager": "somebody"}
+        return await self.api.request(
+            "PATCH", self._path(kind, name), body=change, query=query, content_type=MERGE_PATCH
+        )
+
+    async def delete(self, kind: str = "ModelDeployment", name: str | None = None) -> None:
+        """Delete an object of the namespace: this one, unless said otherwise."""
+        await self.api.request("DELETE", self._path(kind, name or self.name))
+
+    def _path(self, kind: str, name: str = "") -> str:
+        return f"/{KINDS[kind].format(self.namespace)}" + (f"/{name}" if name else "")
+
+
+def _summary(status: ModelDeploymentStatus) -> str:
+    wire = status.to_wire()
+    wire.pop("judge", None)
+    return json.dumps(wire, indent=1)
