@@ -170,14 +170,15 @@ def tuned_weights(
     """The prior of the harm alternatives, moved away from effects that the planned traffic and time cannot resolve.
 
     traffic: requests per tick expected on both arms, [...]. An alternative keeps the part of its weight that its
-    expected evidence over ``planned_ticks`` is of a proof. Returns [..., 7], summing to 1.
+    expected evidence over ``planned_ticks``, under the noise of the history, is of a proof. Returns [..., 7], summing to 1.
     """
     kappa = _alternatives(background)
     rate = background.rate[..., None]
     line = harm.column()
     alternative = from_odds(kappa * odds(line.at(rate)))
     speed = growth(Pair(traffic.a[..., None], traffic.b[..., None]), Pair(alternative, rate), line)
-    worth = (array(planned_ticks) / array(harm_level))[..., None] * speed
+    noise = phi(empty(background.rate.shape), background.prior)
+    worth = (array(planned_ticks) / (noise * array(harm_level)))[..., None] * speed
     weights = HARM_WEIGHTS * np.clip(worth, 1e-6, 1.0)
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
