@@ -22,10 +22,11 @@ from rollmodel.errors import Invalid
 from rollmodel.evidence import family, judge
 from rollmodel.evidence.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
 
-__all__ = ["ArmView", "MetricView", "Proof", "Report", "duration", "of_manifest", "views"]
+__all__ = ["ArmView", "MetricView", "Proof", "Rate", "Report", "duration", "of_manifest", "views"]
 
 #: Dispersion from which on the noise is worth a word.
 NOISY = 1.2
+_NORMAL_95 = 1.96
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,29 @@ class Proof:
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """Bad requests of one arm. ``dispersion``: how many requests weigh as much as one independent one."""
+
+    arm: str
+    bad: float
+    total: float
+    dispersion: float
+
+    @property
+    def fraction(self) -> float:
+        """Bad requests of all requests."""
+        return self.bad / self.total
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 % interval of this moment (Wilson), widened for noise; it decides nothing."""
+        n, p, z2 = self.total / self.dispersion, self.fraction, _NORMAL_95**2
+        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
+        reach = _NORMAL_95 * math.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+        return max(0.0, middle - reach), min(1.0, middle + reach)
+
+
+@dataclass(frozen=True, slots=True)
 class MetricView:
     """One metric: what was seen, the verdict, and the way to a decision. Without a judge's state only the ``line``."""
 
@@ -57,12 +81,17 @@ class MetricView:
     safe: Proof | None = None
 
     @property
-    def rates(self) -> tuple[tuple[str, float, float, float], ...]:
-        """(arm, bad fraction, bad, requests) of arms that had requests."""
+    def rates(self) -> tuple[Rate, ...]:
+        """The bad fraction of each arm that had requests."""
         if self.report is None:
             return ()
         arms = (("candidate", self.report.ka, self.report.na), ("stable", self.report.kb, self.report.nb))
-        return tuple((arm, bad / total, bad, total) for arm, bad, total in arms if total)
+        return tuple(Rate(arm, bad, total, self.report.dispersion) for arm, bad, total in arms if total)
+
+    @property
+    def ratio_name(self) -> str:
+        """What the ratio is of."""
+        return "time" if self.plan is not None and self.plan.kind == "latency" else "ratio"
 
     @property
     def noise(self) -> str:

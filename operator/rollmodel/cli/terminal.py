@@ -65,12 +65,12 @@ def _arms(report: Report) -> Table:
 
 def _lines(metric: MetricView) -> Iterator[RenderableType]:
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
-    for arm, rate, bad, total in metric.rates:
-        table.add_row(arm, f"{100 * rate:.3g} %", f"{bad:,.0f} of {total:,.0f}")
-    report = metric.report
-    if report is not None and report.ratio is not None and report.low is not None and report.high is not None:
-        text = f"{report.ratio:.2g} ({report.low:.2g} .. {report.high:.2g})"
-        table.add_row("ratio", _axis(metric, report.low, report.ratio, report.high), text)
+    for rate in metric.rates:
+        low, high = rate.interval
+        shown = f"{100 * rate.fraction:.3g} % ({100 * low:.3g} .. {100 * high:.3g})"
+        table.add_row(rate.arm, shown, f"{rate.bad:,.0f} of {rate.total:,.0f}")
+    if metric.report is not None and metric.report.ratio is not None:
+        table.add_row(metric.ratio_name, *_ratio(metric, metric.report.ratio, metric.report.low, metric.report.high))
     for label, colour, proof in (("harm", "red", metric.harm), ("safety", "green", metric.safe)):
         if proof is not None:
             table.add_row(label, _bar(proof, colour), _way(proof))
@@ -91,6 +91,12 @@ def _way(proof: Proof) -> str:
     if proof.progress < 1 and proof.seconds is not None:
         text += f", about {duration(proof.seconds)} to go"
     return text
+
+
+def _ratio(metric: MetricView, ratio: float, low: float | None, high: float | None) -> tuple[Text, str]:
+    known = low is not None and high is not None
+    text = f"{ratio:.3g} ({low:.2g} .. {high:.2g})" if known else f"{ratio:.3g}"
+    return _axis(metric, low or ratio, ratio, high or ratio), text
 
 
 def _axis(metric: MetricView, low: float, middle: float, high: float) -> Text:

@@ -10,9 +10,11 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from rollmodel.cli import explain
-from rollmodel.cli.report import Proof, duration, of_manifest
+from rich.console import Console
+from rollmodel.cli import explain, page, terminal
+from rollmodel.cli.report import Proof, Rate, Report, duration, of_manifest, views
 from rollmodel.errors import Invalid
+from rollmodel.evidence.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
 
 from tests.support.rollouts import Cluster
 from tests.unit.cli.test_recording import Remembered
@@ -44,10 +46,10 @@ def test_during_a_rollout(trying: Callable[[float], Cluster], run: Any) -> None:
     assert "churn in prod" in out
     assert re.search(r"candidate +\w+ +version 2 +10 % +step 1 of 2 for", out)
     assert "Undecided: errors: neither harm nor safety is proven yet" in out
-    assert re.search(r"stable +[45][.\d]* % +\d+ of \d", out)
+    assert re.search(r"stable +[45][.\d]* % \(\d\.\d+ \.\. \d\.\d+\) +\d+ of \d", out)
     assert re.search(r"harm +[█░]{32} +evidence 0\.\d+, proven at 100", out)
     assert re.search(r"safety +[█░]{32} +evidence \d\.\d+, proven at 20, about .* to go", out)
-    assert re.search(r"ratio +\S+●\S+ +1 \(0\.\d+ \.\. \d", out)
+    assert re.search(r"ratio +\S+●\S+ +[01]\.?\d* \(0\.\d+ \.\. \d", out)
 
 
 def test_after_a_rollback(trying: Callable[[float], Cluster], run: Any) -> None:
@@ -87,10 +89,10 @@ def test_without_a_readable_judge_the_status_has_lines(trying: Callable[[float],
 def test_the_page_stands_alone(trying: Callable[[float], Cluster], run: Any, monkeypatch: Any, tmp_path: Path) -> None:
     cluster = trying(0.05)
     monkeypatch.setattr(explain, "Prometheus", lambda _: Remembered(cluster))
-    page = tmp_path / "report.html"
-    code, _, err = run(document(cluster), "--html", str(page), "--prometheus", "http://p")
+    path = tmp_path / "report.html"
+    code, _, err = run(document(cluster), "--html", str(path), "--prometheus", "http://p")
     assert (code, err) == (0, "")
-    text = page.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8")
     assert "Undecided" in text
     assert not re.search(r"(src|href|url)\s*[=(]|<script|@import", text)
     drawings = [ET.fromstring(svg) for svg in re.findall(r"<svg.*?</svg>", text, re.DOTALL)]  # noqa: S314 - our own text
@@ -105,20 +107,20 @@ def test_the_page_stands_alone(trying: Callable[[float], Cluster], run: Any, mon
 
 
 def test_the_page_without_a_past_has_no_charts(trying: Callable[[float], Cluster], run: Any, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
-    assert run(document(trying(0.05)), "--html", str(page))[0] == 0
-    text = page.read_text(encoding="utf-8")
+    path = tmp_path / "report.html"
+    assert run(document(trying(0.05)), "--html", str(path))[0] == 0
+    text = path.read_text(encoding="utf-8")
     assert text.count('class="bar"') == 2
     assert "polyline" not in text
 
 
 def test_text_of_the_object_is_escaped_in_the_page(run: Any, tmp_path: Path) -> None:
-    page = tmp_path / "report.html"
+    path = tmp_path / "report.html"
     status = {"paused": "<script>alert(1)</script> [bold]x"}
-    code, out, _ = run({"kind": "ModelDeployment", "metadata": {"name": "x"}, "status": status}, "--html", str(page))
+    code, out, _ = run({"kind": "ModelDeployment", "metadata": {"name": "x"}, "status": status}, "--html", str(path))
     assert code == 0
     assert "[bold]x" in out
-    assert "<script>" not in page.read_text(encoding="utf-8")
+    assert "<script>" not in path.read_text(encoding="utf-8")
 
 
 def test_no_past_of_a_rollout_that_is_over(trying: Callable[[float], Cluster], run: Any) -> None:
@@ -153,3 +155,29 @@ def test_progress_is_on_a_log_scale(evidence: float, progress: float) -> None:
 )
 def test_durations(seconds: float, words: str) -> None:
     assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("bad", "total", "dispersion", "low", "high"),
+    [
+        (10, 100, 1.0, 0.0552, 0.1744),
+        (0, 50, 1.0, 0.0, 0.0713),
+        (50, 50, 1.0, 0.9287, 1.0),
+        (40, 400, 4.0, 0.0552, 0.1744),
+    ],
+)
+def test_interval_of_a_rate(bad: float, total: float, dispersion: float, low: float, high: float) -> None:
+    """Wilson's interval, known values; four times the noise makes four requests weigh as much as one."""
+    assert Rate("stable", bad, total, dispersion).interval == pytest.approx((low, high), abs=1e-4)
+
+
+def test_latency_is_shown_as_a_factor_in_time(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = JudgePlan(metrics=(MetricPlan("latency", "latency"),))
+    seen = MetricReport("latency", "Undecided", e_harm=12.0, e_safe=0.5, ratio=1.127, na=100, ka=9, nb=900, kb=40)
+    opinion = Assessment(Outcome.UNDECIDED, "NotEnoughEvidence", "latency: not proven yet", metrics=(seen,))
+    report = Report("prod", "churn", "Undecided", opinion.message, (), views(plan, opinion), ())
+    terminal.show(report, Console(width=140))
+    assert re.search(r"time +\S+●\S+ +1\.13\n", re.sub(r" +\n", "\n", capsys.readouterr().out))
+    text = page.render(report, made="now")
+    assert "1.13 x stable" in text
+    assert "at all times" not in text
