@@ -482,6 +482,41 @@ def test_a_metric_that_the_runtime_cannot_measure_is_known_before_the_first_roll
     assert cluster.condition("MetricsAvailable")["reason"] == "CannotMeasure"
 
 
+def test_a_rollout_is_judged_by_the_metrics_that_it_began_with(serving: Serving) -> None:
+    cluster = serving()
+    try_version(cluster)
+    assert cluster.run(600, has_weight(cluster))
+    broken = {"name": "more", "counts": {"bad": "{{ oops }}", "total": "b"}}
+    cluster.edit(analysis={"metrics": [{"name": "errors", "preset": "Errors"}, broken]})
+    assert cluster.run(3600, over(cluster))
+    assert cluster.verdicts()[-1] == "Promoted v2"
+
+
+@pytest.mark.parametrize("left", [[], [{"name": "failures", "preset": "Errors"}]])
+def test_a_metric_that_was_taken_out_freezes_and_says_how_to_go_on(serving: Serving, left: Any) -> None:
+    cluster = serving()
+    try_version(cluster)
+    assert cluster.run(600, has_weight(cluster))
+    cluster.edit(analysis={"metrics": left})
+    cluster.run(600)
+    assert cluster.verdicts() == ["Installed v1"]
+    assert "`abort` and `retry` begin anew" in cluster.condition("MetricsAvailable")["message"]
+
+
+def test_blindness_does_not_outlive_a_new_start(serving: Serving) -> None:
+    cluster = serving()
+    try_version(cluster)
+    assert cluster.run(600, has_weight(cluster))
+    cluster.metrics = "down"
+    cluster.run(60)
+    cluster.edit(scale={"replicas": 0})
+    cluster.run(60)
+    cluster.metrics = "good"
+    cluster.edit(scale={"replicas": 2})
+    assert cluster.run(3600, over(cluster))
+    assert cluster.verdicts()[-1] == "Promoted v2"
+
+
 # -- policies ----------------------------------------------------------------------------------------------------------
 
 

@@ -106,9 +106,9 @@ def _start(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus) -> Me
 
 def _may_begin(memory: Memory, look: Look, sight: Sight) -> bool:
     """The first weight needs a judge, a split that is in force, and nobody else who still drains from the same pool."""
-    judged = memory.judge is not None or not look.spec.analysis.metrics
+    ready = memory.judge is not None or not look.spec.analysis.metrics
     alone = look.spec.traffic is not None or not memory.retiring
-    return judged and sight.blind_since is None and look.traffic.status == "True" and alone
+    return ready and sight.blind_since is None and look.traffic.status == "True" and alone
 
 
 def _weigh(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus, step: Step) -> Memory:
@@ -117,22 +117,28 @@ def _weigh(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus, step:
     waiting = _waiting(memory, look, candidate, enough)
     if waiting is not None:
         return waiting
-    if memory.paused or not at_target(memory, look.spec) or not _dwelt(look, sight, candidate, step):
+    if memory.paused or not at_target(memory, look.spec) or not _dwelt(memory, look, sight, candidate, step):
         return memory
-    if not look.spec.analysis.metrics or sight.outcome(candidate.revision) is Outcome.SAFE:
-        why = "ProvenSafe" if look.spec.analysis.metrics else "StepsDone"
-        return _enter(memory, look, candidate, _next(candidate), why)
+    if not _is_judged(memory, look):
+        return _enter(memory, look, candidate, _next(candidate), "StepsDone")
+    if sight.outcome(candidate.revision) is Outcome.SAFE:
+        return _enter(memory, look, candidate, _next(candidate), "ProvenSafe")
     over = step.max_seconds is not None and look.seconds_since(_at_weight_since(candidate)) >= step.max_seconds
     undecided = sight.outcome(candidate.revision) is Outcome.UNDECIDED
     return _undecided(memory, look, sight, candidate) if over and undecided else memory
 
 
-def _dwelt(look: Look, sight: Sight, candidate: ArmStatus, step: Step) -> bool:
+def _is_judged(memory: Memory, look: Look) -> bool:
+    """Whether there are metrics; a judge that has begun stays, also when the last metric was taken out."""
+    return memory.judge is not None or bool(look.spec.analysis.metrics)
+
+
+def _dwelt(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus, step: Step) -> bool:
     """Whether this weight was held, and looked at, for as long as it must be."""
     since = _at_weight_since(candidate)
     if look.seconds_since(since) < (step.min_seconds or 0) or candidate.requests < (step.min_requests or 0):
         return False
-    seen = sight.seen_until if look.spec.analysis.metrics else look.now
+    seen = sight.seen_until if _is_judged(memory, look) else look.now
     needed = timedelta(seconds=DWELL_TICKS * look.spec.analysis.interval_seconds)
     return seen is not None and since is not None and seen - parse(since) >= needed
 

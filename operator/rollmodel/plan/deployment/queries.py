@@ -36,14 +36,21 @@ class MetricQuery:
 
 
 def queries(observed: Observed) -> dict[str, MetricQuery]:
-    """By name of the metric. A metric whose query cannot be made is left out; the verdict says why."""
+    """By name of the metric. A metric whose query cannot be made is left out; the verdict says why.
+
+    A rollout is judged by the metrics that it began with, in the words that the spec has for them now.
+    """
     if observed.status.candidate is None or observed.status.stable is None:
         return {}
-    history = asks_history(observed)
-    grid = _history_grid(observed) if history else _tick_grid(observed)
-    if grid is None:
+    if asks_history(observed):
+        grid = _history_grid(observed)
+        return {metric.name: MetricQuery(text, *grid) for metric, text in _texts(observed, history=True)}
+    state, ticks = _state(observed), _tick_grid(observed)
+    if state is None or ticks is None:
         return {}
-    return {metric.name: MetricQuery(text, *grid) for metric, text in _texts(observed, history=history)}
+    judged = {metric.name for metric in state.plan.metrics}
+    texts = _texts(observed, history=False)
+    return {metric.name: MetricQuery(text, *ticks) for metric, text in texts if metric.name in judged}
 
 
 @lru_cache(maxsize=64)

@@ -25,7 +25,15 @@ from rollmodel.plan.times import stamp
 __all__ = ["announcements", "written"]
 
 #: Ways of being blind that no waiting heals.
-_WRONG_QUERY = {"CannotMeasure", "InvalidQuery", "InvalidMetric", "InvalidAnalysis", "Invalid", "UnexpectedAnswer"}
+_WRONG_QUERY = {
+    "CannotMeasure",
+    "Invalid",
+    "InvalidAnalysis",
+    "InvalidMetric",
+    "InvalidQuery",
+    "MetricRemoved",
+    "UnexpectedAnswer",
+}
 
 
 @dataclass(frozen=True, slots=True)

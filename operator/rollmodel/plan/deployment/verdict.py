@@ -6,12 +6,13 @@ the query and the answer. Only a proof of harm outlives blindness.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from rollmodel.api import conditions
-from rollmodel.api.modeldeployment import EvidenceStatus, Metric
+from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.evidence.types import (
@@ -19,24 +20,24 @@ from rollmodel.evidence.types import (
     CountSample,
     HistogramSample,
     MeanSample,
-    MetricHistory,
-    MetricReport,
-    NoEvidence,
     NoEvidenceReason,
     Outcome,
     Sample,
     Window,
 )
+from rollmodel.plan.deployment.evidence_lines import evidence_line
 from rollmodel.plan.deployment.look import Look
 from rollmodel.plan.deployment.memory import Memory, change
 from rollmodel.plan.deployment.observed import Answer, QueryProblem
 from rollmodel.plan.deployment.policy import judge_plan
 from rollmodel.plan.deployment.queries import MetricQuery, asks_history, judge_state, queries, query_of
-from rollmodel.plan.deployment.samples import Sampled, UnexpectedAnswer, aligned, past, sampled
+from rollmodel.plan.deployment.samples import Arms, Sampled, UnexpectedAnswer, aligned, past, sampled
 from rollmodel.plan.deployment.sight import NOT_ASKED, Sight
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["hear"]
+
+T = TypeVar("T")
 
 #: Reasons that only say that nobody asked for anything: a quiet night is not a broken metric.
 _QUIET = {NoEvidenceReason.NO_TRAFFIC, NoEvidenceReason.ARM_EMPTY, NoEvidenceReason.NO_SERIES, NoEvidenceReason.GAP}
@@ -50,41 +51,61 @@ class _Problem:
 
 def hear(memory: Memory, look: Look) -> tuple[Memory, Sight]:
     """The memory with what the new windows taught the judge, and what can be seen now."""
-    metrics = look.spec.analysis.metrics
-    if not metrics:
+    if not look.spec.analysis.metrics and memory.judge is None:
         return memory, Sight("Unknown", "NoMetrics", "`analysis.metrics` is empty: steps go by time alone")
     if memory.candidate is None or memory.stable is None:
         return memory, _at_rest(look)
-    asked = queries(look.observed)
-    history = asks_history(look.observed)
-    problems = [*_impossible(look, history=history), *(_unanswered(look, asked) if asked else _still(look))]
+    asked, history = queries(look.observed), asks_history(look.observed)
+    state = judge_state(memory.judge) if memory.judge is not None else None
+    problems = [
+        *_removed(look, state),
+        *_impossible(look, state),
+        *(_unanswered(look, asked) if asked else _still(memory, look)),
+    ]
     if history:
         return _begun(memory, look, asked, problems)
-    state = judge_state(memory.judge) if memory.judge is not None else None
-    if state is None:
+    if state is None or not _has_weight(memory):
         return memory, _seen(look, problems, NOT_ASKED)
-    return _observed(memory, look, state, asked, problems)
+    return _judged(memory, look, state, asked, problems)
+
+
+def _has_weight(memory: Memory) -> bool:
+    """Whether the candidate is past its start."""
+    return memory.candidate is not None and memory.candidate.step is not None and memory.candidate.step >= 0
 
 
 def _at_rest(look: Look) -> Sight:
     """Nothing is asked; but a metric that can never be measured is better known today than at the next rollout."""
-    problem = next(_impossible(look, history=False), None)
+    problem = next(_impossible(look, None), None)
     return Sight("False", problem.reason, problem.message) if problem is not None else NOT_ASKED
 
 
-def _impossible(look: Look, *, history: bool) -> Iterator[_Problem]:
-    """Metrics whose query cannot even be written down."""
+def _removed(look: Look, state: judge.JudgeState | None) -> Iterator[_Problem]:
+    """Metrics that this rollout began with, and that the spec does not have any more."""
+    known = {metric.name for metric in look.spec.analysis.metrics}
+    for plan in state.plan.metrics if state is not None else ():
+        if plan.name not in known:
+            message = (
+                f"metric '{plan.name}' was taken out, but this rollout began with it; `abort` and `retry` begin anew"
+            )
+            yield _Problem("MetricRemoved", message)
+
+
+def _impossible(look: Look, state: judge.JudgeState | None) -> Iterator[_Problem]:
+    """Metrics whose query cannot even be written down; during a rollout those that it began with."""
+    judged = None if state is None else {metric.name for metric in state.plan.metrics}
     for metric in look.spec.analysis.metrics:
         try:
-            query_of(look.observed, metric, history=history)
+            if judged is None or metric.name in judged:
+                query_of(look.observed, metric, history=False)
         except Invalid as error:
             yield _Problem(error.reason, str(error))
 
 
-def _still(look: Look) -> Iterator[_Problem]:
+def _still(memory: Memory, look: Look) -> Iterator[_Problem]:
     """Between two ticks nothing is asked, and what was wrong at the last one still is."""
     before = conditions.find(look.observed.status.conditions, "MetricsAvailable")
-    if before is not None and before.status == "False":
+    if _has_weight(memory) and before is not None and before.status == "False":
         yield _Problem(before.reason, before.message)
 
 
@@ -99,17 +120,10 @@ def _begun(
     memory: Memory, look: Look, asked: dict[str, MetricQuery], problems: Sequence[_Problem]
 ) -> tuple[Memory, Sight]:
     """The judge begins once everything that it learns from was answered."""
-    found = list(problems)
-    histories: dict[str, MetricHistory] = {}
-    for metric, query, answer in _answered(look, asked):
-        try:
-            histories[metric.name] = past(metric, answer, query, _arms(memory))
-        except UnexpectedAnswer as error:
-            found.append(_unexpected(metric, query, error))
-    complete = all(name in histories for name in asked)
-    if found or not complete:
+    histories, odd = _read(memory, look, asked, past)
+    if problems or odd or len(histories) < len(asked):
         waiting = Sight("Unknown", "Waiting", "the past of the stable revision has not been read yet")
-        return memory, _seen(look, found, waiting)
+        return memory, _seen(look, [*problems, *odd], waiting)
     try:
         state = judge.begin(judge_plan(look.spec), histories, look.now.timestamp())
     except judge.PlanError as error:
@@ -120,60 +134,57 @@ def _begun(
     return replace(memory, judge=judge.dump(state)), Sight("True", "Answered", "the metrics can be read")
 
 
-def _observed(
+def _judged(
     memory: Memory, look: Look, state: judge.JudgeState, asked: dict[str, MetricQuery], problems: Sequence[_Problem]
 ) -> tuple[Memory, Sight]:
     """Each new window once, then the opinion."""
-    assert memory.candidate is not None  # noqa: S101 - only a candidate has a judge
-    found = list(problems)
-    by_metric: dict[str, Sampled] = {}
-    for metric, query, answer in _answered(look, asked):
-        try:
-            by_metric[metric.name] = sampled(metric, answer, query, _arms(memory))
-        except UnexpectedAnswer as error:
-            found.append(_unexpected(metric, query, error))
-    known = {metric.name for metric in look.spec.analysis.metrics}
-    removed = {plan.name: _REMOVED for plan in state.plan.metrics if plan.name not in known}
-    requests = 0
-    for window, samples in aligned(by_metric):
-        state = judge.observe(state, window, {**samples, **removed}, weight=_routed(memory, window))
-        requests += _requests(memory, window, samples)
+    by_metric, odd = _read(memory, look, asked, sampled)
     if by_metric:
-        candidate = change(memory.candidate, requests=memory.candidate.requests + requests)
-        memory = replace(memory, judge=judge.dump(state), candidate=candidate)
+        memory, state = _fed(memory, state, by_metric)
     assessment = judge.assess(state)
-    memory = replace(memory, evidence=tuple(_line(report) for report in assessment.metrics))
-    found += _odd(look, state, assessment, asked)
-    seen = _seen(look, found, Sight("True", *_what_is_heard(assessment)))
-    seen = replace(
-        seen,
+    found = [*problems, *odd, *_odd(look, state, assessment, asked)]
+    sight = replace(
+        _seen(look, found, Sight("True", *_what_is_heard(assessment))),
         revision=memory.candidate.revision if memory.candidate else None,
         assessment=assessment,
         seen_until=datetime.fromtimestamp(state.end, UTC) if state.ticks else None,
     )
-    return _thawed(memory, look, seen), seen
+    memory = replace(memory, evidence=tuple(evidence_line(report) for report in assessment.metrics))
+    return _thawed(memory, look, sight), sight
 
 
-_REMOVED = NoEvidence(
-    NoEvidenceReason.UNKNOWN_METRIC,
-    "it is no longer in `analysis`, but this rollout began with it; `abort` and `retry` begin anew",
-)
+def _fed(memory: Memory, state: judge.JudgeState, by_metric: dict[str, Sampled]) -> tuple[Memory, judge.JudgeState]:
+    """The judge after all new windows, and the candidate's requests in them."""
+    assert memory.candidate is not None  # noqa: S101 - only a candidate has a judge
+    requests = memory.candidate.requests
+    for window, samples in aligned(by_metric):
+        state = judge.observe(state, window, samples, weight=_routed(memory, window))
+        requests += _requests(memory, window, samples)
+    candidate = change(memory.candidate, requests=requests)
+    return replace(memory, judge=judge.dump(state), candidate=candidate), state
 
 
-def _answered(look: Look, asked: dict[str, MetricQuery]) -> Iterator[tuple[Metric, MetricQuery, Answer]]:
+def _read(
+    memory: Memory, look: Look, asked: dict[str, MetricQuery], reader: Callable[[Metric, Answer, MetricQuery, Arms], T]
+) -> tuple[dict[str, T], list[_Problem]]:
+    """What the reader makes of each answer, and the answers that it could not make anything of."""
+    found: dict[str, T] = {}
+    problems: list[_Problem] = []
     for metric in look.spec.analysis.metrics:
         query, answer = asked.get(metric.name), look.observed.answers.get(metric.name)
-        if query is not None and isinstance(answer, Answer):
-            yield metric, query, answer
+        if query is None or not isinstance(answer, Answer):
+            continue
+        try:
+            found[metric.name] = reader(metric, answer, query, _arms(memory))
+        except UnexpectedAnswer as error:
+            message = f"metric '{metric.name}': {error}; the query was: {query.query}"
+            problems.append(_Problem("UnexpectedAnswer", message))
+    return found, problems
 
 
 def _arms(memory: Memory) -> dict[str, str]:
     arms = {memory.stable.revision: "stable"} if memory.stable is not None else {}
     return {**arms, memory.candidate.revision: "candidate"} if memory.candidate is not None else arms
-
-
-def _unexpected(metric: Metric, query: MetricQuery, error: UnexpectedAnswer) -> _Problem:
-    return _Problem("UnexpectedAnswer", f"metric '{metric.name}': {error}; the query was: {query.query}")
 
 
 def _routed(memory: Memory, window: Window) -> float | None:
@@ -241,57 +252,9 @@ def _thawed(memory: Memory, look: Look, seen: Sight) -> Memory:
     """Time without sight does not count: when it returns, the step's clock goes on where it stood."""
     before = conditions.find(look.observed.status.conditions, "MetricsAvailable")
     candidate = memory.candidate
-    if (
-        before is None
-        or before.status != "False"
-        or seen.status == "False"
-        or candidate is None
-        or candidate.since is None
-    ):
+    returned = before is not None and before.status == "False" and seen.status != "False"
+    if before is None or not returned or candidate is None or candidate.since is None:
         return memory
     begun = parse(candidate.since)
     blind = look.now - max(begun, parse(before.last_transition_time))
     return replace(memory, candidate=change(candidate, since=stamp(begun + max(blind, timedelta(0)))))
-
-
-def _line(report: MetricReport) -> EvidenceStatus:
-    """A metric in one line for people."""
-    return EvidenceStatus(
-        metric=report.name,
-        verdict=report.verdict,
-        e_value=None if report.e_harm is None else f"{report.e_harm:.3g}",
-        ratio=_ratio(report),
-        samples=_samples(report),
-        until_decision=_until(report),
-        message=report.message or None,
-    )
-
-
-def _ratio(report: MetricReport) -> str | None:
-    if report.ratio is None or report.low is None or report.high is None:
-        return None
-    return f"{report.ratio:.2g} ({report.low:.2g} .. {report.high:.2g})"
-
-
-def _samples(report: MetricReport) -> str | None:
-    if report.value is not None:
-        return f"value {report.value:.4g}"
-    if not (report.na or report.nb):
-        return None
-    return f"{report.ka:.0f}/{report.na:.0f} candidate, {report.kb:.0f}/{report.nb:.0f} stable"
-
-
-def _until(report: MetricReport) -> str | None:
-    """The nearer of the two decisions, in words."""
-    options = [(report.seconds_to_safe, "proven safe"), (report.seconds_to_harm, "proven harmful")]
-    known = [(seconds, words) for seconds, words in options if seconds is not None]
-    if report.verdict != "Undecided" or not known:
-        return None
-    seconds, words = min(known)
-    return f"about {_duration(seconds)} until {words}"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
