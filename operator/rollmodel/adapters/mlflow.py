@@ -30,6 +30,9 @@ __all__ = ["Mlflow"]
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SHOWN = 300
 
+#: How the client words an answer that is not MLflow's own; its error code is a guess then.
+_BARE_STATUS = re.compile(r"failed with error code (\d{3}) != 200")
+
 
 @dataclass(frozen=True, slots=True)
 class _Version:
@@ -172,7 +175,8 @@ def _error(connection: Connection, error: MlflowException) -> RollmodelError:
         )
     said = error.json.get("message") if isinstance(error, RestException) else None
     message = f"MLflow at {host}: {str(said)[:_SHOWN]}" if said else None
-    match error.get_http_status_code():
+    bare = _BARE_STATUS.search(str(error))
+    match int(bare[1]) if bare else error.get_http_status_code():
         case 401 | 403:
             return Forbidden(message or f"MLflow at {host} refused the login")
         case 404 if message:

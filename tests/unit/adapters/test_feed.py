@@ -1,0 +1,162 @@
+"""One poll per alias, and followers that are woken when the answer changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import pytest
+from rollmodel.adapters import feed as module
+from rollmodel.adapters.feed import AliasFeed
+from rollmodel.errors import NotFound, RollmodelError, Unavailable
+from rollmodel.ports import Connection
+
+HERE = Connection("http://mlflow")
+TOPIC = (HERE, "churn", "challenger")
+DOWN = Unavailable("MLflow did not answer")
+GONE = NotFound("no such alias")
+
+
+@dataclass
+class Registry:
+    """Answers what the test says, and counts; each poll waits for the test's leave."""
+
+    answer: str | RollmodelError = "1"
+    asked: list[tuple[Connection, str, str]] = field(default_factory=list)
+    leave: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    done: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+
+    async def lookup(self, connection: Connection, name: str, alias: str) -> str:
+        await self.leave.acquire()
+        self.asked.append((connection, name, alias))
+        self.done.release()
+        if isinstance(self.answer, RollmodelError):
+            raise self.answer
+        return self.answer
+
+    async def poll(self, answer: str | RollmodelError) -> None:
+        """Let one poll happen, with this answer."""
+        self.answer = answer
+        self.leave.release()
+        async with asyncio.timeout(10):
+            await self.done.acquire()
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def registry() -> Registry:
+    return Registry()
+
+
+@pytest.fixture
+async def feed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AliasFeed[str]]:
+    """The interval is long, but a poll follows at once: only the test's leave decides when."""
+    monkeypatch.setattr(module, "spread", lambda seconds: 0.0)
+    feed = AliasFeed(registry.lookup, interval=1000.0)
+    yield feed
+    feed.close()
+
+
+@pytest.fixture
+def woken() -> list[str]:
+    return []
+
+
+async def test_many_followers_cost_one_poll(feed: AliasFeed[str], registry: Registry) -> None:
+    for _ in range(50):
+        feed.follow(*TOPIC, lambda: None)
+    await registry.poll("1")
+    assert await asyncio.gather(*(feed.latest(*TOPIC) for _ in range(50))) == ["1"] * 50
+    assert registry.asked == [TOPIC]
+
+
+async def test_followers_are_woken_by_changes_only(feed: AliasFeed[str], registry: Registry, woken: list[str]) -> None:
+    feed.follow(*TOPIC, lambda: woken.append("a"))
+    feed.follow(*TOPIC, lambda: woken.append("b"))
+    await registry.poll("1")
+    await registry.poll("1")
+    assert woken == []
+    await registry.poll("2")
+    assert woken == ["a", "b"]
+    assert await feed.latest(*TOPIC) == "2"
+
+
+async def test_a_hiccup_is_nothing(feed: AliasFeed[str], registry: Registry, woken: list[str]) -> None:
+    feed.follow(*TOPIC, lambda: woken.append("a"))
+    await registry.poll("1")
+    await registry.poll(DOWN)
+    assert await feed.latest(*TOPIC) == "1"
+    assert woken == []
+
+
+async def test_an_outage_is_told_and_so_is_its_end(
+    feed: AliasFeed[str], registry: Registry, woken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feed.follow(*TOPIC, lambda: woken.append("a"))
+    await registry.poll("1")
+    monkeypatch.setattr(module, "_HICCUP", 0)
+    await registry.poll(DOWN)
+    assert woken == ["a"]
+    with pytest.raises(Unavailable):
+        await feed.latest(*TOPIC)
+    await registry.poll("1")
+    assert woken == ["a", "a"]
+    assert await feed.latest(*TOPIC) == "1"
+
+
+async def test_an_alias_that_is_gone_is_gone_at_once(
+    feed: AliasFeed[str], registry: Registry, woken: list[str]
+) -> None:
+    feed.follow(*TOPIC, lambda: woken.append("a"))
+    await registry.poll("1")
+    await registry.poll(GONE)
+    assert woken == ["a"]
+    with pytest.raises(NotFound):
+        await feed.latest(*TOPIC)
+
+
+async def test_who_asks_first_waits_for_the_answer(feed: AliasFeed[str], registry: Registry) -> None:
+    feed.follow(*TOPIC, lambda: None)
+    asking = asyncio.create_task(feed.latest(*TOPIC))
+    await asyncio.sleep(0)
+    assert not asking.done()
+    await registry.poll("1")
+    assert await asking == "1"
+
+
+async def test_but_not_for_ever(feed: AliasFeed[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.01)
+    feed.follow(*TOPIC, lambda: None)
+    with pytest.raises(Unavailable, match="not answered yet"):
+        await feed.latest(*TOPIC)
+
+
+async def test_the_last_to_leave_ends_the_polling(feed: AliasFeed[str], registry: Registry) -> None:
+    first, second = (feed.follow(*TOPIC, lambda: None) for _ in range(2))
+    await registry.poll("1")
+    first.close()
+    await registry.poll("1")
+    second.close()
+    second.close()
+    registry.leave.release()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert len(registry.asked) == 2
+
+
+async def test_who_does_not_follow_asks_each_time(feed: AliasFeed[str], registry: Registry) -> None:
+    for _ in range(2):
+        registry.leave.release()
+        await feed.latest(*TOPIC)
+    assert len(registry.asked) == 2
+
+
+async def test_two_logins_never_share_an_answer(feed: AliasFeed[str], registry: Registry) -> None:
+    other = (Connection("http://mlflow", token="theirs"), "churn", "challenger")
+    feed.follow(*TOPIC, lambda: None)
+    feed.follow(*other, lambda: None)
+    await registry.poll("1")
+    await registry.poll("1")
+    assert set(registry.asked) == {TOPIC, other}

@@ -1,0 +1,97 @@
+"""The operator's settings."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from rollmodel.settings import Settings, configure_libraries
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No settings from the environment of the tests."""
+    for name in list(os.environ):
+        if name.startswith("ROLLMODEL_"):
+            monkeypatch.delenv(name)
+
+
+def test_it_starts_with_nothing_set() -> None:
+    settings = Settings()
+    assert (settings.namespaces, settings.registry_url, settings.prometheus_url) == ((), None, None)
+
+
+def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "NAMESPACES": "team-a, team-b,",
+        "REGISTRY_URL": "http://mlflow:5000/",
+        "REGISTRY_TOKEN": "hunter2",
+        "CONCURRENCY": "4",
+        "LOG_FORMAT": "text",
+        "HEALTH_ADDRESS": "[::1]:8080",
+    }.items():
+        monkeypatch.setenv(f"ROLLMODEL_{name}", value)
+    settings = Settings()
+    assert settings.namespaces == ("team-a", "team-b")
+    assert settings.registry_url == "http://mlflow:5000"
+    assert settings.registry_token is not None
+    assert settings.registry_token.get_secret_value() == "hunter2"
+    assert (settings.concurrency, settings.log_format) == (4, "text")
+    assert "hunter2" not in repr(settings)
+
+
+def test_credentials_may_be_mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "password").write_text("hunter2\n")
+    monkeypatch.setenv("ROLLMODEL_REGISTRY_USERNAME", "rollmodel")
+    monkeypatch.setenv("ROLLMODEL_REGISTRY_PASSWORD_FILE", str(tmp_path / "password"))
+    password = Settings().registry_password
+    assert password is not None
+    assert password.get_secret_value() == "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("REGISTRY_URL", "mlflow:5000"),
+        ("REGISTRY_URL", "file:///mlflow"),
+        ("PROMETHEUS_URL", "http://user:hunter2@prometheus"),
+        ("HEALTH_ADDRESS", "8080a"),
+        ("METRICS_ADDRESS", "0.0.0.0:99999"),
+        ("CONCURRENCY", "0"),
+        ("RESYNC_SECONDS", "1"),
+        ("LOG_FORMAT", "xml"),
+        ("REGISTRY_USERNAME", "alone"),
+    ],
+)
+def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"ROLLMODEL_{name}", value)
+    with pytest.raises(ValidationError):
+        Settings()
+
+
+@pytest.mark.parametrize("neighbour", ["REGISTRY", "PROMETHEUS"])
+def test_there_is_one_login_per_neighbour(monkeypatch: pytest.MonkeyPatch, neighbour: str) -> None:
+    for part in ("USERNAME", "PASSWORD", "TOKEN"):
+        monkeypatch.setenv(f"ROLLMODEL_{neighbour}_{part}", "x")
+    with pytest.raises(ValidationError, match="set either"):
+        Settings()
+
+
+def test_a_token_and_a_token_file_are_two_logins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLMODEL_PROMETHEUS_TOKEN", "x")
+    monkeypatch.setenv("ROLLMODEL_PROMETHEUS_TOKEN_FILE", "/var/run/token")
+    with pytest.raises(ValidationError, match="only one of"):
+        Settings()
+
+
+def test_the_libraries_neither_retry_nor_follow_redirects(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_ALLOW_HTTP_REDIRECTS", "MLFLOW_HTTP_REQUEST_TIMEOUT"):
+        monkeypatch.setenv(name, "")
+    for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+        monkeypatch.setenv(name, "")
+    configure_libraries(Settings(registry_timeout_seconds=7))
+    assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
+    assert os.environ["MLFLOW_ALLOW_HTTP_REDIRECTS"] == "false"
+    assert os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"] == "7"
