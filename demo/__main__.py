@@ -27,7 +27,7 @@ __all__ = ["main"]
 def main() -> int:
     """Play the demo; 0 if all that it promises was observed."""
     arguments = _arguments()
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 130)
     began = time.monotonic()
     try:
         with _stack(arguments) as where:

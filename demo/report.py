@@ -22,7 +22,7 @@ def show(story: Story, console: Console) -> None:
         table.add_column(heading, justify="right" if justify == "right" else "left")
     for act in story.acts:
         total, failed = sum(act.requests.values()), _failed(act)
-        why = act.entry.evidence or act.entry.reason
+        why = (act.entry.evidence or act.entry.reason).replace("; ", "\n")
         table.add_row(f"v{act.version}", act.entry.verdict, f"{act.seconds:.0f} s", str(total), str(failed), why)
     console.print()
     console.print(table)
