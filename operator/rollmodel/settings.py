@@ -121,7 +121,8 @@ class Settings(BaseSettings):
 def configure_libraries(settings: Settings) -> None:
     """Set what MLflow's client reads from the environment only. Call it once, before anything imports ``mlflow``.
 
-    No redirects, because a redirect may lead anywhere; no retries, because passes are tried again by the driver.
+    No redirects, because a redirect may lead anywhere; no retries, because passes are tried again by the driver; no
+    ``.netrc``, because a login comes from a connection or not at all.
     """
     os.environ.update(
         {
@@ -130,5 +131,6 @@ def configure_libraries(settings: Settings) -> None:
             "MLFLOW_ALLOW_HTTP_REDIRECTS": "false",
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "DO_NOT_TRACK": "true",
+            "NETRC": os.devnull,
         }
     )

@@ -95,7 +95,7 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> None:
     """As ``main`` does, and undone after the test."""
     for name in ("TIMEOUT", "MAX_RETRIES"):
         monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", "")
-    for name in ("MLFLOW_ALLOW_HTTP_REDIRECTS", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    for name in ("MLFLOW_ALLOW_HTTP_REDIRECTS", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "NETRC"):
         monkeypatch.setenv(name, "")
     configure_libraries(Settings(registry_timeout_seconds=5))
 

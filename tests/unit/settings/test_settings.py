@@ -89,7 +89,7 @@ def test_a_token_and_a_token_file_are_two_logins(monkeypatch: pytest.MonkeyPatch
 def test_the_libraries_neither_retry_nor_follow_redirects(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_ALLOW_HTTP_REDIRECTS", "MLFLOW_HTTP_REQUEST_TIMEOUT"):
         monkeypatch.setenv(name, "")
-    for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"):
+    for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "NETRC"):
         monkeypatch.setenv(name, "")
     configure_libraries(Settings(registry_timeout_seconds=7))
     assert os.environ["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] == "0"
