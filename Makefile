@@ -56,8 +56,9 @@ unit: install ## Unit and reconcile tests only (seconds)
 test: install ## All tests: unit, reconcile, and cluster tests on a real control plane
 	$(BIN)/python -m pytest
 
-e2e: install ## The end-to-end scenarios on KUBECONFIG, or on a new kind cluster where Docker is present
-	$(BIN)/python -m pytest tests/e2e
+e2e: install ## The end-to-end scenarios on the cluster of KUBECONFIG=, MLFLOW_URL=, PROMETHEUS_URL=, GATEWAY_URL=
+	ROLLMODEL_E2E=1 KUBECONFIG="$(KUBECONFIG)" MLFLOW_URL="$(MLFLOW_URL)" PROMETHEUS_URL="$(PROMETHEUS_URL)" \
+		GATEWAY_URL="$(GATEWAY_URL)" $(BIN)/python -m pytest -rs tests/e2e
 
 bench: install ## Speed and size: 1,000 objects, requests, rollbacks (about half an hour)
 	$(BIN)/python -m tests.bench.scale

@@ -87,7 +87,9 @@ async def play(stack: Stack, registry: Registry, watcher: Watcher, rate: float) 
 
 
 def _apply(stack: Stack) -> None:
-    stack.kubectl.run("apply", "--filename", str(ROOT / "examples" / "gateway.yaml"))
+    """The example, and a Gateway of the local class unless there is one of that name already."""
+    if stack.kubectl.get("gateways.gateway.networking.k8s.io", "public") is None:
+        stack.kubectl.run("apply", "--filename", str(ROOT / "examples" / "gateway.yaml"))
     stack.kubectl.run("apply", "--filename", str(EXAMPLE))
 
 

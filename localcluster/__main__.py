@@ -40,7 +40,7 @@ def _print_addresses(cluster: Cluster) -> None:
     print(f"\nexport KUBECONFIG={cluster.kubeconfig}")
     for name in ("gateway", "prometheus", "mlflow"):
         if name in served:
-            print(f"{name:<11} {served[name]}")
+            print(f"export {name.upper()}_URL={served[name]}")
 
 
 def _down(arguments: argparse.Namespace) -> None:
