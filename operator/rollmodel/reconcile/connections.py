@@ -67,7 +67,7 @@ class Connections:
         except Forbidden:
             raise Forbidden(
                 f"the operator may not read Secret {name!r}: create a Role in namespace {namespace!r} that grants `get`"
-                " on it, and bind it to the operator's service account (config/optional/connection-secrets.yaml)",
+                " on it, and bind it to the operator's service account (config/examples/connection-secrets.yaml)",
                 reason="ConnectionForbidden",
             ) from None
         return _connection(name, data)
