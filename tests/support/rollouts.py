@@ -7,7 +7,6 @@ Pods, a gateway that lags, and a Prometheus with raw counters are simulated; not
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -29,13 +28,14 @@ from rollmodel.plan.deployment.observed import (
 from rollmodel.plan.deployment.queries import MetricQuery, queries
 from rollmodel.plan.deployment.revision import revision_id
 
-__all__ = ["DEFAULTS", "Behaviour", "Cluster", "model", "spec"]
+from tests.support.promises import Moment, keeps_promises, route_weights
+from tests.support.simulated_pods import Behaviour, Pod, PodKind, pod_status, series_of
+
+__all__ = ["DEFAULTS", "TICK", "Behaviour", "Cluster", "model", "spec"]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DEFAULTS = Defaults(operator_image="rollmodel/operator:1", server_image="rollmodel/server:1")
 TICK = 10
-
-Pods = Literal["good", "crash", "never", "mismatch", "no-image"]
 
 
 def model(version: str = "1") -> PinnedModel:
@@ -59,29 +59,6 @@ def spec(**changes: Any) -> ModelDeploymentSpec:
         "analysis": {"metrics": [{"name": "errors", "preset": "Errors"}]},
     }
     return ModelDeploymentSpec.model_validate({**fields, **changes})
-
-
-@dataclass(frozen=True)
-class Behaviour:
-    """How a revision behaves: its pods, the share of its requests that fail, and how slow it is (1 is as usual)."""
-
-    pods: Pods = "good"
-    bad: float = 0.01
-    slow: float = 1.0
-
-
-@dataclass
-class Pod:
-    """One pod: when it was born, whether it is ready, and its raw counters by time."""
-
-    name: str
-    revision: str
-    born: datetime
-    ready: bool = False
-    restarts: int = 0
-    total: float = 0.0
-    failed: float = 0.0
-    points: list[tuple[float, float, float]] = field(default_factory=list)
 
 
 @dataclass
@@ -126,11 +103,16 @@ class Cluster:
         """The revision that a version of the model has under the present spec."""
         return revision_id(self.spec.runtime, model(version))
 
-    def behave(self, version: str, pods: Pods = "good", bad: float = 0.01, slow: float = 1.0) -> str:
+    def behave(self, version: str, pods: PodKind = "good", bad: float = 0.01, slow: float = 1.0) -> str:
         """How this version will behave; returns its revision."""
         revision = self.revision_of(version)
         self.behaviours[revision] = Behaviour(pods, bad, slow)
         return revision
+
+    def try_version(self, version: str = "2", pods: PodKind = "good", bad: float = 0.05, slow: float = 1.0) -> str:
+        """The alias moves to a version that behaves like this; returns the revision that this asks for."""
+        self.model = model(version)
+        return self.behave(version, pods, bad, slow)
 
     def remove(self, kind: str, name: str) -> None:
         """Somebody deletes a child."""
@@ -154,9 +136,7 @@ class Cluster:
             model=self.model,
             children=json.loads(json.dumps(list(self.children.values()))),
             pods=[
-                _pod_status(pod, self._behaviour(pod.revision))
-                for pod in self.pods
-                if not self._all_ready(pod.revision)
+                pod_status(pod, self._behaviour(pod.revision)) for pod in self.pods if not self._all_ready(pod.revision)
             ],
             answers={},
             defaults=DEFAULTS,
@@ -167,7 +147,7 @@ class Cluster:
     def reconcile(self, killed_after: int | None = None) -> Decision:
         """One pass, carried out; ``killed_after``: the operator dies after so many writes, the status first."""
         decision = decide(self.observe())
-        self._check(decision)
+        keeps_promises(decision, Moment(self.spec, self.status, self.served, self.seen, self._ready))
         before = self.status
         self.status = json.loads(json.dumps(dict(decision.status)))
         self.writes += (before != self.status) + len(decision.apply) + len(decision.delete)
@@ -217,6 +197,20 @@ class Cluster:
         version: str | None = self.status.get(name, {}).get("modelVersion")
         return version
 
+    @property
+    def step(self) -> int | None:
+        """The candidate's step."""
+        step: int | None = self.status.get("candidate", {}).get("step")
+        return step
+
+    def has_weight(self) -> bool:
+        """Whether the candidate is observed to have traffic."""
+        return bool(self.status.get("candidate", {}).get("weight"))
+
+    def over(self) -> bool:
+        """No candidate, nothing drains."""
+        return not self.status.get("candidate") and not self.status["retiring"]
+
     def verdicts(self) -> list[str]:
         """The history in short."""
         return [f"{entry['verdict']} v{entry.get('toVersion')}" for entry in self.status["history"]]
@@ -228,61 +222,6 @@ class Cluster:
     def reasons(self) -> list[str]:
         """Reasons of the Events so far."""
         return [event.reason for event in self.events]
-
-    # -- the promises --------------------------------------------------------------------------------------------------
-
-    def _check(self, decision: Decision) -> None:
-        assert len(json.dumps(decision.status)) < 64 * 1024
-        self._check_conditions(decision)
-        self._check_history(decision)
-        self._check_weights(decision)
-        for delete in decision.delete:
-            if delete.ref.kind in {"Deployment", "Service"} and delete.ref.name != "churn":
-                revision = delete.ref.name.rpartition("-")[2]
-                assert not self.served.get(revision), f"{revision} is deleted while it has traffic"
-                assert decision.status.get("stable", {}).get("revision") != revision
-        for manifest in decision.apply:
-            if manifest["kind"] == "Deployment" and not decision.status.get("candidate"):
-                assert manifest["spec"]["replicas"] >= self.spec.scale.replicas
-
-    @staticmethod
-    def _check_conditions(decision: Decision) -> None:
-        """What kstatus reads: it never looks finished while it is not, and never both moving and stuck."""
-        now = {condition["type"]: condition["status"] for condition in decision.status["conditions"]}
-        assert not (now["Reconciling"] == "True" and now["Stalled"] == "True")
-        assert "True" in {now["Ready"], now["Reconciling"], now["Stalled"]}
-        assert not (now["Ready"] == "True" and now["Stalled"] == "True")
-
-    def _check_history(self, decision: Decision) -> None:
-        """No verdict by evidence without evidence, and no new stable revision that does not carry everything."""
-        before, after = self.status.get("history", []), decision.status["history"]
-        for entry in after if not before else [entry for entry in after if entry not in before]:
-            if entry["by"] == "evidence":
-                assert entry["toRevision"] in self.seen, f"a verdict about {entry['toRevision']} that nobody saw"
-            if entry["verdict"] == "Promoted":
-                assert self.served == {entry["toRevision"]: 100}
-
-    def _check_weights(self, decision: Decision) -> None:
-        weights = {revision: w for revision, w in self._weights(decision).items() if w}
-        if weights:
-            assert sum(weights.values()) == 100
-            ready = {revision for revision in weights if self._ready(revision)}
-            eligible = {arm["revision"] for arm in self._eligible(decision) if self._ready(arm["revision"])}
-            assert ready == set(weights) or not eligible, f"traffic to pods that are not ready: {weights}"
-
-    def _eligible(self, decision: Decision) -> list[Mapping[str, Any]]:
-        """Arms that may have traffic: the stable one, and a candidate that has reached a weight."""
-        stable, candidate = decision.status.get("stable"), decision.status.get("candidate")
-        arms = [stable] if stable else []
-        if candidate and (
-            not stable or any(s.weight for s in self.spec.rollout.steps[: max(0, candidate["step"] + 1)])
-        ):
-            arms.append(candidate)
-        return arms
-
-    def _weights(self, decision: Decision) -> dict[str, int]:
-        route = next((m for m in decision.apply if m["kind"] == "HTTPRoute"), None)
-        return _route_weights(route) if route else {}
 
     # -- the API server ------------------------------------------------------------------------------------------------
 
@@ -366,7 +305,7 @@ class Cluster:
         if route.setdefault("waited", {}).get("generation") != route["metadata"]["generation"]:
             route["waited"] = {"generation": route["metadata"]["generation"], "ticks": 0}
         if route["waited"]["ticks"] >= self.gateway_lag:
-            self.served = _route_weights(route)
+            self.served = route_weights(route)
             kinds = ("Accepted", "ResolvedRefs")
             generation = route["metadata"]["generation"]
             conditions = [
@@ -415,46 +354,8 @@ class Cluster:
             labels = {"pod": pod.name, "rollmodel_dev_revision": pod.revision}
             if self.metrics == "strange":
                 labels["rollmodel_dev_revision"] = "unknown"
-            grid = [p for p in pod.points if query.start <= p[0] <= query.end and p[0] % query.step == 0]
-            if grid and pod.revision in query.query:
-                slow = self._behaviour(pod.revision).slow
-                roles = _buckets(grid, slow) if "_bucket" in query.query else _counts(grid)
-                series += [({**labels, **role}, points) for role, points in roles]
+            if pod.revision in query.query:
+                behaviour, text = self._behaviour(pod.revision), query.query
+                found = series_of(pod, behaviour, text, start=query.start, end=query.end, step=query.step)
+                series += [({**labels, **role}, points) for role, points in found]
         return Answer(series)
-
-
-Roles = list[tuple[dict[str, str], list[tuple[float, float]]]]
-
-
-def _counts(grid: list[tuple[float, float, float]]) -> Roles:
-    total, bad = [(t, total) for t, total, _ in grid], [(t, failed) for t, _, failed in grid]
-    return [({"role": "total"}, total), ({"role": "bad"}, bad)]
-
-
-def _buckets(grid: list[tuple[float, float, float]], slow: float) -> Roles:
-    """Latencies that are exponential with a mean of 80 ms, times ``slow``."""
-    shares = {edge: 1 - math.exp(-float(edge) / (0.08 * slow)) for edge in ("0.02", "0.05", "0.1", "0.25", "0.5")}
-    shares["+Inf"] = 1.0
-    return [({"le": edge}, [(t, round(total * share)) for t, total, _ in grid]) for edge, share in shares.items()]
-
-
-def _route_weights(route: Mapping[str, Any]) -> dict[str, int]:
-    backends = route["spec"]["rules"][0]["backendRefs"]
-    return {backend["name"].rpartition("-")[2]: backend["weight"] for backend in backends}
-
-
-def _pod_status(pod: Pod, behaviour: Behaviour) -> dict[str, Any]:
-    """A pod as the API server shows it."""
-    containers: list[dict[str, Any]] = [{"name": "model", "restartCount": pod.restarts, "state": {}, "image": "server"}]
-    inits: list[dict[str, Any]] = []
-    if pod.restarts:
-        containers[0]["lastState"] = {"terminated": {"exitCode": 1, "message": "out of luck"}}
-    if behaviour.pods == "mismatch":
-        ended = {"exitCode": 1, "message": "DigestMismatch: expected sha256:aa, got sha256:bb"}
-        inits = [{"name": "fetch-model", "restartCount": 1, "state": {"terminated": ended}}]
-    if behaviour.pods == "no-image":
-        containers[0]["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}
-    return {
-        "metadata": {"name": pod.name, "labels": {naming.REVISION: pod.revision}},
-        "status": {"initContainerStatuses": inits, "containerStatuses": containers},
-    }

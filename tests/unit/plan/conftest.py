@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.rollouts import Cluster, spec
+from tests.support.rollouts import TICK, Cluster, spec
 
-HISTORY_SECONDS = 1800
+HISTORY_SECONDS = 1900
 
 
 @pytest.fixture
@@ -20,7 +20,9 @@ def serving() -> Callable[..., Cluster]:
         cluster = Cluster(spec(**changes), rate=1000)
         cluster.behave("1", bad=0.05)
         assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
-        cluster.run(HISTORY_SECONDS)
+        for _ in range(0, HISTORY_SECONDS, TICK):
+            cluster.advance()  # at rest there is nothing to decide
+        cluster.pass_until_quiet()
         return cluster
 
     return build

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.support.rollouts import Cluster, model, spec
+from tests.support.rollouts import Cluster, spec
 
 Serving = Callable[..., Cluster]
 
@@ -15,8 +15,7 @@ Serving = Callable[..., Cluster]
 def rolling(serving: Serving) -> Cluster:
     """Version 2 is on its way."""
     cluster = serving()
-    cluster.behave("2", bad=0.05)
-    cluster.model = model("2")
+    cluster.try_version()
     cluster.pass_until_quiet()
     return cluster
 

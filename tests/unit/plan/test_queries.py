@@ -131,8 +131,7 @@ def test_user_queries_may_use_nothing_else(template: str) -> None:
 def test_a_query_that_cannot_be_made_freezes_and_needs_a_person(serving: Serving) -> None:
     metric = {"name": "refusals", "counts": {"bad": "{{ oops }}", "total": "b"}}
     cluster = serving(analysis={"metrics": [metric, {"name": "errors", "preset": "Errors"}]})
-    cluster.behave("2", bad=0.05)
-    cluster.model = model("2")
+    cluster.try_version()
     cluster.run(600)
     assert not cluster.served.get(cluster.revision_of("2"))
     assert cluster.condition("MetricsAvailable")["reason"] == "InvalidQuery"
@@ -150,8 +149,7 @@ def test_nothing_is_asked_at_rest_nor_while_a_candidate_starts(serving: Serving)
 
 def test_history_is_asked_once_and_of_the_stable_arm_alone(serving: Serving) -> None:
     cluster = serving()
-    cluster.behave("2", bad=0.05)
-    cluster.model = model("2")
+    cluster.try_version()
     assert cluster.run(300, lambda: bool(cluster.status.get("judge")))
     cluster.status["judge"] = None
     asked = queries(cluster.observe())["errors"]
@@ -162,9 +160,8 @@ def test_history_is_asked_once_and_of_the_stable_arm_alone(serving: Serving) -> 
 
 def test_ticks_are_aligned_and_each_is_asked_once(serving: Serving) -> None:
     cluster = serving()
-    cluster.behave("2", bad=0.05)
-    cluster.model = model("2")
-    assert cluster.run(300, lambda: cluster.status.get("candidate", {}).get("weight", 0) > 0)
+    cluster.try_version()
+    assert cluster.run(300, cluster.has_weight)
     assert queries(cluster.observe()) == {}
     cluster.advance()
     asked = queries(cluster.observe())["errors"]
@@ -175,9 +172,8 @@ def test_ticks_are_aligned_and_each_is_asked_once(serving: Serving) -> None:
 
 def test_a_long_break_is_made_up_for_in_part(serving: Serving) -> None:
     cluster = serving()
-    cluster.behave("2", bad=0.05)
-    cluster.model = model("2")
-    assert cluster.run(300, lambda: cluster.status.get("candidate", {}).get("weight", 0) > 0)
+    cluster.try_version()
+    assert cluster.run(300, cluster.has_weight)
     for _ in range(100):
         cluster.advance()
     asked = queries(cluster.observe())["errors"]
@@ -188,9 +184,8 @@ def test_a_long_break_is_made_up_for_in_part(serving: Serving) -> None:
 
 def test_a_judge_of_another_version_begins_anew(serving: Serving) -> None:
     cluster = serving()
-    cluster.behave("2", bad=0.05)
-    cluster.model = model("2")
-    assert cluster.run(300, lambda: cluster.status.get("candidate", {}).get("weight", 0) > 0)
+    cluster.try_version()
+    assert cluster.run(300, cluster.has_weight)
     cluster.status["judge"] = '{"version": 999}'
     cluster.pass_until_quiet()
     assert "JudgeRestarted" in cluster.reasons()

@@ -28,9 +28,8 @@ KINDS = [
 
 
 def rolling(cluster: Cluster) -> Cluster:
-    cluster.behave("2", bad=0.05)
-    cluster.model = model("2")
-    assert cluster.run(300, lambda: cluster.status.get("candidate", {}).get("weight", 0) > 0)
+    cluster.try_version()
+    assert cluster.run(300, cluster.has_weight)
     return cluster
 
 
@@ -124,8 +123,7 @@ def test_scaled_to_zero_is_as_wanted_but_not_available(serving: Serving) -> None
 def test_status_shows_what_is_observed_and_not_what_is_wished(serving: Serving, mode: object) -> None:
     cluster = serving(traffic=mode)
     cluster.gateway_lag = 3
-    cluster.behave("2", bad=0.05)
-    cluster.model = model("2")
+    cluster.try_version()
     for _ in range(40):
         cluster.pass_until_quiet()
         for arm in ("stable", "candidate"):

@@ -1,0 +1,105 @@
+"""What every decision about a ModelDeployment must keep, whatever has happened before."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.plan.decision import Decision
+
+__all__ = ["Moment", "keeps_promises", "route_weights"]
+
+_STATUS_BYTES = 64 * 1024
+
+
+@dataclass(frozen=True)
+class Moment:
+    """What is true when a decision falls.
+
+    ``served`` are the weights in force, ``seen`` the revisions whose requests Prometheus has shown, ``ready`` counts
+    the ready pods of a revision.
+    """
+
+    spec: ModelDeploymentSpec
+    status: Mapping[str, Any]
+    served: Mapping[str, int]
+    seen: set[str]
+    ready: Callable[[str], int]
+
+
+def keeps_promises(decision: Decision, moment: Moment) -> None:
+    """Fail unless the decision keeps all of them."""
+    assert len(json.dumps(decision.status)) < _STATUS_BYTES
+    _conditions(decision)
+    _history(decision, moment)
+    _weights(decision, moment)
+    _removals(decision, moment)
+    _stable_size(decision, moment)
+
+
+def route_weights(route: Mapping[str, Any]) -> dict[str, int]:
+    """Weights by revision, as an HTTPRoute has them."""
+    backends = route["spec"]["rules"][0]["backendRefs"]
+    return {backend["name"].rpartition("-")[2]: backend["weight"] for backend in backends}
+
+
+def _conditions(decision: Decision) -> None:
+    """What kstatus reads: it never looks finished while it is not, and never both moving and stuck."""
+    now = {condition["type"]: condition["status"] for condition in decision.status["conditions"]}
+    assert "True" in {now["Ready"], now["Reconciling"], now["Stalled"]}
+    assert not (now["Reconciling"] == "True" and now["Stalled"] == "True")
+    assert not (now["Ready"] == "True" and now["Stalled"] == "True")
+
+
+def _history(decision: Decision, moment: Moment) -> None:
+    """No verdict by evidence without evidence, and no new stable revision that does not carry everything."""
+    before = moment.status.get("history", [])
+    for entry in decision.status["history"]:
+        if entry in before:
+            continue
+        if entry["by"] == "evidence":
+            assert entry["toRevision"] in moment.seen, f"a verdict about {entry['toRevision']} that nobody saw"
+        if entry["verdict"] == "Promoted":
+            assert moment.served == {entry["toRevision"]: 100}
+
+
+def _weights(decision: Decision, moment: Moment) -> None:
+    """All traffic is given, and only to ready pods while any revision that may have traffic has some."""
+    for route in decision.apply:
+        if route["kind"] == "HTTPRoute":
+            weights = route_weights(route)
+            assert sum(weights.values()) == 100
+            all_ready = all(moment.ready(revision) for revision in weights)
+            none_could = not any(moment.ready(revision) for revision in _eligible(decision, moment))
+            assert all_ready or none_could, f"traffic to pods that are not ready: {weights}"
+
+
+def _eligible(decision: Decision, moment: Moment) -> list[str]:
+    """Revisions that may have traffic: the stable one, and a candidate that has reached a weight."""
+    stable, candidate = decision.status.get("stable"), decision.status.get("candidate")
+    revisions = [stable["revision"]] if stable else []
+    if candidate:
+        reached = moment.spec.rollout.steps[: max(0, candidate["step"] + 1)]
+        if not stable or any(step.weight for step in reached):
+            revisions.append(candidate["revision"])
+    return revisions
+
+
+def _removals(decision: Decision, moment: Moment) -> None:
+    """Pods go after their traffic, and the stable revision's never."""
+    for delete in decision.delete:
+        revision = delete.ref.name.rpartition("-")[2]
+        if delete.ref.kind in {"Deployment", "Service"} and revision:
+            assert not moment.served.get(revision), f"{revision} is deleted while it has traffic"
+            assert decision.status.get("stable", {}).get("revision") != revision
+
+
+def _stable_size(decision: Decision, moment: Moment) -> None:
+    """The stable revision can always take all traffic."""
+    stable = decision.status.get("stable")
+    for manifest in decision.apply:
+        if stable and manifest["kind"] == "Deployment" and manifest["metadata"]["name"].endswith(stable["revision"]):
+            assert manifest["spec"]["replicas"] == moment.spec.scale.replicas

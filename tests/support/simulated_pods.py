@@ -1,0 +1,77 @@
+"""Pods that are simulated: how they behave, what the API server shows of them, and what they count."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from rollmodel.plan import naming
+
+__all__ = ["Behaviour", "Pod", "PodKind", "pod_status", "series_of"]
+
+PodKind = Literal["good", "crash", "never", "mismatch", "no-image"]
+
+
+Roles = list[tuple[dict[str, str], list[tuple[float, float]]]]
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """How a revision behaves: its pods, the share of its requests that fail, and how slow it is (1 is as usual)."""
+
+    pods: PodKind = "good"
+    bad: float = 0.01
+    slow: float = 1.0
+
+
+@dataclass
+class Pod:
+    """One pod: when it was born, whether it is ready, and its raw counters by time."""
+
+    name: str
+    revision: str
+    born: datetime
+    ready: bool = False
+    restarts: int = 0
+    total: float = 0.0
+    failed: float = 0.0
+    points: list[tuple[float, float, float]] = field(default_factory=list)
+
+
+def series_of(pod: Pod, behaviour: Behaviour, query: str, *, start: float, end: float, step: float) -> Roles:
+    """The pod's raw counters on a grid: by role, or by bucket where the query asks for buckets."""
+    grid = [point for point in pod.points if start <= point[0] <= end and point[0] % step == 0]
+    if not grid:
+        return []
+    return _buckets(grid, behaviour.slow) if "_bucket" in query else _counts(grid)
+
+
+def _counts(grid: list[tuple[float, float, float]]) -> Roles:
+    total, bad = [(t, total) for t, total, _ in grid], [(t, failed) for t, _, failed in grid]
+    return [({"role": "total"}, total), ({"role": "bad"}, bad)]
+
+
+def _buckets(grid: list[tuple[float, float, float]], slow: float) -> Roles:
+    """Latencies that are exponential with a mean of 80 ms, times ``slow``."""
+    shares = {edge: 1 - math.exp(-float(edge) / (0.08 * slow)) for edge in ("0.02", "0.05", "0.1", "0.25", "0.5")}
+    shares["+Inf"] = 1.0
+    return [({"le": edge}, [(t, round(total * share)) for t, total, _ in grid]) for edge, share in shares.items()]
+
+
+def pod_status(pod: Pod, behaviour: Behaviour) -> dict[str, Any]:
+    """A pod as the API server shows it."""
+    containers: list[dict[str, Any]] = [{"name": "model", "restartCount": pod.restarts, "state": {}, "image": "server"}]
+    inits: list[dict[str, Any]] = []
+    if pod.restarts:
+        containers[0]["lastState"] = {"terminated": {"exitCode": 1, "message": "out of luck"}}
+    if behaviour.pods == "mismatch":
+        ended = {"exitCode": 1, "message": "DigestMismatch: expected sha256:aa, got sha256:bb"}
+        inits = [{"name": "fetch-model", "restartCount": 1, "state": {"terminated": ended}}]
+    if behaviour.pods == "no-image":
+        containers[0]["state"] = {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}
+    return {
+        "metadata": {"name": pod.name, "labels": {naming.REVISION: pod.revision}},
+        "status": {"initContainerStatuses": inits, "containerStatuses": containers},
+    }
