@@ -61,7 +61,7 @@ TROUBLES = (
 def run(size: Size) -> list[Record]:
     """Healthy, at the safe margin and three times as bad, under each trouble."""
     runs, records = max(40, size.runs // 5), []
-    for trouble, ratio in shown("B6 missing data", list(product(TROUBLES, RATIOS)), replace(size, every=1)):
+    for trouble, ratio in shown("B6 missing data", list(product(TROUBLES, RATIOS)), size):
         rng = generator("B6", trouble.name, ratio)
         world = replace(WORLD, ratio=ratio)
         truth, known = simulate(world, runs, rng), ours.learn(world, runs, rng)

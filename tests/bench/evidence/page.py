@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.bench.evidence import plots
+from tests.bench.evidence.markdown import error
 from tests.bench.evidence.more_tables import MORE_TABLES
 from tests.bench.evidence.records import Record
-from tests.bench.evidence.setup import Size
+from tests.bench.evidence.setup import QUICK, Size
 from tests.bench.evidence.tables import TABLES
-from tests.bench.evidence.targets import misses
+from tests.bench.evidence.targets import healthy, misses, of
 
 __all__ = ["NAME", "write"]
 
@@ -26,6 +27,10 @@ def write(directory: Path, records: Sequence[Record], size: Size, speed: str) ->
     for name, render in tables.items():
         text = text.replace(f"{{{{{name}}}}}", render(records).rstrip())
     text = text.replace("{{misses}}", _misses(records)).replace("{{speed}}", speed.rstrip())
+    quick = " --quick" if size == QUICK else ""
+    text = text.replace("{{command}}", f"python -m tests.bench.evidence{quick}")
+    text = text.replace("{{error}}", f"{error(0.03, size.runs):.4f}")
+    text = text.replace("{{cells}}", str(len(healthy(of(records, "B1")))))
     for name in ("runs", "rival_runs", "kayenta_runs"):
         text = text.replace(f"{{{{{name}}}}}", str(getattr(size, name)))
     directory.mkdir(parents=True, exist_ok=True)

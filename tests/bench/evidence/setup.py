@@ -19,16 +19,17 @@ Cell = TypeVar("Cell")
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """Runs per cell: ours, the cheap rivals', Kayenta's; and every how many-th cell of a grid is run."""
+    """Runs per cell: ours, the cheap rivals', Kayenta's; every how many-th cell of a suite and of B1's grid is run."""
 
     runs: int
     rival_runs: int
     kayenta_runs: int
-    every: int
+    every: int = 1
+    grid_every: int = 1
 
 
-FULL = Size(runs=1000, rival_runs=400, kayenta_runs=100, every=1)
-QUICK = Size(runs=300, rival_runs=100, kayenta_runs=20, every=7)
+FULL = Size(runs=1000, rival_runs=400, kayenta_runs=100)
+QUICK = Size(runs=300, rival_runs=100, kayenta_runs=20, grid_every=5)
 
 
 def generator(*key: Any) -> np.random.Generator:
