@@ -8,22 +8,22 @@
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
-ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PYTHON=/opt/rollmodel/bin/python
 WORKDIR /src
-RUN python -m venv /opt/rollmodel
+RUN python -m venv --without-pip /opt/rollmodel
 COPY requirements/operator.txt requirements/server.txt requirements/
 
 FROM build AS build-operator
-RUN /opt/rollmodel/bin/pip install --require-hashes --requirement requirements/operator.txt
+RUN pip install --require-hashes --requirement requirements/operator.txt
 COPY pyproject.toml README.md ./
 COPY operator operator
-RUN /opt/rollmodel/bin/pip install --no-deps .
+RUN pip install --no-deps .
 
 FROM build AS build-server
-RUN /opt/rollmodel/bin/pip install --require-hashes --requirement requirements/server.txt
+RUN pip install --require-hashes --requirement requirements/server.txt
 COPY pyproject.toml README.md ./
 COPY operator operator
-RUN /opt/rollmodel/bin/pip install --no-deps .
+RUN pip install --no-deps .
 
 FROM python:${PYTHON}-slim AS base
 ENV PATH=/opt/rollmodel/bin:$PATH \

@@ -115,6 +115,8 @@ def load(folder: Path) -> tuple[Scorer, bool]:
     except Exception as error:
         logger.exception("the model cannot be loaded")
         raise Terminal(f"{type(error).__name__}: {error}", reason="LoadFailed") from error
+    if scorer.model.metadata.signature is None:
+        logger.warning("no signature: a request that does not fit the model counts as the model's error")
     example = _serving_example(scorer.model, folder)
     if example is None:
         logger.warning("no input example: ready means loaded, not tried")

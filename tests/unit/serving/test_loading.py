@@ -59,6 +59,7 @@ def test_a_model_without_an_example_says_so(tmp_path: Path, caplog: pytest.LogCa
     _, tried = load(folder(tmp_path))
     assert not tried
     assert "no input example" in caplog.text
+    assert "no signature" in caplog.text
 
 
 def test_a_model_that_cannot_answer_its_own_example_is_refused(tmp_path: Path) -> None:
