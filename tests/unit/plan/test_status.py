@@ -143,3 +143,17 @@ def test_the_history_keeps_the_last_ten(serving: Serving) -> None:
     assert cluster.status["history"][-1]["toVersion"] == "15"
     records = [name for kind, name in cluster.children if kind == "ControllerRevision"]
     assert len(records) <= 7
+
+
+def test_the_same_look_gives_the_same_decision(serving: Serving) -> None:
+    cluster = rolling(serving())
+    cluster.advance()
+    observed = cluster.observe()
+    assert decide(observed) == decide(observed)
+
+
+def test_nothing_is_announced_at_rest(serving: Serving) -> None:
+    cluster = serving()
+    before = len(cluster.events)
+    cluster.run(120)
+    assert len(cluster.events) == before

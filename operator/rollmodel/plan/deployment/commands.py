@@ -27,7 +27,7 @@ ANNOTATION = f"{GROUP}/command"
 _SHORT = 255
 
 
-class _Ignored(Exception):  # noqa: N818 - not an error, an answer
+class _Ignored(Exception):
     """The command has no effect; the text says why."""
 
 

@@ -29,7 +29,7 @@ Arms = Mapping[str, str]
 """Revision to arm (``candidate`` or ``stable``)."""
 
 
-class UnexpectedAnswer(Exception):  # noqa: N818 - an answer, not an error of ours
+class UnexpectedAnswer(Exception):
     """An answer whose series are not what was asked for; the text says which."""
 
 
