@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.conftest import Target
+
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]
 
@@ -16,14 +18,14 @@ def run(*command: str) -> str:
     return done.stdout
 
 
-def test_the_cluster_accepts_every_manifest_that_we_ship(target):
+def test_the_cluster_accepts_every_manifest_that_we_ship(target: Target) -> None:
     kubectl = (str(target.kubectl), "--kubeconfig", target.kubeconfig)
     run(*kubectl, "apply", "--server-side", "-f", "crds", "-f", "config/namespace.yaml")
     accepted = run(*kubectl, "apply", "--server-side", "--dry-run=server", "-k", ".")
     assert accepted.count("serverside-applied") == 8
 
 
-def test_a_good_version_is_promoted_and_a_bad_one_rolled_back(target):
+def test_a_good_version_is_promoted_and_a_bad_one_rolled_back(target: Target) -> None:
     where = ("--mlflow-url", target.mlflow_url, "--prometheus-url", target.prometheus_url)
     told = run(
         sys.executable, "-m", "demo", "--kubeconfig", target.kubeconfig, *where, "--gateway-url", target.gateway_url
