@@ -21,7 +21,7 @@ SMALLEST: Mapping[str, dict[str, Any]] = {
 _PLURALS = {kind.kind: kind.plural for kind in KINDS}
 
 
-class Refused(Exception):  # noqa: N818
+class Refused(Exception):
     """The API server's no: its message, and the causes as (field, message)."""
 
     def __init__(self, status: Mapping[str, Any]) -> None:

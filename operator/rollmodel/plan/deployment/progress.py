@@ -83,7 +83,8 @@ def _detail(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus) -> s
     if candidate.ready_since is None:
         return f"waits for pods, {pods(look, candidate, candidate_pods(memory, look.spec, look.world))}"
     if sight.blind_since is not None:
-        return f"holds, because metrics cannot be read: {sight.message}"
+        brief, _, _ = sight.message.partition("; the query was:")  # MetricsAvailable has it whole
+        return f"holds, because metrics cannot be read: {brief}"
     if not at_target(memory, look.spec):
         return f"waits until {target(memory, look.spec)} % are observed: {look.traffic.message}"
     if sight.assessment is None:
