@@ -40,7 +40,7 @@ class Readiness:
     draining: bool = False
 
 
-class _ClientGone(Exception):  # noqa: N818  nothing went wrong here
+class _ClientGone(Exception):
     """The client hung up before its request was complete."""
 
 
