@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
+from functools import cache
 
 import pytest
 
@@ -11,18 +13,19 @@ from tests.support.rollouts import Cluster, model, spec
 HISTORY_SECONDS = 1900
 
 
+@cache
+def _built(bad: float) -> Cluster:
+    cluster = Cluster(spec(), rate=100)
+    cluster.behave("1", bad=0.05)
+    cluster.run(HISTORY_SECONDS)
+    cluster.behave("2", bad=bad)
+    cluster.model = model("2")
+    assert cluster.run(600, lambda: cluster.status.get("candidate", {}).get("weight", 0) == 10)
+    cluster.run(30)
+    return cluster
+
+
 @pytest.fixture
 def trying() -> Callable[[float], Cluster]:
-    """Builds a cluster with version 1, 5 % of whose requests fail, and a candidate at 10 % that fails this often."""
-
-    def build(bad: float) -> Cluster:
-        cluster = Cluster(spec(), rate=100)
-        cluster.behave("1", bad=0.05)
-        cluster.run(HISTORY_SECONDS)
-        cluster.behave("2", bad=bad)
-        cluster.model = model("2")
-        assert cluster.run(600, lambda: cluster.status.get("candidate", {}).get("weight", 0) == 10)
-        cluster.run(30)
-        return cluster
-
-    return build
+    """A cluster of one's own with version 1, 5 % of whose requests fail, and a candidate that fails this often."""
+    return lambda bad: deepcopy(_built(bad))

@@ -15,7 +15,7 @@ from rollmodel.cli.counts import Counts, History
 from rollmodel.evidence import judge
 from rollmodel.evidence.types import CountSample, JudgePlan, MetricHistory, MetricPlan, Window
 
-TICKS = 120
+TICKS = 50
 #: Bad fraction of the candidate, requests per tick, and what happens on the way.
 WORLDS = [
     ("healthy", 0.01, 200, None),
@@ -38,10 +38,10 @@ def recorded() -> Counts:
         noise = rng.lognormal(0, 0.5, (2, TICKS)) if event == "noise" else np.ones((2, TICKS))
         n = rng.poisson([[requests], [9 * requests]], (2, TICKS)).astype(float)
         if event == "gap":
-            n[:, 40:50] = 0
+            n[:, 20:30] = 0
         rates = np.stack([np.full(TICKS, rate), np.full(TICKS, 0.01)])
         if event == "incident":
-            rates[:] = np.where(np.arange(TICKS) > 30, rate, 0.01)
+            rates[:] = np.where(np.arange(TICKS) > 15, rate, 0.01)
         k = rng.binomial(n.astype(int), np.clip(rates * noise, 0, 1))
         total.append(n)
         bad.append(k.astype(float))
