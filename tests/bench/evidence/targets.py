@@ -56,7 +56,9 @@ def misses(records: Sequence[Record]) -> list[str]:
 
 
 def _source(record: Record) -> str:
-    return f", known before: {record.label}" if record.suite == "B1 sources" else ""
+    if record.suite == "B1 sources":
+        return f", known before: {record.label}"
+    return f", fault from {record.world['onset'] / 60:g} min on" if record.world["onset"] else ""
 
 
 def _missed(record: Record) -> list[str]:
