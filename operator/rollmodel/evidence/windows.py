@@ -77,7 +77,10 @@ def histogram_samples(
 def history(
     series: Sequence[PodSeries], *, kind: Literal["count", "latency"], start: float, end: float, step: float
 ) -> MetricHistory:
-    """What the stable arm's pods did in each window of one step, oldest first; windows with a problem are left out."""
+    """What the stable arm's pods did in each window of one step, oldest first.
+
+    Windows without data (before the first pod) and with a problem are left out: zeros would pass for a quiet past.
+    """
     grid = Grid(start, end, step)
     stable = [s for s in series if s.arm == "stable"]
     try:
@@ -89,7 +92,7 @@ def history(
     nothing = (0.0,) * (2 if kind == "count" else len(bounds) + 1)
     for window, found in _placed(tracks, grid):
         values = {x.pod: x.value for x in found if not isinstance(x.value, NoEvidence)}
-        if len(values) == len(found) and window.end - window.start < 1.5 * step:
+        if found and len(values) == len(found) and window.end - window.start < 1.5 * step:
             for pod, samples in pods.items():
                 samples.append(values.get(pod, nothing))
     return MetricHistory(pods=pods, edges=bounds)

@@ -187,6 +187,12 @@ def test_history_keeps_whole_windows_of_each_stable_pod() -> None:
     assert history([], kind="count", start=START, end=START + STEP, step=STEP).pods == {}
 
 
+def test_time_before_the_first_pod_is_no_history() -> None:
+    young = healthy("stable", "s", 3, first=100)
+    past = history(young, kind="count", start=START, end=START + 102 * STEP, step=STEP)
+    assert past.pods == {"s": [(10, 1), (10, 1)]}
+
+
 @st.composite
 def fleets(draw: Any) -> Any:
     """Pods of both arms with births, ends, gaps and restarts; their true counts per tick."""
