@@ -7,6 +7,7 @@ longer than a hiccup, or speaks again. Between polls everybody reads the last an
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -17,6 +18,8 @@ from rollmodel.errors import RollmodelError, Transient, Unavailable
 from rollmodel.ports import Connection
 
 __all__ = ["AliasFeed", "Handle"]
+
+_log = logging.getLogger(__name__)
 
 #: So many polls may fail before the last good answer counts as old.
 _HICCUP = 3
@@ -115,6 +118,9 @@ class AliasFeed(Generic[Answer]):
                 topic.answered = time.monotonic()
             except RollmodelError as error:
                 topic.error = error
+            except Exception:  # noqa: BLE001 - a bug, but it must not end the polling
+                _log.exception("looking up alias %s of model %s: unexpected error", key[2], key[1])
+                topic.error = Unavailable("the registry could not be asked: the operator's log says why")
             self._tell(topic)
             await asyncio.sleep(spread(self._interval))
 

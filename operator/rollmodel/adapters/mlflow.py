@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -60,7 +61,7 @@ class Mlflow:
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._timer = timer
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="mlflow")
+        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="mlflow", initializer=_load_client)
         self._digests = Digests(hash_limit)
         self._feed: AliasFeed[_Version] = AliasFeed(self._by_alias, interval=poll_seconds)
 
@@ -95,9 +96,10 @@ class Mlflow:
 
     async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:
         """Set tags on a model version."""
-        from mlflow.entities.model_registry import ModelVersionTag  # noqa: PLC0415 - heavy
 
         def write(store: RestStore) -> None:
+            from mlflow.entities.model_registry import ModelVersionTag  # noqa: PLC0415 - heavy
+
             for key, value in tags.items():
                 store.set_model_version_tag(name, version, ModelVersionTag(key, value))
 
@@ -140,8 +142,20 @@ class Mlflow:
             return await asyncio.get_running_loop().run_in_executor(self._pool, _ask, connection, ask)
 
 
+_loading = threading.Lock()
+
+
+def _load_client() -> None:
+    """Import the client in one thread at a time: its modules import each other in circles.
+
+    Threads that meet in such a circle deadlock, or see a module of which only half is there.
+    """
+    with _loading:
+        import mlflow  # noqa: F401, PLC0415 - heavy: about 80 MB
+
+
 def _ask(connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy: about 80 MB
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy
     from mlflow.store.model_registry.rest_store import RestStore  # noqa: PLC0415
 
     try:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from rollmodel.adapters import feed as module
 from rollmodel.adapters.feed import AliasFeed
-from rollmodel.errors import NotFound, RollmodelError, Unavailable
+from rollmodel.errors import NotFound, Unavailable
 from rollmodel.ports import Connection
 
 HERE = Connection("http://mlflow")
@@ -22,7 +22,7 @@ GONE = NotFound("no such alias")
 class Registry:
     """Answers what the test says, and counts; each poll waits for the test's leave."""
 
-    answer: str | RollmodelError = "1"
+    answer: str | Exception = "1"
     asked: list[tuple[Connection, str, str]] = field(default_factory=list)
     leave: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     done: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
@@ -31,11 +31,11 @@ class Registry:
         await self.leave.acquire()
         self.asked.append((connection, name, alias))
         self.done.release()
-        if isinstance(self.answer, RollmodelError):
+        if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
 
-    async def poll(self, answer: str | RollmodelError) -> None:
+    async def poll(self, answer: str | Exception) -> None:
         """Let one poll happen, with this answer."""
         self.answer = answer
         self.leave.release()
@@ -115,6 +115,18 @@ async def test_an_alias_that_is_gone_is_gone_at_once(
     assert woken == ["a"]
     with pytest.raises(NotFound):
         await feed.latest(*TOPIC)
+
+
+async def test_a_bug_is_logged_and_does_not_end_the_polling(
+    feed: AliasFeed[str], registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    feed.follow(*TOPIC, lambda: None)
+    await registry.poll(AttributeError("half a module"))
+    with pytest.raises(Unavailable, match="log says why"):
+        await feed.latest(*TOPIC)
+    assert "half a module" in caplog.text
+    await registry.poll("1")
+    assert await feed.latest(*TOPIC) == "1"
 
 
 async def test_who_asks_first_waits_for_the_answer(feed: AliasFeed[str], registry: Registry) -> None:
