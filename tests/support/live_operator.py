@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,11 +15,11 @@ from prometheus_client.parser import text_string_to_metric_families
 from localcluster import Cluster
 from localcluster.network import LOOPBACK, free_port
 from localcluster.reaper import ID_VARIABLE
+from tests.support.eventually import eventually
 
 __all__ = ["OperatorProcess"]
 
 REPOSITORY = Path(__file__).parents[2]
-PATIENCE_SECONDS = 240.0
 
 
 class OperatorProcess:
@@ -66,14 +64,11 @@ class OperatorProcess:
 
     async def ready(self) -> None:
         """Wait until it works. Fails where it has ended by itself."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
         async with httpx.AsyncClient(timeout=5) as client:
-            while not await self._answers(client):
-                assert self.runs, f"the operator has ended: {self.log()[-2000:]}"
-                assert time.monotonic() < deadline, f"the operator does not get ready: {self.log()[-2000:]}"
-                await asyncio.sleep(0.1)
+            await eventually(lambda: self._answers(client), bool, "the operator is ready")
 
     async def _answers(self, client: httpx.AsyncClient) -> bool:
+        assert self.runs, f"the operator has ended: {self.log()[-2000:]}"
         try:
             return (await client.get(f"http://{self._health}/readyz")).status_code == 200
         except httpx.TransportError:
@@ -113,8 +108,8 @@ class OperatorProcess:
 
     async def asks(self, neighbour: str, times: int) -> None:
         """Wait until it has put so many more questions to Prometheus or the registry."""
-        name, deadline = "rollmodel_neighbour_request_seconds_count", time.monotonic() + PATIENCE_SECONDS
+        name = "rollmodel_neighbour_request_seconds_count"
         enough = await self.count(name, neighbour=neighbour) + times
-        while await self.count(name, neighbour=neighbour) < enough:
-            assert time.monotonic() < deadline, f"the operator no longer asks {neighbour}"
-            await asyncio.sleep(0.2)
+        await eventually(
+            lambda: self.count(name, neighbour=neighbour), lambda count: count >= enough, f"questions to {neighbour}"
+        )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import operator
 import secrets
-import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,15 +16,13 @@ from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
 from rollmodel.errors import NotFound
 from rollmodel.plan.naming import OWNER, REVISION
 
+from tests.support.eventually import eventually
 from tests.support.light_server import __file__ as LIGHT_SERVER  # noqa: N812 - a path, fixed
 
-__all__ = ["LiveRollout", "Predicate", "at_rest", "light_spec", "tried_at", "verdict"]
-
-#: How long a machine under load may take for anything; nothing waits for so long where things work.
-PATIENCE_SECONDS = 240.0
-_POLL_SECONDS = 0.2
+__all__ = ["Change", "LiveRollout", "Predicate", "at_rest", "light_spec", "tried_at", "verdict"]
 
 KINDS = {
+    "Namespace": "api/v1/namespaces",
     "ModelDeployment": f"apis/{GROUP}/{VERSION}/namespaces/{{}}/modeldeployments",
     "Deployment": "apis/apps/v1/namespaces/{}/deployments",
     "ControllerRevision": "apis/apps/v1/namespaces/{}/controllerrevisions",
@@ -34,6 +30,7 @@ KINDS = {
     "Pod": "api/v1/namespaces/{}/pods",
     "Event": "api/v1/namespaces/{}/events",
     "Secret": "api/v1/namespaces/{}/secrets",
+    "EndpointSlice": "apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
     "HTTPRoute": "apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways",
     "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
@@ -131,12 +128,8 @@ class LiveRollout:
         return version
 
     async def until(self, predicate: Predicate, what: str = "") -> ModelDeploymentStatus:
-        """Wait until the status satisfies the predicate; the status. Fails with what it was last."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not predicate(status := await self.status()):
-            assert time.monotonic() < deadline, f"{self.name} {what}: {_summary(status)}"
-            await asyncio.sleep(_POLL_SECONDS)
-        return status
+        """Wait until the status satisfies the predicate; the status."""
+        return await eventually(self.status, predicate, f"{self.name} {what}", _shown)
 
     async def until_condition(self, kind: str, value: str, reason: str | None = None) -> Condition:
         """Wait for a condition; the condition."""
@@ -150,20 +143,16 @@ class LiveRollout:
         return found
 
     async def until_gone(self, *kinds: str) -> None:
-        """Wait until it has no child of these kinds."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        for kind in kinds:
-            while left := await self.list(kind, f"{OWNER}={self.name}"):
-                assert time.monotonic() < deadline, f"still there: {kind} {[one['metadata']['name'] for one in left]}"
-                await asyncio.sleep(_POLL_SECONDS)
+        """Wait until it has no child of these kinds, not even on its way out."""
 
-    async def until_absent(self, path: str = "") -> None:
-        """Wait until an object is gone: itself, unless another path is given."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        with suppress(NotFound):
-            while await self.api.request("GET", path or self._path("ModelDeployment", self.name)):
-                assert time.monotonic() < deadline, f"still there: {path or self.name}"
-                await asyncio.sleep(_POLL_SECONDS)
+        async def left() -> Sequence[Change]:
+            return [one for kind in kinds for one in await self.list(kind, f"{OWNER}={self.name}")]
+
+        await eventually(left, operator.not_, "all children are gone")
+
+    async def until_absent(self, kind: str = "ModelDeployment", name: str | None = None) -> None:
+        """Wait until an object is gone: this one, unless said otherwise."""
+        await eventually(lambda: self.get(kind, name or self.name), operator.not_, f"{kind} is gone")
 
     async def entry(self, version: str) -> HistoryEntry:
         """What the history says about a version, the last time."""
@@ -174,6 +163,10 @@ class LiveRollout:
         found = await self.list("Event")
         mine = [event for event in found if event["involvedObject"]["name"] == self.name]
         return {event["reason"]: event["message"] for event in sorted(mine, key=lambda event: event["lastTimestamp"])}
+
+    async def until_event(self, reason: str, words: str) -> None:
+        """Wait for an Event that says this."""
+        await eventually(self.events, lambda events: words in events.get(reason, ""), f"Event {reason} {words}")
 
     async def children(self, kind: str) -> list[Change]:
         """Objects of a kind that carry its label and are not on their way out."""
@@ -224,7 +217,7 @@ class LiveRollout:
         return f"/{KINDS[kind].format(self.namespace)}" + (f"/{name}" if name else "")
 
 
-def _summary(status: ModelDeploymentStatus) -> str:
+def _shown(status: ModelDeploymentStatus) -> str:
     wire = status.to_wire()
     wire.pop("judge", None)
     return json.dumps(wire, indent=1)

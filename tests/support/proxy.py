@@ -19,12 +19,16 @@ _HOP = {"host", "content-length", "transfer-encoding", "connection", "content-en
 
 @dataclass
 class Proxy:
-    """``seen``: the headers of each request. ``edit`` changes the body of each answer, if it is set."""
+    """``seen``: the headers of each request. ``edit`` changes the body of each answer, if it is set.
+
+    ``refuse``: nothing is passed on; each answer is MLflow's 403, which repeats the login that it refuses.
+    """
 
     upstream: str
     url: str = field(default_factory=lambda: f"http://{LOOPBACK}:{free_port()}")
     seen: list[dict[str, str]] = field(default_factory=list)
     edit: Callable[[bytes], bytes] | None = None
+    refuse: bool = False
 
     def logins(self) -> set[str | None]:
         """All that was ever said in an Authorization header; None for requests without one."""
@@ -39,6 +43,9 @@ async def proxied(upstream: str) -> AsyncIterator[Proxy]:
 
         async def pass_on(request: web.Request) -> web.Response:
             proxy.seen.append(dict(request.headers))
+            if proxy.refuse:
+                message = f"not allowed: {request.headers.get('Authorization')}"
+                return web.json_response({"error_code": "PERMISSION_DENIED", "message": message}, status=403)
             headers = {
                 key: value
                 for key, value in request.headers.items()

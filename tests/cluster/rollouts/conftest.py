@@ -22,8 +22,9 @@ OPERATOR_USER, OPERATOR_PASSWORD = "operator-of-the-house", "canary-7f1c9e-opera
 
 Send = Callable[..., Awaitable[Traffic]]
 Rollout = Callable[[str], LiveRollout]
+Connection = Callable[..., Awaitable[None]]
 
-__all__ = ["OPERATOR_PASSWORD", "OPERATOR_USER", "REPOSITORY", "Rollout", "Send"]
+__all__ = ["OPERATOR_PASSWORD", "OPERATOR_USER", "REPOSITORY", "Connection", "Rollout", "Send"]
 
 
 @pytest.fixture(scope="session")
@@ -107,12 +108,31 @@ def registry(stack: Cluster) -> LightRegistry:
 
 
 @pytest.fixture
-async def rollout(api: ApiServer, namespace: str) -> Rollout:
+async def rollout(api: ApiServer, namespace: str, operator: OperatorProcess) -> AsyncIterator[Rollout]:
     """Gives ModelDeployments of the test's namespace, by name; there is a Gateway ``public`` for them."""
+    everything = LiveRollout(api, namespace, "")
     listener = {"name": "http", "port": 80, "protocol": "HTTP"}
     spec = {"gatewayClassName": "rollmodel-local", "listeners": [listener]}
-    await LiveRollout(api, namespace, "").make("Gateway", {"metadata": {"name": "public"}, "spec": spec})
-    return lambda name: LiveRollout(api, namespace, name)
+    await everything.make("Gateway", {"metadata": {"name": "public"}, "spec": spec})
+    yield lambda name: LiveRollout(api, namespace, name)
+    operator.ensure()  # whatever the test did to it: only the operator lets go of a ModelDeployment
+    for one in await everything.list("ModelDeployment"):
+        left = LiveRollout(api, namespace, one["metadata"]["name"])
+        await left.delete()
+        await left.until_absent()
+
+
+@pytest.fixture
+async def connection(stack: Cluster, api: ApiServer, namespace: str) -> Connection:
+    """Makes the Secret ``mlflow`` of the test's namespace, and the Role that lets the operator read it."""
+
+    async def connect(**data: str) -> None:
+        secret = {"metadata": {"name": "mlflow"}, "stringData": data}
+        await LiveRollout(api, namespace, "").make("Secret", secret)
+        role = str(REPOSITORY / "config" / "optional" / "connection-secrets.yaml")
+        await asyncio.to_thread(stack.kubectl, "apply", "-n", namespace, "-f", role)
+
+    return connect
 
 
 @pytest.fixture

@@ -1,0 +1,28 @@
+"""How async tests wait: on a condition, with patience for a machine under load, never for a time."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+__all__ = ["eventually"]
+
+#: How long anything may take; nothing waits for so long where things work.
+_PATIENCE_SECONDS = 240.0
+_POLL_SECONDS = 0.2
+_SHOWN = 8000
+
+Seen = TypeVar("Seen")
+
+
+async def eventually(
+    look: Callable[[], Awaitable[Seen]], holds: Callable[[Seen], object], what: str, show: Callable[[Seen], str] = repr
+) -> Seen:
+    """Look until what is seen ``holds``, and return it. Fails with ``what`` was waited for, and what was seen last."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while not holds(seen := await look()):
+        assert time.monotonic() < deadline, f"not within {_PATIENCE_SECONDS:g} s: {what}; {show(seen)[:_SHOWN]}"
+        await asyncio.sleep(_POLL_SECONDS)
+    return seen
