@@ -23,7 +23,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 __all__ = ["BUCKETS_SECONDS", "ServerMetrics"]
 
 BUCKETS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-"""Evenly spread over orders of magnitude (1-2-5), from a linear model to the default time-out."""
+"""Evenly spread over orders of magnitude (1, 2.5, 5), from a linear model to the default time-out."""
 
 USUAL_CODES = ("200", "400", "415", "500", "504")
 """Counted from 0 on: a counter that is born with its first error hides that error from a difference of samples."""
