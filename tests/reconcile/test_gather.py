@@ -15,6 +15,8 @@ from rollmodel.ports import Series
 from tests.reconcile.conftest import Bench
 from tests.support.contract import service
 
+LAST = {"text": "pause bbbbbbbb 1", "result": "Done", "time": "2026-01-01T00:00:00Z"}
+
 
 @dataclass
 class Spy:
@@ -90,6 +92,18 @@ async def test_queries_see_what_was_gathered_but_no_answers(bench: Bench, spy: S
 
     await bench.a_pass(bench.operator(decide=spy, queries=queries), bench.create())
     assert shown == spy.seen
+
+
+async def test_who_wrote_a_command_is_read_while_it_is_new(bench: Bench, spy: Spy) -> None:
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    writers = [{"manager": "kubectl-annotate"}]
+    annotations = {"rollmodel.dev/command": "pause bbbbbbbb 1"}
+    bench.kube.edit(ref, lambda obj: obj["metadata"].update(annotations=annotations, managedFields=writers))
+    await bench.a_pass(operator, ref)
+    bench.kube.edit(ref, lambda obj: obj.update(status={"lastCommand": LAST}))
+    await bench.a_pass(operator, ref)
+    assert [observed.managed_fields for observed in spy.seen] == [writers, []]
 
 
 async def test_a_model_that_cannot_be_pinned_is_looked_up_again(bench: Bench, spy: Spy) -> None:

@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from kubernetes.aio import config
@@ -58,12 +60,14 @@ class ApiServer:
 
         At most so many ``connections`` are open at once, the watches among them. Raises Invalid without a login.
         """
-        configuration = Configuration(connection_pool_maxsize=connections)
+        # Trusting the environment costs a thread per request, which looks for proxies and a .netrc: look once instead.
+        configuration = Configuration(connection_pool_maxsize=connections, client_session_kwargs={"trust_env": False})
         try:
             if kubeconfig is not None or not _load_service_account(configuration):
                 await config.load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
         except config.ConfigException as error:
             raise Invalid(f"neither a service account nor a usable kubeconfig: {error}") from error
+        configuration.proxy = configuration.proxy or _proxy_of_environment(configuration.host)
         return cls(ApiClient(configuration))
 
     @property
@@ -73,9 +77,9 @@ class ApiServer:
 
     def session(self, *, connections: int) -> aiohttp.ClientSession:
         """A session of its own with the same login, for Kopf. A connection costs 256 KiB of TLS buffers: count them."""
-        tls = self._client.rest_client.ssl_context
-        connector = aiohttp.TCPConnector(limit=connections, ssl=tls)
-        return aiohttp.ClientSession(connector=connector, middlewares=(self._authorise,), trust_env=True)
+        connector = aiohttp.TCPConnector(limit=connections, ssl=self._client.rest_client.ssl_context)
+        proxy = self._client.configuration.proxy
+        return aiohttp.ClientSession(connector=connector, middlewares=(self._authorise,), proxy=proxy)
 
     async def _authorise(
         self, request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
@@ -139,6 +143,12 @@ def _load_service_account(configuration: Configuration) -> bool:
     except config.ConfigException:
         return False
     return True
+
+
+def _proxy_of_environment(url: str) -> str | None:
+    """What ``HTTPS_PROXY``, ``NO_PROXY`` and their like say about an address."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
 
 
 def _error(status: int, body: bytes, retry_after: str | None) -> RollmodelError:

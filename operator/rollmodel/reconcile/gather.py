@@ -10,6 +10,8 @@ from typing import Any
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.errors import RollmodelError
 from rollmodel.plan import naming
+from rollmodel.plan.decision import Ref
+from rollmodel.plan.deployment.commands import asked
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, QueryProblem
 from rollmodel.plan.deployment.queries import MetricQuery
 from rollmodel.ports import Clock, Kube, Manifest, Metrics
@@ -45,7 +47,7 @@ class Gatherer:
             uid=meta["uid"],
             generation=meta["generation"],
             annotations=meta.get("annotations", {}),
-            managed_fields=meta.get("managedFields", []),
+            managed_fields=await self._writers(body),
             spec=spec,
             status=ModelDeploymentStatus.model_validate(body.get("status", {})),
             model=await self._models.pin(meta["uid"], meta["namespace"], spec.model),
@@ -58,6 +60,15 @@ class Gatherer:
             problems=problems,
         )
         return replace(observed, answers=await self._answers(self._queries(observed)))
+
+    async def _writers(self, body: Manifest) -> Sequence[Mapping[str, Any]]:
+        """Who wrote which field, read only where it is asked: when there is a command that was not consumed yet."""
+        command = asked(body["metadata"].get("annotations", {}))
+        if not command or command == (body.get("status", {}).get("lastCommand") or {}).get("text"):
+            return []
+        live = await self._kube.get(Ref.of(body))
+        writers: Sequence[Mapping[str, Any]] = live["metadata"].get("managedFields", []) if live else []
+        return writers
 
     async def _pods(self, namespace: str, name: str, children: Sequence[Manifest]) -> Sequence[dict[str, Any]]:
         """Pods of the revisions that are not all ready: they tell why."""

@@ -18,6 +18,7 @@ from rollmodel.api.base import GROUP
 from rollmodel.backoff import Backoff, spread
 from rollmodel.errors import Conflict, RollmodelError, Transient
 from rollmodel.plan.decision import Ref
+from rollmodel.plan.deployment.commands import ANNOTATION
 from rollmodel.ports import Kube, Manifest
 from rollmodel.reconcile.result import Reconciler, Result
 from rollmodel.runtime.metrics import Instruments
@@ -28,7 +29,6 @@ __all__ = ["FINALIZER", "Driver", "Limits"]
 
 _log = logging.getLogger(__name__)
 
-COMMAND_ANNOTATION = f"{GROUP}/command"
 FINALIZER = f"{GROUP}/finalizer"
 FINALIZER_SECONDS = 5.0
 
@@ -173,5 +173,5 @@ def _version(body: Manifest) -> int:
 def _said(body: Manifest) -> tuple[Any, ...]:
     """What people say to an object: its spec, a command, or that it shall go. Not what we write to it ourselves."""
     meta = body["metadata"]
-    command = meta.get("annotations", {}).get(COMMAND_ANNOTATION)
+    command = meta.get("annotations", {}).get(ANNOTATION)
     return meta.get("generation"), meta.get("deletionTimestamp"), command

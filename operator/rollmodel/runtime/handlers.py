@@ -52,7 +52,24 @@ def _register_kind(
 
     @kopf.on.event(GROUP, VERSION, plural, id="wake", registry=registry)
     async def wake(body: kopf.Body, **_: Any) -> None:
+        # Kopf keeps every object, decoded; who owns which field is a third of that, and is read when it is asked for.
+        body["metadata"].pop("managedFields", None)
         driver.saw(dict(body))
+
+
+class _NoComparison(kopf.DiffBaseStorage):
+    """We have no change handlers, so nothing is compared, and nothing needs to be copied and kept for it."""
+
+    def build(self, **_: Any) -> Any:
+        """What of an object counts for a comparison: nothing."""
+        return {}
+
+    def fetch(self, **_: Any) -> Any:
+        """What it was compared to last."""
+        return None
+
+    def store(self, **_: Any) -> None:
+        """Remember that."""
 
 
 def kopf_settings() -> kopf.OperatorSettings:
@@ -60,7 +77,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = FINALIZER
     settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP, v1=False)
-    settings.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP, v1=False)
+    settings.persistence.diffbase_storage = _NoComparison()
     settings.posting.enabled = False  # we post our own Events, on transitions only
     settings.peering.standalone = True
     settings.scanning.disabled = True  # our CRDs are a given: see main

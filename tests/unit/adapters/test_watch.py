@@ -22,18 +22,21 @@ from tests.support.web import Web, serve
 
 @dataclass
 class FakeCluster:
-    """Answers lists and watches of Services; ``pages`` and ``streams`` are used up, then a stream stays open."""
+    """Answers lists and watches of Services; ``pages`` and ``streams`` are used up, then a list shows what
+    is ``present`` and a stream stays open.
+    """
 
     pages: list[web.Response] = field(default_factory=list)
     streams: list[list[dict[str, Any]] | web.Response] = field(default_factory=list)
     missing: bool = False
+    present: list[dict[str, Any]] = field(default_factory=list)
     release: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if self.missing:
             return failure(404)
         if "watch" not in request.query:
-            return self.pages.pop(0) if self.pages else page(version=100)
+            return self.pages.pop(0) if self.pages else page(*self.present, version=100)
         if not self.streams:
             response = web.StreamResponse()
             await response.prepare(request)
@@ -179,8 +182,7 @@ async def test_a_kind_that_is_absent_is_looked_for_again(
     cluster.missing = True
     await watching(watch, lambda: watch.absent)
     assert watch.listed.is_set()
-    cluster.missing = False
-    cluster.pages = [page(service("a", 1), version=9)]
+    cluster.missing, cluster.present = False, [service("a", 1)]
     await watching(watch, lambda: not watch.absent)
     assert names(children) == {"a"}
 

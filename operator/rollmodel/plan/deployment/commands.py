@@ -18,7 +18,7 @@ from rollmodel.plan.deployment.look import Look
 from rollmodel.plan.deployment.memory import Memory, change
 from rollmodel.plan.times import stamp
 
-__all__ = ["ANNOTATION", "consume"]
+__all__ = ["ANNOTATION", "asked", "consume"]
 
 ANNOTATION = f"{GROUP}/command"
 
@@ -37,9 +37,14 @@ class _Command:
     by: str
 
 
+def asked(annotations: Mapping[str, str]) -> str:
+    """The command as status remembers it; empty where there is none."""
+    return annotations.get(ANNOTATION, "")[:_SHORT]
+
+
 def consume(memory: Memory, look: Look) -> Memory:
     """Carry the annotation's command out, if it is a new one, and remember what became of it."""
-    text = look.observed.annotations.get(ANNOTATION, "")[:_SHORT]
+    text = asked(look.observed.annotations)
     if not text or (memory.last_command is not None and memory.last_command.text == text):
         return memory
     by = _writer(look.observed.managed_fields) or "unknown"
