@@ -38,6 +38,14 @@ WANDERER = {
 }
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """Processes started here obey SIGINT, also where these tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def launch(*command: str) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=REPOSITORY)
 
