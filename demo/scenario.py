@@ -25,7 +25,7 @@ HOST = "screening.example.com"
 EXAMPLE = ROOT / "examples" / "tumour-screening.yaml"
 BASELINE_SECONDS = 30
 READY_SECONDS = 240
-VERDICT_SECONDS = 600
+VERDICT_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)

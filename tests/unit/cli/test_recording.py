@@ -107,7 +107,7 @@ def test_backtest_of_the_last_decision(trying: Any, manifest: Any, monkeypatch: 
     cluster.run(600)
     assert cluster.verdicts()[-1] == "RolledBack v2"
     monkeypatch.setattr(backtest, "Prometheus", lambda _: Remembered(cluster))
-    begun = cluster.now - timedelta(seconds=900)
+    begun = cluster.now - timedelta(seconds=690)  # half an hour of history lies before it
     arguments = ["--prometheus", "http://p", "--start", begun.isoformat(), "--end", str(cluster.now.timestamp())]
     assert backtest.main([str(manifest(cluster)), *arguments, "--output", "json"]) == 0
     result = json.loads(capsys.readouterr().out)
