@@ -53,8 +53,8 @@ def _count(found: Requests, event: dict[str, Any]) -> None:
     if event["verb"] == "watch":
         found.watches += event["stage"] == "ResponseStarted"  # each is logged twice, at its start and at its end
         return
-    reference = event.get("objectRef") or {"resource": event["requestURI"].partition("?")[0]}
-    names = (reference.get("resource"), reference.get("subresource"))
+    reference = event.get("objectRef", {})
+    names = (reference.get("resource", "discovery"), reference.get("subresource"))
     found.others[event["verb"], "/".join(name for name in names if name)] += 1
     found.last = max(found.last, datetime.fromisoformat(event["requestReceivedTimestamp"]).timestamp())
 
