@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from rollmodel.plan.decision import Event, Ref
 
-__all__ = ["Clock", "Connection", "Kube", "Manifest", "Metrics", "ModelVersion", "Registry", "Series"]
+__all__ = ["Clock", "Connection", "Held", "Kube", "Manifest", "Metrics", "ModelVersion", "Registry", "Series"]
 
 Manifest = Mapping[str, Any]
 
@@ -60,6 +60,17 @@ class ModelVersion:
     size_bytes: int
     run_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The model ``version`` that an object's status speaks of, first seen by us at ``since`` (``time.monotonic``).
+
+    Whoever wrote it, maybe another operator, knew the alias as it was then; what we heard before that is old news.
+    """
+
+    version: str
+    since: float
 
 
 class Kube(Protocol):
@@ -122,9 +133,12 @@ class Registry(Protocol):
     """The model registry (MLflow)."""
 
     async def resolve(
-        self, connection: Connection, name: str, *, version: str | None, alias: str | None
+        self, connection: Connection, name: str, *, version: str | None, alias: str | None, held: Held | None = None
     ) -> ModelVersion:
-        """Pin an alias or a version. Raises NotFound, Forbidden, Unavailable, Invalid with the fix in the message."""
+        """Pin an alias or a version. Raises NotFound, Forbidden, Unavailable, Invalid with the fix in the message.
+
+        An answer about an alias that contradicts what is ``held``, and is older, is asked for anew.
+        """
         ...
 
     def follow(self, connection: Connection, name: str, alias: str, wake: Any) -> Any:

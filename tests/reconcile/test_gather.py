@@ -117,3 +117,17 @@ async def test_the_gateway_is_seen(bench: Bench, spy: Spy) -> None:
     bench.kube.gateway_available = False
     await bench.a_pass(bench.operator(decide=spy, queries=lambda observed: {}), bench.create())
     assert spy.seen[0].gateway_available is False
+
+
+async def test_the_registry_is_told_what_status_says_and_since_when(bench: Bench) -> None:
+    """Any write to the object may be another operator's, who may know more than we have heard."""
+    operator, ref = bench.operator(), bench.create()
+    await bench.settle(operator, ref)
+    assert bench.registry.held is not None
+    first = bench.registry.held
+    assert first.version == "1"
+    await bench.a_pass(operator, ref)
+    assert bench.registry.held == first
+    bench.kube.edit(ref, lambda body: body["metadata"].update(labels={"touched": "yes"}))
+    await bench.a_pass(operator, ref)
+    assert bench.registry.held.since > first.since

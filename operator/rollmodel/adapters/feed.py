@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 #: So many polls may fail before the last good answer counts as old.
 _HICCUP = 3
 #: How long who asks waits for the first answer, in seconds.
-FIRST_ANSWER_SECONDS = 15.0
+FIRST_ANSWER_SECONDS = 5.0
 
 Answer = TypeVar("Answer")
 _Key = tuple[Connection, str, str]
@@ -37,10 +37,14 @@ class _Topic(Generic[Answer]):
     followers: dict[object, Callable[[], None]] = field(default_factory=dict)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     answer: Answer | None = None
+    looked: float = 0.0
+    """When the question was put whose answer this is."""
     answered: float = 0.0
     error: RollmodelError | None = None
     told: object = None
     """What followers were last told, or found by themselves at the first answer."""
+    given_up: bool = False
+    """Somebody did not wait for the first answer any longer."""
     task: asyncio.Task[None] | None = None
 
     def outcome(self, patience: float) -> Answer | RollmodelError:
@@ -80,20 +84,31 @@ class AliasFeed(Generic[Answer]):
         topic.followers[follower] = wake
         return Handle(lambda: self._leave(key, topic, follower))
 
-    async def latest(self, connection: Connection, name: str, alias: str) -> Answer:
-        """The last answer if the alias is followed, else a new one. Raises what the lookup raised."""
-        topic = self._topics.get((connection, name, alias))
+    async def latest(
+        self, connection: Connection, name: str, alias: str, *, stale: Callable[[Answer, float], bool] | None = None
+    ) -> Answer:
+        """The last answer if the alias is followed, else a new one. Raises what the lookup raised.
+
+        ``stale`` judges an answer and the time at which it was asked for: one that is too old is asked for anew.
+        """
+        key = connection, name, alias
+        topic = self._topics.get(key)
         if topic is None:
-            return await self._lookup(connection, name, alias)
+            return await self._lookup(*key)
         try:
             async with asyncio.timeout(FIRST_ANSWER_SECONDS):
                 await topic.asked.wait()
         except TimeoutError:
+            topic.given_up = True
             raise Unavailable("the registry has not answered yet") from None
         outcome = topic.outcome(self._patience)
         if isinstance(outcome, RollmodelError):
             raise outcome
-        return outcome
+        if stale is None or not stale(outcome, topic.looked):
+            return outcome
+        renewed = await self._look(key, topic)
+        self._tell(topic)
+        return renewed
 
     def close(self) -> None:
         """Stop polling."""
@@ -114,8 +129,7 @@ class AliasFeed(Generic[Answer]):
     async def _poll(self, key: _Key, topic: _Topic[Answer]) -> None:
         while True:
             try:
-                topic.answer, topic.error = await self._lookup(*key), None
-                topic.answered = time.monotonic()
+                await self._look(key, topic)
             except RollmodelError as error:
                 topic.error = error
             except Exception:  # noqa: BLE001 - a bug, but it must not end the polling
@@ -124,13 +138,20 @@ class AliasFeed(Generic[Answer]):
             self._tell(topic)
             await asyncio.sleep(spread(self._interval))
 
+    async def _look(self, key: _Key, topic: _Topic[Answer]) -> Answer:
+        began = time.monotonic()
+        answer = await self._lookup(*key)
+        if began >= topic.looked:  # else an answer to a later question has come first
+            topic.answer, topic.error, topic.looked, topic.answered = answer, None, began, time.monotonic()
+        return answer
+
     def _tell(self, topic: _Topic[Answer]) -> None:
         essence, first = _essence(topic.outcome(self._patience)), not topic.asked.is_set()
         topic.asked.set()
         if essence == topic.told:
             return
         topic.told = essence
-        if not first:  # the first answer is what they are waiting for
+        if not first or topic.given_up:  # else they are waiting for this very answer
             for wake in list(topic.followers.values()):
                 wake()
 

@@ -7,11 +7,10 @@ Everything that a registry says is untrusted text: it is passed on, shortened, a
 
 from __future__ import annotations
 
-import asyncio
 import re
+import time
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,14 +18,18 @@ from urllib.parse import urlsplit
 
 from rollmodel.adapters.artifacts import DIGEST_TAG, Artifacts, Digests, Measured, credentials
 from rollmodel.adapters.feed import AliasFeed, Handle
+from rollmodel.adapters.lanes import Lanes
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
-from rollmodel.ports import Connection, ModelVersion
+from rollmodel.ports import Connection, Held, ModelVersion
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
     from mlflow.store.model_registry.rest_store import RestStore
 
 __all__ = ["Mlflow"]
+
+#: How long what the registry said about a fixed version is believed, in seconds.
+BELIEVED_SECONDS = 600.0
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _SHOWN = 300
@@ -46,6 +49,9 @@ class _Version:
     tags: Mapping[str, str]
 
 
+_Pin = tuple[Connection, str, str]
+
+
 class Mlflow:
     """Implements :class:`rollmodel.ports.Registry`. ``timer`` is entered around each request.
 
@@ -57,7 +63,6 @@ class Mlflow:
         *,
         poll_seconds: float = 30.0,
         hash_limit: int = 20 * 2**30,
-        concurrency: int = 8,
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._timer = timer
@@ -66,11 +71,15 @@ class Mlflow:
         self._feed: AliasFeed[_Version] = AliasFeed(self._by_alias, interval=poll_seconds)
 
     async def resolve(
-        self, connection: Connection, name: str, *, version: str | None, alias: str | None
+        self, connection: Connection, name: str, *, version: str | None, alias: str | None, held: Held | None = None
     ) -> ModelVersion:
         """Pin an alias or a version."""
+
+        def stale(answer: _Version, looked: float) -> bool:
+            return held is not None and answer.version != held.version and looked < held.since
+
         if alias is not None:
-            found = await self._feed.latest(connection, name, alias)
+            found = await self._feed.latest(connection, name, alias, stale=stale)
         elif version is not None:
             found = await self._by_version(connection, name, version)
         else:
@@ -109,17 +118,28 @@ class Mlflow:
         """Stop polling and let go of the threads."""
         self._feed.close()
         self._digests.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._lanes.close()
 
     async def _by_alias(self, connection: Connection, name: str, alias: str) -> _Version:
         try:
             found = await self._call(connection, lambda store: store.get_model_version_by_alias(name, alias))
-        except Invalid as error:  # HTTP 400 is MLflow's way to say that there is no such alias
+        except Invalid as error:
+            if error.reason != Invalid.default_reason:
+                raise
+            # HTTP 400 is MLflow's way to say that there is no such alias
             raise NotFound(f"model {name!r} has no alias {alias!r}", reason="AliasNotFound") from error
         return _ready(found)
 
     async def _by_version(self, connection: Connection, name: str, version: str) -> _Version:
-        return _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
+        """A version that is registered does not change, but may be deleted or tagged: it is believed for a while."""
+        pin = (connection, name, version)
+        known, until = self._versions.get(pin, (None, 0.0))
+        if known is not None and time.monotonic() < until:
+            return known
+        self._versions.pop(pin, None)
+        found = _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
+        self._versions[pin] = (found, time.monotonic() + BELIEVED_SECONDS)
+        return found
 
     async def _measure(self, connection: Connection, found: _Version) -> Measured:
         """The digest: as the version's tag says, or else of all its files, read once per source."""
@@ -139,7 +159,7 @@ class Mlflow:
 
     async def _call(self, connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
         with self._timer():
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _ask, connection, ask)
+            return await self._lanes.run(connection.url, lambda: _ask(connection, ask))
 
 
 _loading = threading.Lock()

@@ -76,6 +76,7 @@ class DeploymentReconciler:
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
+        self._gatherer.forget(uid)
         self._models.forget(uid)
         self._refused.pop(uid, None)
 

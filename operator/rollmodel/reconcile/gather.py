@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,7 +15,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.commands import asked
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, QueryProblem
 from rollmodel.plan.deployment.queries import MetricQuery
-from rollmodel.ports import Clock, Kube, Manifest, Metrics
+from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.model import Models
 
 __all__ = ["Gatherer", "Queries"]
@@ -35,11 +36,13 @@ class Gatherer:
         self._clock = clock
         self._queries = queries
         self._defaults = defaults
+        self._seen: dict[str, tuple[str, float]] = {}
 
     async def gather(self, body: Manifest, problems: Sequence[str]) -> Observed:
         """One look at the world. ``problems`` are what the previous pass was refused. Raises pydantic's errors."""
         meta = body["metadata"]
         spec = ModelDeploymentSpec.model_validate(body["spec"])
+        status = ModelDeploymentStatus.model_validate(body.get("status", {}))
         children = self._kube.children(meta["uid"])
         observed = Observed(
             namespace=meta["namespace"],
@@ -49,8 +52,8 @@ class Gatherer:
             annotations=meta.get("annotations", {}),
             managed_fields=await self._writers(body),
             spec=spec,
-            status=ModelDeploymentStatus.model_validate(body.get("status", {})),
-            model=await self._models.pin(meta["uid"], meta["namespace"], spec.model),
+            status=status,
+            model=await self._models.pin(meta["uid"], meta["namespace"], spec.model, self._held(body, status)),
             children=children,
             pods=await self._pods(meta["namespace"], meta["name"], children),
             answers={},
@@ -60,6 +63,18 @@ class Gatherer:
             problems=problems,
         )
         return replace(observed, answers=await self._answers(self._queries(observed)))
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._seen.pop(uid, None)
+
+    def _held(self, body: Manifest, status: ModelDeploymentStatus) -> Held | None:
+        """What this body's status says about the model, and when we first saw it say so."""
+        uid, written = body["metadata"]["uid"], body["metadata"]["resourceVersion"]
+        if self._seen.get(uid, ("", 0.0))[0] != written:
+            self._seen[uid] = written, time.monotonic()
+        arm = status.candidate or status.rejected or status.stable
+        return Held(arm.model_version, self._seen[uid][1]) if arm is not None and arm.model_version else None
 
     async def _writers(self, body: Manifest) -> Sequence[Mapping[str, Any]]:
         """Who wrote which field, read only where it is asked: when there is a command that was not consumed yet."""

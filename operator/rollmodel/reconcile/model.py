@@ -11,7 +11,7 @@ from rollmodel.api.base import LocalRef
 from rollmodel.api.modeldeployment import ModelSource, RegistrySource
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Transient
 from rollmodel.plan.deployment.observed import ModelProblem, PinnedModel
-from rollmodel.ports import Connection, Registry
+from rollmodel.ports import Connection, Held, Registry
 from rollmodel.reconcile.connections import Connections
 
 __all__ = ["Models"]
@@ -36,14 +36,19 @@ class Models:
         self._wake = wake
         self._following: dict[str, _Following] = {}
 
-    async def pin(self, uid: str, namespace: str, source: ModelSource) -> PinnedModel | ModelProblem:
-        """The pinned model of an object, or why there is none. Never raises errors of ours."""
+    async def pin(
+        self, uid: str, namespace: str, source: ModelSource, held: Held | None = None
+    ) -> PinnedModel | ModelProblem:
+        """The pinned model of an object, or why there is none; ``held`` is what its status speaks of, and since when.
+
+        Never raises errors of ours.
+        """
         try:
             registry = _registered(source)
             if registry is None:
                 self.forget(uid)
                 return _by_uri(source)
-            return await self._resolve(uid, namespace, registry, source.connection_ref)
+            return await self._resolve(uid, namespace, registry, source.connection_ref, held)
         except RollmodelError as error:
             if isinstance(error, Forbidden):
                 self._connections.doubt(namespace, source.connection_ref)
@@ -55,10 +60,14 @@ class Models:
         if following is not None:
             following.handle.close()
 
-    async def _resolve(self, uid: str, namespace: str, source: RegistrySource, secret: LocalRef | None) -> PinnedModel:
+    async def _resolve(
+        self, uid: str, namespace: str, source: RegistrySource, secret: LocalRef | None, held: Held | None
+    ) -> PinnedModel:
         connection = await self._connections.find(namespace, secret)
         self._follow(uid, connection, source)
-        model = await self._registry.resolve(connection, source.name, version=source.version, alias=source.alias)
+        model = await self._registry.resolve(
+            connection, source.name, version=source.version, alias=source.alias, held=held
+        )
         return PinnedModel(
             uri=f"models:/{model.name}/{model.version}",
             digest=model.digest,

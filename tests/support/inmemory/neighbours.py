@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rollmodel.errors import NotFound, RollmodelError
-from rollmodel.ports import Connection, ModelVersion, Series
+from rollmodel.ports import Connection, Held, ModelVersion, Series
 
 __all__ = ["FixedClock", "InMemoryMetrics", "InMemoryRegistry", "version"]
 
@@ -61,6 +61,7 @@ class InMemoryRegistry:
     down: RollmodelError | None = None
     followers: list[tuple[Connection, str, str]] = field(default_factory=list)
     asked_by: list[Connection] = field(default_factory=list)
+    held: Held | None = None
     _wakes: dict[int, tuple[str, str, Callable[[], None]]] = field(default_factory=dict)
 
     def publish(self, number: str, *aliases: str, name: str = "churn") -> None:
@@ -77,8 +78,9 @@ class InMemoryRegistry:
                 wake()
 
     async def resolve(
-        self, connection: Connection, name: str, *, version: str | None, alias: str | None
+        self, connection: Connection, name: str, *, version: str | None, alias: str | None, held: Held | None = None
     ) -> ModelVersion:
+        self.held = held
         self._ask(connection)
         number = self.aliases.get((name, alias)) if alias else version
         if number is None or (name, number) not in self.versions:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -143,6 +144,45 @@ async def test_but_not_for_ever(feed: AliasFeed[str], monkeypatch: pytest.Monkey
     feed.follow(*TOPIC, lambda: None)
     with pytest.raises(Unavailable, match="not answered yet"):
         await feed.latest(*TOPIC)
+
+
+async def test_an_answer_that_is_old_news_is_asked_for_anew(
+    feed: AliasFeed[str], registry: Registry, woken: list[str]
+) -> None:
+    """Another operator has heard of version 2, and wrote it down, before our next poll."""
+    feed.follow(*TOPIC, lambda: woken.append("a"))
+    await registry.poll("1")
+    since = time.monotonic()
+
+    def stale(answer: str, looked: float) -> bool:
+        return answer != "2" and looked < since
+
+    asking = asyncio.create_task(feed.latest(*TOPIC, stale=stale))
+    await registry.poll("2")
+    await registry.poll("2")
+    assert await asking == "2"
+    assert woken == ["a"]
+    assert await feed.latest(*TOPIC, stale=stale) == "2"
+
+
+async def test_an_answer_that_is_newer_is_believed(feed: AliasFeed[str], registry: Registry) -> None:
+    """The alias moved since: that costs no question of one's own."""
+    since = time.monotonic()
+    feed.follow(*TOPIC, lambda: None)
+    await registry.poll("3")
+    assert await feed.latest(*TOPIC, stale=lambda answer, looked: answer != "2" and looked < since) == "3"
+    assert len(registry.asked) == 1
+
+
+async def test_who_gave_up_is_woken_by_the_first_answer(
+    feed: AliasFeed[str], registry: Registry, woken: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.0)
+    feed.follow(*TOPIC, lambda: woken.append("a"))
+    with pytest.raises(Unavailable):
+        await feed.latest(*TOPIC)
+    await registry.poll("1")
+    assert woken == ["a"]
 
 
 async def test_the_last_to_leave_ends_the_polling(feed: AliasFeed[str], registry: Registry) -> None:

@@ -1,0 +1,111 @@
+"""An operator that dies at any moment, and two that live at once: all ends as one alone would have ended it."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from localcluster import Cluster
+from tests.cluster.rollouts.conftest import Rollout, Send
+from tests.support.light_models import LightModel, LightRegistry
+from tests.support.light_server import Behaviour
+from tests.support.live_operator import OperatorProcess
+from tests.support.live_rollout import LiveRollout, at_rest, light_spec, verdict
+
+GOOD, BAD = Behaviour(), Behaviour(errors=0.5)
+
+
+async def _story(model: LightModel, churn: LiveRollout) -> None:
+    """What the demo plays: a better version is promoted, a worse one is taken back."""
+    await model.point("challenger", "2")
+    await churn.until(lambda status: at_rest("2")(status) and verdict("2", "Promoted")(status))
+    await model.point("challenger", "3")
+    await churn.until(lambda status: at_rest("2")(status) and verdict("3", "RolledBack")(status))
+
+
+async def _set_the_scene(registry: LightRegistry, churn: LiveRollout) -> LightModel:
+    model = await registry.model(GOOD, GOOD, BAD)
+    await model.point("challenger", "1")
+    spec = light_spec(model.name, alias="challenger")
+    spec["model"]["registry"]["championAlias"] = "champion"
+    await churn.create(spec)
+    await churn.until(at_rest("1"))
+    return model
+
+
+async def _ended_well(model: LightModel, churn: LiveRollout) -> None:
+    """One of each, and the registry knows what happened."""
+    await churn.until(lambda status: not status.outbox)
+    status = await churn.status()
+    assert [(entry.to_version, entry.verdict) for entry in status.history] == [
+        ("1", "Installed"),
+        ("2", "Promoted"),
+        ("3", "RolledBack"),
+    ]
+    assert status.stable is not None
+    assert await churn.revisions() == {status.stable.revision}
+    assert await model.aliased("champion") == "2"
+    told = [(await model.tags(version)).get("rollmodel.dev/verdict") for version in ("1", "2", "3")]
+    assert told == ["Replaced", "Promoted", "RolledBack"]
+
+
+async def _written(churn: LiveRollout, story: asyncio.Task[None]) -> None:
+    """Wait for the next write to the object, or for the end of the story."""
+    seen = await churn.resource_version()
+    while await churn.resource_version() == seen and not story.done():
+        pass  # each look is a request, and so lets the story go on
+
+
+async def test_killed_again_and_again(
+    operator: OperatorProcess, registry: LightRegistry, rollout: Rollout, send: Send
+) -> None:
+    """kill -9 after each write of the status, in the middle of what follows from it."""
+    churn = rollout("churn")
+    model = await _set_the_scene(registry, churn)
+    traffic = await send(churn)
+    story = asyncio.create_task(_story(model, churn))
+    kills = 0
+    try:
+        while not story.done():
+            await _written(churn, story)
+            operator.kill()
+            kills += 1
+            operator.ensure()
+            await operator.ready()
+    finally:
+        story.cancel()
+    await story
+    assert kills > 5
+    await _ended_well(model, churn)
+    assert set(traffic.codes) <= {"200", "500"}
+
+
+@pytest.mark.usefixtures("second")
+async def test_two_at_once(stack: Cluster, registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """The route is written as often as its weights change, and nothing is written twice in different ways."""
+    churn = rollout("churn")
+    model = await _set_the_scene(registry, churn)
+    await send(churn)
+    await _story(model, churn)
+    await _ended_well(model, churn)
+    # One write for each split: all to 1, half to 2, all to 2, half to 3, all to 2.
+    route = await churn.get("HTTPRoute", "churn")
+    assert route is not None
+    assert route["metadata"]["generation"] == 5
+    assert _route_writes(stack.audit_log, churn.namespace) == 5
+    [deployment] = await churn.children("Deployment")
+    assert deployment["metadata"]["generation"] == 1
+
+
+def _route_writes(log: Path, namespace: str) -> int:
+    """How often routes of a namespace were written, their status aside."""
+    entries = (json.loads(line) for line in log.read_text().splitlines() if namespace in line)
+    wanted = {"resource": "httproutes", "namespace": namespace}
+    return sum(
+        entry["verb"] in {"create", "update", "patch"}
+        and wanted.items() <= entry["objectRef"].items()
+        and "subresource" not in entry["objectRef"]
+        for entry in entries
+        if "objectRef" in entry
+    )
