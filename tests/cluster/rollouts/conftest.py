@@ -129,7 +129,7 @@ async def connection(stack: Cluster, api: ApiServer, namespace: str) -> Connecti
     async def connect(**data: str) -> None:
         secret = {"metadata": {"name": "mlflow"}, "stringData": data}
         await LiveRollout(api, namespace, "").make("Secret", secret)
-        role = str(REPOSITORY / "config" / "optional" / "connection-secrets.yaml")
+        role = str(REPOSITORY / "config" / "examples" / "connection-secrets.yaml")
         await asyncio.to_thread(stack.kubectl, "apply", "-n", namespace, "-f", role)
 
     return connect

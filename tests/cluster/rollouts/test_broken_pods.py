@@ -1,0 +1,85 @@
+"""Candidates whose pods cannot serve: each loses for its own reason, in words that help, and stable never notices."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from tests.cluster.rollouts.conftest import Rollout, Send
+from tests.support.light_models import LightRegistry
+from tests.support.light_server import Behaviour
+from tests.support.live_rollout import LiveRollout, at_rest, light_spec, tried_at, verdict
+
+GOOD = Behaviour()
+WRONG = {"rollmodel.dev/artifact-digest": f"sha256:{'0' * 64}"}
+
+
+async def _lost(rollout: LiveRollout, change: Mapping[str, Any], version: str, *why: str) -> None:
+    """The change makes a candidate that is taken back for this reason; v1 goes on."""
+    before = (await rollout.until(at_rest("1"))).stable
+    await rollout.change(dict(change))
+    status = await rollout.until(verdict(version, "RolledBack"))
+    entry = await rollout.entry(version)
+    assert all(word in entry.reason for word in why), entry.reason
+    assert status.rejected is not None
+    status = await rollout.until(at_rest("1"))
+    assert before is not None
+    assert status.stable is not None
+    assert status.stable.revision == before.revision
+    stalled = await rollout.until_condition("Stalled", "True", "RolledBack")
+    assert why[0] in stalled.message
+    assert await rollout.revisions() == {before.revision}
+    assert "RolledBack" in await rollout.events()
+
+
+async def test_candidates_that_never_serve(registry: LightRegistry, rollout: Rollout) -> None:
+    """Side by side: a model that is not what was pinned, an image that is not there, a pod that never gets ready."""
+    model = await registry.model(GOOD, Behaviour(ready=False))
+    tampered = await model.add(GOOD, WRONG)
+    spec = light_spec(model.name, "1")
+    hurried = {**spec["rollout"], "deadlineSeconds": 25}
+    absent = {"runtime": {"image": "registry.example.com/absent:1"}, "rollout": hurried}
+    mismatch = {"model": {"registry": {"version": tampered}}}
+    stuck = {"model": {"registry": {"version": "2"}}, "rollout": hurried}
+    async with asyncio.TaskGroup() as tasks:
+        for name, change, version, *why in (
+            ("digest", mismatch, tampered, "DigestMismatch", "expected sha256:000000"),
+            ("image", absent, "1", "ImagePullFailed", "registry.example.com/absent:1"),
+            ("stuck", stuck, "2", "DeadlineExceeded", "25 s"),
+        ):
+            one = rollout(name)
+            await one.create(spec)
+            tasks.create_task(_lost(one, change, version, *why))
+
+
+async def test_crash_loop_under_weight(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """It is ready, gets weight, and dies of it, again and again: restarts are evidence."""
+    model, churn = await registry.model(GOOD, Behaviour(crash_after=10)), rollout("churn")
+    spec = light_spec(model.name, "1")
+    spec["analysis"] = {"intervalSeconds": 1, "metrics": []}
+    spec["rollout"]["steps"] = [{"weight": 50, "minSeconds": 3600}]
+    await churn.create(spec)
+    await churn.until(at_rest("1"))
+    await send(churn)
+    await churn.version("2")
+    await churn.until(tried_at("2", 50))
+    status = await churn.until(verdict("2", "RolledBack"))
+    entry = await churn.entry("2")
+    assert entry.reason.startswith("CrashLoop: ")
+    assert "exit code 1" in entry.reason
+    assert "out of luck" in entry.reason
+    assert entry.by == "pods"
+    assert status.rejected is not None
+    await churn.until(at_rest("1"))
+    assert (await model.tags("2"))["rollmodel.dev/verdict"] == "RolledBack"
+
+
+async def test_the_first_revision_never_serves(registry: LightRegistry, rollout: Rollout) -> None:
+    """There is nothing to go back to: it says what is wrong, and the next version that is right just serves."""
+    model, churn = await registry.model(GOOD), rollout("churn")
+    tampered = await model.add(GOOD, WRONG)
+    await churn.create(light_spec(model.name, tampered))
+    stalled = await churn.until_condition("Stalled", "True", "DigestMismatch")
+    assert "expected sha256:000000" in stalled.message
+    await churn.version("1")
+    await churn.until(at_rest("1"))
+    await churn.until_condition("Ready", "True")
