@@ -24,7 +24,7 @@ __all__ = ["ALIAS", "PATH", "Clock", "apply", "manifests", "models", "watched"]
 ALIAS = "challenger"
 PATH = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/modeldeployments"
 
-_CHUNK = 100
+_CHUNK = 50
 _PATIENCE_SECONDS = 1800.0
 _DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
 
@@ -53,7 +53,7 @@ def manifests(prefix: str, count: int, follow: list[LightModel]) -> list[Object]
 
 
 def apply(cluster: Cluster, objects: list[Object]) -> None:
-    """``kubectl apply``, a hundred objects at a time."""
+    """``kubectl apply``, fifty objects at a time."""
     for start in range(0, len(objects), _CHUNK):
         batch = {"apiVersion": "v1", "kind": "List", "items": objects[start : start + _CHUNK]}
         cluster.kubectl("apply", "-f", "-", stdin=json.dumps(batch))
