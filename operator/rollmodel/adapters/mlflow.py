@@ -7,10 +7,12 @@ Everything that a registry says is untrusted text: it is passed on, shortened, a
 
 from __future__ import annotations
 
+import asyncio
 import re
-import time
 import threading
+import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,6 @@ from urllib.parse import urlsplit
 
 from rollmodel.adapters.artifacts import DIGEST_TAG, Artifacts, Digests, Measured, credentials
 from rollmodel.adapters.feed import AliasFeed, Handle
-from rollmodel.adapters.lanes import Lanes
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.ports import Connection, Held, ModelVersion
 
@@ -63,11 +64,13 @@ class Mlflow:
         *,
         poll_seconds: float = 30.0,
         hash_limit: int = 20 * 2**30,
+        concurrency: int = 8,
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._timer = timer
         self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="mlflow", initializer=_load_client)
         self._digests = Digests(hash_limit)
+        self._versions: dict[_Pin, tuple[_Version, float]] = {}
         self._feed: AliasFeed[_Version] = AliasFeed(self._by_alias, interval=poll_seconds)
 
     async def resolve(
@@ -118,7 +121,7 @@ class Mlflow:
         """Stop polling and let go of the threads."""
         self._feed.close()
         self._digests.close()
-        self._lanes.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _by_alias(self, connection: Connection, name: str, alias: str) -> _Version:
         try:
@@ -159,7 +162,7 @@ class Mlflow:
 
     async def _call(self, connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
         with self._timer():
-            return await self._lanes.run(connection.url, lambda: _ask(connection, ask))
+            return await asyncio.get_running_loop().run_in_executor(self._pool, _ask, connection, ask)
 
 
 _loading = threading.Lock()
