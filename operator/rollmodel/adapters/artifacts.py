@@ -11,19 +11,17 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
+from rollmodel.adapters.lanes import Lanes
+from rollmodel.adapters.mlflowclient import credentials, load
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection
 
-if TYPE_CHECKING:
-    from mlflow.utils.rest_utils import MlflowHostCreds
-
-__all__ = ["DIGEST_TAG", "Artifacts", "Digests", "Measured", "credentials"]
+__all__ = ["DIGEST_TAG", "Artifacts", "Digests", "Measured"]
 
 _CHUNK = 2**20
 _FILES_LIMIT = 10_000
@@ -139,11 +137,11 @@ class Artifacts:
 class Digests:
     """Remembers digests, and computes each only once however many ask for it."""
 
-    def __init__(self, limit: int, *, concurrency: int = 2) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="digest")
+        self._lanes = Lanes("digest", threads=4, per_lane=1, initializer=load)
         self._known: OrderedDict[Key, Measured] = OrderedDict()
-        self._running: dict[Key, asyncio.Future[Measured]] = {}
+        self._running: dict[Key, asyncio.Task[Measured]] = {}
 
     def known(self, key: Key) -> Measured | None:
         """The digest, if it was computed before."""
@@ -152,10 +150,9 @@ class Digests:
     async def measure(self, key: Key, artifacts: Artifacts) -> Measured:
         """Compute a digest, or join who does so already. Unavailable (``Digesting``) if it takes long: come back."""
         if key not in self._running:
-            loop = asyncio.get_running_loop()
-            future = loop.run_in_executor(self._pool, artifacts.measure, self._limit)
-            future.add_done_callback(lambda done: self._finish(key, done))
-            self._running[key] = future
+            work = self._lanes.run(artifacts.connection.url, lambda: artifacts.measure(self._limit))
+            self._running[key] = asyncio.create_task(work, name="digest")
+            self._running[key].add_done_callback(lambda done: self._finish(key, done))
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 return await asyncio.shield(self._running[key])
@@ -164,21 +161,12 @@ class Digests:
 
     def close(self) -> None:
         """Let go of the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._lanes.close()
 
-    def _finish(self, key: Key, done: asyncio.Future[Measured]) -> None:
+    def _finish(self, key: Key, done: asyncio.Task[Measured]) -> None:
         del self._running[key]
         if done.cancelled() or done.exception() is not None:
             return
         self._known[key] = done.result()
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
-
-
-def credentials(connection: Connection) -> MlflowHostCreds:
-    """The login of one connection, as MLflow's client wants it."""
-    from mlflow.utils.rest_utils import MlflowHostCreds  # noqa: PLC0415 - heavy
-
-    return MlflowHostCreds(
-        connection.url, username=connection.username, password=connection.password, token=connection.token
-    )

@@ -67,6 +67,10 @@ class Kubernetes:
         """Seconds since the watch that is silent for longest heard anything; kinds that are absent do not count."""
         return max((time.monotonic() - w.heard for w in self._watches if not w.absent), default=0.0)
 
+    def stillness(self) -> float:
+        """Seconds since the watch that is still for longest did anything, if only to try and fail."""
+        return max((time.monotonic() - w.stirred for w in self._watches if not w.absent), default=0.0)
+
     @property
     def gateway_available(self) -> bool:
         """Whether the API server serves HTTPRoute."""

@@ -7,19 +7,18 @@ Everything that a registry says is untrusted text: it is passed on, shortened, a
 
 from __future__ import annotations
 
-import asyncio
 import re
-import threading
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rollmodel.adapters.artifacts import DIGEST_TAG, Artifacts, Digests, Measured, credentials
+from rollmodel.adapters.artifacts import DIGEST_TAG, Artifacts, Digests, Measured
 from rollmodel.adapters.feed import AliasFeed, Handle
+from rollmodel.adapters.lanes import Lanes
+from rollmodel.adapters.mlflowclient import credentials, load
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.ports import Connection, Held, ModelVersion
 
@@ -64,11 +63,10 @@ class Mlflow:
         *,
         poll_seconds: float = 30.0,
         hash_limit: int = 20 * 2**30,
-        concurrency: int = 8,
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._timer = timer
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="mlflow", initializer=_load_client)
+        self._lanes = Lanes("mlflow", threads=12, per_lane=3, initializer=load)
         self._digests = Digests(hash_limit)
         self._versions: dict[_Pin, tuple[_Version, float]] = {}
         self._feed: AliasFeed[_Version] = AliasFeed(self._by_alias, interval=poll_seconds)
@@ -121,7 +119,7 @@ class Mlflow:
         """Stop polling and let go of the threads."""
         self._feed.close()
         self._digests.close()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._lanes.close()
 
     async def _by_alias(self, connection: Connection, name: str, alias: str) -> _Version:
         try:
@@ -135,14 +133,12 @@ class Mlflow:
 
     async def _by_version(self, connection: Connection, name: str, version: str) -> _Version:
         """A version that is registered does not change, but may be deleted or tagged: it is believed for a while."""
-        pin = (connection, name, version)
-        known, until = self._versions.get(pin, (None, 0.0))
-        if known is not None and time.monotonic() < until:
-            return known
-        self._versions.pop(pin, None)
-        found = _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
-        self._versions[pin] = (found, time.monotonic() + BELIEVED_SECONDS)
-        return found
+        pin, now = (connection, name, version), time.monotonic()
+        self._versions = {key: held for key, held in self._versions.items() if now < held[1]}
+        if pin not in self._versions:
+            found = _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
+            self._versions[pin] = (found, now + BELIEVED_SECONDS)
+        return self._versions[pin][0]
 
     async def _measure(self, connection: Connection, found: _Version) -> Measured:
         """The digest: as the version's tag says, or else of all its files, read once per source."""
@@ -162,19 +158,7 @@ class Mlflow:
 
     async def _call(self, connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
         with self._timer():
-            return await asyncio.get_running_loop().run_in_executor(self._pool, _ask, connection, ask)
-
-
-_loading = threading.Lock()
-
-
-def _load_client() -> None:
-    """Import the client in one thread at a time: its modules import each other in circles.
-
-    Threads that meet in such a circle deadlock, or see a module of which only half is there.
-    """
-    with _loading:
-        import mlflow  # noqa: F401, PLC0415 - heavy: about 80 MB
+            return await self._lanes.run(connection.url, lambda: _ask(connection, ask))
 
 
 def _ask(connection: Connection, ask: Callable[[RestStore], Any]) -> Any:

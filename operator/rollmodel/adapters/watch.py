@@ -34,14 +34,15 @@ SILENCE_SECONDS = 90.0
 #: How often to look whether a kind that was absent has been installed.
 ABSENT_SECONDS = 300.0
 RECONNECT_SECONDS = 1.0
-PAGE = 500
+PAGE = 100
 
 
 class Watch:
     """Feeds the cache of children with one kind, of one namespace or of the whole cluster.
 
     ``listed`` is set once the cache is complete for this kind. ``absent`` is True while the API server does not know
-    the kind (Gateway API is an add-on). ``heard`` is when the server last said anything (monotonic seconds).
+    the kind (Gateway API is an add-on). ``heard`` is when the server last said anything, ``stirred`` when the loop last
+    did anything, if only to fail (monotonic seconds).
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class Watch:
         self.resource = resource
         self.listed = asyncio.Event()
         self.absent = False
-        self.heard = time.monotonic()
+        self.heard = self.stirred = time.monotonic()
         self._api = api
         self._namespace = namespace
         self._selector = selector
@@ -61,6 +62,7 @@ class Watch:
     async def run(self) -> None:
         """List and watch until cancelled."""
         while True:
+            self.stirred = time.monotonic()
             try:
                 if self._version is None:
                     await self._list()
@@ -85,7 +87,7 @@ class Watch:
         self.listed.set()
 
     def _hear(self) -> None:
-        self.heard = time.monotonic()
+        self.heard = self.stirred = time.monotonic()
         self._backoff.reset()
 
     @property

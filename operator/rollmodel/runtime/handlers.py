@@ -84,10 +84,10 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.watching.server_timeout = 290
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 10
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = 100
     settings.networking.connect_timeout = 10
     settings.networking.request_timeout = 60
     settings.queueing.idle_timeout = 1.0
-    settings.background.instant_exit_timeout = 0.1
+    settings.background.instant_exit_timeout = 1.0
     settings.process.ultimate_exiting_timeout = 30.0
     return settings

@@ -16,7 +16,9 @@ from rollmodel.runtime.pulse import Pulse
 __all__ = ["Health", "Server", "Watched"]
 
 #: Longer than the longest pause that a watch makes by itself, in seconds.
-SILENT_SECONDS = 300.0
+STILL_SECONDS = 300.0
+#: Longer than two bookmarks are apart, in seconds.
+SILENT_SECONDS = 150.0
 #: Longer than any single pass may take, in seconds.
 STUCK_SECONDS = 600.0
 
@@ -33,6 +35,10 @@ class Watched(Protocol):
         """Seconds since the API server was last heard."""
         ...
 
+    def stillness(self) -> float:
+        """Seconds since the watches last did anything, if only to try and fail."""
+        ...
+
 
 class Health:
     """Judges whether the operator works. ``started`` becomes True when Kopf has begun."""
@@ -43,17 +49,19 @@ class Health:
         self.started = False
 
     def live(self) -> list[str]:
-        """What is wrong so that only a restart may help; empty if nothing is."""
+        """What is wrong so that a restart may help; an API server that is down is no such thing."""
         problems = []
-        if (silence := self._watches.silence()) > SILENT_SECONDS:
-            problems.append(f"the watches have been silent for {silence:.0f} s")
+        if (stillness := self._watches.stillness()) > STILL_SECONDS:
+            problems.append(f"the watches have done nothing for {stillness:.0f} s")
         if (stuck := self._pulse.stuck()) > STUCK_SECONDS:
             problems.append(f"passes are due and none has ended for {stuck:.0f} s")
         return problems
 
     def ready(self) -> list[str]:
-        """What is not there yet."""
+        """What is not there, yet or any more."""
         problems = self.live()
+        if (silence := self._watches.silence()) > SILENT_SECONDS:
+            problems.append(f"the API server has not been heard for {silence:.0f} s")
         if not self._watches.complete:
             problems.append("the children have not been listed yet")
         if not self.started:

@@ -46,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         asyncio.run(_run(settings))
+    except RollmodelError as error:
+        _log.error("the operator cannot work: %s", error)
+        return 1
     except Exception:  # noqa: BLE001 - say it in the log's own form, whatever it is
         _log.exception("the operator ended")
         return 1

@@ -133,6 +133,23 @@ async def test_so_is_a_version(mlflow: Mlflow, here: Connection) -> None:
     assert (await mlflow.resolve(here, "churn", version="1", alias=None)).digest == DIGEST
 
 
+async def test_a_fixed_version_is_asked_for_once(mlflow: Mlflow, here: Connection, server: Web) -> None:
+    for _ in range(3):
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert server.paths.count(f"{API}/model-versions/get") == 1
+
+
+async def test_something_else_than_mlflow_is_not_taken_for_a_missing_alias(
+    mlflow: Mlflow, here: Connection, server: Web
+) -> None:
+    async def other(request: web.Request) -> web.Response:
+        return web.Response(status=404, text="<html>nginx</html>")
+
+    server.answer = other
+    with pytest.raises(Invalid, match="does not look like MLflow"):
+        await mlflow.resolve(here, "churn", version=None, alias="challenger")
+
+
 async def test_files_are_read_once(mlflow: Mlflow, here: Connection, server: Web) -> None:
     for _ in range(3):
         await mlflow.resolve(here, "churn", version="1", alias=None)

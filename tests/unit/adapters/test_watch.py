@@ -196,6 +196,14 @@ async def test_silence_ends_a_stream(
     assert [request.query["resourceVersion"] for request in server.requests[1:]] == ["9"] * (len(server.requests) - 1)
 
 
+async def test_trying_in_vain_is_noted(cluster: FakeCluster, watch: Watch, server: Web) -> None:
+    cluster.pages = [failure(503) for _ in range(1000)]
+    watch.heard = watch.stirred = 0.0
+    await watching(watch, lambda: len(server.requests) >= 2)
+    assert watch.stirred > 0.0
+    assert watch.heard == 0.0
+
+
 async def test_being_heard_is_noted(cluster: FakeCluster, watch: Watch) -> None:
     watch.heard = 0.0
     await watching(watch, watch.listed.is_set)

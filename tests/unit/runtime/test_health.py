@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import aiohttp
 import pytest
-from rollmodel.runtime.health import SILENT_SECONDS, STUCK_SECONDS, Health, Server
+from rollmodel.runtime.health import SILENT_SECONDS, STILL_SECONDS, STUCK_SECONDS, Health, Server
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.pulse import Pulse
 
@@ -19,9 +19,13 @@ class Watches:
 
     complete: bool = True
     silent: float = 0.0
+    still: float = 0.0
 
     def silence(self) -> float:
         return self.silent
+
+    def stillness(self) -> float:
+        return self.still
 
 
 @dataclass
@@ -44,8 +48,14 @@ def test_all_is_well() -> None:
     assert health(Watches()).live() == health(Watches()).ready() == []
 
 
-def test_silent_watches_are_bad() -> None:
-    assert "silent" in health(Watches(silent=SILENT_SECONDS + 1)).live()[0]
+def test_watches_that_do_nothing_are_bad() -> None:
+    assert "have done nothing" in health(Watches(still=STILL_SECONDS + 1)).live()[0]
+
+
+def test_an_api_server_that_is_down_is_no_reason_for_a_restart() -> None:
+    judged = health(Watches(silent=SILENT_SECONDS + 1))
+    assert judged.live() == []
+    assert "has not been heard" in judged.ready()[0]
 
 
 @pytest.mark.parametrize(("complete", "started"), [(False, True), (True, False)])

@@ -1,0 +1,37 @@
+"""Threads for synchronous clients, shared fairly: no one address can take them all.
+
+A registry that a user named may hang on purpose. It then holds its own lane, and everybody else's polls go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+from weakref import WeakValueDictionary
+
+__all__ = ["Lanes"]
+
+T = TypeVar("T")
+
+
+class Lanes:
+    """A pool of ``threads``, of which each lane gets ``per_lane`` at most; who comes later waits in line."""
+
+    def __init__(
+        self, name: str, *, threads: int, per_lane: int, initializer: Callable[[], None] = lambda: None
+    ) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name, initializer=initializer)
+        self._per_lane = per_lane
+        self._lanes: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def run(self, lane: str, work: Callable[[], T]) -> T:
+        """Do the work in a thread."""
+        slots = self._lanes.setdefault(lane, asyncio.Semaphore(self._per_lane))
+        async with slots:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    def close(self) -> None:
+        """Let go of the threads; those that wait for an answer end with their timeout."""
+        self._pool.shutdown(wait=False, cancel_futures=True)

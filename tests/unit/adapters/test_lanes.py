@@ -1,0 +1,44 @@
+"""Threads that are shared fairly."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import pytest
+from rollmodel.adapters.lanes import Lanes
+
+
+@pytest.fixture
+def lanes() -> Iterator[Lanes]:
+    lanes = Lanes("test", threads=4, per_lane=2)
+    yield lanes
+    lanes.close()
+
+
+async def test_work_is_done_in_a_thread(lanes: Lanes) -> None:
+    assert (await lanes.run("a", lambda: threading.current_thread().name)).startswith("test")
+
+
+async def test_errors_come_through(lanes: Lanes) -> None:
+    with pytest.raises(ZeroDivisionError):
+        await lanes.run("a", lambda: 1 / 0)
+
+
+async def test_one_that_hangs_does_not_stop_the_others(lanes: Lanes) -> None:
+    release = threading.Event()
+    hanging = [asyncio.create_task(lanes.run("slow", release.wait)) for _ in range(10)]
+    try:
+        async with asyncio.timeout(10):
+            assert await lanes.run("quick", lambda: "answer") == "answer"
+        assert not any(task.done() for task in hanging)
+    finally:
+        release.set()
+    assert await asyncio.gather(*hanging) == [True] * 10
+
+
+async def test_lanes_that_nobody_uses_are_forgotten(lanes: Lanes) -> None:
+    for number in range(5):
+        await lanes.run(str(number), lambda: None)
+    assert len(lanes._lanes) <= 1
