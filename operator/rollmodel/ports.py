@@ -12,9 +12,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from rollmodel.plan.decision import Event, Ref
+from rollmodel.plan.decision import CreateRun, CreateVersion, Event, LogRun, Ref, SetRunStatus
+from rollmodel.plan.training.observed import TrackedRun, TrackedVersion
 
-__all__ = ["Clock", "Connection", "Held", "Kube", "Manifest", "Metrics", "ModelVersion", "Registry", "Series"]
+__all__ = [
+    "Clock",
+    "Connection",
+    "Held",
+    "Kube",
+    "Manifest",
+    "Metrics",
+    "ModelVersion",
+    "Registry",
+    "Series",
+    "Tracking",
+]
 
 Manifest = Mapping[str, Any]
 
@@ -89,6 +101,10 @@ class Kube(Protocol):
         """The objects that the owner controls, from the watch cache: no request. Includes our own last writes."""
         ...
 
+    async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
+        """Kueue's Workloads of a namespace, read from the API server; None where Kueue is not installed."""
+        ...
+
     async def list_pods(self, namespace: str, labels: Mapping[str, str]) -> Sequence[dict[str, Any]]:
         """Pods with all these labels, read from the API server (used only while something is not ready)."""
         ...
@@ -154,6 +170,60 @@ class Registry(Protocol):
 
     async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:
         """Set tags on a model version. Idempotent."""
+        ...
+
+
+class Tracking(Protocol):
+    """The tracking server (MLflow): runs, and the versions made from them.
+
+    Every method raises NotFound, Forbidden, Invalid or Unavailable; writes are idempotent but for the two ``create_*``.
+    """
+
+    async def find_run(self, connection: Connection, experiment: str, owner: str) -> TrackedRun | None:
+        """The oldest run of this experiment (by name) whose tag ``rollmodel.dev/owner`` is ``owner``."""
+        ...
+
+    async def find_rerun(self, connection: Connection, experiment_id: str, hash_: str, *, but: str) -> str | None:
+        """Id of the oldest FINISHED run with this ``rollmodel.dev/reproducibility-hash`` that is not ``but``."""
+        ...
+
+    async def get_run(self, connection: Connection, run_id: str) -> TrackedRun:
+        """A run as it is now."""
+        ...
+
+    async def history(self, connection: Connection, run_id: str, metric: str) -> Sequence[float]:
+        """All values of a metric, by step; empty where it was never logged. Not more than 1,000."""
+        ...
+
+    async def artifacts(self, connection: Connection, run_id: str, paths: Sequence[str]) -> frozenset[str]:
+        """Which of these paths exist among the run's artifacts."""
+        ...
+
+    async def version_of(self, connection: Connection, model: str, owner: str) -> TrackedVersion | None:
+        """The lowest version of a model whose tag ``rollmodel.dev/owner`` is ``owner``."""
+        ...
+
+    async def version_at(self, connection: Connection, model: str, alias: str) -> TrackedVersion | None:
+        """The version that an alias names; None where there is no such model or alias. Always asked anew."""
+        ...
+
+    async def create_run(self, connection: Connection, write: CreateRun) -> str:
+        """Create a run; returns its id."""
+        ...
+
+    async def log_run(self, connection: Connection, write: LogRun) -> None:
+        """Log params, inputs and tags."""
+        ...
+
+    async def set_run_status(self, connection: Connection, write: SetRunStatus) -> None:
+        """Set the state of a run."""
+        ...
+
+    async def create_version(self, connection: Connection, write: CreateVersion) -> str:
+        """Create a version from a run's logged model; returns its number.
+
+        Raises NotFound (reason ``ModelNotLogged``) where the run has no model at that path.
+        """
         ...
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.errors import Invalid
 
-__all__ = ["CHILDREN", "ROUTES", "Resource", "resource_of"]
+__all__ = ["CHILDREN", "ROUTES", "WORKLOADS", "Resource", "resource_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,9 @@ _OURS = f"{GROUP}/{VERSION}"
 
 ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 
+#: Kueue's, where it is installed.
+WORKLOADS = Resource("kueue.x-k8s.io/v1beta1", "Workload", "workloads")
+
 #: What a custom resource of ours may control, and therefore what we watch.
 CHILDREN = (
     Resource("apps/v1", "Deployment", "deployments"),
@@ -51,6 +54,7 @@ _ALL = (
     Resource(_OURS, "ModelDeployment", "modeldeployments"),
     Resource(_OURS, "TrainingJob", "trainingjobs"),
     Resource(_OURS, "DriftPolicy", "driftpolicies"),
+    WORKLOADS,
     Resource("v1", "Event", "events"),
     Resource("v1", "Pod", "pods"),
     Resource("v1", "Secret", "secrets"),

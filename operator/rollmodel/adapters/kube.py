@@ -16,7 +16,7 @@ from typing import Any
 from rollmodel.adapters.apiserver import APPLY, JSON_PATCH, ApiServer
 from rollmodel.adapters.children import Children, controller_of
 from rollmodel.adapters.events import Events
-from rollmodel.adapters.kinds import CHILDREN, ROUTES, resource_of
+from rollmodel.adapters.kinds import CHILDREN, ROUTES, WORKLOADS, resource_of
 from rollmodel.adapters.watch import Watch
 from rollmodel.errors import Conflict, Invalid, NotFound
 from rollmodel.plan.decision import Event, Ref
@@ -91,6 +91,15 @@ class Kubernetes:
         """Pods with all these labels, live."""
         query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
         answer = await self._api.request("GET", resource_of("v1", "Pod").path(namespace), query=query)
+        items: list[dict[str, Any]] = answer["items"]
+        return items
+
+    async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
+        """Kueue's Workloads of a namespace, live; None where Kueue is not installed."""
+        try:
+            answer = await self._api.request("GET", WORKLOADS.path(namespace))
+        except NotFound:
+            return None
         items: list[dict[str, Any]] = answer["items"]
         return items
 

@@ -1,8 +1,8 @@
 """What a pass decided: data, to be carried out by ``reconcile.execute``.
 
 The order of acting is fixed: status first, guarded by the resourceVersion that was read (the fence: of two operators
-only one wins, the other reads again), then applies, deletes, Events, registry writes. Status therefore holds the
-intention of the machine (which step) and *observed* facts (weights, ready replicas), never wished facts.
+only one wins, the other reads again), then applies, deletes, Events, registry writes, tracking writes. Status therefore
+holds the intention of the machine (which step) and *observed* facts (weights, ready replicas), never wished facts.
 """
 
 from __future__ import annotations
@@ -11,7 +11,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Decision", "Delete", "Event", "Ref", "RegistryWrite"]
+__all__ = [
+    "CreateRun",
+    "CreateVersion",
+    "DatasetInput",
+    "Decision",
+    "Delete",
+    "Event",
+    "LogRun",
+    "Ref",
+    "RegistryWrite",
+    "RunStatus",
+    "SetRunStatus",
+    "TrackingWrite",
+]
+
+#: The states of a run in MLflow.
+RunStatus = Literal["RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,58 @@ class RegistryWrite:
 
 
 @dataclass(frozen=True, slots=True)
+class CreateRun:
+    """Create a run in this experiment (by name; created if absent). Guarded by a claim in status: see ADR 4."""
+
+    experiment: str
+    name: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetInput:
+    """An input as MLflow records it: name, version or digest, and where it came from."""
+
+    name: str
+    digest: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogRun:
+    """Log these to a run. Idempotent. ``tags`` are written last: their presence says that all the rest is there."""
+
+    run_id: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[DatasetInput, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetRunStatus:
+    """Set the state of a run; a final state also sets its end time."""
+
+    run_id: str
+    status: RunStatus
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVersion:
+    """Create a version of ``model`` (created if absent) from what the run logged at ``artifact_path``.
+
+    Guarded by a claim in status.
+    """
+
+    model: str
+    run_id: str
+    artifact_path: str
+    tags: Mapping[str, str]
+
+
+TrackingWrite = CreateRun | LogRun | SetRunStatus | CreateVersion
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The outcome of a pass.
 
@@ -75,4 +143,5 @@ class Decision:
     delete: tuple[Delete, ...] = ()
     events: tuple[Event, ...] = ()
     registry: tuple[RegistryWrite, ...] = ()
+    tracking: tuple[TrackingWrite, ...] = ()
     requeue_after: float | None = None

@@ -82,6 +82,10 @@ class InMemoryKube:
         pods = [obj for obj in self.of_kind("Pod") if obj["metadata"]["namespace"] == namespace]
         return [pod for pod in pods if labels.items() <= pod["metadata"].get("labels", {}).items()]
 
+    async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
+        self._read("list", Ref("kueue.x-k8s.io/v1beta1", "Workload", namespace, ""))
+        return [obj for obj in self.of_kind("Workload") if obj["metadata"]["namespace"] == namespace]
+
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
         ref = self._write("apply", Ref.of(manifest))
         stored = self._apply(ref, manifest)

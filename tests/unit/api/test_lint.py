@@ -117,8 +117,9 @@ def test_lists_of_objects_are_maps_or_atomic(definition: Schema) -> None:
     def wrong(schema: Schema) -> bool:
         if schema.get("type") != "array" or schema["items"].get("type") != "object":
             return False
-        keys = set(schema.get("x-kubernetes-list-map-keys", []))
-        return not (schema["x-kubernetes-list-type"] == "atomic" or (keys and keys <= set(schema["items"]["required"])))
+        keys, items = set(schema.get("x-kubernetes-list-map-keys", [])), schema["items"]
+        always_there = {*items["required"], *(name for name, one in items["properties"].items() if "default" in one)}
+        return not (schema["x-kubernetes-list-type"] == "atomic" or (keys and keys <= always_there))
 
     assert not _offenders(_everything(definition), wrong)
 

@@ -7,6 +7,7 @@ from rollmodel.api.trainingjob.running import Budget, Checkpoint, Retry, Schedul
 from rollmodel.api.trainingjob.spec import TrainingJobSpec
 from rollmodel.api.trainingjob.status import (
     Attempts,
+    Claim,
     GateStatus,
     InputStatus,
     Progress,
@@ -22,6 +23,7 @@ __all__ = [
     "Attempts",
     "Budget",
     "Checkpoint",
+    "Claim",
     "DataValidation",
     "GateStatus",
     "Gates",

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, Message, ObservedGeneration, ShortText, Timestamp
-from rollmodel.api.commands import CommandStatus
 from rollmodel.api.conditions import Conditions
-from rollmodel.api.schema import ATOMIC, OPAQUE, SET, keyed_by
+from rollmodel.api.schema import SET, keyed_by
 
 __all__ = [
     "Attempts",
+    "Claim",
     "GateStatus",
     "InputStatus",
     "MetricValue",
@@ -39,6 +39,15 @@ class InputStatus(ApiModel):
     """Digest of the content."""
 
 
+class Claim(ApiModel):
+    """Somebody is creating this right now: others wait until the claim is old, and then look first."""
+
+    what: Literal["Run", "Version"]
+    """What is being created in MLflow."""
+    since: Timestamp
+    """When it was claimed."""
+
+
 class Attempts(ApiModel):
     """How often the run was tried. Jobs are deleted after their time to live; these counts stay."""
 
@@ -48,6 +57,12 @@ class Attempts(ApiModel):
     """Attempts that failed by their own fault."""
     disruptions: _Count = 0
     """Attempts that the cluster ended."""
+    last_failure: Message | None = None
+    """Why the last attempt that ended without success did so."""
+    last_end_time: Timestamp | None = None
+    """When that was."""
+    gpu_seconds: _Count | None = None
+    """GPUs times seconds, over all attempts that ended."""
 
 
 class GateStatus(ApiModel):
@@ -55,7 +70,7 @@ class GateStatus(ApiModel):
 
     name: Annotated[str, Field(max_length=512)]
     """Metric or artifact."""
-    check: Literal["Min", "Max", "NoWorseThanChampion", "Artifact"]
+    check: Literal["Min", "Max", "MaxGap", "NoWorseThanChampion", "Artifact"]
     """What is checked."""
     asked: ShortText | None = None
     """The bound."""
@@ -82,6 +97,8 @@ class Reproducibility(ApiModel):
     """Hash of the parameters."""
     inputs_digest: ShortText | None = None
     """Digest over all inputs."""
+    rerun_of: ShortText | None = None
+    """Earlier run with the same hash."""
 
 
 class MetricValue(ApiModel):
@@ -147,6 +164,10 @@ class TrainingJobStatus(ApiModel):
     """Experiment in the tracking server."""
     run_id: ShortText | None = None
     """Run in the tracking server."""
+    run_status: ShortText | None = None
+    """Its state there, as it was last seen."""
+    claim: Claim | None = None
+    """What is being created in MLflow right now."""
     inputs: Annotated[list[InputStatus], Field(max_length=32), keyed_by("name")] = Field(default_factory=list)
     """Inputs as they were resolved."""
     reproducibility: Reproducibility | None = None
@@ -161,9 +182,3 @@ class TrainingJobStatus(ApiModel):
     """What Kueue says about the run."""
     schedule: ScheduleStatus | None = None
     """Runs that the schedule started."""
-    last_command: CommandStatus | None = None
-    """The last command that was consumed."""
-    outbox: Annotated[list[Annotated[dict[str, Any], OPAQUE]], Field(max_length=64), ATOMIC] = Field(
-        default_factory=list
-    )
-    """Writes to the tracking server that are still to be carried out."""

@@ -1,0 +1,147 @@
+"""What a pass knows about one TrainingJob: gathered by ``reconcile``, read by ``plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
+from rollmodel.plan.decision import RunStatus
+
+__all__ = [
+    "Champion",
+    "GateFacts",
+    "MetricPoint",
+    "Observed",
+    "Problem",
+    "TrackedRun",
+    "TrackedVersion",
+    "TrainingDefaults",
+    "Wants",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class MetricPoint:
+    """The last value of a metric; ``time`` in unix seconds. ``value`` may be NaN or infinite."""
+
+    value: float
+    step: int
+    time: float
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedRun:
+    """A run as MLflow holds it; times in unix seconds."""
+
+    id: str
+    experiment_id: str
+    status: RunStatus
+    started: float
+    params: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    metrics: Mapping[str, MetricPoint] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TrackedVersion:
+    """A registered version; ``run_id`` is the run that it came from, where the registry knows."""
+
+    model: str
+    version: str
+    run_id: str | None
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A neighbour could not be asked, or said no. ``transient`` ones are worth another try."""
+
+    reason: str
+    message: str
+    transient: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Champion:
+    """What gates compare with: the champion's version, its metrics, and its fold or bootstrap values by metric name."""
+
+    version: str
+    metrics: Mapping[str, MetricPoint]
+    histories: Mapping[str, Sequence[float]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class GateFacts:
+    """What the gates are evaluated on. ``champion`` None: no version carries the champion alias yet."""
+
+    histories: Mapping[str, Sequence[float]]
+    """Values of ``<metric>/fold`` and ``<metric>/bootstrap`` of our run, where they were logged and are asked for."""
+    champion: Champion | Problem | None
+    artifacts: frozenset[str] | Problem
+    """Those of ``gates.artifacts`` that exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a pass has to look at beyond the object and its children: nothing, at rest."""
+
+    run: bool = False
+    """The run: by ``status.runId``, or searched for by its owner."""
+    gates: bool = False
+    """What gates need, once the pod succeeded."""
+    version: bool = False
+    """The version that was made from our run, and where the alias points."""
+    pods: bool = False
+    """The pods of the current Job."""
+    workloads: bool = False
+    """Kueue's Workloads."""
+    aliases: tuple[str, ...] = ()
+    """Inputs by name whose ``models:/name@alias`` has to be resolved."""
+    rerun_of: str | None = None
+    """Look for an earlier run with this reproducibility hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingDefaults:
+    """What the operator's settings say about training runs."""
+
+    operator_image: str
+    registry_url: str | None = None
+    poll_seconds: float = 30.0
+    """How often a run that is going on is looked at for its progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One consistent look at the world. ``children`` are live dicts: Jobs, Services, child TrainingJobs.
+
+    What was not wanted is None, as is what does not exist.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    created: datetime
+    labels: Mapping[str, str]
+    spec: TrainingJobSpec
+    status: TrainingJobStatus
+    children: Sequence[Mapping[str, Any]]
+    defaults: TrainingDefaults
+    now: datetime
+    wants: Wants = Wants()
+    run: TrackedRun | Problem | None = None
+    gates: GateFacts | None = None
+    version: TrackedVersion | Problem | None = None
+    alias_version: TrackedVersion | Problem | None = None
+    """Where ``register.alias`` points now."""
+    pods: Sequence[Mapping[str, Any]] = ()
+    workloads: Sequence[Mapping[str, Any]] | None = None
+    aliases: Mapping[str, str | Problem] = field(default_factory=dict)
+    """Input name -> version number that its alias names."""
+    rerun_of: str | None = None
+    problems: Sequence[str] = field(default_factory=tuple)
+    """What the API server refused in the previous pass."""
