@@ -118,7 +118,8 @@ def test_lists_of_objects_are_maps_or_atomic(definition: Schema) -> None:
         if schema.get("type") != "array" or schema["items"].get("type") != "object":
             return False
         keys, items = set(schema.get("x-kubernetes-list-map-keys", [])), schema["items"]
-        always_there = {*items["required"], *(name for name, one in items["properties"].items() if "default" in one)}
+        defaulted = {name for name, field in items.get("properties", {}).items() if "default" in field}
+        always_there = defaulted.union(items.get("required", ()))
         return not (schema["x-kubernetes-list-type"] == "atomic" or (keys and keys <= always_there))
 
     assert not _offenders(_everything(definition), wrong)
