@@ -1,0 +1,1 @@
+"""Passes over TrainingJobs: gather, and the reconciler that decides and acts."""

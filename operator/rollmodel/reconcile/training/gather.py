@@ -1,0 +1,188 @@
+"""Read the world for one pass over a TrainingJob: only what the plan wants to see, so at rest nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar
+
+from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
+from rollmodel.errors import Forbidden, RollmodelError, Transient
+from rollmodel.plan.training.names import aliased, experiment, with_histories
+from rollmodel.plan.training.observed import Champion, GateFacts, Observed, Problem, TrackedRun, TrainingDefaults, Wants
+from rollmodel.ports import Clock, Connection, Kube, Manifest, Tracking
+from rollmodel.reconcile.connections import Connections
+
+__all__ = ["TrainingGatherer"]
+
+T = TypeVar("T")
+
+
+class TrainingGatherer:
+    """Puts together what :class:`Observed` holds."""
+
+    def __init__(
+        self,
+        *,
+        kube: Kube,
+        tracking: Tracking,
+        connections: Connections,
+        clock: Clock,
+        wants: Callable[[Observed], Wants],
+        defaults: TrainingDefaults,
+    ) -> None:
+        self._kube = kube
+        self._tracking = tracking
+        self._connections = connections
+        self._clock = clock
+        self._wants = wants
+        self._defaults = defaults
+
+    async def gather(self, body: Manifest, problems: Sequence[str] = ()) -> Observed:
+        """One look at the world. ``problems`` are what the previous pass was refused. Raises pydantic's errors."""
+        observed = self._object(body, problems)
+        wants = self._wants(observed)
+        observed = replace(observed, wants=wants)
+        if wants.pods:
+            observed = replace(observed, pods=await self._pods(observed))
+        if wants.workloads:
+            observed = replace(observed, workloads=await self._kube.list_workloads(observed.namespace))
+        if wants.run or wants.gates or wants.version or wants.aliases or wants.rerun_of:
+            observed = await self._tracked(observed)
+        return observed
+
+    def _object(self, body: Manifest, problems: Sequence[str]) -> Observed:
+        meta = body["metadata"]
+        return Observed(
+            namespace=meta["namespace"],
+            name=meta["name"],
+            uid=meta["uid"],
+            generation=meta["generation"],
+            created=datetime.fromisoformat(meta["creationTimestamp"]),
+            labels=meta.get("labels", {}),
+            spec=TrainingJobSpec.model_validate(body["spec"]),
+            status=TrainingJobStatus.model_validate(body.get("status", {})),
+            children=self._kube.children(meta["uid"]),
+            defaults=self._defaults,
+            now=self._clock.now(),
+            problems=tuple(problems),
+        )
+
+    async def _pods(self, observed: Observed) -> Sequence[dict[str, Any]]:
+        name = observed.status.job_name
+        if name is None:
+            return ()
+        return await self._kube.list_pods(observed.namespace, {"batch.kubernetes.io/job-name": name})
+
+    async def _tracked(self, observed: Observed) -> Observed:
+        """What MLflow knows; where the connection itself is wrong, the same problem for everything that is wanted."""
+        reference, wants = observed.spec.tracking.connection_ref, observed.wants
+        connection = await _told(self._connections.find(observed.namespace, reference))
+        if isinstance(connection, Problem):
+            return replace(observed, run=connection, version=connection, alias_version=connection)
+        run = await self._run(connection, observed) if wants.run or wants.gates else None
+        if isinstance(run, Problem) and run.reason == Forbidden.default_reason:
+            self._connections.doubt(observed.namespace, reference)
+        gates = await self._gates(connection, observed, run) if wants.gates and isinstance(run, TrackedRun) else None
+        version, alias_version = await self._versions(connection, observed) if wants.version else (None, None)
+        return replace(
+            observed,
+            run=run,
+            gates=gates,
+            version=version,
+            alias_version=alias_version,
+            aliases=await self._aliases(connection, observed),
+            rerun_of=await self._rerun(connection, observed, run),
+        )
+
+    async def _run(self, connection: Connection, observed: Observed) -> TrackedRun | Problem | None:
+        if observed.status.run_id is not None:
+            return await _told(self._tracking.get_run(connection, observed.status.run_id))
+        name = experiment(observed.namespace, observed.name, observed.spec)
+        return await _told(self._tracking.find_run(connection, name, observed.uid))
+
+    async def _rerun(self, connection: Connection, observed: Observed, run: TrackedRun | Problem | None) -> str | None:
+        """An earlier run with the same hash. Nice to know, so no reason to wait where it cannot be found out."""
+        hash_ = observed.wants.rerun_of
+        if hash_ is None or not isinstance(run, TrackedRun):
+            return None
+        found = await _told(self._tracking.find_rerun(connection, run.experiment_id, hash_, but=run.id))
+        return None if isinstance(found, Problem) else found
+
+    async def _gates(self, connection: Connection, observed: Observed, run: TrackedRun) -> GateFacts:
+        histories, champion, artifacts = await asyncio.gather(
+            self._histories(connection, observed.spec, run),
+            self._champion(connection, observed.spec),
+            self._artifacts(connection, observed.spec, run),
+        )
+        if isinstance(histories, Problem):  # what cannot be read now is waited for, or fails the gates that need it
+            return GateFacts({}, histories, histories)
+        return GateFacts(histories, champion, artifacts)
+
+    async def _histories(
+        self, connection: Connection, spec: TrainingJobSpec, run: TrackedRun
+    ) -> Mapping[str, Sequence[float]] | Problem:
+        found: dict[str, Sequence[float]] = {}
+        for name in with_histories(spec):
+            if name in run.metrics:
+                values = await _told(self._tracking.history(connection, run.id, name))
+                if isinstance(values, Problem):
+                    return values
+                found[name] = values
+        return found
+
+    async def _champion(self, connection: Connection, spec: TrainingJobSpec) -> Champion | Problem | None:
+        if spec.registration is None or not with_histories(spec):
+            return None
+        model, alias = spec.registration.model, spec.registration.champion_alias
+        version = await _told(self._tracking.version_at(connection, model, alias))
+        if version is None or isinstance(version, Problem):
+            return version
+        if version.run_id is None:
+            message = f"version {version.version} of {model!r}, the champion, does not say which run it came from"
+            return Problem("ChampionWithoutRun", message, transient=False)
+        run = await _told(self._tracking.get_run(connection, version.run_id))
+        if isinstance(run, Problem):
+            return run
+        histories = await self._histories(connection, spec, run)
+        return histories if isinstance(histories, Problem) else Champion(version.version, run.metrics, histories)
+
+    async def _artifacts(
+        self, connection: Connection, spec: TrainingJobSpec, run: TrackedRun
+    ) -> frozenset[str] | Problem:
+        paths = (spec.gates.artifacts if spec.gates else None) or ()
+        return await _told(self._tracking.artifacts(connection, run.id, paths)) if paths else frozenset()
+
+    async def _versions(self, connection: Connection, observed: Observed) -> tuple[Any, Any]:
+        registration = observed.spec.registration
+        if registration is None:
+            return None, None
+        return await asyncio.gather(
+            _told(self._tracking.version_of(connection, registration.model, observed.uid)),
+            _told(self._tracking.version_at(connection, registration.model, registration.alias)),
+        )
+
+    async def _aliases(self, connection: Connection, observed: Observed) -> Mapping[str, str | Problem]:
+        """The version behind each input ``models:/name@alias`` that is wanted."""
+        found: dict[str, str | Problem] = {}
+        for source in observed.spec.inputs or ():
+            named = aliased(source.uri) if source.name in observed.wants.aliases else None
+            if named is not None:
+                found[source.name] = await self._version_number(connection, *named)
+        return found
+
+    async def _version_number(self, connection: Connection, model: str, alias: str) -> str | Problem:
+        version = await _told(self._tracking.version_at(connection, model, alias))
+        if version is None:
+            return Problem("NotFound", f"model {model!r} has no alias {alias!r}", transient=False)
+        return version if isinstance(version, Problem) else version.version
+
+
+async def _told(answer: Awaitable[T]) -> T | Problem:
+    """The answer, or the error as a value that the plan can read."""
+    try:
+        return await answer
+    except RollmodelError as error:
+        return Problem(error.reason, str(error), transient=isinstance(error, Transient))
