@@ -92,11 +92,12 @@ class TrainingReconciler:
             return
         meta, spec = body["metadata"], TrainingJobSpec.model_validate(body["spec"])
         connection = await self._connections.find(meta["namespace"], spec.tracking.connection_ref)
-        if status.run_id is not None:
-            run = await self._tracking.get_run(connection, status.run_id)
-        else:
-            name = experiment(meta["namespace"], meta["name"], spec)
-            run = await self._tracking.find_run(connection, name, meta["uid"])
+        name = experiment(meta["namespace"], meta["name"], spec)
+        run = (
+            await self._tracking.get_run(connection, status.run_id)
+            if status.run_id is not None
+            else await self._tracking.find_run(connection, name, meta["uid"])
+        )
         if run is not None and run.status not in FINAL_STATES:
             await self._tracking.set_run_status(connection, SetRunStatus(run.id, "KILLED"))
 
