@@ -8,28 +8,37 @@ import re
 from rollmodel.api.base import GROUP
 
 __all__ = [
+    "ATTEMPT",
     "FIELD_MANAGER",
     "MANAGED_BY",
     "OWNER",
     "REVISION",
+    "TRAINING_JOB",
+    "attempt_selector",
     "child",
     "child_labels",
+    "job",
     "label_value",
     "owner_selector",
     "revision_selector",
     "selector_text",
     "shared",
     "short_hash",
+    "training_labels",
 ]
 
 FIELD_MANAGER = "rollmodel"
 MANAGED_BY = f"{GROUP}/managed-by"
 OWNER = f"{GROUP}/model-deployment"
 REVISION = f"{GROUP}/revision"
+TRAINING_JOB = f"{GROUP}/training-job"
+ATTEMPT = f"{GROUP}/attempt"
 
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # no vowels and no look-alikes: no words, nothing to misread
 _HASH_LENGTH = 8
 _LABEL_LENGTH = 63
+_POD_SUFFIX_LENGTH = 10
+"""``-<attempt>-<index>`` of an indexed Job's pod, whose host name is a DNS label too."""
 _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -51,6 +60,11 @@ def shared(owner: str) -> str:
 def child(owner: str, revision: str) -> str:
     """Name of what an owner has per revision: ControllerRevision, Deployment, Service."""
     return f"{_fit(owner, _LABEL_LENGTH - _HASH_LENGTH - 1)}-{revision}"
+
+
+def job(owner: str, attempt: int) -> str:
+    """Name of an attempt's Job, and of the Service of its pods."""
+    return f"{_fit(owner, _LABEL_LENGTH - _POD_SUFFIX_LENGTH)}-{attempt}"
 
 
 def label_value(owner: str) -> str:
@@ -75,13 +89,27 @@ def selector_text(labels: dict[str, str]) -> str:
 
 def child_labels(owner: str, revision: str | None = None) -> dict[str, str]:
     """Labels of a child object; children are watched by ``MANAGED_BY``."""
-    labels = {
+    labels = {**_managed(owner), OWNER: label_value(owner)}
+    return labels if revision is None else {**labels, REVISION: revision}
+
+
+def training_labels(owner: str, attempt: int | None = None) -> dict[str, str]:
+    """Labels of what a TrainingJob owns."""
+    labels = {**_managed(owner), TRAINING_JOB: label_value(owner)}
+    return labels if attempt is None else {**labels, ATTEMPT: str(attempt)}
+
+
+def attempt_selector(owner: str, attempt: int) -> dict[str, str]:
+    """Selects the pods of one attempt."""
+    return {TRAINING_JOB: label_value(owner), ATTEMPT: str(attempt)}
+
+
+def _managed(owner: str) -> dict[str, str]:
+    return {
         "app.kubernetes.io/managed-by": FIELD_MANAGER,
         "app.kubernetes.io/name": label_value(owner),
         MANAGED_BY: FIELD_MANAGER,
-        OWNER: label_value(owner),
     }
-    return labels if revision is None else {**labels, REVISION: revision}
 
 
 def _fit(owner: str, limit: int) -> str:

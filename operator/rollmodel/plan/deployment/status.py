@@ -7,10 +7,8 @@ wanted serves, Unknown while a rollout finds out whether it should, False when s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
 
-from rollmodel.api.conditions import Condition, find, upsert
+from rollmodel.api.conditions import Condition, find
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentStatus
 from rollmodel.plan import naming
 from rollmodel.plan.decision import Event
@@ -20,7 +18,7 @@ from rollmodel.plan.deployment.memory import Memory
 from rollmodel.plan.deployment.progress import Activity, activity, pods
 from rollmodel.plan.deployment.sight import Sight
 from rollmodel.plan.deployment.trouble import diagnose
-from rollmodel.plan.times import stamp
+from rollmodel.plan.lines import Line, dated
 
 __all__ = ["announcements", "written"]
 
@@ -36,28 +34,14 @@ _WRONG_QUERY = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A condition before it is dated."""
-
-    status: Literal["True", "False", "Unknown"]
-    reason: str
-    message: str
-
-
 def written(memory: Memory, look: Look, sight: Sight) -> ModelDeploymentStatus:
     """The whole new status."""
-    conditions: Sequence[Condition] = look.observed.status.conditions
-    for kind, line in _lines(memory, look, sight).items():
-        conditions = upsert(
-            conditions,
-            kind,
-            line.status,
-            line.reason,
-            " ".join(line.message.split()),
-            generation=look.observed.generation,
-            now=stamp(look.now),
-        )
+    conditions = dated(
+        look.observed.status.conditions,
+        _lines(memory, look, sight),
+        generation=look.observed.generation,
+        now=look.now,
+    )
     serving = memory.stable or memory.candidate
     fields = {
         "observed_generation": look.observed.generation,

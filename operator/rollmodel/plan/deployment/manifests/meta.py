@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollmodel.api.base import GROUP, VERSION
 from rollmodel.plan import naming
+from rollmodel.plan.podspec import owner_reference
 
 __all__ = ["Owner", "metadata"]
 
@@ -25,14 +25,7 @@ def metadata(
     owner: Owner, name: str, *, revision: str | None = None, annotations: Mapping[str, str] | None = None
 ) -> dict[str, Any]:
     """Metadata of a child; garbage collection follows its ownerReference."""
-    reference = {
-        "apiVersion": f"{GROUP}/{VERSION}",
-        "kind": "ModelDeployment",
-        "name": owner.name,
-        "uid": owner.uid,
-        "controller": True,
-        "blockOwnerDeletion": True,
-    }
+    reference = owner_reference("ModelDeployment", owner.name, owner.uid)
     return {
         "name": name,
         "namespace": owner.namespace,

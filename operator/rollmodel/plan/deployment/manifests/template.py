@@ -11,6 +11,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
+from rollmodel.plan.podspec import FETCH_RESOURCES, POD_SECURITY, RESTRICTED, connection
 
 __all__ = ["FETCH_CONTAINER", "MODEL_CONTAINER", "pod_template"]
 
@@ -23,15 +24,6 @@ _REQUEST_SECONDS = 60
 _UNLIST_SECONDS = 10
 """How long an endpoint goes on answering after it began to terminate, until every gateway has heard."""
 
-_RESTRICTED = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-_FETCH_RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "1Gi"}}
-_CONNECTION_KEYS = {
-    "MLFLOW_TRACKING_URI": "url",
-    "MLFLOW_TRACKING_USERNAME": "username",
-    "MLFLOW_TRACKING_PASSWORD": "password",
-    "MLFLOW_TRACKING_TOKEN": "token",
-}
-
 
 def pod_template(owner: str, revision: str, runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
     """The finished PodTemplateSpec of a revision; ``runtime.image`` must be set where the preset has no image."""
@@ -40,7 +32,7 @@ def pod_template(owner: str, revision: str, runtime: Runtime, model: PinnedModel
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _REQUEST_SECONDS + _UNLIST_SECONDS + 5,
-        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": POD_SECURITY,
         "initContainers": [_fetch(model, defaults)],
         "containers": [_serve(owner, runtime, preset, defaults)],
         "volumes": _volumes(preset),
@@ -78,26 +70,13 @@ def _fetch(model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
         "image": defaults.operator_image,
         "command": ["rollmodel"],
         "args": arguments,
-        "resources": _FETCH_RESOURCES,
-        "securityContext": {**_RESTRICTED, "readOnlyRootFilesystem": True},
+        "resources": FETCH_RESOURCES,
+        "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
     }
-    environment = _connection(model)
+    environment = connection(model.connection_secret, model.registry_url)
     return {**container, "env": environment} if environment else container
-
-
-def _connection(model: PinnedModel) -> list[dict[str, Any]]:
-    """How the init container logs in: only what the namespace's own Secret holds, else the bare default address."""
-    if model.connection_secret:
-        return [
-            {
-                "name": variable,
-                "valueFrom": {"secretKeyRef": {"name": model.connection_secret, "key": key, "optional": key != "url"}},
-            }
-            for variable, key in _CONNECTION_KEYS.items()
-        ]
-    return [{"name": "MLFLOW_TRACKING_URI", "value": model.registry_url}] if model.registry_url else []
 
 
 def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults) -> dict[str, Any]:
@@ -117,7 +96,7 @@ def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults) -> 
         "env": _environment(runtime, preset, words),
         **_probes(runtime, preset, words),
         "lifecycle": {"preStop": {"sleep": {"seconds": _UNLIST_SECONDS}}},
-        "securityContext": {**_RESTRICTED, **({"readOnlyRootFilesystem": True} if preset.read_only_root else {})},
+        "securityContext": {**RESTRICTED, **({"readOnlyRootFilesystem": True} if preset.read_only_root else {})},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": _mounts(preset),
     }

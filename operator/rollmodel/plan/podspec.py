@@ -1,0 +1,51 @@
+"""What all pods that we write have in common: Pod Security "restricted", and how they reach the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rollmodel.api.base import GROUP, VERSION
+
+__all__ = ["FETCH_RESOURCES", "POD_SECURITY", "RESTRICTED", "connection", "owner_reference"]
+
+#: The security context of a pod (https://kubernetes.io/docs/concepts/security/pod-security-standards/).
+POD_SECURITY: Mapping[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+#: The security context of a container.
+RESTRICTED: Mapping[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+
+#: What fetching files takes.
+FETCH_RESOURCES: Mapping[str, Any] = {
+    "requests": {"cpu": "100m", "memory": "256Mi"},
+    "limits": {"memory": "1Gi"},
+}
+
+_CONNECTION_KEYS = {
+    "MLFLOW_TRACKING_URI": "url",
+    "MLFLOW_TRACKING_USERNAME": "username",
+    "MLFLOW_TRACKING_PASSWORD": "password",
+    "MLFLOW_TRACKING_TOKEN": "token",
+}
+
+
+def connection(secret: str | None, registry_url: str | None) -> list[dict[str, Any]]:
+    """How a container logs in: only what the namespace's own Secret holds, else the bare default address."""
+    if secret:
+        return [
+            {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": key != "url"}}}
+            for variable, key in _CONNECTION_KEYS.items()
+        ]
+    return [{"name": "MLFLOW_TRACKING_URI", "value": registry_url}] if registry_url else []
+
+
+def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
+    """Says who controls a child; garbage collection follows it."""
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": kind,
+        "name": name,
+        "uid": uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
