@@ -19,6 +19,7 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from rollmodel import __version__
+from rollmodel.adapters.kubeconfig import readable
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 
 __all__ = ["APPLY", "JSON_PATCH", "MERGE_PATCH", "ApiServer", "Expired"]
@@ -62,11 +63,9 @@ class ApiServer:
         """
         # Trusting the environment costs a thread per request, which looks for proxies and a .netrc: look once instead.
         configuration = Configuration(connection_pool_maxsize=connections, client_session_kwargs={"trust_env": False})
-        try:
-            if kubeconfig is not None or not _load_service_account(configuration):
+        if kubeconfig is not None or not _load_service_account(configuration):
+            with readable():
                 await config.load_kube_config(kubeconfig, client_configuration=configuration, persist_config=False)
-        except config.ConfigException as error:
-            raise Invalid(f"neither a service account nor a usable kubeconfig: {error}") from error
         configuration.proxy = configuration.proxy or _proxy_of_environment(configuration.host)
         return cls(ApiClient(configuration))
 

@@ -1,0 +1,79 @@
+"""The commands for people, as they run them: against the API server of the local cluster, with a kubeconfig."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kubernetes import client, config
+from rollmodel.__main__ import main
+
+from localcluster import Cluster
+from tests.cluster.conftest import WaitUntil
+from tests.support.apiserver import Api
+
+CRDS = Path(__file__).parents[3] / "crds"
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="session")
+def crds(cluster: Cluster) -> Path:
+    """The folder of the CRDs, once the API server has established them."""
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    return CRDS
+
+
+@pytest.fixture(scope="session")
+def custom_objects(cluster: Cluster, crds: Path) -> Iterator[client.CustomObjectsApi]:
+    with config.new_client_from_config(str(cluster.kubeconfig)) as connection:
+        yield client.CustomObjectsApi(connection)
+
+
+@pytest.fixture
+def api(custom_objects: client.CustomObjectsApi, namespace: str) -> Api:
+    return Api(custom_objects, namespace)
+
+
+@pytest.fixture
+def run(cluster: Cluster, namespace: str, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs a command; gives exit code, output and errors. ``user``: whose kubeconfig; ``place``: which namespace."""
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+    def call(*arguments: str, user: Path = cluster.kubeconfig, place: str = namespace) -> tuple[int, str, str]:
+        capsys.readouterr()
+        code = main([*arguments, "-n", place, "--kubeconfig", str(user)])
+        return code, *capsys.readouterr()
+
+    return call
+
+
+@pytest.fixture
+def reader(cluster: Cluster, namespace: str) -> Path:
+    """The kubeconfig of somebody who may read our kinds in this namespace, and nothing else anywhere."""
+    rules = [{"apiGroups": ["rollmodel.dev"], "resources": ["*"], "verbs": ["get", "list", "watch"]}]
+    role = {"kind": "Role", "metadata": {"name": "reader"}, "rules": rules}
+    binding = {
+        "kind": "RoleBinding",
+        "metadata": {"name": "reader"},
+        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "reader"},
+        "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": "reader"}],
+    }
+    for manifest in (role, binding):
+        text = json.dumps({"apiVersion": "rbac.authorization.k8s.io/v1", **manifest})
+        cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=text)
+    return cluster.kubeconfig_for("reader")
+
+
+@pytest.fixture
+def without_kinds(cluster: Cluster, crds: Path, wait_until: WaitUntil) -> Iterator[None]:
+    """Our kinds are not installed, until the test is over."""
+    cluster.kubectl("delete", "-f", str(CRDS), "--wait=true")
+    yield
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
