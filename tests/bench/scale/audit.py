@@ -32,6 +32,11 @@ class Requests:
         """Requests that can change something."""
         return sum(count for (verb, _), count in self.others.items() if verb not in _READS)
 
+    def each(self, objects: int) -> str:
+        """The same per object, leaving out what is rare."""
+        shares = ((count / objects, verb, what) for (verb, what), count in self.others.most_common())
+        return ", ".join(f"{share:.1f} {verb} {what}" for share, verb, what in shares if share >= 0.05) or "none"
+
     def __str__(self) -> str:
         return ", ".join(f"{count} {verb} {what}" for (verb, what), count in self.others.most_common()) or "none"
 

@@ -10,6 +10,7 @@ from tests.bench.scale.audit import Requests, requests
 from tests.bench.scale.burst import burst
 from tests.bench.scale.objects import Clock, apply, manifests, models, watched
 from tests.bench.scale.process import Measured, operator
+from tests.bench.scale.progress import say
 from tests.bench.scale.stack import OPERATOR, Stack
 
 __all__ = ["MODELS", "POLL_SECONDS", "Idle", "Install", "Memory", "Rest", "Restart", "measure"]
@@ -89,11 +90,15 @@ async def measure(where: Stack, objects: int, *, idle_seconds: float, at_once: i
         async with watched(where.cluster) as (_, clock):
             await _install(where, clock, manifests("one", 1, follow))
             one = process.memory
+            say(f"applying {objects:,} objects")
             install = await _install(where, clock, manifests("many", objects - 1, follow))
+        say(f"all Ready after {install.ready_seconds:.0f} s; a look at rest, {idle_seconds:.0f} s")
         idle = await _idle(where, process, idle_seconds)
         full = process.memory
+        say("restarting")
         await asyncio.to_thread(process.stop)
         restart = await _restart(where, process, objects)
+        say(f"applying {at_once} at once")
         memory = Memory(empty, one, full, process.memory)
         seconds = await burst(where.cluster, manifests("burst", at_once, follow))
     return Rest(objects, install, idle, restart, memory, seconds)

@@ -19,6 +19,7 @@ from rollmodel.adapters.apiserver import ApiServer
 from localcluster.kubeapi import KubeApi, Mirror, Object
 from tests.bench.scale.objects import PATH
 from tests.bench.scale.process import operator
+from tests.bench.scale.progress import say
 from tests.bench.scale.stack import NAMESPACE, Stack
 from tests.support.light_models import LightRegistry
 from tests.support.light_server import Behaviour
@@ -87,6 +88,7 @@ async def _rollback(
     late = [moment for moment in answered[_BAD] if moment > began]
     if late and time.monotonic() - late[-1] < _GONE:
         raise RuntimeError(f"version {version} still answers {time.monotonic() - began:.1f} s after the verdict")
+    say(f"version {version}: {len(late)} answers after the verdict")
     return Rollback(max(late, default=began) - began, len(late))
 
 

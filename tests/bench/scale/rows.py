@@ -89,6 +89,7 @@ def _in_motion(run: Rest) -> list[Row]:
         Row("first apply to all Ready", f"{install.ready_seconds:.0f} s"),
         Row("of this the apply", f"{install.apply_seconds:.0f} s"),
         Row("API requests per object until Ready", f"{install.requests.others.total() / run.objects:.1f}"),
+        Row("of these, by kind", install.requests.each(run.objects)),
         Row("restart to steady state", f"{restart.seconds:.1f} s"),
         Row("CPU of a restart", f"{restart.cpu_seconds:.1f} s"),
         Row("API requests of a restart", str(restart.requests)),
