@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
@@ -27,10 +28,17 @@ class Lanes:
         self._lanes: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def run(self, lane: str, work: Callable[[], T]) -> T:
-        """Do the work in a thread."""
-        slots = self._lanes.setdefault(lane, asyncio.Semaphore(self._per_lane))
-        async with slots:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        """Do the work in a thread. Who gives up waiting leaves the thread to its lane until the work has ended."""
+        slots, loop = self._lanes.setdefault(lane, asyncio.Semaphore(self._per_lane)), asyncio.get_running_loop()
+
+        def release(_: object) -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(slots.release)
+
+        await slots.acquire()
+        working = self._pool.submit(work)
+        working.add_done_callback(release)
+        return await asyncio.wrap_future(working)
 
     def close(self) -> None:
         """Let go of the threads; those that wait for an answer end with their timeout."""

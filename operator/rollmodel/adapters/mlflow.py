@@ -13,17 +13,15 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from rollmodel.adapters.artifacts import DIGEST_TAG, Artifacts, Digests, Measured
 from rollmodel.adapters.feed import AliasFeed, Handle
 from rollmodel.adapters.lanes import Lanes
-from rollmodel.adapters.mlflowclient import credentials, load
-from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
+from rollmodel.adapters.mlflowclient import credentials, load, translated
+from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection, Held, ModelVersion
 
 if TYPE_CHECKING:
-    from mlflow.exceptions import MlflowException
     from mlflow.store.model_registry.rest_store import RestStore
 
 __all__ = ["Mlflow"]
@@ -32,10 +30,6 @@ __all__ = ["Mlflow"]
 BELIEVED_SECONDS = 600.0
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_SHOWN = 300
-
-#: How the client words an answer that is not MLflow's own; its error code is a guess then.
-_BARE_STATUS = re.compile(r"failed with error code (\d{3}) != 200")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +156,10 @@ class Mlflow:
 
 
 def _ask(connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy
-    from mlflow.store.model_registry.rest_store import RestStore  # noqa: PLC0415
+    from mlflow.store.model_registry.rest_store import RestStore  # noqa: PLC0415 - heavy
 
-    try:
+    with translated(connection):
         return ask(RestStore(lambda: credentials(connection)))
-    except MlflowException as error:
-        raise _error(connection, error) from error
 
 
 def _ready(found: Any) -> _Version:
@@ -181,30 +172,3 @@ def _ready(found: Any) -> _Version:
             raise Unavailable(f"{title} is still being registered", reason="VersionPending")
         case _:
             raise Invalid(f"{title} could not be registered: {found.status}", reason="VersionFailed")
-
-
-def _error(connection: Connection, error: MlflowException) -> RollmodelError:
-    """What an error of the client means to us. Its text is shown only where it is MLflow's own answer."""
-    from mlflow.exceptions import RestException  # noqa: PLC0415
-
-    host = urlsplit(connection.url).netloc
-    if "Invalid Host header" in str(error):
-        return Forbidden(
-            f"MLflow at {host} refuses requests that call it by this name: add {host!r} to its allowed hosts"
-            f" (mlflow server --allowed-hosts, or MLFLOW_SERVER_ALLOWED_HOSTS)",
-            reason="HostNotAllowed",
-        )
-    said = error.json.get("message") if isinstance(error, RestException) else None
-    message = f"MLflow at {host}: {str(said)[:_SHOWN]}" if said else None
-    bare = _BARE_STATUS.search(str(error))
-    match int(bare[1]) if bare else error.get_http_status_code():
-        case 401 | 403:
-            return Forbidden(message or f"MLflow at {host} refused the login")
-        case 404 if message:
-            return NotFound(message)
-        case 400 | 409 | 422 if message:
-            return Invalid(message)
-        case 429 | 500 | 502 | 503 | 504:
-            return Unavailable(message or f"MLflow at {host} did not answer")
-        case status:
-            return Invalid(f"what answers at {host} does not look like MLflow (HTTP {status})", reason="NotMlflow")

@@ -1,16 +1,27 @@
-"""MLflow's own client: imported late and carefully, and logged in per connection."""
+"""MLflow's own client: imported late and carefully, logged in per connection, its errors made ours."""
 
 from __future__ import annotations
 
+import re
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.ports import Connection
 
 if TYPE_CHECKING:
+    from mlflow.exceptions import MlflowException
     from mlflow.utils.rest_utils import MlflowHostCreds
 
-__all__ = ["credentials", "load"]
+__all__ = ["credentials", "load", "stranger", "translated"]
+
+_SHOWN = 300
+
+#: How the client words an answer that is not MLflow's own; its error code is a guess then.
+_BARE_STATUS = re.compile(r"failed with error code (\d{3}) != 200")
 
 _loading = threading.Lock()
 
@@ -21,7 +32,8 @@ def load() -> None:
     Threads that meet in such a circle deadlock, or see a module of which only half is there.
     """
     with _loading:
-        import mlflow.store.model_registry.rest_store  # noqa: F401, PLC0415
+        import mlflow.store.model_registry.rest_store  # noqa: PLC0415
+        import mlflow.store.tracking.rest_store  # noqa: F401, PLC0415
 
 
 def credentials(connection: Connection) -> MlflowHostCreds:
@@ -31,3 +43,50 @@ def credentials(connection: Connection) -> MlflowHostCreds:
     return MlflowHostCreds(
         connection.url, username=connection.username, password=connection.password, token=connection.token
     )
+
+
+@contextmanager
+def translated(connection: Connection) -> Iterator[None]:
+    """Raise what the client raises as an error of ours."""
+    from google.protobuf.json_format import ParseError  # type: ignore[import-untyped]  # noqa: PLC0415
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    try:
+        yield
+    except MlflowException as error:
+        raise _error(connection, error) from error
+    except ParseError as error:
+        raise stranger(connection) from error
+
+
+def stranger(connection: Connection, status: int = 200) -> Invalid:
+    """What answers is not MLflow."""
+    host = urlsplit(connection.url).netloc
+    return Invalid(f"what answers at {host} does not look like MLflow (HTTP {status})", reason="NotMlflow")
+
+
+def _error(connection: Connection, error: MlflowException) -> RollmodelError:
+    """What an error of the client means to us. Its text is shown only where it is MLflow's own answer."""
+    from mlflow.exceptions import RestException  # noqa: PLC0415
+
+    host = urlsplit(connection.url).netloc
+    if "Invalid Host header" in str(error):
+        return Forbidden(
+            f"MLflow at {host} refuses requests that call it by this name: add {host!r} to its allowed hosts"
+            f" (mlflow server --allowed-hosts, or MLFLOW_SERVER_ALLOWED_HOSTS)",
+            reason="HostNotAllowed",
+        )
+    said = error.json.get("message") if isinstance(error, RestException) else None
+    message = f"MLflow at {host}: {str(said)[:_SHOWN]}" if said else None
+    bare = _BARE_STATUS.search(str(error))
+    match int(bare[1]) if bare else error.get_http_status_code():
+        case 401 | 403:
+            return Forbidden(message or f"MLflow at {host} refused the login")
+        case 404 if message:
+            return NotFound(message)
+        case 400 | 409 | 422 if message:
+            return Invalid(message)
+        case 429 | 500 | 502 | 503 | 504:
+            return Unavailable(message or f"MLflow at {host} did not answer")
+        case status:
+            return stranger(connection, status)

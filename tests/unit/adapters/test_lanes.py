@@ -38,6 +38,29 @@ async def test_one_that_hangs_does_not_stop_the_others(lanes: Lanes) -> None:
     assert await asyncio.gather(*hanging) == [True] * 10
 
 
+async def test_work_that_nobody_waits_for_any_more_still_counts(lanes: Lanes) -> None:
+    release, begun = threading.Event(), threading.Semaphore(0)
+
+    def hang() -> None:
+        begun.release()
+        release.wait()
+
+    given_up = [asyncio.create_task(lanes.run("slow", hang)) for _ in range(2)]
+    for _ in given_up:
+        assert await asyncio.to_thread(begun.acquire, timeout=10)
+    for task in given_up:
+        task.cancel()
+    await asyncio.gather(*given_up, return_exceptions=True)
+    waiting = [asyncio.create_task(lanes.run("slow", lambda: "done")) for _ in range(4)]
+    try:
+        async with asyncio.timeout(10):
+            assert await lanes.run("quick", lambda: "answer") == "answer"
+        assert not any(task.done() for task in waiting)
+    finally:
+        release.set()
+    assert await asyncio.gather(*waiting) == ["done"] * 4
+
+
 async def test_lanes_that_nobody_uses_are_forgotten(lanes: Lanes) -> None:
     for number in range(5):
         await lanes.run(str(number), lambda: None)
