@@ -48,7 +48,10 @@ def patiently(call: Callable[[], T], *, pause: Callable[[float], object] = time.
 
 
 class Download:
-    """All listed files of a source into ``work/files``; :meth:`run` returns {path: sha256 hex}."""
+    """All listed files of a source into ``work/files``; :meth:`run` returns {path: sha256 hex}.
+
+    ``resume``: a transfer that broke goes on where it was; else it begins again.
+    """
 
     def __init__(
         self,
@@ -56,6 +59,7 @@ class Download:
         files: Sequence[RemoteFile],
         work: Path,
         *,
+        resume: bool = True,
         threads: int = 8,
         pause: Callable[[float], object] | None = None,
     ) -> None:
@@ -64,6 +68,7 @@ class Download:
         self._source = source
         self._files = files
         self._work = work
+        self._resume = resume
         self._threads = threads
         self._stop = threading.Event()
         self._pause = pause or self._stop.wait
@@ -99,7 +104,7 @@ class Download:
         return digest
 
     def _transfer(self, file: RemoteFile, part: Path) -> str:
-        have = part.stat().st_size if part.exists() else 0
+        have = part.stat().st_size if self._resume and part.exists() else 0
         with self._source.open(file.path, have if file.size is not None and have < file.size else 0) as body:
             digest, size = write(part, self._watched(body.chunks), offset=body.offset)
         if file.size is not None and size != file.size:

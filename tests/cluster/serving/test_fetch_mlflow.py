@@ -1,9 +1,11 @@
 """Models from a real MLflow server."""
 
+import json
 from pathlib import Path
 
 import pytest
 from rollmodel.serving import fetch
+from rollmodel.serving import input as input_command
 from rollmodel.serving.digest import folder_digest
 
 from tests.cluster.serving.conftest import Registered
@@ -25,6 +27,19 @@ def test_every_way_to_name_a_version_leads_to_the_same_files(
     uri = template.format_map(vars(found))
     assert fetch.main(["--uri", uri, "--digest", found.digest, "--dest", str(tmp_path / "model")]) == 0
     assert folder_digest(tmp_path / "model") == found.digest
+
+
+@pytest.mark.parametrize("template", URIS)
+def test_an_input_is_resolved_once_and_reported(
+    registered: dict[str, Registered], tmp_path: Path, template: str
+) -> None:
+    found, log = registered["v2"], tmp_path / "log"
+    uri = template.format_map(vars(found))
+    arguments = ["--name", "model", "--uri", uri, "--dest", str(tmp_path / "input"), "--termination-log", str(log)]
+    assert input_command.main(arguments) == 0
+    version = found.version if uri.endswith(f"/{found.version}") and uri.startswith("models:") else None
+    assert json.loads(log.read_text()) == {"name": "model", "uri": uri, "version": version, "digest": found.digest}
+    assert folder_digest(tmp_path / "input") == found.digest
 
 
 @pytest.mark.parametrize(

@@ -16,12 +16,17 @@ with warnings.catch_warnings():  # MLflow warns about its own type hints when it
 
 @dataclass
 class Store:
-    """Paths and their bytes. ``cut``: answers that break after so many bytes, once each; ``status``: refusals."""
+    """Paths and their bytes. ``cut``: answers that break after so many bytes, once each; ``status``: refusals.
+
+    ``etag`` and ``redirect`` (a Location) by path.
+    """
 
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     cut: dict[str, list[int]] = field(default_factory=dict)
     status: dict[str, tuple[int, str]] = field(default_factory=dict)
+    etag: dict[str, str] = field(default_factory=dict)
+    redirect: dict[str, str] = field(default_factory=dict)
     ranges: bool = True
     seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     """(path, Range, Authorization) of each request."""
@@ -39,17 +44,24 @@ def store() -> Iterator[Store]:
         def do_GET(self) -> None:
             path = self.path.partition("?")[0]
             state.seen.append((self.path, self.headers.get("Range"), self.headers.get("Authorization")))
+            if path in state.redirect:
+                return self._answer(302, b"", location=state.redirect[path])
             if path in state.status:
                 code, text = state.status[path]
                 return self._answer(code, text.encode())
             if path not in state.files:
                 return self._answer(404, b"no such file")
             content = state.files[path]
-            begin = int((self.headers.get("Range") or "bytes=0-")[6:-1]) if state.ranges else 0
-            return self._answer(206 if begin else 200, content[begin:], state.cut.get(path))
+            etag = state.etag.get(path)
+            fresh = self.headers.get("If-Range", etag) == etag
+            begin = int((self.headers.get("Range") or "bytes=0-")[6:-1]) if state.ranges and fresh else 0
+            return self._answer(206 if begin else 200, content[begin:], state.cut.get(path), etag=etag)
 
-        def _answer(self, code: int, body: bytes, cut: list[int] | None = None) -> None:
+        def _answer(self, code: int, body: bytes, cut: list[int] | None = None, **headers: str | None) -> None:
             self.send_response(code)
+            for name, value in headers.items():
+                if value is not None:
+                    self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if cut:

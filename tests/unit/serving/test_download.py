@@ -18,6 +18,8 @@ from rollmodel.serving.sources import Body, RemoteFile
 class Memory:
     """A source in memory. ``cuts``: after how many bytes the next answers break; ``resumes``: honours offsets."""
 
+    steady = False
+
     def __init__(self, files: dict[str, bytes], *, cuts: Sequence[int] = (), resumes: bool = True) -> None:
         self.files = files
         self.cuts = list(cuts)

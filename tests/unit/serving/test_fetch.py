@@ -181,7 +181,7 @@ def test_a_volume_that_is_too_small_is_known_before_the_transfer(
     usage = shutil.disk_usage("/")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1_000_000))
     assert pod.fetch(model, folder_digest(model)) == 1
-    assert pod.log.read_text().startswith("NoSpace: the model needs 2 MB more")
+    assert pod.log.read_text().startswith("NoSpace: the files need 2 MB more")
 
 
 def test_a_volume_that_fills_up_says_so(model: Path, pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,6 @@
 """What a store may say, what it may not, and what its refusals mean."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
-from rollmodel.serving.fetch import open_source
 from rollmodel.serving.sources import RemoteFile, checked_path
 from rollmodel.serving.sources.local import LocalFiles
+from rollmodel.serving.sources.opening import open_source, web_login
 from rollmodel.serving.sources.registry import MlflowArtifacts, MlflowServer
-from rollmodel.serving.sources.s3 import S3Objects
 from rollmodel.serving.sources.web import HttpArchive, HttpFile
 
 from tests.unit.serving.conftest import Store
@@ -56,6 +54,30 @@ def test_other_schemes_are_refused_with_what_is_supported(uri: str) -> None:
     with pytest.raises(Invalid, match="supported are models:/") as caught:
         open_source(uri)
     assert caught.value.reason == "Unsupported"
+
+
+@pytest.mark.parametrize(
+    ("uri", "env", "logs_in"),
+    [
+        ("https://store.example/x", {"HTTPS_TOKEN": "t"}, True),
+        ("https://store.example/x", {"HTTPS_USERNAME": "u", "HTTPS_PASSWORD": "p"}, True),
+        ("https://store.example/x", {"HTTPS_USERNAME": "u", "MLFLOW_TRACKING_TOKEN": "t"}, False),
+        ("http://store.example/x", {"HTTPS_TOKEN": "t"}, False),
+        ("s3://bucket/x", {"HTTPS_TOKEN": "t"}, False),
+    ],
+)
+def test_only_https_is_logged_in_to(uri: str, env: dict[str, str], logs_in: bool) -> None:
+    assert (web_login(uri, env) is not None) is logs_in
+
+
+def test_credentials_do_not_follow_a_redirect_to_another_host(store: Store) -> None:
+    store.files["/model"] = b"12"
+    store.redirect = {"/here": "/model", "/there": f"http://localhost:{store.url.rpartition(':')[2]}/model"}
+    auth = web_login("https://store.example", {"HTTPS_TOKEN": "hush"})
+    for path in ("/here", "/there"):
+        assert HttpFile(store.url + path, auth).list() == [RemoteFile(path[1:], 2)]
+    seen = [(path, authorization) for path, _, authorization in store.seen]
+    assert seen == [("/here", "Bearer hush"), ("/model", "Bearer hush"), ("/there", "Bearer hush"), ("/model", None)]
 
 
 @pytest.mark.parametrize(
@@ -165,85 +187,3 @@ def test_a_web_page_is_no_mlflow_server(store: Store, server: MlflowServer) -> N
     store.files["/api/2.0/mlflow/runs/get"] = b"<html>"
     with pytest.raises(Invalid, match="not JSON"):
         server.artifact_uri("runs:/1/model")
-
-
-# S3, by what boto3 hands over.
-
-
-class RefusedError(Exception):
-    """As botocore's ClientError: the code lies in ``response``."""
-
-    def __init__(self, code: str) -> None:
-        self.response = {"Error": {"Code": code}}
-
-
-class Stream:
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def iter_chunks(self, size: int) -> Iterator[bytes]:
-        yield self._content[:size]
-
-    def close(self) -> None: ...
-
-
-class Bucket:
-    """The two calls of a boto3 client that are used."""
-
-    def __init__(self, objects: dict[str, bytes], refuse: str | None = None) -> None:
-        self.objects = objects
-        self.refuse = refuse
-
-    def get_paginator(self, _: str) -> "Bucket":
-        return self
-
-    def paginate(self, *, Bucket: str, Prefix: str) -> Iterator[dict[str, Any]]:  # noqa: N803  boto3's names
-        if self.refuse:
-            raise RefusedError(self.refuse)
-        for key, content in self.objects.items():
-            if key.startswith(Prefix):
-                yield {"Contents": [{"Key": key, "Size": len(content)}]}
-        yield {}
-
-    def get_object(self, *, Bucket: str, Key: str, Range: str = "bytes=0-") -> dict[str, Any]:  # noqa: N803
-        return {"Body": Stream(self.objects[Key][int(Range[6:-1]) :])}
-
-
-def test_objects_of_a_prefix_without_its_neighbours() -> None:
-    objects = {"m/a/": b"", "m/a/MLmodel": b"12", "m/a/data/x": b"345", "m/a-2/MLmodel": b"other"}
-    source = S3Objects(Bucket(objects), "b", "/m/a/")
-    assert source.list() == [RemoteFile("MLmodel", 2), RemoteFile("data/x", 3)]
-    with source.open("data/x", 1) as body:
-        assert (body.offset, b"".join(body.chunks)) == (1, b"45")
-
-
-def test_a_key_may_be_the_model() -> None:
-    source = S3Objects(Bucket({"m/model.onnx": b"12"}), "b", "m/model.onnx")
-    assert source.list() == [RemoteFile("model.onnx", 2)]
-    with source.open("model.onnx", 0) as body:
-        assert b"".join(body.chunks) == b"12"
-
-
-@pytest.mark.parametrize("key", ["m/../x", "m//x"])
-def test_keys_that_lead_elsewhere_are_refused(key: str) -> None:
-    with pytest.raises(Invalid):
-        S3Objects(Bucket({key: b""}), "b", "m").list()
-
-
-@pytest.mark.parametrize(
-    ("code", "kind"), [("NoSuchBucket", NotFound), ("AccessDenied", Forbidden), ("SlowDown", Unavailable)]
-)
-def test_what_s3_refusals_mean(code: str, kind: type[RollmodelError]) -> None:
-    with pytest.raises(kind, match=code):
-        S3Objects(Bucket({}, refuse=code), "b", "m").list()
-
-
-def test_an_empty_prefix_of_a_bucket_is_not_found() -> None:
-    with pytest.raises(NotFound):
-        S3Objects(Bucket({"other/x": b""}), "b", "m").list()
-
-
-def test_without_boto3_the_message_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "boto3", None)
-    with pytest.raises(Invalid, match="needs boto3"):
-        open_source("s3://bucket/model")

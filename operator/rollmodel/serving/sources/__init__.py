@@ -1,4 +1,4 @@
-"""Where a model's files can come from: one class per kind of store, all with the same two verbs.
+"""Where files of models and of training inputs can come from: one class per kind of store, with the same two verbs.
 
 A source lists files and opens one of them from an offset on. It never writes: :mod:`rollmodel.serving.download` does.
 """
@@ -38,8 +38,13 @@ class Body:
 class Source(Protocol):
     """A store of one model's files. Methods are called from several threads at once.
 
-    Both raise NotFound, Forbidden, Invalid, and Unavailable, which alone is worth another try.
+    Both methods raise NotFound, Forbidden, Invalid, and Unavailable, which alone is worth another try.
     """
+
+    @property
+    def steady(self) -> bool:
+        """Whether an answer from an offset on is known to go on with what was listed, and not with newer content."""
+        ...
 
     def list(self) -> Sequence[RemoteFile]:
         """All files of the model, never empty."""

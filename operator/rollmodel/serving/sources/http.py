@@ -3,22 +3,43 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.auth import AuthBase
+from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 from rollmodel.serving.sources import CHUNK_BYTES, Body
 
-__all__ = ["Client", "body_of", "shown"]
+__all__ = ["Client", "body_of", "login", "shown"]
 
 TIMEOUT_SECONDS = 60.0
 """Longest silence of a store, not the length of a download."""
+
+
+class _Bearer(AuthBase):
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+def login(env: Mapping[str, str], prefix: str) -> AuthBase | None:
+    """How to log in: ``<prefix>_USERNAME`` and ``<prefix>_PASSWORD`` where both are set, else ``<prefix>_TOKEN``.
+
+    It is an Authorization header, which requests takes off again where a redirect leads to another host.
+    """
+    user, password = env.get(f"{prefix}_USERNAME"), env.get(f"{prefix}_PASSWORD")
+    if user and password:
+        return HTTPBasicAuth(user.encode(), password.encode())
+    token = env.get(f"{prefix}_TOKEN")
+    return _Bearer(token) if token else None
 
 
 class Client:
@@ -36,14 +57,21 @@ class Client:
 
     @contextmanager
     def get(
-        self, url: str, *, what: str, offset: int = 0, params: dict[str, str] | None = None
+        self,
+        url: str,
+        *,
+        what: str,
+        offset: int = 0,
+        etag: str | None = None,
+        params: dict[str, str] | None = None,
     ) -> Iterator[requests.Response]:
         """A streamed, successful answer, from byte ``offset`` on where the server honours ranges.
 
+        With ``etag``, from the offset on only of that content, else all of the present one (RFC 9110, section 13.1.5).
         ``what`` names the thing that is asked for, without secrets. Raises Unavailable, also for a transfer that
         breaks while the caller reads, Forbidden, NotFound and Invalid.
         """
-        headers = {"Range": f"bytes={offset}-"} if offset else {}
+        headers = {"Range": f"bytes={offset}-"} | ({"If-Range": etag} if etag else {}) if offset else {}
         try:
             with self._session.get(url, headers=headers, params=params, stream=True, timeout=TIMEOUT_SECONDS) as answer:
                 _check_status(answer, what)
@@ -68,9 +96,9 @@ def body_of(answer: requests.Response, offset: int) -> Body:
 
 
 def shown(url: str) -> str:
-    """A URL fit for messages: without user, password, query (which may be a signature) and fragment."""
+    """An address fit for messages: without user, password, query (which may be a signature) and fragment."""
     parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def _check_status(answer: requests.Response, what: str) -> None:

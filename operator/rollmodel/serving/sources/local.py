@@ -16,6 +16,8 @@ __all__ = ["LocalFiles"]
 class LocalFiles:
     """A folder, or a single file, of this machine."""
 
+    steady = False
+
     def __init__(self, root: Path) -> None:
         self._root = root
 

@@ -13,23 +13,13 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from requests import PreparedRequest
-from requests.auth import AuthBase, HTTPBasicAuth
+from requests.auth import AuthBase
 
 from rollmodel.errors import Invalid, NotFound
 from rollmodel.serving.sources import Body, RemoteFile, checked_path
-from rollmodel.serving.sources.http import Client, body_of
+from rollmodel.serving.sources.http import Client, body_of, login
 
 __all__ = ["MlflowArtifacts", "MlflowServer"]
-
-
-class _Bearer(AuthBase):
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: PreparedRequest) -> PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def _auth(env: Mapping[str, str]) -> AuthBase | None:
@@ -41,11 +31,7 @@ def _auth(env: Mapping[str, str]) -> AuthBase | None:
 
         plugin: AuthBase = fetch_auth(name)
         return plugin
-    user, password = env.get("MLFLOW_TRACKING_USERNAME"), env.get("MLFLOW_TRACKING_PASSWORD")
-    if user and password:
-        return HTTPBasicAuth(user, password)
-    token = env.get("MLFLOW_TRACKING_TOKEN")
-    return _Bearer(token) if token else None
+    return login(env, "MLFLOW_TRACKING")
 
 
 class MlflowServer:
@@ -108,6 +94,8 @@ class MlflowServer:
 
 class MlflowArtifacts:
     """A folder behind the server's artifact proxy: ``root`` of ``mlflow-artifacts:/<root>``."""
+
+    steady = False
 
     def __init__(self, server: MlflowServer, root: str) -> None:
         self._client = server.client

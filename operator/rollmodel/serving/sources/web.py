@@ -1,4 +1,4 @@
-"""A file or a tar archive behind ``https://``. No credentials are sent but what the URL itself carries."""
+"""A file or a tar archive behind ``https://``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO, cast
 from urllib.parse import unquote, urlsplit
+
+from requests.auth import AuthBase
 
 from rollmodel.serving.sources import Body, RemoteFile, checked_path
 from rollmodel.serving.sources.http import Client, body_of, shown
@@ -23,32 +25,40 @@ def is_archive(url: str) -> bool:
 class HttpFile:
     """One file, kept under the last segment of its URL."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, auth: AuthBase | None = None) -> None:
         self._url = url
-        self._client = Client()
+        self._client = Client(auth=auth)
+        self._etag: str | None = None
+
+    @property
+    def steady(self) -> bool:
+        """Where the server gives a strong entity tag: only such a one may stand for a range."""
+        return self._etag is not None
 
     def list(self) -> Sequence[RemoteFile]:
         """The file, with its size where the server tells it."""
         name = checked_path(unquote(urlsplit(self._url).path.rpartition("/")[2]))
         with self._client.get(self._url, what=shown(self._url)) as answer:
-            length = answer.headers.get("Content-Length")
+            length, etag = answer.headers.get("Content-Length"), answer.headers.get("ETag", "")
+        self._etag = etag if etag.startswith('"') else None
         return [RemoteFile(name, int(length) if length else None)]
 
     @contextmanager
     def open(self, path: str, offset: int) -> Iterator[Body]:  # noqa: ARG002  there is only one file
         """Stream the file from ``offset`` on, where the server honours ranges."""
-        with self._client.get(self._url, what=shown(self._url), offset=offset) as answer:
+        with self._client.get(self._url, what=shown(self._url), offset=offset, etag=self._etag) as answer:
             yield body_of(answer, offset)
 
 
 class HttpArchive:
     """A tar archive, unpacked as it arrives: it is a stream, so it has no list and cannot be resumed."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, auth: AuthBase | None = None) -> None:
         self._url = url
+        self._auth = auth
 
     @contextmanager
     def stream(self) -> Iterator[BinaryIO]:
         """The raw bytes of the archive as a file that can only be read forward."""
-        with Client().get(self._url, what=shown(self._url)) as answer:
+        with Client(auth=self._auth).get(self._url, what=shown(self._url)) as answer:
             yield cast("BinaryIO", answer.raw)
