@@ -59,7 +59,7 @@ test: install ## Unit, reconcile, and cluster tests on a real control plane
 faults: install ## Rollouts on the whole local stack, with parts killed, edited and lying
 	$(BIN)/python -m pytest tests/cluster/rollouts
 
-e2e: install ## The end-to-end scenarios on the cluster of KUBECONFIG=, MLFLOW_URL=, PROMETHEUS_URL=, GATEWAY_URL=
+e2e: install ## The end-to-end scenarios on the cluster of KUBECONFIG= and *_URL=, else on a new kind cluster (Docker)
 	ROLLMODEL_E2E=1 KUBECONFIG="$(KUBECONFIG)" MLFLOW_URL="$(MLFLOW_URL)" PROMETHEUS_URL="$(PROMETHEUS_URL)" \
 		GATEWAY_URL="$(GATEWAY_URL)" $(BIN)/python -m pytest -rs tests/e2e
 

@@ -16,6 +16,7 @@ KUBERNETES = "1.36.3"
 _ETCD = "3.6.16"
 _PROMETHEUS = "3.15.1"  # as a Go module: v0.315.1
 _KWOK = "0.8.0"
+_KIND = "0.33.0"
 
 _ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 _GITHUB = "https://github.com"
@@ -105,6 +106,12 @@ def _prometheus() -> Binary:
     return Binary("prometheus", _PROMETHEUS, package, release, same=1)
 
 
+def _kind() -> Binary:
+    """For the end-to-end tests, where a Docker engine runs."""
+    file = f"{_GITHUB}/kubernetes-sigs/kind/releases/download/v{_KIND}/kind-linux-{_ARCH}"
+    return Binary("kind", _KIND, GoPackage("kind", "sigs.k8s.io/kind"), Release(file, f"{file}.sha256sum"))
+
+
 CATALOG: dict[str, Binary] = {
     binary.name: binary
     for binary in (
@@ -114,6 +121,7 @@ CATALOG: dict[str, Binary] = {
         _kubernetes("kube-scheduler", 1),
         _kubernetes("kubectl", 1, same=0, version_command=("version", "--client")),
         _prometheus(),
+        _kind(),
         # No release: kwok's maker publishes no sums. It serves the scale benchmarks only.
         Binary("kwok", _KWOK, GoPackage("kwok", "sigs.k8s.io/kwok/cmd/kwok")),
     )
