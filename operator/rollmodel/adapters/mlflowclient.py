@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -77,7 +78,7 @@ def _error(connection: Connection, error: MlflowException) -> RollmodelError:
             reason="HostNotAllowed",
         )
     said = error.json.get("message") if isinstance(error, RestException) else None
-    message = f"MLflow at {host}: {str(said)[:_SHOWN]}" if said else None
+    message = f"MLflow at {host}: {_concealed(str(said), connection)[:_SHOWN]}" if said else None
     bare = _BARE_STATUS.search(str(error))
     match int(bare[1]) if bare else error.get_http_status_code():
         case 401 | 403:
@@ -90,3 +91,11 @@ def _error(connection: Connection, error: MlflowException) -> RollmodelError:
             return Unavailable(message or f"MLflow at {host} did not answer")
         case status:
             return stranger(connection, status)
+
+
+def _concealed(text: str, connection: Connection) -> str:
+    """The text without the login, which some servers repeat when they refuse it."""
+    basic = b64encode(f"{connection.username}:{connection.password}".encode()).decode()
+    for secret in (basic, connection.password, connection.token):
+        text = text.replace(secret, "[redacted]") if secret else text
+    return text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -236,6 +237,19 @@ async def test_errors(  # noqa: PLR0917
     assert len(server.requests) == 1  # neither followed nor tried again
     assert "html" not in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+@pytest.mark.parametrize("login", [{"username": "u", "password": "hunter2"}, {"token": "hunter2"}])
+async def test_a_login_that_is_repeated_is_not_shown(mlflow: Mlflow, server: Web, login: dict[str, str]) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        told = f"{request.headers['Authorization']} with hunter2 may not"
+        return web.json_response({"error_code": "PERMISSION_DENIED", "message": told}, status=403)
+
+    server.answer = refuse
+    with pytest.raises(Forbidden, match="may not") as error:
+        await mlflow.resolve(Connection(server.url, **login), "churn", version="1", alias=None)
+    assert "hunter2" not in str(error.value)
+    assert b64encode(b"u:hunter2").decode() not in str(error.value)
 
 
 async def test_nobody_there_is_unavailable(mlflow: Mlflow) -> None:
