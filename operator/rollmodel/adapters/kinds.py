@@ -41,18 +41,20 @@ ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 #: Kueue's, where it is installed.
 WORKLOADS = Resource("kueue.x-k8s.io/v1beta1", "Workload", "workloads")
 
-#: What a custom resource of ours may control, and therefore what we watch.
+#: What a custom resource of ours may control, and therefore what we watch. A scheduled run is a TrainingJob that a
+#: TrainingJob controls; those that people make have no label of ours, and Kopf watches them.
 CHILDREN = (
     Resource("apps/v1", "Deployment", "deployments"),
     Resource("apps/v1", "ControllerRevision", "controllerrevisions"),
     Resource("v1", "Service", "services"),
     ROUTES,
+    Resource("batch/v1", "Job", "jobs"),
+    Resource(_OURS, "TrainingJob", "trainingjobs"),
 )
 
 _ALL = (
     *CHILDREN,
     Resource(_OURS, "ModelDeployment", "modeldeployments"),
-    Resource(_OURS, "TrainingJob", "trainingjobs"),
     Resource(_OURS, "DriftPolicy", "driftpolicies"),
     WORKLOADS,
     Resource("v1", "Event", "events"),

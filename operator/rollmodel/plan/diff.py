@@ -2,6 +2,7 @@
 
 The API server adds defaults and others add fields of their own, so a live object is *more* than its manifest. The rules
 follow the merge rules of server-side apply: maps by subset, lists of named objects by name, atomic fields exactly.
+A Job is the exception: once it exists, all that we may change of its spec is ``suspend``, so nothing else is compared.
 """
 
 from __future__ import annotations
@@ -37,13 +38,20 @@ _SUFFIXES = {
 
 def matches(desired: Mapping[str, Any], live: Mapping[str, Any] | None) -> bool:
     """Whether applying ``desired`` would change nothing in ``live``."""
-    return live is not None and _map_within(desired, live, (str(desired["kind"]),))
+    return live is not None and _map_within(_changeable(desired), live, (str(desired["kind"]),))
 
 
 def quantity(text: Any) -> Decimal | None:
     """The value of a Kubernetes quantity (``500m``, ``1Gi``, ``2e3``, 2), or None where it is not one."""
     written = _QUANTITY.fullmatch(str(text))
     return Decimal(written[1]) * _SUFFIXES[written[2]] if written and written[2] in _SUFFIXES else None
+
+
+def _changeable(desired: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without what the API server would not let us change: of a Job its template, and how often it is tried."""
+    if desired["kind"] != "Job":
+        return desired
+    return {**desired, "spec": {key: value for key, value in desired["spec"].items() if key == "suspend"}}
 
 
 def _within(desired: Any, live: Any, path: tuple[str, ...]) -> bool:

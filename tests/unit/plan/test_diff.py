@@ -21,6 +21,11 @@ def route(**spec: Any) -> dict[str, Any]:
     return {"kind": "HTTPRoute", "spec": {"rules": [{"backendRefs": [{"name": "a", "weight": 1}]}], **spec}}
 
 
+def job(image: str = "a", labels: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    pod = {"spec": {"containers": [{"name": "train", "image": image}]}}
+    return {"kind": "Job", "metadata": {"labels": labels or {}}, "spec": {"template": pod, **spec}}
+
+
 SAME = [
     (deployment(), {**deployment(image="added"), "status": {"replicas": 1}}),
     (
@@ -35,6 +40,9 @@ SAME = [
     ),
     (service({"a": "1"}), service({"a": "1"})),
     (route(hostnames=[]), route()),
+    (job("a", suspend=False), job("b", suspend=False)),
+    (job(activeDeadlineSeconds=50), job(activeDeadlineSeconds=60)),
+    (job(), job(suspend=True)),
 ]
 OTHER = [
     (deployment(), None),
@@ -47,6 +55,9 @@ OTHER = [
     (deployment(resources={"requests": {"cpu": "0.5"}}), deployment(resources={"requests": {"cpu": "501m"}})),
     (deployment(resources={"requests": {"cpu": "1"}}), deployment(resources={"requests": {}})),
     (service({"a": "1"}), service({"a": "1", "b": "2"})),
+    (job(suspend=False), job(suspend=True)),
+    (job(suspend=False), None),
+    (job(labels={"a": "1"}), job(labels={"a": "2"})),
     (route(hostnames=[]), route(hostnames=["a.example.com"])),
     (route(), {**route(), "spec": {"rules": [{"backendRefs": [{"name": "a", "weight": 1}], "filters": [{}]}]}}),
 ]
