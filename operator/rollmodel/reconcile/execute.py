@@ -6,18 +6,23 @@ object still has it. So of two operators that decided on the same version only o
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.errors import Conflict, NotFound, RollmodelError, Terminal
 from rollmodel.plan.decision import Decision, Event, Ref, RegistryWrite
-from rollmodel.ports import Connection, Kube, Manifest, Registry
+from rollmodel.plan.training.observed import Problem
+from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
+from rollmodel.reconcile.track import Tracker
 
-__all__ = ["REGISTRY_RETRY_SECONDS", "Execution", "Executor"]
+__all__ = ["REGISTRY_RETRY_SECONDS", "TRACKING_RETRY_SECONDS", "Execution", "Executor"]
 
 #: When to try again what the registry did not take.
 REGISTRY_RETRY_SECONDS = 60.0
+#: When to try again what the tracking server did not take, in seconds; a claim has ended by then (ADR 4).
+TRACKING_RETRY_SECONDS = 30.0
 
 Connect = Callable[[], Awaitable[Connection]]
 
@@ -27,38 +32,50 @@ class Execution:
     """What became of a decision.
 
     ``body`` is the object as it now is; ``refused`` says what the API server refused (the next pass puts it into a
-    condition); ``retry_after`` is when something that failed should be tried again.
+    condition); ``untracked`` is why a tracking write failed, None where none did; ``retry_after`` is when something
+    that failed should be tried again.
     """
 
     body: Manifest
     wrote: bool = False
     refused: tuple[str, ...] = ()
+    untracked: Problem | None = None
     retry_after: float | None = None
 
 
 class Executor:
-    """Acts on behalf of one pass at a time; keeps nothing between passes."""
+    """Acts on behalf of one pass at a time. ``tracking`` is needed for decisions with tracking writes only."""
 
-    def __init__(self, kube: Kube, registry: Registry) -> None:
+    def __init__(self, kube: Kube, registry: Registry, tracking: Tracking | None = None) -> None:
         self._kube = kube
         self._registry = registry
+        self._tracker = Tracker(kube, tracking)
 
     async def execute(self, body: Manifest, decision: Decision, connect: Connect) -> Execution:
         """Make it so. Conflict: somebody was faster, read again. ``connect`` gives the registry of this object."""
         if not _changes(body, decision):
             return Execution(body)
+        began = time.monotonic()
         fenced = await self._fence(body, decision)
         try:
             refused = await self._act(decision)
         finally:
             await self._post(fenced, decision.events)
         told, latest = await self._tell(fenced, decision.registry, connect)
+        untracked = await self._tracker.track(latest, decision.tracking, connect, began=began)
+        acted = (decision.apply or decision.delete) and not refused
+        tracked = decision.tracking and untracked is None
         return Execution(
             latest,
-            wrote=latest is not body or bool((decision.apply or decision.delete) and not refused),
+            wrote=latest is not body or bool(acted or tracked),
             refused=refused,
-            retry_after=None if told else REGISTRY_RETRY_SECONDS,
+            untracked=untracked,
+            retry_after=_retry(told, untracked),
         )
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._tracker.forget(uid)
 
     async def _fence(self, body: Manifest, decision: Decision) -> Manifest:
         ref, version = Ref.of(body), body["metadata"]["resourceVersion"]
@@ -118,5 +135,12 @@ class Executor:
 
 
 def _changes(body: Manifest, decision: Decision) -> bool:
-    acts = decision.apply or decision.delete or decision.registry or decision.events
+    acts = decision.apply or decision.delete or decision.registry or decision.tracking or decision.events
     return bool(acts) or decision.status != body.get("status", {})
+
+
+def _retry(told: bool, untracked: Problem | None) -> float | None:
+    """What is due first of what has to be tried again."""
+    if untracked is not None:
+        return TRACKING_RETRY_SECONDS
+    return None if told else REGISTRY_RETRY_SECONDS
