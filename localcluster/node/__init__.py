@@ -7,14 +7,20 @@ kubelet would. What differs from a real node:
 - **Addresses.** ``status.podIP`` (also through the downward API) is an address in 10.244.0.0/16, for the API's sake.
   Processes must listen on the same address with the first octet 127, which every container finds in
   ``$ROLLMODEL_LISTEN_ADDRESS``; a process that listens on 0.0.0.0 takes the port away from all other Pods.
-  There is no cluster DNS, and there are no Service addresses.
+  There is no cluster DNS, and there are no Service addresses: the name of a headless Service does not resolve, and
+  ``hostname`` is in ``$HOSTNAME`` only.
 - **Paths.** There is no mount namespace: a volume is a folder below the Pod's own folder. A string of ``command``,
   ``args``, ``workingDir`` or of an environment variable that is a mount path, or a path below one, is rewritten to that
   folder; so is the part after ``=`` in ``--option=/mount/path``. Text within a longer string is left alone. A mount at
-  ``/tmp`` also sets ``$TMPDIR``.
+  ``/tmp`` also sets ``$TMPDIR``. A program that opens ``/dev/shm`` by itself opens the machine's.
+- **Volumes.** ``medium`` and ``sizeLimit`` of an ``emptyDir``, and read-only mounts, are accepted and not enforced. A
+  PersistentVolumeClaim can be mounted when it is bound to a PersistentVolume of kind ``hostPath`` or ``local`` whose
+  path lies within the cluster's folder; there is no provisioner.
 - **Termination message.** ``/dev/termination-log`` (or ``terminationMessagePath``) is rewritten alike, and its file is
   in ``$ROLLMODEL_TERMINATION_LOG``.
-- **Images** are names in a table of local commands, see :mod:`localcluster.node.images`.
+- **Images** are names in a table of local commands, see :mod:`localcluster.node.images`. ``imageID`` ends in a digest
+  of the table's entry and of the files that it names.
 - Volumes are written once, when the Pod starts. Not supported: ephemeral containers, postStart hooks, exec and
-  port-forward, gRPC probes, ``resourceFieldRef``, block and network volumes, images changed in a running Pod.
+  port-forward, gRPC probes, ``resourceFieldRef``, the Pod's own ``activeDeadlineSeconds``, block and network volumes,
+  images changed in a running Pod.
 """

@@ -23,6 +23,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m localcluster.node", description=__doc__)
     parser.add_argument("--kubeconfig", required=True)
     parser.add_argument("--dir", type=Path, required=True, help="folder for the Pods' files")
+    parser.add_argument("--volumes", type=Path, help="folder that PersistentVolumes must lie in (default: --dir)")
     parser.add_argument("--name", required=True, help="name of the Node")
     parser.add_argument("--port", type=int, required=True, help="port of the kubelet endpoint (logs)")
     parser.add_argument("--images", type=Path, required=True, help="table of images (YAML)")
@@ -33,7 +34,8 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _run(arguments: argparse.Namespace) -> None:
-    settings = Settings((arguments.dir / "pods").resolve(), arguments.images.resolve(), arguments.backoff_base)
+    pods, volumes = (arguments.dir / "pods").resolve(), (arguments.volumes or arguments.dir).resolve()
+    settings = Settings(pods, arguments.images.resolve(), volumes, arguments.backoff_base)
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(KubeApi.connect(arguments.kubeconfig))
         kubelet = Kubelet(api, arguments.name, settings)

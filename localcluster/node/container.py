@@ -114,10 +114,10 @@ class Container:
         self._note()
 
     async def _run_once(self) -> None:
-        image = await self._pull()
+        image, image_id = await self._pull()
         launch = await self._configure(image)
         launch.message.write_bytes(b"")
-        self.record.image_id = f"local://{image.name}"
+        self.record.image_id = image_id
         self.record.container_id = f"local://{uuid.uuid4().hex}"
         try:
             self._current = _Run(await self._start(launch), launch)
@@ -158,16 +158,21 @@ class Container:
             await self._wait("CrashLoopBackOff", f"back-off {delay:g}s restarting failed container={name}", delay)
         self.record.restart_count += 1
 
-    async def _pull(self) -> Image:
-        """The image; waits as long as the table does not have it."""
+    async def _pull(self) -> tuple[Image, str]:
+        """The image and its id; waits as long as the table does not have it, or its files cannot be had."""
         backoff = Backoff(self._around.backoff_base)
         while True:
             try:
-                return resolve(load_images(self._around.images), self.spec["image"])
+                return self._unpacked()
             except (UnknownImageError, OSError, ValueError) as error:
                 await self._wait("ErrImagePull", str(error), backoff.delay() or self._around.backoff_base)
                 message = f'Back-off pulling image "{self.spec["image"]}": {error}'
                 await self._wait("ImagePullBackOff", message, backoff.delay())
+
+    def _unpacked(self) -> tuple[Image, str]:
+        image = resolve(load_images(self._around.images), self.spec["image"])
+        image.unpack(self._around.folder.workdir(self.record.name))
+        return image, image.id
 
     async def _configure(self, image: Image) -> Launch:
         """What to start; waits as long as a Secret or ConfigMap is missing."""

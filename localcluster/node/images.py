@@ -1,7 +1,10 @@
-"""The table from image names to local commands (``localcluster/images.yaml``)."""
+"""The table from image names to local commands (``localcluster/images.yaml``), and what identifies an image."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,19 +16,46 @@ import yaml
 __all__ = ["Image", "UnknownImageError", "load_images", "resolve"]
 
 
+_REPOSITORY = Path(__file__).parents[2]
+_IGNORED = "__pycache__"
+
+
 class UnknownImageError(LookupError):
     """The image is not in the table: what a registry would answer for an image that it does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """What an image runs. ``process`` is False for an image that only pretends to run."""
+    """What an image runs. ``process`` is False for an image that only pretends to run.
+
+    ``folder`` holds the files that a container finds in its working directory, as its own copy.
+    """
 
     name: str
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     process: bool = True
+    folder: Path | None = None
+
+    @property
+    def id(self) -> str:
+        """A reference by digest, as ``imageID`` shows it: the same for the same entry and the same files.
+
+        Raises OSError where the files cannot be read.
+        """
+        entry = {"entrypoint": self.entrypoint, "cmd": self.cmd, "env": dict(self.env), "process": self.process}
+        digest = hashlib.sha256(json.dumps(entry, sort_keys=True).encode())
+        for path in sorted(self.folder.rglob("*")) if self.folder else ():
+            if path.is_file() and _IGNORED not in path.parts:
+                content = hashlib.sha256(path.read_bytes()).hexdigest()
+                digest.update(f"{content}  {path.relative_to(self.folder or path)}\n".encode())
+        return f"localcluster/{_repository(self.name).replace(':', '_')}@sha256:{digest.hexdigest()}"
+
+    def unpack(self, workdir: Path) -> None:
+        """Copy the image's files into a container's working directory. Raises OSError."""
+        if self.folder:
+            shutil.copytree(self.folder, workdir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(_IGNORED))
 
     def argv(self, command: list[str] | None, args: list[str] | None, *, listen: str) -> list[str]:
         """The command line of a container, by the rules for ``command`` and ``args``; may be empty."""
@@ -46,15 +76,19 @@ def load_images(path: Path) -> dict[str, Image]:
 
 
 def _image(name: str, entry: dict[str, Any]) -> Image:
-    unknown = set(entry) - {"entrypoint", "cmd", "env", "process"}
+    unknown = set(entry) - {"entrypoint", "cmd", "env", "process", "folder"}
     if unknown:
         raise ValueError(f"image {name}: unknown keys {sorted(unknown)}")
+    folder = _REPOSITORY / entry["folder"] if "folder" in entry else None
+    if folder and not folder.is_dir():
+        raise ValueError(f"image {name}: there is no folder {entry['folder']}")
     return Image(
         name=name,
         entrypoint=tuple(entry.get("entrypoint", ())),
         cmd=tuple(entry.get("cmd", ())),
         env=entry.get("env", {}),
         process=entry.get("process", True),
+        folder=folder,
     )
 
 
@@ -63,12 +97,16 @@ def resolve(images: Mapping[str, Image], reference: str) -> Image:
 
     Raises UnknownImageError, with a message as a registry would give.
     """
-    without_digest = reference.partition("@")[0]
-    head, slash, last = without_digest.rpartition("/")
-    without_tag = f"{head}{slash}{last.partition(':')[0]}"
+    without_digest, without_tag = reference.partition("@")[0], _repository(reference)
     for name in (reference, without_digest, without_tag):
         if name in images:
             return images[name]
     raise UnknownImageError(
         f'failed to pull image "{reference}": {without_tag}: not found in the image table of the local cluster'
     )
+
+
+def _repository(reference: str) -> str:
+    """A reference without digest and tag."""
+    head, slash, last = reference.partition("@")[0].rpartition("/")
+    return f"{head}{slash}{last.partition(':')[0]}"

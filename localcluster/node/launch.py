@@ -78,7 +78,7 @@ def _base(pod: Object, folder: PodFolder, mapping: Mapping[str, str]) -> dict[st
     base = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), "/usr/local/bin", "/usr/bin", "/bin"]),
         "HOME": str(folder.path),
-        "HOSTNAME": pod["metadata"]["name"],
+        "HOSTNAME": pod["spec"].get("hostname") or pod["metadata"]["name"],
         "LANG": "C.UTF-8",
     }
     if "/tmp" in mapping:  # noqa: S108 - the mount path, as containers name it

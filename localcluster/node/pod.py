@@ -17,7 +17,7 @@ from .environment import ConfigError
 from .folders import PodFolder
 from .podapi import API_RETRY_SECONDS, PodApi
 from .status import ContainerRecord, is_sidecar, pod_status
-from .volumes import write_volume
+from .volumes import Origins, write_volume
 
 __all__ = ["PodWorker", "Settings"]
 
@@ -26,10 +26,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What all Pods of the node share: folders, the image table, and the first back-off of a crash loop in seconds."""
+    """What all Pods of the node share.
+
+    Their folders, the image table, the folder that PersistentVolumes lie in, and the first back-off of a crash loop
+    in seconds.
+    """
 
     pods: Path
     images: Path
+    volumes: Path
     backoff_base: float = 1.0
 
 
@@ -98,9 +103,10 @@ class PodWorker:
     async def _write_volume(self, volume: Object) -> None:
         """Write one volume, as soon as what it refers to is there."""
         folder, name = self.folder.volume(volume["name"]), volume["name"]
+        origins = Origins(self._api.lookup, self._api.token, self._api.claimed, self._settings.volumes)
         while True:
             try:
-                return await write_volume(self.pod, volume, folder, self._api.lookup, self._api.token)
+                return await write_volume(self.pod, volume, folder, origins)
             except ConfigError as error:
                 await self._api.notice("Warning", "FailedMount", f'MountVolume.SetUp failed for "{name}": {error}')
                 await asyncio.sleep(self._settings.backoff_base)

@@ -37,8 +37,14 @@ class PodApi:
         }
 
     async def lookup(self, resource: str, name: str) -> Object | None:
-        """A ConfigMap or Secret of the Pod's namespace, None where there is none. Raises ApiError, UNREACHABLE."""
+        """A ConfigMap, Secret or claim of the namespace, None where it is missing. Raises ApiError, UNREACHABLE."""
         return await self._api.get(f"{self._namespace}/{resource}/{name}")
+
+    async def claimed(self, claim: str) -> Object | None:
+        """The PersistentVolume that a claim is bound to, None where there is none. Raises ApiError, UNREACHABLE."""
+        found = await self.lookup("persistentvolumeclaims", claim) or {}
+        bound = found.get("status", {}).get("phase") == "Bound"
+        return await self._api.get(f"/api/v1/persistentvolumes/{found['spec']['volumeName']}") if bound else None
 
     async def token(self, projection: Object) -> str:
         """A token of the Pod's service account, bound to the Pod. Raises ApiError, UNREACHABLE."""

@@ -3,39 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from localcluster.kubeapi import Object
 
 from .environment import ConfigError, Lookup, contents, field_value
 
-__all__ = ["TokenSource", "write_volume"]
-
-TokenSource = Callable[[Object], Awaitable[str]]
-"""A ``serviceAccountToken`` projection -> a token of the Pod's service account."""
+__all__ = ["Origins", "write_volume"]
 
 
-async def write_volume(pod: Object, volume: Object, folder: Path, lookup: Lookup, token: TokenSource) -> None:
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where volumes get their content from.
+
+    ``token``: a ``serviceAccountToken`` projection -> a token of the Pod's service account. ``claimed``: the name of
+    a PersistentVolumeClaim -> the PersistentVolume that it is bound to, or None. ``root``: the folder that those must
+    lie in.
+    """
+
+    lookup: Lookup
+    token: Callable[[Object], Awaitable[str]]
+    claimed: Callable[[str], Awaitable[Object | None]]
+    root: Path
+
+
+async def write_volume(pod: Object, volume: Object, folder: Path, origins: Origins) -> None:
     """Fill the folder of one volume. Raises ConfigError where its source is missing or its kind is not supported."""
     if "emptyDir" in volume:
         return
+    if "persistentVolumeClaim" in volume:
+        claim = volume["persistentVolumeClaim"]["claimName"]
+        _link(claim, await origins.claimed(claim), folder, origins.root)
+        return
     sources = volume["projected"].get("sources", ()) if "projected" in volume else (volume,)
     for source in sources:
-        await _write_source(pod, source, folder, lookup, token)
+        await _write_source(pod, source, folder, origins)
 
 
-async def _write_source(pod: Object, source: Object, folder: Path, lookup: Lookup, token: TokenSource) -> None:
+def _link(claim: str, volume: Object | None, folder: Path, root: Path) -> None:
+    """Let the volume's folder be a link to that of the PersistentVolume."""
+    if volume is None:
+        raise ConfigError(f'persistentvolumeclaim "{claim}" not found, or not bound')
+    spec = volume["spec"]
+    source = spec.get("hostPath") or spec.get("local")
+    if source is None:
+        raise ConfigError("only PersistentVolumes of kind hostPath and local are supported by the local cluster")
+    path = Path(source["path"])
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise ConfigError(f"hostPath {path} is not within the local cluster's folder {root}")
+    if source.get("type") == "DirectoryOrCreate":
+        path.mkdir(parents=True, exist_ok=True)
+    if not path.is_dir():
+        raise ConfigError(f"hostPath type check failed: {path} is not a directory")
+    if not folder.is_symlink():
+        folder.rmdir()
+        folder.symlink_to(path.resolve())
+
+
+async def _write_source(pod: Object, source: Object, folder: Path, origins: Origins) -> None:
     if "serviceAccountToken" in source:
-        _write(folder, source["serviceAccountToken"]["path"], (await token(source["serviceAccountToken"])).encode())
+        token = await origins.token(source["serviceAccountToken"])
+        _write(folder, source["serviceAccountToken"]["path"], token.encode())
     elif "downwardAPI" in source:
         for item in source["downwardAPI"].get("items", ()):
             if "fieldRef" not in item:
                 raise ConfigError("resourceFieldRef is not supported by the local cluster")
             _write(folder, item["path"], field_value(pod, item["fieldRef"]["fieldPath"]).encode())
     elif "configMap" in source:
-        await _write_keys("configmaps", source["configMap"], folder, lookup)
+        await _write_keys("configmaps", source["configMap"], folder, origins.lookup)
     elif "secret" in source:
-        await _write_keys("secrets", source["secret"], folder, lookup)
+        await _write_keys("secrets", source["secret"], folder, origins.lookup)
     else:
         kind = next((key for key in source if key != "name"), "")
         raise ConfigError(f"volumes of kind {kind} are not supported by the local cluster")

@@ -24,6 +24,7 @@ def node(site: Site) -> ProcessSpec:
     options = {
         "--kubeconfig": site.kubeconfig_for(f"system:node:{NODE}", ("system:nodes",)),
         "--dir": site.folder("node"),
+        "--volumes": site.root,
         "--name": NODE,
         "--port": site.ports["node"],
         "--images": site.images or _IMAGES,
