@@ -136,11 +136,13 @@ class ScheduleStatus(ApiModel):
     """Runs that the schedule started."""
 
     last_schedule_time: Timestamp | None = None
-    """When the last run was due."""
+    """When the last run was due, whether it started or was skipped. Never moves back."""
     last_successful_time: Timestamp | None = None
     """When the last successful run ended."""
     next_schedule_time: Timestamp | None = None
     """When the next run is due."""
+    starting: ShortText | None = None
+    """Name of the run that is being created."""
     active: Annotated[list[ShortText], Field(max_length=100), SET] = Field(default_factory=list)
     """Names of the runs that have not ended."""
 
