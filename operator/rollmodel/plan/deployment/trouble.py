@@ -4,32 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.look import Look
 from rollmodel.plan.deployment.manifests.template import FETCH_CONTAINER
+from rollmodel.plan.podtrouble import Trouble, scheduling_trouble, waiting_trouble
 
 __all__ = ["RESTART_BUDGET", "Trouble", "diagnose"]
 
 #: Restarts of one container after which a revision counts as crash-looping.
 RESTART_BUDGET = 3
 
-_PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _NEVER_HEALS = {"DigestMismatch", "InvalidImageName"}
 _REASONED = re.compile(r"([A-Z][A-Za-z]+): (.+)")
 
 Status = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What is wrong with a revision's pods. ``fatal``: waiting longer cannot help."""
-
-    reason: str
-    message: str
-    fatal: bool = False
 
 
 def diagnose(look: Look, revision: str) -> Trouble | None:
@@ -49,12 +39,10 @@ def _of_pod(pod: Status) -> Iterator[Trouble]:
     for container in status.get("initContainerStatuses") or ():
         yield from _of_fetching(name, container)
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
-        yield from _of_waiting(name, container)
+        yield from waiting_trouble(name, container)
     for container in status.get("containerStatuses") or ():
         yield from _of_crashing(name, container)
-    for condition in status.get("conditions") or ():
-        if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            yield Trouble("Unschedulable", f"pod {name}: {condition.get('message', 'cannot be scheduled')}")
+    yield from scheduling_trouble(pod)
 
 
 def _of_fetching(pod: str, container: Status) -> Iterator[Trouble]:
@@ -64,16 +52,6 @@ def _of_fetching(pod: str, container: Status) -> Iterator[Trouble]:
         reason, message = _split(ended.get("message"), "FetchFailed")
         message = message or f"exit code {ended['exitCode']}"
         yield Trouble(reason, f"pod {pod}: the model could not be fetched: {message}", reason in _NEVER_HEALS)
-
-
-def _of_waiting(pod: str, container: Status) -> Iterator[Trouble]:
-    waiting = (container.get("state") or {}).get("waiting") or {}
-    reason = waiting.get("reason", "")
-    if reason in _PULL:
-        message = f"pod {pod}: image {container.get('image')} cannot be pulled: {waiting.get('message') or reason}"
-        yield Trouble("ImagePullFailed", message, reason in _NEVER_HEALS)
-    elif reason == "CreateContainerConfigError":
-        yield Trouble(reason, f"pod {pod}: {waiting.get('message') or 'the container cannot be configured'}")
 
 
 def _of_crashing(pod: str, container: Status) -> Iterator[Trouble]:

@@ -1,0 +1,1 @@
+"""Manifests of what an attempt consists of, as pure functions."""

@@ -1,0 +1,21 @@
+"""What all children of a TrainingJob share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollmodel.plan import naming
+from rollmodel.plan.podspec import owner_reference
+from rollmodel.plan.training.observed import Observed
+
+__all__ = ["metadata"]
+
+
+def metadata(observed: Observed, attempt: int) -> dict[str, Any]:
+    """Metadata of what an attempt owns."""
+    return {
+        "name": naming.job(observed.name, attempt),
+        "namespace": observed.namespace,
+        "labels": naming.training_labels(observed.name, attempt),
+        "ownerReferences": [owner_reference("TrainingJob", observed.name, observed.uid)],
+    }
