@@ -116,6 +116,13 @@ class ApiServer:
                 if line.endswith(b"\n"):  # the last one may have been cut
                     yield line
 
+    async def chunks(self, path: str, *, query: Mapping[str, str]) -> AsyncGenerator[bytes, None]:
+        """The bytes of a streamed answer as they come, however long it is silent in between: a container's log."""
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=10.0)
+        async with self._send(_Call("GET", path, query), timeout) as response:
+            async for chunk in response.content.iter_any():
+                yield chunk
+
     @asynccontextmanager
     async def _send(self, call: _Call, limits: aiohttp.ClientTimeout) -> AsyncIterator[aiohttp.ClientResponse]:
         request = await self._client.param_serialize(

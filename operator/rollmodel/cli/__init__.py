@@ -15,6 +15,11 @@ VERBS = {
 
 #: Subcommand -> ("module:function" that takes the arguments and returns the exit code, what it does).
 COMMANDS = {
+    "get": ("rollmodel.cli.get:main", "list what is trained and served"),
+    "describe": ("rollmodel.cli.describe:main", "show one object with all that its status says"),
+    "watch": ("rollmodel.cli.watch:main", "follow one object until its fate is known"),
+    "logs": ("rollmodel.cli.logs:main", "print what a training run writes"),
+    "verify-training": ("rollmodel.cli.verify:main", "train again with everything pinned, and compare"),
     "explain": ("rollmodel.cli.explain:main", "show the evidence for and against a candidate"),
     "backtest": ("rollmodel.cli.backtest:main", "say what a policy would have decided on past rollouts"),
     **{verb: (f"rollmodel.cli.command:{verb}", text) for verb, text in VERBS.items()},

@@ -21,6 +21,9 @@ TRAINING_JOB = resource_of(f"{GROUP}/{VERSION}", "TrainingJob")
 #: Shown by the operator as the one who asked for something.
 FIELD_MANAGER = "rollmodel-cli"
 
+#: A connection that is left in the middle of a stream needs a moment to end TLS; see aiohttp's "graceful shutdown".
+TLS_GOODBYE_SECONDS = 0.05
+
 Answer = TypeVar("Answer")
 
 
@@ -117,6 +120,7 @@ def run(namespace: str | None, kubeconfig: str | None, work: Callable[[Session],
             raise advised(error, server.url) from None
         finally:
             await server.close()
+            await asyncio.sleep(TLS_GOODBYE_SECONDS)
 
     place = namespace or current_namespace(kubeconfig)
     return asyncio.run(connected())

@@ -10,49 +10,36 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rollmodel.cli.colours import colour
 from rollmodel.cli.report import MetricView, Proof, Report, duration
 
-__all__ = ["show"]
+__all__ = ["parts", "show"]
 
 _WIDTH = 32
 _SPAN = 8.0
 """The ratio's axis reaches from 1/8 to 8."""
-_COLOURS = {
-    "Harm": "red",
-    "RolledBack": "red",
-    "Harmful": "red",
-    "Ceiling": "red",
-    "Breached": "red",
-    "Aborted": "red",
-    "Promoted": "green",
-    "Safe": "green",
-    "ProvenSafe": "green",
-    "Passing": "green",
-    "NoData": "yellow",
-    "SharedIncident": "yellow",
-    "BiasedSplit": "yellow",
-}
 
 
 def show(report: Report, console: Console) -> None:
     """Print a report."""
-    console.print(Text.assemble((report.name, "bold"), f" in {report.namespace}"))
-    console.print(_arms(report))
-    console.print(Text.assemble((report.outcome, f"bold {_colour(report.outcome)}"), f": {report.message}"))
+    for part in parts(report):
+        console.print(part)
+
+
+def parts(report: Report) -> Iterator[RenderableType]:
+    """What a report shows, from top to bottom."""
+    yield Text.assemble((report.name, "bold"), f" in {report.namespace}")
+    yield _arms(report)
+    yield Text.assemble((report.outcome, f"bold {colour(report.outcome)}"), f": {report.message}")
     for label, text in (("paused", report.paused), ("last command", report.command)):
         if text:
-            console.print(f"{label}: {text}", markup=False)
+            yield Text(f"{label}: {text}")
     for metric in report.metrics:
-        console.print()
-        console.print(Text.assemble((metric.name, "bold"), "  ", (metric.verdict, _colour(metric.verdict))))
-        console.print(Padding(Group(*_lines(metric)), (0, 0, 0, 2)))
+        yield Text.assemble("\n", (metric.name, "bold"), "  ", (metric.verdict, colour(metric.verdict)))
+        yield Padding(Group(*_lines(metric)), (0, 0, 0, 2))
     if report.history:
-        console.print("\nDecisions, newest last", style="bold")
-        console.print(_history(report))
-
-
-def _colour(word: str) -> str:
-    return _COLOURS.get(word, "default")
+        yield Text("\nDecisions, newest last", style="bold")
+        yield _history(report)
 
 
 def _arms(report: Report) -> Table:
@@ -71,9 +58,9 @@ def _lines(metric: MetricView) -> Iterator[RenderableType]:
         table.add_row(rate.arm, shown, f"{rate.bad:,.0f} of {rate.total:,.0f}")
     if metric.report is not None and metric.report.ratio is not None:
         table.add_row(metric.ratio_name, *_ratio(metric, metric.report.ratio, metric.report.low, metric.report.high))
-    for label, colour, proof in (("harm", "red", metric.harm), ("safety", "green", metric.safe)):
+    for label, style, proof in (("harm", "red", metric.harm), ("safety", "green", metric.safe)):
         if proof is not None:
-            table.add_row(label, _bar(proof, colour), _way(proof))
+            table.add_row(label, _bar(proof, style), _way(proof))
     if table.row_count:
         yield table
     for text in (metric.noise, metric.line):
@@ -122,5 +109,5 @@ def _history(report: Report) -> Table:
     for entry in report.history:
         moved = f"{entry.from_version or entry.from_revision or ''} → {entry.to_version or entry.to_revision}"
         by = f"by {entry.by}" if entry.by else ""
-        table.add_row(entry.time, Text(entry.verdict, style=_colour(entry.verdict)), moved, Text(entry.reason), by)
+        table.add_row(entry.time, Text(entry.verdict, style=colour(entry.verdict)), moved, Text(entry.reason), by)
     return table
