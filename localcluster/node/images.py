@@ -28,7 +28,7 @@ class UnknownImageError(LookupError):
 class Image:
     """What an image runs. ``process`` is False for an image that only pretends to run.
 
-    ``folder`` holds the files that a container finds in its working directory, as its own copy.
+    ``folder`` of this repository is found by a container at the same place below its working directory, as a copy.
     """
 
     name: str
@@ -36,26 +36,24 @@ class Image:
     cmd: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     process: bool = True
-    folder: Path | None = None
+    folder: str | None = None
 
     @property
     def id(self) -> str:
-        """A reference by digest, as ``imageID`` shows it: the same for the same entry and the same files.
-
-        Raises OSError where the files cannot be read.
-        """
+        """A reference by digest, as ``imageID`` shows it: the same for the same entry and the same files."""
         entry = {"entrypoint": self.entrypoint, "cmd": self.cmd, "env": dict(self.env), "process": self.process}
         digest = hashlib.sha256(json.dumps(entry, sort_keys=True).encode())
-        for path in sorted(self.folder.rglob("*")) if self.folder else ():
+        for path in sorted((_REPOSITORY / self.folder).rglob("*")) if self.folder else ():
             if path.is_file() and _IGNORED not in path.parts:
                 content = hashlib.sha256(path.read_bytes()).hexdigest()
-                digest.update(f"{content}  {path.relative_to(self.folder or path)}\n".encode())
+                digest.update(f"{content}  {path.relative_to(_REPOSITORY)}\n".encode())
         return f"localcluster/{_repository(self.name).replace(':', '_')}@sha256:{digest.hexdigest()}"
 
     def unpack(self, workdir: Path) -> None:
         """Copy the image's files into a container's working directory. Raises OSError."""
         if self.folder:
-            shutil.copytree(self.folder, workdir, dirs_exist_ok=True, ignore=shutil.ignore_patterns(_IGNORED))
+            source, target = _REPOSITORY / self.folder, workdir / self.folder
+            shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns(_IGNORED))
 
     def argv(self, command: list[str] | None, args: list[str] | None, *, listen: str) -> list[str]:
         """The command line of a container, by the rules for ``command`` and ``args``; may be empty."""
@@ -79,16 +77,13 @@ def _image(name: str, entry: dict[str, Any]) -> Image:
     unknown = set(entry) - {"entrypoint", "cmd", "env", "process", "folder"}
     if unknown:
         raise ValueError(f"image {name}: unknown keys {sorted(unknown)}")
-    folder = _REPOSITORY / entry["folder"] if "folder" in entry else None
-    if folder and not folder.is_dir():
-        raise ValueError(f"image {name}: there is no folder {entry['folder']}")
     return Image(
         name=name,
         entrypoint=tuple(entry.get("entrypoint", ())),
         cmd=tuple(entry.get("cmd", ())),
         env=entry.get("env", {}),
         process=entry.get("process", True),
-        folder=folder,
+        folder=entry.get("folder"),
     )
 
 

@@ -68,6 +68,12 @@ def test_an_input_on_a_claim_is_hashed_where_it_is(kube: Kube, wait_until: Wait)
     kube.cluster.kubectl("delete", "pv", f"{kube.namespace}-data", "--wait=false")
 
 
+def test_an_image_brings_files_of_the_repository(kube: Kube, wait_until: Wait) -> None:
+    look = ["python", "-c", "import os; print(*sorted(os.listdir('examples/training')))"]
+    run(kube, wait_until, "files", {"name": "main", "image": "rollmodel/examples-training:1", "command": look})
+    assert "train.py" in kube.run("logs", "files").split()
+
+
 def test_shared_memory_and_the_id_of_the_image(kube: Kube, wait_until: Wait) -> None:
     volumes = [{"name": "shm", "emptyDir": {"medium": "Memory", "sizeLimit": "64Mi"}}]
     shared: dict[str, Any] = {"env": [{"name": "SHM", "value": "/dev/shm/x"}]}  # noqa: S108  as containers name it

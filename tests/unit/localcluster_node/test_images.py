@@ -94,16 +94,19 @@ def test_the_id_follows_what_the_image_runs(tmp_path: Path, monkeypatch: pytest.
     assert image_id(entries[-1]) != found[-1]
 
 
-def test_a_container_gets_its_own_copy_of_the_files(tmp_path: Path) -> None:
-    (tmp_path / "code/__pycache__").mkdir(parents=True)
-    (tmp_path / "code/train.py").write_text("1")
-    image = Image("app", folder=tmp_path / "code")
+def test_a_container_gets_its_own_copy_of_the_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_REPOSITORY", tmp_path)
+    (tmp_path / "examples/code/__pycache__").mkdir(parents=True)
+    (tmp_path / "examples/code/train.py").write_text("1")
+    image = Image("app", folder="examples/code")
     for _ in range(2):  # a container that starts again
         image.unpack(tmp_path / "work")
-    assert [path.name for path in (tmp_path / "work").iterdir()] == ["train.py"]
+    assert [path.name for path in (tmp_path / "work/examples/code").iterdir()] == ["train.py"]
 
 
-def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "images.yaml").write_text("app: {folder: examples/none}")
-    with pytest.raises(ValueError, match="no folder examples/none"):
-        load_images(tmp_path / "images.yaml")
+def test_a_folder_that_is_not_there_spoils_its_own_image_only(tmp_path: Path) -> None:
+    (tmp_path / "images.yaml").write_text("app: {folder: examples/none}\nother: {cmd: [x]}")
+    table = load_images(tmp_path / "images.yaml")
+    table["other"].unpack(tmp_path)
+    with pytest.raises(FileNotFoundError, match="examples/none"):
+        table["app"].unpack(tmp_path)

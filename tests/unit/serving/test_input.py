@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,37 +13,14 @@ from rollmodel.serving.sources import opening
 
 from tests.unit.serving.bucket import Bucket
 from tests.unit.serving.conftest import Store
+from tests.unit.serving.inputs import WRONG, Pod, report
 
-WRONG = "sha256:" + "0" * 64
 CONTENT = bytes(range(256)) * 9000
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "FIRST_PAUSE_SECONDS", 0.0)
-
-
-class Pod:
-    """Where the input arrives, and what the operator would read of it."""
-
-    def __init__(self, folder: Path) -> None:
-        folder.mkdir()
-        self.dest = folder / "inputs/train"
-        self.log = folder / "termination-log"
-
-    def bring(self, uri: object, *options: str) -> int:
-        arguments = ["--name", "train", "--uri", str(uri), "--dest", str(self.dest), *options]
-        return command.main([*arguments, "--termination-log", str(self.log)])
-
-    def report(self) -> dict[str, Any]:
-        text = self.log.read_text()
-        assert (text.count("\n"), text[-1]) == (1, "\n")
-        assert len(text.encode()) <= 4096
-        found: dict[str, Any] = json.loads(text)
-        return found
-
-    def reason(self) -> str:
-        return self.log.read_text().partition(":")[0]
 
 
 @pytest.fixture
@@ -59,10 +35,6 @@ def data(tmp_path: Path) -> Path:
     (folder / "a.csv").write_text("1,2\n")
     (folder / "part/b.csv").write_text("3,4\n")
     return folder
-
-
-def report(uri: object, digest: str, version: str | None = None) -> dict[str, Any]:
-    return {"name": "train", "uri": str(uri), "version": version, "digest": digest}
 
 
 def test_a_folder_is_copied_and_reported(data: Path, pod: Pod) -> None:
@@ -148,38 +120,6 @@ def test_content_that_changed_in_between_is_read_from_its_beginning(
     assert pod.bring(f"{store.url}/data.bin") == 0
     assert (pod.dest / "data.bin").read_bytes() == changed
     assert pod.report()["digest"] == folder_digest(pod.dest)
-
-
-@pytest.mark.parametrize("path", ["", "/", "/set", "/set/a.csv", "/set/part/"])
-def test_a_claim_is_hashed_where_it_is(data: Path, pod: Pod, path: str) -> None:
-    root = data.parent / path.strip("/").removeprefix("/")
-    before = {item: item.stat().st_mtime_ns for item in data.parent.rglob("*")}
-    assert pod.bring(f"pvc://claim{path}", "--mounted", str(data.parent), "--digest", folder_digest(root)) == 0
-    assert pod.report() == report(f"pvc://claim{path}", folder_digest(root))
-    assert not pod.dest.parent.exists()
-    assert {item: item.stat().st_mtime_ns for item in data.parent.rglob("*")} == before
-
-
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("/none", "NotFound"),
-        ("/../x", "UnsafePath"),
-        ("/set/%2e%2e/%2e%2e/x", "UnsafePath"),
-        ("/link", "UnsafePath"),
-        ("", "DigestMismatch"),
-    ],
-)
-def test_a_claim_that_cannot_be_used(data: Path, pod: Pod, path: str, reason: str) -> None:
-    if path:
-        (data.parent / "link").symlink_to("/etc")
-    assert pod.bring(f"pvc://claim{path}", "--mounted", str(data.parent), "--digest", WRONG) == 1
-    assert pod.reason() == reason
-
-
-def test_a_claim_must_be_mounted(pod: Pod) -> None:
-    assert pod.bring("pvc://claim") == 1
-    assert pod.reason() == "Invalid"
 
 
 @pytest.fixture
