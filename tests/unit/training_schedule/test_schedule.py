@@ -125,6 +125,15 @@ def test_forbid_skips_for_good() -> None:
     assert name("01-01 01:00") in parent.events[1].message
 
 
+def test_a_run_that_is_still_to_be_created_counts_as_going_on() -> None:
+    parent = hourly()
+    parent.now = at("01-01 01:00")
+    parent.decide()
+    parent.jump(at("01-01 02:00"))
+    assert parent.created == [name("01-01 01:00")]
+    assert parent.reasons() == ["RunStarted", "RunSkipped"]
+
+
 def test_forbid_waits_for_one_that_is_on_its_way_out() -> None:
     parent = hourly()
     parent.jump(at("01-01 01:00"))
@@ -179,7 +188,7 @@ def test_a_lost_status_starts_no_minute_twice() -> None:
     parent.end(name("01-01 01:00"))
     parent.status = {}
     parent.jump(at("01-01 01:01"))
-    assert parent.created == [name("01-01 01:00")]
+    assert parent.reasons() == ["RunStarted"]
 
 
 def test_a_new_line_is_not_due_in_the_past() -> None:
@@ -250,6 +259,15 @@ def test_history_limits_and_what_is_remembered() -> None:
     assert parent.status["schedule"]["lastSuccessfulTime"] == "2026-01-01T07:00:00Z"
 
 
+def test_what_is_being_deleted_is_not_deleted_again_nor_counted() -> None:
+    parent = hourly(successfulRunsHistoryLimit=1)
+    for hour in ("01", "02"):
+        parent.jump(at(f"01-01 {hour}:00"))
+        parent.end(name(f"01-01 {hour}:00"))
+    parent.children[name("01-01 01:00")]["metadata"]["deletionTimestamp"] = "2026-01-01T02:00:00Z"
+    assert parent.decide().delete == ()
+
+
 def test_a_run_that_mlflow_has_yet_to_hear_of_stays() -> None:
     parent = hourly(failedRunsHistoryLimit=0)
     parent.jump(at("01-01 01:00"))
@@ -290,7 +308,9 @@ def test_promises_under_any_clock(policy: str, deadline: int | None, limit: int,
         begun = len(parent.created)
         parent.settle()
         assert len(parent.created) <= begun + 1
-        assert len(set(parent.created)) == len(parent.created)
+        started = [event.message.split(",")[0] for event in parent.events if event.reason == "RunStarted"]
+        assert len(set(started)) == len(started)
+        assert set(parent.created) <= set(started)
         assert policy == "Allow" or len(parent.active()) <= 1
         staying = [child for child in parent.children.values() if "deletionTimestamp" not in child["metadata"]]
         assert len(staying) <= len(parent.active()) + 2 * limit
