@@ -103,16 +103,20 @@ class Cluster:
         """The revision that a version of the model has under the present spec."""
         return revision_id(self.spec.runtime, model(version))
 
-    def behave(self, version: str, pods: PodKind = "good", bad: float = 0.01, slow: float = 1.0) -> str:
+    def behave(
+        self, version: str, pods: PodKind = "good", bad: float = 0.01, slow: float = 1.0, cost: float = 1.0
+    ) -> str:
         """How this version will behave; returns its revision."""
         revision = self.revision_of(version)
-        self.behaviours[revision] = Behaviour(pods, bad, slow)
+        self.behaviours[revision] = Behaviour(pods, bad, slow, cost)
         return revision
 
-    def try_version(self, version: str = "2", pods: PodKind = "good", bad: float = 0.05, slow: float = 1.0) -> str:
+    def try_version(
+        self, version: str = "2", pods: PodKind = "good", bad: float = 0.05, slow: float = 1.0, cost: float = 1.0
+    ) -> str:
         """The alias moves to a version that behaves like this; returns the revision that this asks for."""
         self.model = model(version)
-        return self.behave(version, pods, bad, slow)
+        return self.behave(version, pods, bad, slow, cost)
 
     def remove(self, kind: str, name: str) -> None:
         """Somebody deletes a child."""

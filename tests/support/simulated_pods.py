@@ -5,25 +5,32 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal
 
 from rollmodel.plan import naming
 
-__all__ = ["Behaviour", "Pod", "PodKind", "pod_status", "series_of"]
+__all__ = ["LABEL_SECONDS", "Behaviour", "Pod", "PodKind", "pod_status", "series_of"]
 
 PodKind = Literal["good", "crash", "never", "mismatch", "no-image"]
 
+
+#: Labels come this long after the request.
+LABEL_SECONDS = 120
 
 Roles = list[tuple[dict[str, str], list[tuple[float, float]]]]
 
 
 @dataclass(frozen=True)
 class Behaviour:
-    """How a revision behaves: its pods, the share of its requests that fail, and how slow it is (1 is as usual)."""
+    """How a revision behaves: its pods, the share of its requests that fail (or turn out wrong, where labels are asked
+    for), how slow it is (1 is as usual), and what a request costs.
+    """
 
     pods: PodKind = "good"
     bad: float = 0.01
     slow: float = 1.0
+    cost: float = 1.0
 
 
 @dataclass
@@ -42,15 +49,26 @@ class Pod:
 
 def series_of(pod: Pod, behaviour: Behaviour, query: str, *, start: float, end: float, step: float) -> Roles:
     """The pod's raw counters on a grid: by role, or by bucket where the query asks for buckets."""
-    grid = [point for point in pod.points if start <= point[0] <= end and point[0] % step == 0]
+    late = LABEL_SECONDS if "labels" in query else 0
+    points = [(t + late, total, failed) for t, total, failed in pod.points]
+    grid = [point for point in points if start <= point[0] <= end and point[0] % step == 0]
     if not grid:
         return []
-    return _buckets(grid, behaviour.slow) if "_bucket" in query else _counts(grid)
+    if "_bucket" in query:
+        return _buckets(grid, behaviour.slow)
+    return _means(grid, behaviour.cost, pod.name) if "cost" in query else _counts(grid)
 
 
 def _counts(grid: list[tuple[float, float, float]]) -> Roles:
     total, bad = [(t, total) for t, total, _ in grid], [(t, failed) for t, _, failed in grid]
     return [({"role": "total"}, total), ({"role": "bad"}, bad)]
+
+
+def _means(grid: list[tuple[float, float, float]], cost: float, pod: str) -> Roles:
+    """What all requests cost, with some noise, and how many there were."""
+    noise = [30 * sha256(f"{pod} {t}".encode()).digest()[0] / 255 for t, _, _ in grid]
+    costs = [(t, total * cost + extra) for (t, total, _), extra in zip(grid, noise, strict=True)]
+    return [({"role": "sum"}, costs), ({"role": "count"}, [(t, total) for t, total, _ in grid])]
 
 
 def _buckets(grid: list[tuple[float, float, float]], slow: float) -> Roles:

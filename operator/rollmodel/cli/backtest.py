@@ -34,6 +34,12 @@ from rollmodel.plan.deployment.policy import judge_plan
 __all__ = ["main"]
 
 _DESCRIPTION = "Say what a policy would have decided on past rollouts, and when."
+_EPILOG = (
+    "A file counts one metric, and is judged as if it were the only one; Prometheus gives all metrics, by the"
+    " operator's own queries. Replayed are the evidence, the ceilings, the steps' times, onFailure and onUndecided. Not"
+    " replayed are changes of the split (labels that come late are awaited at the begin only), pauses by people, and"
+    " onBlind with maxBlindSeconds: what was recorded does not tell when it could not be read."
+)
 _STYLES = {"RollBack": "red", "Promote": "green", "Undecided": "yellow"}
 
 
@@ -54,7 +60,7 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="rollmodel backtest", description=_DESCRIPTION)
+    parser = argparse.ArgumentParser(prog="rollmodel backtest", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument(
         "manifest", type=Path, help="YAML with a ModelDeployment; its analysis and rollout are the policy"
     )

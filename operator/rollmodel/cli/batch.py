@@ -20,7 +20,7 @@ from rollmodel.evidence.arrays import Array, Mask, stack, take
 from rollmodel.evidence.count_part import CountPart
 from rollmodel.evidence.opinion import Step
 from rollmodel.evidence.types import CountSample, JudgePlan, MetricHistory, Outcome, Sample
-from rollmodel.evidence.verdict import GRACE
+from rollmodel.evidence.verdict import patience
 
 __all__ = ["Batch"]
 
@@ -32,7 +32,7 @@ class Batch:
     """Judges of R recorded rollouts under one policy with one count metric; :class:`rollmodel.cli.steps.Judges`."""
 
     def __init__(self, names: Sequence[str], plan: JudgePlan, recorded: Counts) -> None:
-        self.names, self.interval = names, recorded.interval
+        self.names, self.interval, self.delay = names, recorded.interval, plan.metrics[0].delay
         self._plan, self._counts = replace(plan, interval=recorded.interval), recorded
         metric = plan.metrics[0]
         parts = [
@@ -47,8 +47,9 @@ class Batch:
         if self._window == self._counts.total.shape[2]:
             return None
         total, bad = (x[:, :, self._window] for x in (self._counts.total, self._counts.bad))
+        final = self._window * self.interval >= self.delay
         samples: dict[str, Sample] = {
-            str(i): CountSample(total[0, i], bad[0, i], total[1, i], bad[1, i]) for i in np.flatnonzero(active)
+            str(i): CountSample(total[0, i], bad[0, i], total[1, i], bad[1, i]) for i in np.flatnonzero(active & final)
         }
         self._part = self._part.observe(samples, Step(self.interval, self.interval, moved=False))
         self._harmful |= counts.log_harm(self._part.state) >= -log(self._plan.alpha_harm)
@@ -62,7 +63,7 @@ class Batch:
             Outcome.CEILING: self._breached,
             Outcome.HARM: self._harmful,
             Outcome.SHARED_INCIDENT: self._limited & ceiling.shared(self._part.ceilings, self._part.ceiling),
-            Outcome.NO_DATA: self._part.silent > GRACE * self.interval,
+            Outcome.NO_DATA: self._part.silent > patience(self._plan, self._plan.metrics[0].name),
             Outcome.SAFE: self._part.proven > 0,
         }
         order = [*found, Outcome.UNDECIDED]

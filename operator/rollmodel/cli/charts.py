@@ -101,8 +101,8 @@ def _evidence(title: str, seen: Seen, value: Value, colour: str, needed: float) 
 def _ratio(metric: MetricView, seen: Seen) -> Chart:
     scale = _Scale(1 / _RATIO_SPAN, _RATIO_SPAN, log=True)
     rules: list[Mark] = []
-    if metric.plan is not None:
-        margins = ((metric.plan.harm_ratio, "var(--harm)"), (metric.plan.safe_ratio, "var(--safe)"))
+    if metric.margins is not None:
+        margins = zip(metric.margins, ("var(--harm)", "var(--safe)"), strict=True)
         rules += [Mark(scale.at(ratio), "", colour) for ratio, colour in margins]
     x, _ = _times(seen[0][0], seen[-1][0])
     known = [(x(time), r.low, r.high) for time, r in seen if r.low is not None and r.high is not None]

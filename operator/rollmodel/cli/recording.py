@@ -72,6 +72,7 @@ class Recording:
         self, pair: Pair, state: judge.JudgeState, windows: Sequence[tuple[Window, Mapping[str, Sample]]]
     ) -> None:
         self.names, self.interval = [f"{pair.name}/{pair.candidate}"], state.plan.interval
+        self.delay = max((metric.delay for metric in state.plan.metrics), default=0.0)
         self.moments: list[Moment] = []
         self._state, self._begin, self._left = state, state.begun, list(windows)
         self._requests = 0.0

@@ -82,8 +82,8 @@ class MetricView:
 
     @property
     def rates(self) -> tuple[Rate, ...]:
-        """The bad fraction of each arm that had requests."""
-        if self.report is None:
+        """The bad fraction of each arm that had requests; a mean has none."""
+        if self.report is None or (self.plan is not None and self.plan.kind == "mean"):
             return ()
         arms = (("candidate", self.report.ka, self.report.na), ("stable", self.report.kb, self.report.nb))
         return tuple(Rate(arm, bad, total, self.report.dispersion) for arm, bad, total in arms if total)
@@ -91,7 +91,15 @@ class MetricView:
     @property
     def ratio_name(self) -> str:
         """What the ratio is of."""
-        return "time" if self.plan is not None and self.plan.kind == "latency" else "ratio"
+        return {"latency": "time", "mean": "mean"}.get(self.plan.kind if self.plan is not None else "", "ratio")
+
+    @property
+    def margins(self) -> tuple[float, float] | None:
+        """Where the ratio turns harmful, and up to where it is safe; without the absolute part of the margins."""
+        if self.plan is None:
+            return None
+        harm, safe = self.plan.harm_ratio, self.plan.safe_ratio
+        return (harm, safe) if self.plan.higher_is_worse else (1 / harm, 1 / safe)
 
     @property
     def noise(self) -> str:
@@ -214,7 +222,7 @@ def _view(report: MetricReport, metric: MetricPlan, plan: JudgePlan, share: floa
         harm = Proof(report.e_harm, 1 / (plan.alpha_harm * share), report.seconds_to_harm)
     if report.e_safe is not None:
         safe = Proof(report.e_safe, 1 / plan.alpha_safe, report.seconds_to_safe)
-    value = f"value {report.value:.4g}" if report.value is not None else ""
+    value = f"value {report.value:.4g}" if report.value is not None and metric.kind == "value" else ""
     line = "; ".join(part for part in (value, report.message) if part)
     return MetricView(report.name, report.verdict, line, report, metric, harm, safe)
 

@@ -1,7 +1,8 @@
 """What rollouts would have done with their judges' opinions: their steps, replayed over recorded traffic.
 
 The traffic stays as it was recorded, so a step changes no weight here; what counts is the time that steps take and
-what ``onFailure`` and ``onUndecided`` say. A manual pause is taken as resumed at once; metrics count as readable.
+what ``onFailure`` and ``onUndecided`` say. A manual pause is taken as resumed at once. ``onBlind`` is not replayed: a
+record says what was counted, and not when nobody could read it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ class Judges(Protocol):
     @property
     def interval(self) -> float:
         """Seconds between two looks."""
+        ...
+
+    @property
+    def delay(self) -> float:
+        """Seconds within which labels have come."""
         ...
 
     def observe(self, active: Mask) -> float | None:
@@ -146,7 +152,7 @@ class _Machine:
         return None
 
     def _dwelt(self, run: int, step: Step, now: float) -> bool:
-        least = max(step.min_seconds or 0, DWELL_TICKS * self._judges.interval)
+        least = max(step.min_seconds or 0, DWELL_TICKS * self._judges.interval + self._judges.delay)
         return bool(now - self._since[run] >= least and self._requests[run] >= (step.min_requests or 0))
 
     def _advance(self, run: int, now: float, reason: str) -> tuple[Verdict, str] | None:

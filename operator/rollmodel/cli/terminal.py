@@ -92,9 +92,10 @@ def _axis(metric: MetricView, low: float, middle: float, high: float) -> Text:
     for column in range(_column(low), _column(high) + 1):
         cells[column] = ("─", "default")
     cells[_column(1.0)] = ("|", "default")
-    if metric.plan is not None:
-        cells[_column(metric.plan.safe_ratio)] = ("+", "green")
-        cells[_column(metric.plan.harm_ratio)] = ("!", "red")
+    if metric.margins is not None:
+        harm, safe = metric.margins
+        cells[_column(safe)] = ("+", "green")
+        cells[_column(harm)] = ("!", "red")
     cells[_column(middle)] = ("●", "bold")
     return Text.assemble(*cells)
 

@@ -22,6 +22,7 @@ from rollmodel.evidence.types import (
     HistogramSample,
     JudgePlan,
     MetricHistory,
+    MetricPlan,
     NoEvidence,
     NoEvidenceReason,
     Sample,
@@ -45,7 +46,7 @@ def begin(plan: JudgePlan, history: Mapping[str, MetricHistory], now: float) -> 
     groups = {kind: [m for m in plan.metrics if m.kind == kind] for kind in PARTS}
     parts = tuple(PARTS[kind].begin(plan, metrics, history) for kind, metrics in groups.items() if metrics)
     aligned = math.floor(now / plan.interval) * plan.interval
-    return JudgeState(plan=plan, begun=aligned, end=aligned, parts=parts, share=share.begin())
+    return JudgeState(plan=plan, begun=aligned, end=aligned, settled=aligned, parts=parts, share=share.begin())
 
 
 def observe(
@@ -56,13 +57,15 @@ def observe(
     samples: by metric name; what is missing or not sound is noted and changes no evidence. weight: the candidate's
     share of traffic as routed in this window (0 .. 1), None where it is not known; a window in which it changed is no
     evidence for a comparison. A window that ends or begins before the end of the last one is refused with a note.
+    Metrics whose labels come late say nothing until the split has been the same for as long as labels take: right after
+    a change the candidate's labels are the quick ones, and quick ones are not like the others.
     """
     slack = TOLERANCE * state.plan.interval
     if abs(window.end - state.end) <= slack and state.ticks:
         return state
     if not (window.start >= state.end - slack and window.end > window.start) or not math.isfinite(window.end):
         return _refused(state, window)
-    sound = {m.name: checked(m, samples.get(m.name)) for m in state.plan.metrics}
+    sound = {m.name: _pending(state, m, window) or checked(m, samples.get(m.name)) for m in state.plan.metrics}
     for part in state.parts:
         sound.update(part.refused(sound))
     moved = weight is not None and state.weight is not None and weight != state.weight
@@ -71,6 +74,7 @@ def observe(
     return replace(
         state,
         end=window.end,
+        settled=state.settled if weight is None or weight == state.weight else window.end,
         parts=parts,
         share=_share(state, sound, weight, step),
         ticks=state.ticks + 1,
@@ -79,6 +83,15 @@ def observe(
         breached=state.breached or tuple(name for part in parts for name in part.breached()),
         notes=_notes(state.plan, sound, samples),
     )
+
+
+def _pending(state: JudgeState, metric: MetricPlan, window: Window) -> NoEvidence | None:
+    """Why the labels that arrived in this window do not count yet, if so."""
+    missing = state.settled + metric.delay - window.start
+    if not metric.delay or missing <= TOLERANCE * state.plan.interval:
+        return None
+    message = f"labels count once the split has been the same for {metric.delay:g} s, which takes {missing:.0f} s more"
+    return NoEvidence(NoEvidenceReason.LABELS_PENDING, message)
 
 
 def _share(state: JudgeState, sound: Mapping[str, Sample], weight: float | None, step: Step) -> ShareState:

@@ -49,25 +49,52 @@ def unknown(shape: tuple[int, ...] = ()) -> MeanPast:
 
 
 def from_history(history: MetricHistory, *, share: float, interval: float) -> MeanPast:
-    """The best background that a history of (count, sum, sum of squares) per pod and tick allows."""
+    """The best background that a history of (count, sum) or (count, sum, sum of squares) per pod and tick allows."""
     pods = {name: array(samples) for name, samples in history.pods.items() if len(samples)}
     total = np.sum(list(pods.values()), axis=0) if pods else np.zeros((0, 3))
-    n, values, squares = total.sum(axis=0)
-    if n < 2:
+    if total[:, 0].sum() < 2:
         return unknown()
+    chosen = pretend_candidate(pods, share)
+    difference, seconds = _differences(pods, total, chosen), len(total) * interval
+    if total.shape[1] == 2:
+        return _from_sums(total, difference, split=bool(chosen), seconds=seconds)
+    n, values, squares = total.sum(axis=0)
     mean, variance = values / n, max(squares - values**2 / n, 0.0) / (n - 1.0)
     prior, teach = wary_prior(()), TEACHING_TICKS
-    if len(total) * interval >= LEAST_SECONDS and variance > 0:
-        prior, teach = _noise(pods, total, variance, pretend_candidate(pods, share)), 0.0
+    if seconds >= LEAST_SECONDS and variance > 0:
+        prior, teach = _noise(difference / np.sqrt(variance), split=bool(chosen)), 0.0
     return MeanPast(array(mean), array(variance), array(min(n, KNOWN_WEIGHT)), prior, array(teach))
 
 
-def _noise(pods: dict[str, Array], total: Array, variance: float, chosen: Collection[str]) -> Prior:
-    """From the pods split in two; of one pod, from each tick against those around it."""
+def _from_sums(total: Array, difference: Array, *, split: bool, seconds: float) -> MeanPast:
+    """Without squares: a single value's variance is what the differences of ticks tell, so that their D is 1.
+
+    It holds the noise between ticks as well, and is worth as much as there are ticks.
+    """
+    seen = difference[np.isfinite(difference)]
+    variance = float(estimate(accumulate(seen)).dispersion) if len(seen) > 1 else 0.0
+    if not variance > 0:
+        return unknown()
+    prior, teach = wary_prior(()), TEACHING_TICKS
+    if seconds >= LEAST_SECONDS:
+        prior, teach = _noise(difference / np.sqrt(variance), split=split), 0.0
+    n, values = total.sum(axis=0)
+    return MeanPast(array(values / n), array(variance), array(min(len(seen), KNOWN_WEIGHT)), prior, array(teach))
+
+
+def _differences(pods: dict[str, Array], total: Array, chosen: Collection[str]) -> Array:
+    """The difference of means in each tick, for a unit variance of single values: shape [ticks].
+
+    Of the pods split in two; of one pod, of each tick against those around it. NaN where one side had no requests.
+    """
     one = np.sum([pods[name] for name in chosen], axis=0) if chosen else total
     other = total - one if chosen else moving_sum(total, axis=0) - total
     busy = (one[:, 0] > 0) & (other[:, 0] > 0)
     n, m = np.maximum(one[:, 0], 1.0), np.maximum(other[:, 0], 1.0)
-    z = (one[:, 1] / n - other[:, 1] / m) / np.sqrt(variance * (1.0 / n + 1.0 / m))
-    now = estimate(accumulate(np.where(busy, z, 0.0)))
-    return Prior(now.dispersion, now.lag, np.minimum(now.ticks, MOST_SPLIT if chosen else MOST_TOTAL))
+    return np.where(busy, (one[:, 1] / n - other[:, 1] / m) / np.sqrt(1.0 / n + 1.0 / m), np.nan)
+
+
+def _noise(z: Array, *, split: bool) -> Prior:
+    """The noise between ticks, from differences [ticks] in units of their standard error."""
+    now = estimate(accumulate(np.nan_to_num(z)))
+    return Prior(now.dispersion, now.lag, np.minimum(now.ticks, MOST_SPLIT if split else MOST_TOTAL))

@@ -31,6 +31,7 @@ def validated(plan: JudgePlan) -> JudgePlan:
 def _check(metric: MetricPlan) -> None:
     name = metric.name
     _require(0 < metric.weight < math.inf, f"{name}: weight must be positive")
+    _require(0 <= metric.delay < math.inf, f"{name}: delay must not be negative")
     _require(metric.failure_limit >= 0, f"{name}: failure_limit must not be negative")
     _require(metric.ceiling is None or 0 < metric.ceiling < 1, f"{name}: ceiling must be between 0 and 1")
     if metric.kind == "value":

@@ -20,7 +20,7 @@ from rollmodel.evidence.value_part import ValuePart
 __all__ = ["PARTS", "JudgeState", "StateError", "dump", "load"]
 
 #: Written into every state. A state of another version is refused, never guessed at.
-VERSION = 1
+VERSION = 2
 #: Who judges which kind of metric.
 PARTS: Mapping[str, type[CountPart | LatencyPart | MeanPart | ValuePart]] = {
     "count": CountPart,
@@ -40,13 +40,15 @@ class StateError(ValueError):
 class JudgeState:
     """Everything that the judge knows: the frozen plan, the parts' states, and what was proven.
 
-    ``begun`` and ``end`` are unix seconds: the begin, and the end of the last window. ``harmful`` and ``breached`` name
-    the metrics of a proof that has fallen; ``notes`` says why metrics gave nothing in the last window.
+    ``begun``, ``end`` and ``settled`` are unix seconds: the begin, the end of the last window, and since when the split
+    of traffic has been what it is. ``harmful`` and ``breached`` name the metrics of a proof that has fallen; ``notes``
+    says why metrics gave nothing in the last window.
     """
 
     plan: JudgePlan
     begun: float
     end: float
+    settled: float
     parts: tuple[Part, ...]
     share: ShareState
     ticks: int = 0
@@ -63,6 +65,7 @@ def dump(state: JudgeState) -> str:
         "plan": _plain_plan(state.plan),
         "begun": state.begun,
         "end": state.end,
+        "settled": state.settled,
         "ticks": state.ticks,
         "weight": state.weight,
         "harmful": state.harmful,
@@ -98,6 +101,7 @@ def _read(document: Mapping[str, Any]) -> JudgeState:
         plan=plan,
         begun=float(document["begun"]),
         end=float(document["end"]),
+        settled=float(document["settled"]),
         parts=tuple(parts),
         share=from_plain(share.begin(), document["share"]),
         ticks=int(document["ticks"]),

@@ -53,11 +53,13 @@ class NoEvidenceReason(StrEnum):
     NOT_A_NUMBER = "NotANumber"
     NEGATIVE = "Negative"
     BAD_EXCEEDS_TOTAL = "BadExceedsTotal"
+    SUM_WITHOUT_COUNT = "SumWithoutCount"
     CLOCK_WENT_BACK = "ClockWentBack"
     EDGES_CHANGED = "EdgesChanged"
     TOO_MANY_BUCKETS = "TooManyBuckets"
     UNKNOWN_METRIC = "UnknownMetric"
     QUERY_FAILED = "QueryFailed"
+    LABELS_PENDING = "LabelsPending"
     STATE_VERSION = "StateVersion"
 
 
@@ -127,6 +129,8 @@ class MetricPlan:
     failure_limit: int = 2
     higher_is_worse: bool = True
     weight: float = 1.0
+    delay: float = 0.0
+    """Seconds after a prediction within which its label arrives; windows count once the split is older than that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,8 @@ class JudgePlan:
 class MetricHistory:
     """What the stable arm did before the rollout, per aligned window, oldest first.
 
-    ``pods`` maps a pod to its samples as (n, k) pairs (count) or bucket increments (latency); all of equal length.
+    ``pods`` maps a pod to its samples as (n, k) pairs (count), (n, sum) pairs or (n, sum, sum of squares) (mean), or
+    bucket increments (latency); all of equal length.
     Empty history is allowed: then the first ticks only teach (section 5c of the design).
     """
 
@@ -207,7 +212,10 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class PodSeries:
-    """A raw counter of one pod on the aligned grid. ``role``: ``total``, ``bad``, or a bucket's upper bound as text."""
+    """A raw counter of one pod on the aligned grid.
+
+    ``role``: ``total`` or ``bad``, ``count`` or ``sum``, or a bucket's upper bound as text.
+    """
 
     arm: Literal["candidate", "stable"]
     pod: str

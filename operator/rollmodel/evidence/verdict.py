@@ -9,9 +9,9 @@ from typing import NamedTuple
 from rollmodel.evidence import share
 from rollmodel.evidence.opinion import Opinion
 from rollmodel.evidence.state import JudgeState
-from rollmodel.evidence.types import Assessment, MetricReport, Outcome
+from rollmodel.evidence.types import Assessment, JudgePlan, MetricReport, Outcome
 
-__all__ = ["assess"]
+__all__ = ["assess", "patience"]
 
 #: Intervals without evidence after which a metric is silent.
 GRACE = 3.0
@@ -40,6 +40,11 @@ def assess(state: JudgeState) -> Assessment:
         ticks=state.ticks,
         upper_limit_below_margin=bool(opinions) and all(o.below_margin for o in opinions),
     )
+
+
+def patience(plan: JudgePlan, name: str) -> float:
+    """Seconds without evidence after which a metric is silent: its labels may be on their way."""
+    return GRACE * plan.interval + next(m.delay for m in plan.metrics if m.name == name)
 
 
 def _ceiling(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
@@ -122,7 +127,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _is_silent(state: JudgeState, opinion: Opinion) -> bool:
-    return opinion.silent > GRACE * state.plan.interval
+    return opinion.silent > patience(state.plan, opinion.report.name)
 
 
 def _report(state: JudgeState, opinion: Opinion) -> MetricReport:

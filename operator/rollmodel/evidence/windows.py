@@ -17,6 +17,7 @@ from rollmodel.evidence.increments import Grid, Increment, Track, Values, increm
 from rollmodel.evidence.types import (
     CountSample,
     HistogramSample,
+    MeanSample,
     MetricHistory,
     NoEvidence,
     NoEvidenceReason,
@@ -24,7 +25,7 @@ from rollmodel.evidence.types import (
     Window,
 )
 
-__all__ = ["count_samples", "histogram_samples", "history"]
+__all__ = ["count_samples", "histogram_samples", "history", "mean_samples"]
 
 #: The counters of one pod by role, and how to read them: values by tick.
 Counters = Mapping[str, Mapping[int, float]]
@@ -57,6 +58,21 @@ def count_samples(
     return [(window, _count_sample(found, alone=alone)) for window, found in placed]
 
 
+def mean_samples(
+    series: Sequence[PodSeries], *, start: float, end: float, step: float
+) -> list[tuple[Window, MeanSample | NoEvidence]]:
+    """Count and mean of both arms per window, oldest first; see :func:`count_samples`.
+
+    series: counters with role ``count`` and ``sum`` per pod; both must be there.
+    """
+    grid = Grid(start, end, step)
+    try:
+        placed = _placed(_tracks(series, grid, _read_means), grid)
+    except _UnreadableError as error:
+        return [(window, error.evidence) for window in _every(grid)]
+    return [(window, _mean_sample(found)) for window, found in placed]
+
+
 def histogram_samples(
     series: Sequence[PodSeries], *, start: float, end: float, step: float, edges: Sequence[float] = ()
 ) -> list[tuple[Window, HistogramSample | NoEvidence]]:
@@ -75,7 +91,7 @@ def histogram_samples(
 
 
 def history(
-    series: Sequence[PodSeries], *, kind: Literal["count", "latency"], start: float, end: float, step: float
+    series: Sequence[PodSeries], *, kind: Literal["count", "latency", "mean"], start: float, end: float, step: float
 ) -> MetricHistory:
     """What the stable arm's pods did in each window of one step, oldest first.
 
@@ -84,12 +100,13 @@ def history(
     grid = Grid(start, end, step)
     stable = [s for s in series if s.arm == "stable"]
     try:
-        bounds = () if kind == "count" else _bounds(stable, ())
-        tracks = _tracks(stable, grid, _read_counts if kind == "count" else partial(_read_buckets, bounds))
+        bounds = _bounds(stable, ()) if kind == "latency" else ()
+        readers: dict[str, Reader] = {"count": _read_counts, "mean": _read_means}
+        tracks = _tracks(stable, grid, readers.get(kind, partial(_read_buckets, bounds)))
     except _UnreadableError:
         return MetricHistory()
     pods: dict[str, list[Values]] = {track.pod: [] for track in tracks}
-    nothing = (0.0,) * (2 if kind == "count" else len(bounds) + 1)
+    nothing = (0.0,) * (len(bounds) + 1 if kind == "latency" else 2)
     for window, found in _placed(tracks, grid):
         values = {x.pod: x.value for x in found if not isinstance(x.value, NoEvidence)}
         if found and len(values) == len(found) and window.end - window.start < 1.5 * step:
@@ -136,6 +153,14 @@ def _read_counts(roles: Counters) -> Mapping[int, Values]:
     return {tick: (total, bad.get(tick, 0.0)) for tick, total in roles["total"].items() if tick < first or tick in bad}
 
 
+def _read_means(roles: Counters) -> Mapping[int, Values]:
+    """Count and sum at each tick that has both."""
+    for role in ("count", "sum"):
+        if role not in roles:
+            raise _UnreadableError(NoEvidenceReason.NO_SERIES, f"a pod has no series {role!r}")
+    return {tick: (count, roles["sum"][tick]) for tick, count in roles["count"].items() if tick in roles["sum"]}
+
+
 def _read_buckets(bounds: Sequence[float], roles: Counters) -> Mapping[int, Values]:
     """The count of each bucket alone, at each tick that has all of them."""
     columns = {_bound(role): points for role, points in roles.items()}
@@ -177,6 +202,23 @@ def _count_sample(found: Sequence[Increment], *, alone: bool) -> CountSample | N
     except _UnreadableError as error:
         return error.evidence
     return problem(sample) or sample
+
+
+def _mean_sample(found: Sequence[Increment]) -> MeanSample | NoEvidence:
+    try:
+        sample = MeanSample(*_mean(found, "candidate"), *_mean(found, "stable"))
+    except _UnreadableError as error:
+        return error.evidence
+    return problem(sample) or sample
+
+
+def _mean(found: Sequence[Increment], arm: str) -> tuple[float, float]:
+    """Count and mean of an arm; the mean of nothing is 0, and says nothing."""
+    count, total = _arm(found, arm)
+    if total and not count:
+        message = f"{arm}: a sum of {total:g}, and a count of 0"
+        raise _UnreadableError(NoEvidenceReason.SUM_WITHOUT_COUNT, message)
+    return count, total / count if count else 0.0
 
 
 def _histogram_sample(found: Sequence[Increment], bounds: Sequence[float]) -> HistogramSample | NoEvidence:

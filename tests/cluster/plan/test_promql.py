@@ -32,11 +32,23 @@ def test_a_preset_makes_sound_queries(cluster: Cluster, runtime: RuntimePreset, 
     assert answer(cluster, promql(metric, Runtime(preset=runtime), WORDS))["status"] == "success"
 
 
-def test_roles_are_told_apart(cluster: Cluster) -> None:
-    """The two halves of a count query keep their series, although they have the same labels otherwise."""
+@pytest.mark.parametrize(
+    ("kind", "counters", "more"), [("counts", ("bad", "total"), {}), ("mean", ("sum", "count"), {"better": "Lower"})]
+)
+def test_roles_are_told_apart(cluster: Cluster, kind: str, counters: tuple[str, str], more: dict[str, str]) -> None:
+    """The two halves of a query keep their series, although they have the same labels otherwise."""
     cluster.ensure("prometheus")
-    metric = Metric.model_validate({"name": "m", "counts": {"bad": "vector(1)", "total": "vector(2)"}})
+    halves = {role: f"vector({number})" for number, role in enumerate(counters)}
+    metric = Metric.model_validate({"name": "m", kind: {**halves, **more}})
     document = answer(cluster, promql(metric, Runtime(), WORDS))
     assert isinstance(document["data"], dict)
     values = {series["metric"]["role"]: series["values"][0][1] for series in document["data"]["result"]}
-    assert values == {"bad": "1", "total": "2"}
+    assert values == {role: str(number) for number, role in enumerate(counters)}
+
+
+def test_a_users_mean_is_a_sound_query(cluster: Cluster) -> None:
+    cluster.ensure("prometheus")
+    by = "sum by (pod, rollmodel_dev_revision)"
+    mean = {part: f"{by} (request_cost_{part}{{ {{{{ selector }}}} }})" for part in ("sum", "count")}
+    metric = Metric.model_validate({"name": "cost", "mean": {**mean, "better": "Lower"}})
+    assert answer(cluster, promql(metric, Runtime(), WORDS))["status"] == "success"

@@ -10,6 +10,8 @@ import pytest
 
 from tests.support.rollouts import Cluster, model, spec
 
+SCORE = {"sum": "cost_sum{ {{ selector }} }", "count": "cost_count{ {{ selector }} }", "better": "Higher"}
+
 HISTORY_SECONDS = 1900
 
 
@@ -23,6 +25,22 @@ def _built(bad: float) -> Cluster:
     assert cluster.run(600, lambda: cluster.status.get("candidate", {}).get("weight", 0) == 10)
     cluster.run(30)
     return cluster
+
+
+@cache
+def _scored() -> Cluster:
+    cluster = Cluster(spec(analysis={"metrics": [{"name": "score", "mean": SCORE}]}), rate=100)
+    cluster.run(HISTORY_SECONDS)
+    cluster.try_version(cost=0.9)
+    assert cluster.run(600, lambda: cluster.status.get("candidate", {}).get("weight", 0) == 10)
+    cluster.run(30)
+    return cluster
+
+
+@pytest.fixture
+def trying_a_score() -> Cluster:
+    """A cluster of one's own where a candidate scores 0.9, the stable version 1, and more is better."""
+    return deepcopy(_scored())
 
 
 @pytest.fixture

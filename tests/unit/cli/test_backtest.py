@@ -53,10 +53,10 @@ def recorded() -> Counts:
     return Counts(10.0, *stacked, np.zeros((runs, TICKS), bool), np.full(runs, TICKS), histories)
 
 
-@pytest.mark.parametrize("ceiling", [None, 0.2])
-def test_the_batch_says_at_every_tick_what_the_judge_says(ceiling: float | None) -> None:
+@pytest.mark.parametrize(("ceiling", "delay"), [(None, 0.0), (0.2, 0.0), (None, 45.0)])
+def test_the_batch_says_at_every_tick_what_the_judge_says(ceiling: float | None, delay: float) -> None:
     counts = recorded()
-    plan = JudgePlan(metrics=(MetricPlan("errors", "count", harm_ratio=1.0, ceiling=ceiling),))
+    plan = JudgePlan(metrics=(MetricPlan("errors", "count", harm_ratio=1.0, ceiling=ceiling, delay=delay),))
     batch = Batch([name for name, *_ in WORLDS], plan, counts)
     first = counts.total[:, :, :30].sum(axis=2)
     states = []

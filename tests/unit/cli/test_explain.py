@@ -52,6 +52,16 @@ def test_during_a_rollout(trying: Callable[[float], Cluster], run: Any) -> None:
     assert re.search(r"ratio +\S+●\S+ +[01]\.?\d* \(0\.\d+ \.\. \d", out)
 
 
+def test_a_mean_where_higher_is_better(trying_a_score: Cluster, run: Any, tmp_path: Path) -> None:
+    code, out, _ = run(document(trying_a_score), "--html", str(tmp_path / "page.html"))
+    assert code == 0
+    assert re.search(r"mean +·+\+.\|·+ +0\.9\d* \(", out), "the margins lie below 1"
+    assert "means 0.9" in out
+    assert "bad" not in out
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "harmful below 0.909 x stable, safe above 0.8 x" in text
+
+
 def test_after_a_rollback(trying: Callable[[float], Cluster], run: Any) -> None:
     cluster = trying(0.3)
     cluster.run(300)

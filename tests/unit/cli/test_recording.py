@@ -56,6 +56,16 @@ async def test_it_judges_as_the_operator_did(trying: Callable[[float], Cluster])
     assert moments[-1].share == pytest.approx(0.1, abs=0.01)
 
 
+async def test_a_mean_is_judged_as_the_operator_did(trying_a_score: Cluster) -> None:
+    pair, state = going_on(trying_a_score)
+    metrics = Remembered(trying_a_score)
+    recording = await read(trying_a_score.spec, state.plan, pair, metrics, start=state.begun, end=state.end)
+    own, theirs = recording.play()[-1].assessment.metrics[0], judge.assess(state).metrics[0]
+    assert metrics.asked == 2
+    assert (own.na, own.nb, own.value) == pytest.approx((theirs.na, theirs.nb, theirs.value))
+    assert own.e_harm == pytest.approx(theirs.e_harm, rel=1e-2)
+
+
 async def test_what_is_not_an_answer_is_refused(trying: Callable[[float], Cluster]) -> None:
     cluster = trying(0.05)
     pair, state = going_on(cluster)

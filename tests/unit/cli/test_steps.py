@@ -24,7 +24,7 @@ U, S, H, C, N, X = (
 class Script:
     """One rollout whose judge says these things, window by window of 10 s, 100 requests each."""
 
-    names, interval = ("r",), 10.0
+    names, interval, delay = ("r",), 10.0, 0.0
 
     def __init__(self, says: Sequence[Outcome], below: bool = False) -> None:
         self.says, self.below, self.at = says, below, 0

@@ -283,7 +283,7 @@ def test_a_state_that_was_loaded_is_written_as_before() -> None:
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda d: d | {"version": 2},
+        lambda d: d | {"version": 1},
         lambda d: {k: v for k, v in d.items() if k != "version"},
         lambda d: d | {"plan": {}},
         lambda d: d | {"plan": d["plan"] | {"unknown": 1}},

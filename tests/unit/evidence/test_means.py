@@ -118,3 +118,25 @@ def test_history_tells_mean_spread_and_noise() -> None:
     short = from_history(MetricHistory({"pod-0": pods["pod-0"][:50]}), share=0.1, interval=10.0)
     assert short.teach == unknown().teach == 30
     assert from_history(MetricHistory(), share=0.1, interval=10.0).teach == 30
+
+
+@pytest.mark.parametrize("pods", [8, 1])
+def test_without_squares_the_spread_is_that_of_differences(pods: int) -> None:
+    """A day's rise of the mean, shared by all pods, is no spread; steady noise of a tick is."""
+    rng, rise = np.random.default_rng(23), np.linspace(2.0, 4.0, 400)
+    known = {}
+    for pod in range(pods):
+        x = rise[:, None] + 0.5 * rng.standard_normal((400, 100))
+        known[f"pod-{pod}"] = np.stack([np.full(400, 100.0), x.sum(1)], axis=1).tolist()
+    past = from_history(MetricHistory(known), share=0.1, interval=10.0)
+    assert past.mean == pytest.approx(3.0, rel=0.01)
+    assert past.variance == pytest.approx(0.25, rel=0.2)
+    assert past.prior.dispersion == pytest.approx(1.0, abs=1e-6)
+    assert (past.weight, past.teach) == (400, 0)
+    short = {name: samples[:50] for name, samples in known.items()}
+    assert from_history(MetricHistory(short), share=0.1, interval=10.0).teach == 30
+
+
+@pytest.mark.parametrize("samples", [[[10.0, 5.0]], [[10.0, 5.0]] * 400, [[0.0, 0.0]] * 400])
+def test_a_history_without_spread_is_none(samples: Any) -> None:
+    assert from_history(MetricHistory({"p": samples, "q": samples}), share=0.1, interval=10.0).weight == 0

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.evidence.increments import PATIENCE
-from rollmodel.evidence.types import CountSample, HistogramSample, NoEvidence, NoEvidenceReason, PodSeries
-from rollmodel.evidence.windows import count_samples, histogram_samples, history
+from rollmodel.evidence.types import CountSample, HistogramSample, MeanSample, NoEvidence, NoEvidenceReason, PodSeries
+from rollmodel.evidence.windows import count_samples, histogram_samples, history, mean_samples
 
 from tests.support.judging import START, STEP, counter
 
@@ -144,6 +144,52 @@ def histograms(*series: PodSeries, ticks: int = 2, **options: Any) -> Any:
 
 
 STABLE = buckets("stable", "s", {"0.1": [10, 14], "0.5": [20, 29], "+Inf": [20, 30]})
+
+
+def summary(count: list[float | None], values: list[float | None]) -> Any:
+    """The windows of a candidate with this count and sum beside a healthy stable arm with mean 0.5."""
+    ticks, end = len(count), START + (len(count) - 1) * STEP
+    stable = [("count", [100 + 10.0 * i for i in range(ticks)]), ("sum", [20 + 5.0 * i for i in range(ticks)])]
+    series = [counter("stable", "s", role, values) for role, values in stable]
+    series += [counter("candidate", "c", "count", count), counter("candidate", "c", "sum", values)]
+    return [sample for _, sample in mean_samples(series, start=START, end=end, step=STEP)]
+
+
+def test_sums_and_counts_become_means_over_the_same_windows() -> None:
+    assert summary([0, 10, 30], [0.0, 20, 30]) == [MeanSample(10, 2.0, 10, 0.5), MeanSample(20, 0.5, 10, 0.5)]
+    assert summary([0, 10, None, 30], [0.0, 20, None, 60]) == [
+        MeanSample(10, 2.0, 10, 0.5),
+        MeanSample(20, 2.0, 20, 0.5),
+    ]
+
+
+def test_a_restart_concerns_the_sum_and_the_count() -> None:
+    assert summary([900, 1000, 50], [2000.0, 2100, 90])[1] == MeanSample(50, 1.8, 10, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("count", "values", "reason"),
+    [
+        ([0, NAN], [0, 1], "NotANumber"),
+        ([0, 10], [0, math.inf], "NotANumber"),
+        ([0, 10], [0, -5], "Negative"),
+        ([1000, 1010], [500, 490], "Negative"),
+        ([10, 10], [5, 6], "SumWithoutCount"),
+        ([10, 10], [5, 5], "ArmEmpty"),
+        ([None, None], [5, 6], "ArmEmpty"),
+    ],
+)
+def test_odd_sums_are_no_evidence(count: Any, values: Any, reason: str) -> None:
+    assert [sample.reason for sample in summary(count, values)] == [reason]
+
+
+def test_a_mean_needs_both_counters() -> None:
+    for role in ("sum", "count"):
+        alone = [counter("stable", "s", role, [0, 10])]
+        ((_, sample),) = mean_samples(alone, start=START, end=START + STEP, step=STEP)
+        assert isinstance(sample, NoEvidence)
+        assert sample.reason == NoEvidenceReason.NO_SERIES
+    assert not history(alone, kind="mean", start=START, end=START + STEP, step=STEP).pods
 
 
 def test_histograms_become_increments_per_bucket() -> None:

@@ -26,6 +26,7 @@ def margins(plan: MetricPlan) -> tuple[float, float, float, float]:
     [
         ({"preset": "Errors"}, (1.1, 0.0, 1.5, 0.0)),
         ({"preset": "Latency"}, (1.1, 0.0, 1.25, 0.0)),
+        ({"mean": {"sum": "s", "count": "c", "better": "Lower"}}, (1.1, 0.0, 1.25, 0.0)),
         ({"preset": "Errors", "tolerance": {"ratio": "1.2"}}, (1.2, 0.0, 1.5, 0.0)),
         ({"preset": "Errors", "tolerance": {"ratio": "2"}}, (2.0, 0.0, 2.0, 0.0)),
         ({"preset": "Errors", "tolerance": {"absolute": "0.01"}}, (1.0, 0.01, 1.5, 0.01)),
@@ -42,6 +43,10 @@ def test_margins(fields: dict[str, Any], expected: tuple[float, float, float, fl
 def test_kinds_and_limits() -> None:
     assert metric(preset="Latency").kind == "latency"
     assert metric(counts={"bad": "a", "total": "b"}, ceiling="0.05").ceiling == 0.05
+    mean = metric(mean={"sum": "s", "count": "c", "better": "Higher", "delaySeconds": 60})
+    assert (mean.kind, mean.higher_is_worse, mean.delay) == ("mean", False, 60.0)
+    assert metric(mean={"sum": "s", "count": "c", "better": "Lower"}).higher_is_worse
+    assert metric(counts={"bad": "a", "total": "b", "delaySeconds": 3600}).delay == 3600.0
     value = metric(value={"query": "q", "min": "0.5", "failureLimit": 4})
     assert (value.kind, value.value_min, value.value_max, value.failure_limit) == ("value", 0.5, None, 4)
 

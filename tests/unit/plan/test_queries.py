@@ -108,6 +108,12 @@ def test_user_queries_may_use_the_known_names() -> None:
     assert query(value={"query": "up", "max": "1"}) == "up"
 
 
+def test_a_mean_is_one_query_for_sum_and_count() -> None:
+    text = query(mean={"sum": "cost_sum{ {{ selector }} }", "count": "cost_count", "better": "Lower"})
+    cost = f'label_replace(cost_sum{{ {SELECTOR} }}, "role", "sum", "", "")'
+    assert text == f'{cost} or label_replace(cost_count, "role", "count", "", "")'
+
+
 @pytest.mark.parametrize(
     "template",
     [

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 from rollmodel.api.modeldeployment import Metric
-from rollmodel.evidence.types import CountSample, HistogramSample, NoEvidence, NoEvidenceReason, ValueSample, Window
+from rollmodel.evidence.types import (
+    CountSample,
+    HistogramSample,
+    MeanSample,
+    NoEvidence,
+    NoEvidenceReason,
+    ValueSample,
+    Window,
+)
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.queries import MetricQuery
 from rollmodel.plan.deployment.samples import Sampled, UnexpectedAnswer, aligned, past, sampled
@@ -14,6 +22,7 @@ from rollmodel.plan.deployment.samples import Sampled, UnexpectedAnswer, aligned
 ERRORS = Metric.model_validate({"name": "errors", "preset": "Errors"})
 LATENCY = Metric.model_validate({"name": "latency", "preset": "Latency"})
 COST = Metric.model_validate({"name": "cost", "value": {"query": "cost", "max": "1"}})
+SCORE = Metric.model_validate({"name": "score", "mean": {"sum": "s", "count": "c", "better": "Higher"}})
 QUERY = MetricQuery("q", 0.0, 20.0, 10.0)
 ARMS = {"bbbbbbbb": "stable", "cccccccc": "candidate"}
 
@@ -51,6 +60,25 @@ def test_buckets_become_a_histogram() -> None:
     )
     found = sampled(LATENCY, answer, QUERY, ARMS)
     assert found[0] == (Window(0, 10), HistogramSample((0.1,), (5, 3), (5, 3)))
+
+
+def scores(*, sums: tuple[float, ...] = (0, 5, 20)) -> Answer:
+    stable = [series("bbbbbbbb", "sum", 100, 145, 190), series("bbbbbbbb", "count", 100, 190, 280)]
+    return Answer([*stable, series("cccccccc", "sum", *sums), series("cccccccc", "count", 0, 10, 20)])
+
+
+def test_sums_and_counts_become_means_of_both_arms() -> None:
+    assert sampled(SCORE, scores(), QUERY, ARMS) == [
+        (Window(0, 10), MeanSample(10, 0.5, 90, 0.5)),
+        (Window(10, 20), MeanSample(10, 1.5, 90, 0.5)),
+    ]
+    assert dict(past(SCORE, scores(), QUERY, ARMS).pods) == {"p-bbbbbbbb": [(90.0, 45.0), (90.0, 45.0)]}
+
+
+def test_means_are_added_up_by_their_counts() -> None:
+    coarse = [(Window(0, 20), ValueSample(1.0))]
+    ((_, samples),) = aligned({"score": sampled(SCORE, scores(), QUERY, ARMS), "coarse": coarse})
+    assert samples["score"] == MeanSample(20, 1.0, 180, 0.5)
 
 
 def test_values_are_taken_at_the_end_of_each_window() -> None:

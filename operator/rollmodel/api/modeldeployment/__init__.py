@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from rollmodel.api.commands import CommandStatus
-from rollmodel.api.modeldeployment.analysis import Analysis, CountsQuery, Metric, MetricPreset, Tolerance, ValueQuery
+from rollmodel.api.modeldeployment.analysis import (
+    Analysis,
+    Better,
+    CountsQuery,
+    MeanQuery,
+    Metric,
+    MetricPreset,
+    Tolerance,
+    ValueQuery,
+)
 from rollmodel.api.modeldeployment.rollout import OnBlind, OnFailure, OnUndecided, Rollout, Step
 from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Scale, Traffic
 from rollmodel.api.modeldeployment.source import ModelSource, RegistrySource
@@ -20,11 +29,13 @@ from rollmodel.api.pods import EnvVar, ResourceRequirements
 __all__ = [
     "Analysis",
     "ArmStatus",
+    "Better",
     "CommandStatus",
     "CountsQuery",
     "EnvVar",
     "EvidenceStatus",
     "HistoryEntry",
+    "MeanQuery",
     "Metric",
     "MetricPreset",
     "ModelDeploymentSpec",

@@ -20,13 +20,17 @@ from rollmodel.api.decimals import (
 )
 from rollmodel.api.schema import Rule, at_least_one_of, exactly_one_of, keyed_by
 
-__all__ = ["Analysis", "CountsQuery", "Metric", "MetricPreset", "Tolerance", "ValueQuery"]
+__all__ = ["Analysis", "Better", "CountsQuery", "MeanQuery", "Metric", "MetricPreset", "Tolerance", "ValueQuery"]
 
 _PromQL = Annotated[str, Field(min_length=1, max_length=4096)]
+_Delay = Annotated[int, Field(ge=0, le=2_592_000)]
 
 
 class Tolerance(ApiModel):
-    """How much worse than stable still counts as "not worse": canary <= ratio * stable + absolute."""
+    """How much worse than stable still counts as "not worse": canary <= ratio * stable + absolute.
+
+    For a mean where higher is better: canary >= stable / ratio - absolute.
+    """
 
     rules = (at_least_one_of("ratio", "absolute"),)
 
@@ -43,6 +47,32 @@ class CountsQuery(ApiModel):
     """Counter of the bad ones among `total`."""
     total: _PromQL
     """Counter of all."""
+    delay_seconds: _Delay = 0
+    """For labels that come late: within which time after the prediction they count. Windows say nothing before the
+    split of traffic has been the same for this long, and no step is shorter."""
+
+
+class Better(StrEnum):
+    """Which direction of a mean is good."""
+
+    LOWER = "Lower"
+    HIGHER = "Higher"
+
+
+class MeanQuery(ApiModel):
+    """The mean of a value that is never negative (cost, score, absolute error), by two monotonic counters per pod.
+
+    A Prometheus histogram or summary has both, as `_sum` and `_count`.
+    """
+
+    sum: _PromQL
+    """Counter of the values added up."""
+    count: _PromQL
+    """Counter of the values."""
+    better: Better
+    """Which direction is good."""
+    delay_seconds: _Delay = 0
+    """As in `counts`."""
 
 
 class ValueQuery(ApiModel):
@@ -86,21 +116,21 @@ def _at_least_as_wide(part: str, *, missing: str) -> Rule:
 
 
 class Metric(ApiModel):
-    """One thing to judge a candidate by: exactly one of ``preset``, ``counts``, ``value``."""
+    """One thing to judge a candidate by: exactly one of ``preset``, ``counts``, ``mean``, ``value``."""
 
     rules = (
-        exactly_one_of("preset", "counts", "value"),
+        exactly_one_of("preset", "counts", "mean", "value"),
         Rule(
             "(has(self.preset) && self.preset == 'SlowRequests') == has(self.slowerThanSeconds)",
             "must have `slowerThanSeconds` with `preset` 'SlowRequests', and only there",
         ),
         Rule(
             "!has(self.value) || !(has(self.tolerance) || has(self.safeTolerance) || has(self.ceiling))",
-            "must have `tolerance`, `safeTolerance` and `ceiling` only with `preset` or `counts`:"
+            "must have `tolerance`, `safeTolerance` and `ceiling` only with `preset`, `counts` or `mean`:"
             " a `value` has `min` and `max`",
         ),
         Rule(
-            "!has(self.ceiling) || !has(self.preset) || self.preset != 'Latency'",
+            "!has(self.ceiling) || !(has(self.mean) || (has(self.preset) && self.preset == 'Latency'))",
             "must have `ceiling` only for counts of bad requests: `preset` 'Errors' or 'SlowRequests', or `counts`",
         ),
         Rule(
@@ -117,12 +147,15 @@ class Metric(ApiModel):
     """A metric that the runtime preset knows how to read."""
     counts: CountsQuery | None = None
     """A share of bad ones, by two counters of your own."""
+    mean: MeanQuery | None = None
+    """A mean per request, by two counters of your own."""
     value: ValueQuery | None = None
     """A number with limits."""
     tolerance: Tolerance | None = None
     """The margin beyond which a candidate counts as harmful. Default: `ratio` 1.1."""
     safe_tolerance: Tolerance | None = None
-    """The margin below which a candidate counts as proven safe. Default: `ratio` 1.5, for `Latency` 1.25."""
+    """The margin below which a candidate counts as proven safe. Default: `ratio` 1.5, for `Latency` and `mean`
+    1.25."""
     ceiling: Share | None = None
     """Absolute limit of the bad fraction, whatever stable does."""
     slower_than_seconds: PositiveDecimal | None = None

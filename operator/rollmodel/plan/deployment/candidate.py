@@ -15,6 +15,7 @@ from rollmodel.evidence.types import Outcome
 from rollmodel.plan.deployment import endings
 from rollmodel.plan.deployment.look import Look
 from rollmodel.plan.deployment.memory import Memory, change
+from rollmodel.plan.deployment.policy import label_delay
 from rollmodel.plan.deployment.sight import Sight
 from rollmodel.plan.deployment.trouble import diagnose
 from rollmodel.plan.deployment.weights import at_target, carried, first_pods, target
@@ -22,7 +23,7 @@ from rollmodel.plan.times import parse, stamp
 
 __all__ = ["DWELL_TICKS", "FORCED", "forced", "go_on", "pause_reason"]
 
-#: Ticks at each weight before the next one: one to warm up, three to look .
+#: Ticks at each weight before the next one, after its labels may have come: one to warm up, three to look.
 DWELL_TICKS = 4
 
 #: Begins the reason of a candidate whom a person promoted; the name of the field manager follows.
@@ -139,7 +140,7 @@ def _dwelt(memory: Memory, look: Look, sight: Sight, candidate: ArmStatus, step:
     if look.seconds_since(since) < (step.min_seconds or 0) or candidate.requests < (step.min_requests or 0):
         return False
     seen = sight.seen_until if _is_judged(memory, look) else look.now
-    needed = timedelta(seconds=DWELL_TICKS * look.spec.analysis.interval_seconds)
+    needed = timedelta(seconds=DWELL_TICKS * look.spec.analysis.interval_seconds + label_delay(look.spec.analysis))
     return seen is not None and since is not None and seen - parse(since) >= needed
 
 

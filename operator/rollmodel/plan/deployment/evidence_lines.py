@@ -28,8 +28,10 @@ def _ratio(report: MetricReport) -> str | None:
 
 
 def _samples(report: MetricReport) -> str | None:
-    if report.value is not None:
+    if report.value is not None and not report.nb:
         return f"value {report.value:.4g}"
+    if report.value is not None:
+        return f"mean {report.value:.4g} of {report.na:.0f} candidate, {report.nb:.0f} stable"
     if not (report.na or report.nb):
         return None
     return f"{report.ka:.0f}/{report.na:.0f} candidate, {report.kb:.0f}/{report.nb:.0f} stable"

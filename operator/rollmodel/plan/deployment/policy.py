@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollmodel.api.base import decimal
-from rollmodel.api.modeldeployment import Metric, MetricPreset, ModelDeploymentSpec, Tolerance
+from rollmodel.api.modeldeployment import Analysis, Better, Metric, MetricPreset, ModelDeploymentSpec, Tolerance
 from rollmodel.evidence.types import JudgePlan, MetricPlan
 from rollmodel.plan.deployment.weights import first_pods
 
-__all__ = ["judge_plan"]
+__all__ = ["judge_plan", "label_delay"]
 
 #: Without a time budget of its own a step is planned for this long, in seconds.
 _STEP_SECONDS = 1200
 _SAFE_RATIO = 1.5
-_SAFE_TIME_RATIO = 1.25
+#: For times and means, which vary less than rare events do.
+_SAFE_VALUE_RATIO = 1.25
 
 
 def judge_plan(spec: ModelDeploymentSpec) -> JudgePlan:
@@ -30,6 +31,16 @@ def judge_plan(spec: ModelDeploymentSpec) -> JudgePlan:
         candidate_share=_share(spec),
         check_share=spec.traffic is not None,
     )
+
+
+def label_delay(analysis: Analysis) -> int:
+    """Seconds within which the labels of all metrics have come."""
+    return max((_delay(metric) for metric in analysis.metrics), default=0)
+
+
+def _delay(metric: Metric) -> int:
+    labelled = metric.counts or metric.mean
+    return labelled.delay_seconds if labelled else 0
 
 
 def _share(spec: ModelDeploymentSpec) -> float:
@@ -53,9 +64,11 @@ def _metric_plan(metric: Metric) -> MetricPlan:
     latency = metric.preset is MetricPreset.LATENCY
     plan = MetricPlan(
         name=metric.name,
-        kind="latency" if latency else "count",
-        safe_ratio=_SAFE_TIME_RATIO if latency else _SAFE_RATIO,
+        kind="mean" if metric.mean else "latency" if latency else "count",
+        safe_ratio=_SAFE_VALUE_RATIO if metric.mean or latency else _SAFE_RATIO,
         ceiling=None if metric.ceiling is None else decimal(metric.ceiling),
+        higher_is_worse=metric.mean is None or metric.mean.better is Better.LOWER,
+        delay=float(_delay(metric)),
     )
     return _with_margins(plan, metric.tolerance, metric.safe_tolerance)
 

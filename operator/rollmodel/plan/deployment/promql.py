@@ -1,8 +1,9 @@
 """PromQL of a metric: from the runtime's preset, or from what the user wrote.
 
 Both arms come in one answer, told apart by our own revision label; series carry ``pod``, the revision, and ``role``
-(``bad``, ``total``) or ``le``. User queries may use a fixed set of names as ``{{ name }}`` and nothing else of Jinja:
-no loops, calls, filters or attributes, so a query can neither reach out of the sandbox nor grow without bound.
+(``bad`` and ``total``, ``sum`` and ``count``) or ``le``. User queries may use a fixed set of names as ``{{ name }}``
+and nothing else of Jinja: no loops, calls, filters or attributes, so a query can neither reach out of the sandbox nor
+grow without bound.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from decimal import Decimal
 from jinja2 import StrictUndefined, TemplateError, nodes
 from jinja2.sandbox import SandboxedEnvironment
 
-from rollmodel.api.modeldeployment import CountsQuery, Metric, MetricPreset, Runtime
+from rollmodel.api.modeldeployment import Metric, MetricPreset, Runtime
 from rollmodel.errors import Invalid
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.runtimes import PRESETS
@@ -57,14 +58,15 @@ def promql(metric: Metric, runtime: Runtime, words: Mapping[str, str]) -> str:
     if metric.value is not None:
         return _rendered(metric, metric.value.query, words)
     if metric.counts is not None:
-        return _user_counts(metric, metric.counts, words)
+        bad, total = metric.counts.bad, metric.counts.total
+        return _roles(bad=_rendered(metric, bad, words), total=_rendered(metric, total, words))
+    if metric.mean is not None:
+        added, count = metric.mean.sum, metric.mean.count
+        return _roles(sum=_rendered(metric, added, words), count=_rendered(metric, count, words))
     if metric.preset is None:
-        raise Invalid(f"metric '{metric.name}' must have one of `preset`, `counts`, `value`", reason="InvalidMetric")
+        kinds = "`preset`, `counts`, `mean`, `value`"
+        raise Invalid(f"metric '{metric.name}' must have one of {kinds}", reason="InvalidMetric")
     return _preset(metric, metric.preset, runtime, words["selector"])
-
-
-def _user_counts(metric: Metric, counts: CountsQuery, words: Mapping[str, str]) -> str:
-    return _roles(bad=_rendered(metric, counts.bad, words), total=_rendered(metric, counts.total, words))
 
 
 def _rendered(metric: Metric, template: str, words: Mapping[str, str]) -> str:
@@ -116,5 +118,6 @@ def _sum(counter: Counter, selector: str, by: str = _BY) -> str:
     return f"sum by ({by}) ({' or '.join(f'{name}{{{matchers}}}' for name in names)})"
 
 
-def _roles(*, bad: str, total: str) -> str:
-    return f'label_replace({bad}, "role", "bad", "", "") or label_replace({total}, "role", "total", "", "")'
+def _roles(**counters: str) -> str:
+    """Several counters in one answer, told apart by the label ``role``."""
+    return " or ".join(f'label_replace({text}, "role", "{role}", "", "")' for role, text in counters.items())

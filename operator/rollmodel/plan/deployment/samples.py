@@ -10,6 +10,7 @@ from rollmodel.evidence import windows
 from rollmodel.evidence.types import (
     CountSample,
     HistogramSample,
+    MeanSample,
     MetricHistory,
     NoEvidence,
     NoEvidenceReason,
@@ -37,15 +38,18 @@ def sampled(metric: Metric, answer: Answer, query: MetricQuery, arms: Arms) -> S
     """The samples of each complete window, oldest first. Raises UnexpectedAnswer."""
     if metric.value is not None:
         return _values(answer, query)
+    series = _series(answer, arms)
+    if metric.mean is not None:
+        return windows.mean_samples(series, start=query.start, end=query.end, step=query.step)
     measure = windows.histogram_samples if metric.preset is MetricPreset.LATENCY else windows.count_samples
-    return measure(_series(answer, arms), start=query.start, end=query.end, step=query.step)
+    return measure(series, start=query.start, end=query.end, step=query.step)
 
 
 def past(metric: Metric, answer: Answer, query: MetricQuery, arms: Arms) -> MetricHistory:
     """What the stable arm did before. Raises UnexpectedAnswer."""
     return windows.history(
         _series(answer, arms),
-        kind="latency" if metric.preset is MetricPreset.LATENCY else "count",
+        kind="mean" if metric.mean else "latency" if metric.preset is MetricPreset.LATENCY else "count",
         start=query.start,
         end=query.end,
         step=query.step,
@@ -91,6 +95,13 @@ def _sum(first: Sample, second: Sample) -> Sample:
                 [a + b for a, b in zip(first.candidate, second.candidate, strict=True)],
                 [a + b for a, b in zip(first.stable, second.stable, strict=True)],
             )
+        case MeanSample(), MeanSample():
+            na, nb = first.na + second.na, first.nb + second.nb
+            sums = (
+                first.na * first.mean_a + second.na * second.mean_a,
+                first.nb * first.mean_b + second.nb * second.mean_b,
+            )
+            return MeanSample(na, sums[0] / na if na else 0.0, nb, sums[1] / nb if nb else 0.0)
         case ValueSample(), ValueSample():
             return second
         case _:

@@ -39,8 +39,14 @@ __all__ = ["hear"]
 
 T = TypeVar("T")
 
-#: Reasons that only say that nobody asked for anything: a quiet night is not a broken metric.
-_QUIET = {NoEvidenceReason.NO_TRAFFIC, NoEvidenceReason.ARM_EMPTY, NoEvidenceReason.NO_SERIES, NoEvidenceReason.GAP}
+#: Reasons that only say that there is nothing to count, or not yet: a quiet night is not a broken metric.
+_QUIET = {
+    NoEvidenceReason.NO_TRAFFIC,
+    NoEvidenceReason.ARM_EMPTY,
+    NoEvidenceReason.NO_SERIES,
+    NoEvidenceReason.GAP,
+    NoEvidenceReason.LABELS_PENDING,
+}
 
 
 @dataclass(frozen=True, slots=True)
