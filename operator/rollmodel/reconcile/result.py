@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from rollmodel.ports import Manifest
 
-__all__ = ["Reconciler", "Result"]
+__all__ = ["Finalizer", "Reconciler", "Result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,4 +32,16 @@ class Reconciler(Protocol):
 
     def forget(self, uid: str) -> None:
         """The object is gone, or nobody drives it any more: let go of what was remembered about it."""
+        ...
+
+
+@runtime_checkable
+class Finalizer(Protocol):
+    """A reconciler that has something to settle outside the cluster when its object is deleted."""
+
+    async def finalize(self, body: Manifest) -> None:
+        """The object is being deleted and driven no more. It is let go afterwards, whatever comes of this.
+
+        Cut after 20 s, and called again where the operator ended meanwhile: so it is idempotent.
+        """
         ...

@@ -20,7 +20,7 @@ from rollmodel.errors import Conflict, RollmodelError, Transient
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.commands import ANNOTATION
 from rollmodel.ports import Kube, Manifest
-from rollmodel.reconcile.result import Reconciler, Result
+from rollmodel.reconcile.result import Finalizer, Reconciler, Result
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.pulse import Pulse
 from rollmodel.runtime.wake import Wakes
@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 
 FINALIZER = f"{GROUP}/finalizer"
 FINALIZER_SECONDS = 5.0
+#: How long an object that is being deleted is held at most, in seconds.
+FINALIZE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,16 @@ class Driver:
             reconciler.forget(loop.uid)
             self._instruments.forget(loop.uid)
 
+    async def finalize(self, reconciler: Finalizer, body: Manifest) -> None:
+        """Settle what an object that is being deleted leaves elsewhere. Never raises: no outage holds an object."""
+        try:
+            async with asyncio.timeout(FINALIZE_SECONDS):
+                await reconciler.finalize(body)
+        except (RollmodelError, TimeoutError) as error:
+            _log.warning("%s: deleted with loose ends: %s", _name(Ref.of(body)), str(error) or "no answer in time")
+        except Exception:  # noqa: BLE001 - a bug must not hold an object either
+            _log.exception("%s: deleted with loose ends: unexpected error", _name(Ref.of(body)))
+
     async def _turn(self, reconciler: Reconciler, loop: _Loop, view: Callable[[], Manifest]) -> float | None:
         """One pass, and the seconds to sleep after it; None when there is nothing left to drive."""
         body: Manifest | None = None
@@ -149,7 +161,7 @@ class Driver:
 
     def _after_failure(self, loop: _Loop, error: Exception) -> float:
         loop.written = None
-        name = f"{loop.ref.kind} {loop.ref.namespace}/{loop.ref.name}"
+        name = _name(loop.ref)
         match error:
             case Conflict():
                 return loop.conflicts.next()
@@ -163,6 +175,10 @@ class Driver:
                 pause = loop.failures.next()
                 _log.error("%s: unexpected error; again in %.0f s", name, pause, exc_info=error)
         return pause
+
+
+def _name(ref: Ref) -> str:
+    return f"{ref.kind} {ref.namespace}/{ref.name}"
 
 
 def _version(body: Manifest) -> int:

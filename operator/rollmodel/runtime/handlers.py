@@ -1,9 +1,13 @@
 """What Kopf calls: a daemon per object, which is its reconcile loop, and an event handler, which may wake it.
 
-Nothing else is registered, for a reason each: change handlers and timers run beside the daemon and keep their state in
-annotations, indices make the start quadratic in the number of objects, and a delete handler would have nothing to do,
-since all that we make is in the cluster and goes with its owner. So Kopf writes one thing to an object, ever: its
-finalizer.
+All that we make in the cluster goes with its owner. A kind that leaves something elsewhere, a run in MLflow, also has
+a delete handler: the end of a daemon is no place for that, because for an object that was deleted while no operator ran
+Kopf starts no daemon. The handler is filtered on the time of deletion: while the object lives there is none for Kopf,
+and nothing to wait for or to note on it. The finalizer that it needs is there for the daemon.
+
+Nothing else is registered, for a reason each: other change handlers and timers run beside the daemon and keep their
+state in annotations, and indices make the start quadratic in the number of objects. So Kopf writes one thing to an
+object, ever: its finalizer.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ import aiohttp
 import kopf
 
 from rollmodel.api.base import GROUP, VERSION
-from rollmodel.reconcile.result import Reconciler
+from rollmodel.reconcile.result import Finalizer, Reconciler
 from rollmodel.runtime.driver import FINALIZER, Driver
 
 __all__ = ["Login", "kopf_settings", "register"]
@@ -56,6 +60,19 @@ def _register_kind(
         body["metadata"].pop("managedFields", None)
         driver.saw(dict(body))
 
+    if isinstance(reconciler, Finalizer):
+        _register_end(registry, plural, driver, reconciler)
+
+
+def _register_end(registry: kopf.OperatorRegistry, plural: str, driver: Driver, reconciler: Finalizer) -> None:
+    @kopf.on.delete(GROUP, VERSION, plural, id="finalize", registry=registry, when=_is_deleted)
+    async def finalize(body: kopf.Body, **_: Any) -> None:
+        await driver.finalize(reconciler, dict(body))
+
+
+def _is_deleted(body: kopf.Body, **_: Any) -> bool:
+    return "deletionTimestamp" in body["metadata"]
+
 
 class _NoComparison(kopf.DiffBaseStorage):
     """We have no change handlers, so nothing is compared, and nothing needs to be copied and kept for it."""
@@ -72,11 +89,21 @@ class _NoComparison(kopf.DiffBaseStorage):
         """Remember that."""
 
 
+class _NoProgress(kopf.AnnotationsProgressStorage):
+    """Our one delete handler is not tried again, so nobody has to know how far it came.
+
+    Kopf still touches an object that is being deleted while its daemon takes time to end, to be called again.
+    """
+
+    def store(self, **_: Any) -> None:
+        """Remember how far a handler came."""
+
+
 def kopf_settings() -> kopf.OperatorSettings:
     """How Kopf shall behave."""
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = FINALIZER
-    settings.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP, v1=False)
+    settings.persistence.progress_storage = _NoProgress(prefix=GROUP, v1=False)
     settings.persistence.diffbase_storage = _NoComparison()
     settings.posting.enabled = False  # we post our own Events, on transitions only
     settings.peering.standalone = True

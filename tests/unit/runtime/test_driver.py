@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from rollmodel.errors import Conflict, Invalid, Unavailable
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
+from rollmodel.runtime import driver as driver_module
 from rollmodel.runtime.driver import FINALIZER, Driver, Limits
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.pulse import Pulse
@@ -285,3 +286,58 @@ async def until(condition: Callable[[], bool]) -> None:
 def counted(stage: Stage, result: str) -> float:
     labels = {"kind": "ModelDeployment", "result": result}
     return stage.instruments.registry.get_sample_value("rollmodel_reconcile_total", labels) or 0.0
+
+
+@dataclass
+class LastWish:
+    """A reconciler with something to settle; ``trouble`` happens when it tries."""
+
+    trouble: Callable[[], Awaitable[None]]
+    settled: list[Manifest] = field(default_factory=list)
+
+    async def finalize(self, body: Manifest) -> None:
+        await self.trouble()
+        self.settled.append(body)
+
+
+async def nothing() -> None:
+    """No trouble."""
+
+
+async def outage() -> None:
+    raise Unavailable("MLflow did not answer")
+
+
+async def bug() -> None:
+    raise KeyError("what")
+
+
+async def silence() -> None:
+    await asyncio.Event().wait()
+
+
+async def test_what_is_deleted_is_settled(stage: Stage) -> None:
+    wish, body = LastWish(nothing), stage.kube.objects[stage.create()]
+    await stage.driver.finalize(wish, body)
+    assert wish.settled == [body]
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (outage, "TrainingJob team/churn: deleted with loose ends: MLflow did not answer"),
+        (bug, "TrainingJob team/churn: deleted with loose ends: unexpected error"),
+        (silence, "TrainingJob team/churn: deleted with loose ends: no answer in time"),
+    ],
+)
+async def test_no_trouble_holds_an_object_that_is_deleted(
+    stage: Stage,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    trouble: Callable[[], Awaitable[None]],
+    said: str,
+) -> None:
+    monkeypatch.setattr(driver_module, "FINALIZE_SECONDS", 0.05)
+    body = {**stage.kube.objects[stage.create()], "kind": "TrainingJob"}
+    await stage.driver.finalize(LastWish(trouble), body)
+    assert said in caplog.text

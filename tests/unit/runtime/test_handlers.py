@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from unittest.mock import Mock
+from typing import Any
+from unittest.mock import AsyncMock, Mock
 
+import pytest
 from rollmodel.runtime.driver import FINALIZER
 from rollmodel.runtime.handlers import kopf_settings, register
 
 
-def test_a_daemon_and_an_event_handler_per_kind_and_nothing_that_keeps_state() -> None:
-    registry = register(Mock(), {"modeldeployments": Mock(), "trainingjobs": Mock()}, Mock(), started=datetime.now(UTC))
+@pytest.fixture
+def plain() -> Mock:
+    """A reconciler that has nothing to settle in the end."""
+    return Mock(spec=["reconcile", "forget"])
+
+
+def test_a_daemon_and_an_event_handler_per_kind_and_nothing_that_keeps_state(plain: Mock) -> None:
+    registry = register(Mock(), {"modeldeployments": plain, "trainingjobs": plain}, Mock(), started=datetime.now(UTC))
     assert len(list(registry._spawning.get_all_handlers())) == 2
     assert len(list(registry._watching.get_all_handlers())) == 2
     assert not list(registry._changing.get_all_handlers())
     assert not list(registry._indexing.get_all_handlers())
     assert not list(registry._webhooks.get_all_handlers())
+
+
+async def test_only_a_kind_with_loose_ends_has_a_delete_handler_and_only_for_what_is_deleted(plain: Mock) -> None:
+    driver, tidy = AsyncMock(), Mock(spec=["reconcile", "forget", "finalize"])
+    registry = register(driver, {"modeldeployments": plain, "trainingjobs": tidy}, Mock(), started=datetime.now(UTC))
+    (handler,) = registry._changing.get_all_handlers()
+    assert handler.selector is not None
+    assert handler.selector.any_name == "trainingjobs"
+    when: Any = handler.when
+    finalize: Any = handler.fn
+    assert not when(body={"metadata": {"name": "a"}})
+    body = {"metadata": {"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
+    assert when(body=body)
+    await finalize(body=body)
+    driver.finalize.assert_awaited_once_with(tidy, body)
 
 
 def test_kopf_writes_nothing_but_the_finalizer() -> None:
