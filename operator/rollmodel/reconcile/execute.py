@@ -128,8 +128,11 @@ class Executor:
             await self._kube.event(body, Event("Warning", "RegistryWriteDropped", str(error)))
 
     async def _settle(self, body: Manifest, settled: set[str]) -> Manifest:
+        """Take from the outbox, where there is one, what the registry took."""
         status: dict[str, Any] = dict(body.get("status", {}))
-        status["outbox"] = [entry for entry in status.get("outbox", []) if entry["key"] not in settled]
+        if "outbox" not in status:
+            return body
+        status["outbox"] = [entry for entry in status["outbox"] if entry["key"] not in settled]
         version = body["metadata"]["resourceVersion"]
         return await self._kube.patch_status(Ref.of(body), status, resource_version=version)
 

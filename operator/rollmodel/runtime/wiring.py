@@ -12,9 +12,13 @@ from rollmodel.adapters.apiserver import ApiServer
 from rollmodel.adapters.kube import Kubernetes
 from rollmodel.adapters.mlflow import Mlflow
 from rollmodel.adapters.prometheus import Login, Prometheus
+from rollmodel.adapters.tracking import MlflowTracking
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults
 from rollmodel.plan.deployment.queries import queries
+from rollmodel.plan.training import decide as training
+from rollmodel.plan.training.observed import TrainingDefaults
+from rollmodel.plan.training.wants import wants
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment import DeploymentReconciler
@@ -23,6 +27,8 @@ from rollmodel.reconcile.gather import Gatherer
 from rollmodel.reconcile.model import Models
 from rollmodel.reconcile.notimplemented import NotImplementedReconciler
 from rollmodel.reconcile.result import Reconciler
+from rollmodel.reconcile.training.gather import TrainingGatherer
+from rollmodel.reconcile.training.reconciler import TrainingReconciler
 from rollmodel.runtime.clock import SystemClock
 from rollmodel.runtime.driver import Driver, Limits
 from rollmodel.runtime.metrics import Instruments
@@ -47,6 +53,7 @@ class Operator:
     instruments: Instruments
     pulse: Pulse
     registry: Mlflow
+    tracking: MlflowTracking
     metrics: Prometheus | None
     connections: int
 
@@ -59,7 +66,8 @@ class Operator:
         kube = Kubernetes(api, wake=wakes.wake, namespaces=settings.namespaces)
         registry = _registry(settings, instruments)
         metrics = _metrics(settings, instruments)
-        executor, clock = Executor(kube, registry), SystemClock()
+        tracking = MlflowTracking(timer=partial(instruments.call, "tracking"))
+        executor, clock = Executor(kube, registry, tracking), SystemClock()
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )
@@ -75,14 +83,15 @@ class Operator:
             decide=decide,
             model_retry=settings.registry_poll_seconds,
         )
+        trainings = _trainings(settings, kube, tracking, registries, executor)
         reconcilers: dict[str, Reconciler] = {
             "modeldeployments": deployments,
-            "trainingjobs": NotImplementedReconciler(executor, clock, unknown="Succeeded"),
+            "trainingjobs": trainings,
             "driftpolicies": NotImplementedReconciler(executor, clock, unknown="Ready"),
         }
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
         driver = Driver(kube, wakes, limits, instruments, pulse)
-        return cls(api, kube, driver, reconcilers, instruments, pulse, registry, metrics, connections)
+        return cls(api, kube, driver, reconcilers, instruments, pulse, registry, tracking, metrics, connections)
 
     def login(self) -> tuple[str, aiohttp.ClientSession]:
         """A new session for Kopf, logged in as we are."""
@@ -91,6 +100,7 @@ class Operator:
     async def close(self) -> None:
         """Let go of connections and threads."""
         self.registry.close()
+        self.tracking.close()
         if self.metrics is not None:
             self.metrics.close()
         await self.api.close()
@@ -139,6 +149,28 @@ def _defaults(settings: Settings) -> Defaults:
         server_image=settings.server_image,
         registry_url=settings.registry_url,
         prometheus_delay_seconds=settings.prometheus_delay_seconds,
+    )
+
+
+def _trainings(
+    settings: Settings, kube: Kubernetes, tracking: MlflowTracking, connections: Connections, executor: Executor
+) -> TrainingReconciler:
+    clock = SystemClock()
+    defaults = TrainingDefaults(
+        operator_image=settings.operator_image,
+        registry_url=settings.registry_url,
+        poll_seconds=settings.registry_poll_seconds,
+    )
+    gatherer = TrainingGatherer(
+        kube=kube, tracking=tracking, connections=connections, clock=clock, wants=wants, defaults=defaults
+    )
+    return TrainingReconciler(
+        gatherer=gatherer,
+        executor=executor,
+        tracking=tracking,
+        connections=connections,
+        clock=clock,
+        decide=training.decide,
     )
 
 

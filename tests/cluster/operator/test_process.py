@@ -170,9 +170,9 @@ async def test_it_is_deleted_though_it_was_asked_for_while_nobody_ran(
 
 
 async def test_kinds_that_are_not_acted_upon_say_so(operator: OperatorProcess, objects: Objects) -> None:
-    await objects.create("TrainingJob", {"template": {"image": "registry.example.com/churn:1"}})
-    body = await objects.until(lambda body: reason(body, "Stalled"), "TrainingJob")
-    assert reason(body, "Stalled") == reason(body, "Succeeded") == "NotImplemented"
+    await objects.create("DriftPolicy", {"modelDeploymentRef": {"name": "churn"}})
+    body = await objects.until(lambda body: reason(body, "Stalled"), "DriftPolicy")
+    assert reason(body, "Stalled") == reason(body, "Ready") == "NotImplemented"
 
 
 async def test_a_command_wakes_it_and_other_annotations_do_not(

@@ -11,7 +11,7 @@ from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.plan.decision import Decision, SetRunStatus
 from rollmodel.plan.training.names import FINAL_STATES, experiment
-from rollmodel.plan.training.observed import Observed
+from rollmodel.plan.training.observed import Observed, Problem
 from rollmodel.ports import Clock, Connection, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment import REFUSED_RETRY_SECONDS
@@ -62,15 +62,16 @@ class TrainingReconciler:
             return await self._connections.find(namespace, observed.spec.tracking.connection_ref)
 
         execution = await self._executor.execute(body, decision, connect)
-        self._remember(uid, execution.refused)
+        refused = (*execution.refused, *_hopeless(execution.untracked))
+        self._remember(uid, refused)
         delays = (
             decision.requeue_after,
             execution.retry_after,
-            REFUSED_RETRY_SECONDS if execution.refused else None,
+            REFUSED_RETRY_SECONDS if refused else None,
         )
         return Result(
             execution.body,
-            wrote=execution.wrote or execution.refused != refused_before,
+            wrote=execution.wrote or refused != refused_before,
             requeue_after=min((delay for delay in delays if delay is not None), default=None),
         )
 
@@ -85,6 +86,7 @@ class TrainingReconciler:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._refused.pop(uid, None)
+        self._executor.forget(uid)
 
     async def _kill_run(self, body: Manifest) -> None:
         status = TrainingJobStatus.model_validate(body.get("status", {}))
@@ -106,6 +108,11 @@ class TrainingReconciler:
             self._refused[uid] = refused
         else:
             self._refused.pop(uid, None)
+
+
+def _hopeless(untracked: Problem | None) -> tuple[str, ...]:
+    """What the tracking server will not take, whenever it is tried again; the next pass decides what that means."""
+    return () if untracked is None or untracked.transient else (f"{untracked.reason}: {untracked.message}",)
 
 
 async def _no_connection() -> Connection:
