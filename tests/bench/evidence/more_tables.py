@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 
-from tests.bench.evidence import families, kayenta, latency, means, missing
+from tests.bench.evidence import families, kayenta, labels, latency, means, missing
 from tests.bench.evidence.markdown import MISS, chance, seconds, table, times
 from tests.bench.evidence.ours import STANDARD
 from tests.bench.evidence.records import Record
-from tests.bench.evidence.targets import OURS, of, risk, too_slow
+from tests.bench.evidence.targets import OURS, of, risk, slower, too_slow
 
 __all__ = ["CASES", "MORE_TABLES"]
 
@@ -73,11 +74,42 @@ def _with_oracle(record: Record) -> str:
     return f"{text} ({times(record.rollback_seconds / record.oracle)}){MISS if too_slow(record) else ''}"
 
 
-def mean_table(records: Sequence[Record]) -> str:
+def label_table(records: Sequence[Record]) -> str:
+    """High base rates; safe margin x1.1."""
+    rows = []
+    for label in labels.WORLDS:
+        found = {r.world["ratio"]: r for r in of(records, "labels") if r.label == label}
+        if len(found) == len(labels.RATIOS):
+            healthy, limit = found[1.0], found[labels.SAFE_RATIO]
+            cells = [_expected(found[ratio], labels.REFERENCE.get(label, {}).get(ratio)) for ratio in labels.RATIOS[1:]]
+            safe, reference = f"{chance(healthy.promote)}, {seconds(healthy.promote_seconds)}", labels.SAFE_REFERENCE
+            safe += f" [{reference[label]:g}]" if label in reference else ""
+            wrong = [risk(healthy.rollback, STANDARD.alpha_harm), risk(limit.promote, STANDARD.alpha_safe)]
+            rows.append([label, wrong[0], *cells, safe, wrong[1]])
+    header = [
+        "labels per second, wrong",
+        "equal: rolled back",
+        "x1.05",
+        "x1.1",
+        "equal: safe at x1.1",
+        "x1.1: called safe",
+    ]
+    return table(header, rows)
+
+
+def _expected(record: Record, expected: float | None) -> str:
+    """As :func:`_with_oracle`, with what the design expects."""
+    text = _with_oracle(record)
+    if expected is None or record.rollback_seconds is None:
+        return text
+    return f"{text} [{expected:g}]{MISS if slower(record.rollback_seconds, expected, record.rollback_error) else ''}"
+
+
+def mean_table(records: Sequence[Record], suite: str = "means") -> str:
     """Means by setting and ratio; safe margin x1.1."""
     rows = []
     for setting in means.SETTINGS:
-        found = {r.world["ratio"]: r for r in of(records, "means") if r.label == setting}
+        found = {r.world["ratio"]: r for r in of(records, suite) if r.label == setting}
         if len(found) == len(means.RATIOS):
             healthy, limit = found[1.0], found[means.SAFE_RATIO]
             cells = [_with_oracle(found[ratio]) for ratio in means.RATIOS[1:]]
@@ -147,6 +179,8 @@ def cases(_: Sequence[Record]) -> str:
 MORE_TABLES: dict[str, Callable[[Sequence[Record]], str]] = {
     "latency": latencies,
     "means": mean_table,
+    "sums": partial(mean_table, suite="sums"),
+    "labels": label_table,
     "families": family_table,
     "missing": missing_table,
     "cases": cases,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rollmodel.cli.policy import read_manifest, sound, spec_of
 from rollmodel.evidence import judge
+from rollmodel.plan.deployment.policy import judge_plan
+from rollmodel.plan.deployment.promql import promql, scope
 
 from tests.support.rollouts import Cluster
 from tests.support.simulated_pods import LABEL_SECONDS
@@ -94,3 +98,11 @@ def test_labels_that_never_come_hold_the_rollout(serving: Serving) -> None:
     cluster.run(2 * LABEL_SECONDS + 3600)
     assert cluster.verdicts() == ["Installed v1"]
     assert cluster.condition("MetricsAvailable")["reason"] == "NoSeries"
+
+
+def test_the_example_can_be_judged() -> None:
+    spec = spec_of(read_manifest(Path(__file__).parents[3] / "examples/churn-with-labels.yaml"))
+    words = scope("prod", "churn", stable="bbbbbbbb", candidate="cccccccc", interval_seconds=60)
+    assert all(words["selector"] in promql(metric, spec.runtime, words) for metric in spec.analysis.metrics)
+    plan = sound(judge_plan(spec))
+    assert [(m.kind, m.delay) for m in plan.metrics] == [("count", 0.0), ("count", 3600.0), ("mean", 0.0)]
