@@ -132,7 +132,7 @@ def test_without_squares_the_spread_is_that_of_differences(pods: int) -> None:
     assert past.mean == pytest.approx(3.0, rel=0.01)
     assert past.variance == pytest.approx(0.25, rel=0.2)
     assert past.prior.dispersion == pytest.approx(1.0, abs=1e-6)
-    assert (past.weight, past.teach) == (400, 0)
+    assert (float(past.weight), float(past.teach)) == (400.0, 0.0)
     short = {name: samples[:50] for name, samples in known.items()}
     assert from_history(MetricHistory(short), share=0.1, interval=10.0).teach == 30
 
