@@ -21,8 +21,8 @@ def begun(delay: float = DELAY, rate: float = 0.1) -> judge.JudgeState:
 def labels(split: list[float], *, worse: float = 1.0) -> list[CountSample]:
     """Labels per tick under this split by tick, 4000 predictions a tick, counted as they arrive.
 
-    Of the predictions of a tick an equal part is labelled in each of the next ``TICKS_LATE``; the quickest third is wrong
-    in 20 % of the cases, the others in 5 %, ``worse`` times that on the candidate. Before the first tick stable had all.
+    Of the predictions of a tick an equal part is labelled in each of the next ``TICKS_LATE``. The quickest third is
+    wrong in 20 % of the cases, the others in 5 %; ``worse`` times that on the candidate. Stable had all before.
     """
     rng, found = np.random.default_rng(31), []
     for tick in range(len(split)):
