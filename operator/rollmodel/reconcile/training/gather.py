@@ -51,7 +51,7 @@ class TrainingGatherer:
             observed = replace(observed, workloads=await self._kube.list_workloads(observed.namespace))
         if wants.run or wants.gates or wants.version or wants.aliases or wants.rerun_of:
             observed = await self._tracked(observed)
-        return observed
+        return replace(observed, now=self._clock.now())  # looking took time, and a claim must not be born old
 
     def _object(self, body: Manifest, problems: Sequence[str]) -> Observed:
         meta = body["metadata"]
