@@ -46,11 +46,10 @@ class Runs:
         from mlflow.artifacts import download_artifacts  # noqa: PLC0415 - heavy
 
         with translated(self._connection), TemporaryDirectory() as folder:
-            model_id = self._model(run_id, name)
-            if model_id is None:
+            location = self._model(run_id, name)
+            if location is None:
                 return {}
-            address = f"models:/{model_id}"
-            root = Path(download_artifacts(artifact_uri=address, dst_path=folder, tracking_uri=self._url))
+            root = Path(download_artifacts(artifact_uri=location, dst_path=folder, tracking_uri=self._url))
             files = sorted(path for path in root.rglob("*") if path.is_file())
             return {str(path.relative_to(root)): _sha256(path) for path in files}
 
@@ -65,7 +64,7 @@ class Runs:
         return MlflowClient(tracking_uri=self._url, registry_uri=self._url)
 
     def _model(self, run_id: str, name: str | None) -> str | None:
-        """Id of the newest complete model that the run logged under this name."""
+        """Where the files are of the newest complete model that the run logged under this name."""
         client = self._client()
         experiment = client.get_run(run_id).info.experiment_id
         found = client.search_logged_models(
@@ -74,7 +73,7 @@ class Runs:
             order_by=[{"field_name": "creation_timestamp", "ascending": False}],
         )
         named = (model for model in found if model.status == "READY" and name in {None, model.name})
-        return next((str(model.model_id) for model in named), None)
+        return next((str(model.artifact_location) for model in named), None)
 
 
 def _sha256(path: Path) -> str:

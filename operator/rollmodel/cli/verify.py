@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -25,7 +25,7 @@ from rollmodel.cli.targets import add_mlflow_url
 from rollmodel.cli.watch import INTERRUPTED, fate, until_known
 from rollmodel.errors import Conflict, Forbidden, Invalid, RollmodelError
 
-__all__ = ["main"]
+__all__ = ["main", "shown"]
 
 _DESCRIPTION = (
     "Train again with the image, inputs, parameters and seed that a TrainingJob had, and compare: the reproducibility"
@@ -47,7 +47,8 @@ def main(argv: Sequence[str]) -> int:
             arguments.namespace, arguments.kubeconfig, lambda session: _again(session, arguments, runs, console)
         )
         found = _compared(first, rerun, runs, arguments)
-        _show(found, console)
+        for part in shown(found):
+            console.print(part)
     except RollmodelError as error:
         print(f"rollmodel verify-training: {error}", file=sys.stderr)
         return 1
@@ -134,23 +135,22 @@ def _compared(first: Document, rerun: Document, runs: Runs, arguments: argparse.
     )
 
 
-def _show(found: Comparison, console: Console) -> None:
+def shown(found: Comparison) -> Iterator[RenderableType]:
+    """The comparison, from top to bottom."""
     first, rerun = found.hashes
     same = first is not None and first == rerun
-    console.print(Text.assemble("\nreproducibility hash  ", ("Same", "green") if same else ("Differs", "red")))
-    for label, value in (("first", first), ("rerun", rerun)) if not same else (("", first),):
-        console.print(f"  {label:5} {value or 'not recorded'}".rstrip(), markup=False)
-    if found.metrics:
-        console.print()
-        console.print(_metrics(found.metrics))
-    if found.files:
-        console.print()
-        console.print(_files(found.files))
-    console.print()
+    yield Text.assemble("reproducibility hash  ", ("Same", "green") if same else ("Differs", "red"))
+    for label, value in (("", first),) if same else (("first ", first), ("rerun ", rerun)):
+        yield Text(f"  {label}{value or 'not recorded'}")
+    for table in (_metrics(found.metrics), _files(found.files)):
+        if table.row_count:
+            yield ""
+            yield table
+    yield ""
     for failure in found.failures:
-        console.print(Text(failure, style="red"))
+        yield Text(failure, style="red")
     if not found.failures:
-        console.print(Text("verified: the rerun came to the same", style="bold green"))
+        yield Text("verified: the rerun came to the same", style="bold green")
 
 
 def _metrics(rows: Sequence[MetricRow]) -> Table:
