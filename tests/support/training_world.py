@@ -65,6 +65,8 @@ class World:
     defaults: TrainingDefaults = DEFAULTS
     now: datetime = START
     mlflow_up: bool = True
+    flight_seconds: float = 0
+    """How long a request that creates something is on its way."""
     status: dict[str, Any] = field(default_factory=dict)
     version: int = 0
     """resourceVersion of the TrainingJob."""
@@ -74,6 +76,7 @@ class World:
     aliases: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
     born: dict[str, datetime] = field(default_factory=dict)
+    flying: list[tuple[datetime, CreateRun | CreateVersion]] = field(default_factory=list)
     made: int = 0
 
     # -- looking and acting --------------------------------------------------------------------------------------------
@@ -130,6 +133,10 @@ class World:
     def advance(self, seconds: float = 5) -> None:
         """Time passes: pods start, and end."""
         self.now += timedelta(seconds=seconds)
+        for due, write in list(self.flying):
+            if due <= self.now:
+                self.flying.remove((due, write))
+                self._create(write)
         for (kind, _), obj in list(self.objects.items()):
             if kind == "Job":
                 self._control(obj)
@@ -159,6 +166,15 @@ class World:
     def jobs(self) -> list[str]:
         """Names of the Jobs that exist."""
         return [name for kind, name in self.objects if kind == "Job"]
+
+    def children(self) -> list[dict[str, Any]]:
+        """A copy of all children as they are now."""
+        copy: list[dict[str, Any]] = json.loads(json.dumps(list(self.objects.values())))
+        return copy
+
+    def ended(self, job: str) -> bool:
+        """Whether this Job has ended."""
+        return _ended(self.objects["Job", job])
 
     def remove_job(self) -> None:
         """Somebody deletes the Job of the current attempt."""
@@ -253,9 +269,10 @@ class World:
 
     def _track(self, write: TrackingWrite) -> None:
         match write:
-            case CreateRun():
-                assert not self.runs, "a second run"
-                self.runs["run-1"] = TrackedRun("run-1", "1", "RUNNING", self.now.timestamp(), tags=write.tags)
+            case CreateRun() | CreateVersion() if self.flight_seconds:
+                self.flying.append((self.now + timedelta(seconds=self.flight_seconds), write))
+            case CreateRun() | CreateVersion():
+                self._create(write)
             case LogRun():
                 run = self.runs[write.run_id]
                 self.runs[write.run_id] = replace(
@@ -263,10 +280,15 @@ class World:
                 )
             case SetRunStatus():
                 self.runs[write.run_id] = replace(self.runs[write.run_id], status=write.status)
-            case CreateVersion():
-                assert not self.versions, "a second version"
-                assert self.condition("GatesPassed")["status"] == "True", "a version though a gate failed"
-                self.versions.append(TrackedVersion(write.model, "1", write.run_id, write.tags))
+
+    def _create(self, write: CreateRun | CreateVersion) -> None:
+        if isinstance(write, CreateRun):
+            assert not self.runs, "a second run"
+            self.runs["run-1"] = TrackedRun("run-1", "1", "RUNNING", self.now.timestamp(), tags=write.tags)
+        else:
+            assert not self.versions, "a second version"
+            assert self.condition("GatesPassed")["status"] == "True", "a version though a gate failed"
+            self.versions.append(TrackedVersion(write.model, "1", write.run_id, write.tags))
 
 
 def _ended(job: dict[str, Any]) -> bool:

@@ -71,16 +71,13 @@ def test_a_situation_is_shown_as_the_page_says(
     assert _but_age(_shown(cluster, api, "mdep")) == _but_age(_cells(*table))
 
 
-def test_a_kind_that_is_not_acted_upon_says_so(cluster: Cluster, api: Api) -> None:
+def test_a_training_run_is_shown_as_the_page_says(cluster: Cluster, api: Api) -> None:
     api.create("TrainingJob", spec_of("TrainingJob"))
+    said = {"Succeeded": "Running", "GatesPassed": "NotEvaluated"}
     conditions = [
-        {
-            "type": "Succeeded",
-            "status": "Unknown",
-            "reason": "NotImplemented",
-            "message": "",
-            "lastTransitionTime": _TIME,
-        }
+        {"type": kind, "status": "Unknown", "reason": reason, "message": "", "lastTransitionTime": _TIME}
+        for kind, reason in said.items()
     ]
-    api.patch_status("TrainingJob", {"conditions": conditions})
+    status = {"conditions": conditions, "attempts": {"started": 2}, "progress": {"step": 400, "metrics": []}}
+    api.patch_status("TrainingJob", status)
     assert _but_age(_shown(cluster, api, "tjob")) == _but_age(_cells(*TABLES[-1]))

@@ -47,9 +47,9 @@ def test_failed_gate_registers_nothing_and_says_why() -> None:
     ("attempts", "reason", "counts", "run_status"),
     [
         (("fail", "good"), "Registered", (2, 1, 0), "FINISHED"),
-        (("fail", "fail"), "FailuresExhausted", (2, 2, 0), "FAILED"),
+        (("fail", "fail"), "TooManyFailures", (2, 2, 0), "FAILED"),
         (("evict", "evict", "good"), "Registered", (3, 0, 2), "FINISHED"),
-        (("evict", "evict", "evict"), "DisruptionsExhausted", (3, 0, 3), "FAILED"),
+        (("evict", "evict", "evict"), "TooManyDisruptions", (3, 0, 3), "FAILED"),
         (("evict", "fail", "good"), "Registered", (3, 1, 1), "FINISHED"),
         (("bad-data",), "DataInvalid", (1, 1, 0), "FAILED"),
     ],

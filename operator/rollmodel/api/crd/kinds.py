@@ -83,13 +83,18 @@ KINDS = (
         status=TrainingJobStatus,
         columns=(
             _condition("Succeeded", "Succeeded", "status", "Outcome; Unknown while it runs."),
-            _condition("Reason", "Succeeded", "reason", "What is going on."),
-            Column("Version", ".status.modelVersion", "Version that was registered."),
-            Column("Failures", ".status.attempts.failures", "Failed attempts.", type="integer"),
+            _condition("State", "Succeeded", "reason", "What is going on."),
+            Column("Attempt", ".status.attempts.started", "Attempts that were started.", type="integer"),
             Column("Step", ".status.progress.step", "Step of the last logged metric.", type="integer"),
-            Column("Schedule", ".spec.schedule.cron", "When it runs, if it runs again and again."),
+            _condition("Gates", "GatesPassed", "status", "Whether all gates hold; Unknown until they are evaluated."),
+            Column("Version", ".status.modelVersion", "Version that was registered."),
             _AGE,
+            Column("Schedule", ".spec.schedule.cron", "When it runs, if it runs again and again.", wide=True),
+            Column("Failures", ".status.attempts.failures", "Failed attempts.", type="integer", wide=True),
             Column("Disruptions", ".status.attempts.disruptions", "Interrupted attempts.", type="integer", wide=True),
+            Column(
+                "Done", ".status.progress.estimatedCompletionTime", "When it will be done, at this pace.", wide=True
+            ),
             Column("Run", ".status.runId", "Run in the tracking server.", wide=True),
             _condition("Message", "Succeeded", "message", "What is going on, in words.", wide=True),
         ),
