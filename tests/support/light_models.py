@@ -6,16 +6,24 @@ import json
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 import httpx
 
+from tests.support import light_server
 from tests.support.light_server import BEHAVIOUR, Behaviour
 
-__all__ = ["LightModel", "LightRegistry"]
+__all__ = ["COMMAND", "LightModel", "LightRegistry"]
+
+SERVER = "light_server.py"
+_FOLDER = "/mnt/models/model"
+#: What serves a light model in its pod.
+COMMAND = ["python", f"{_FOLDER}/{SERVER}", "--model", _FOLDER]
 
 _API = "/api/2.0/mlflow"
+_PROGRAM = Path(light_server.__file__).read_text()
 
 
 @dataclass(frozen=True)
@@ -42,13 +50,15 @@ class LightRegistry:
         return found
 
     async def upload(self, behaviour: Behaviour) -> dict[str, str]:
-        """Store the one file of a model as the artifact of a new run; its source and run, as a version names them."""
+        """Store a model, which brings its server, as the artifact of a new run; what a version says of its source."""
         run = (await self.call("runs/create", {"experiment_id": "0"}))["run"]["info"]
         folder = f"{run['artifact_uri'].removeprefix('mlflow-artifacts:/')}/model"
-        url = f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{folder}/{BEHAVIOUR}"
+        files = {BEHAVIOUR: json.dumps(asdict(behaviour)), SERVER: _PROGRAM}
         async with httpx.AsyncClient(timeout=60) as client:
-            answer = await client.put(url, content=json.dumps(asdict(behaviour)))
-        assert answer.status_code == 200, answer.text
+            for name, content in files.items():
+                url = f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{folder}/{name}"
+                answer = await client.put(url, content=content)
+                assert answer.status_code == 200, answer.text
         return {"source": f"{run['artifact_uri']}/model", "run_id": run["run_id"]}
 
 

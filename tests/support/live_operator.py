@@ -99,11 +99,15 @@ class OperatorProcess:
         """All that it has written."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    async def exposition(self) -> str:
+        """Its own metrics, as Prometheus reads them."""
+        async with httpx.AsyncClient(timeout=30) as client:
+            return (await client.get(f"http://{self._metrics}/metrics")).text
+
     async def count(self, name: str, **labels: str) -> float:
         """The sum of its own samples of this name with these labels."""
-        async with httpx.AsyncClient(timeout=30) as client:
-            text = (await client.get(f"http://{self._metrics}/metrics")).text
-        samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+        families = text_string_to_metric_families(await self.exposition())
+        samples = (sample for family in families for sample in family.samples)
         return sum(one.value for one in samples if one.name == name and labels.items() <= one.labels.items())
 
     async def asks(self, neighbour: str, times: int) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import operator
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,14 +18,16 @@ from rollmodel.errors import NotFound
 from rollmodel.plan.naming import OWNER, REVISION
 
 from tests.support.eventually import eventually
-from tests.support.light_server import __file__ as LIGHT_SERVER  # noqa: N812 - a path, fixed
+from tests.support.light_models import COMMAND
 
-__all__ = ["Change", "LiveRollout", "Predicate", "at_rest", "light_spec", "tried_at", "verdict"]
+__all__ = ["KINDS", "Change", "LiveRollout", "Predicate", "at_rest", "light_spec", "together", "tried_at", "verdict"]
 
 KINDS = {
     "Namespace": "api/v1/namespaces",
     "ModelDeployment": f"apis/{GROUP}/{VERSION}/namespaces/{{}}/modeldeployments",
     "Deployment": "apis/apps/v1/namespaces/{}/deployments",
+    "ReplicaSet": "apis/apps/v1/namespaces/{}/replicasets",
+    "ConfigMap": "api/v1/namespaces/{}/configmaps",
     "ControllerRevision": "apis/apps/v1/namespaces/{}/controllerrevisions",
     "Service": "api/v1/namespaces/{}/services",
     "Pod": "api/v1/namespaces/{}/pods",
@@ -42,14 +45,17 @@ Change = dict[str, Any]
 
 
 def light_spec(name: str, version: str | None = None, *, alias: str | None = None, **changes: Any) -> Change:
-    """A spec that serves a version, or an alias, of a light model, with short times. ``changes`` replace parts."""
+    """A spec that serves a version, or an alias, of a light model, with short times. ``changes`` replace parts.
+
+    Proof of harm comes fast, by the ceiling; proof of safety needs the ticks from which a judge without a past learns.
+    """
     source = {"name": name, "version": version} if version else {"name": name, "alias": alias}
-    tolerance = {"tolerance": {"absolute": "0.05"}, "safeTolerance": {"absolute": "0.3"}}
+    limits = {"tolerance": {"absolute": "0.05"}, "safeTolerance": {"absolute": "0.3"}, "ceiling": "0.2"}
     return {
         "model": {"registry": source},
-        "runtime": {"command": ["python", LIGHT_SERVER, "--model", "/mnt/models/model"]},
+        "runtime": {"command": COMMAND},
         "rollout": {"steps": [{"weight": 50}], "warmUpSeconds": 0, "drainSeconds": 1, "deadlineSeconds": 180},
-        "analysis": {"intervalSeconds": 1, "metrics": [{"name": "errors", "preset": "Errors", **tolerance}]},
+        "analysis": {"intervalSeconds": 1, "metrics": [{"name": "errors", "preset": "Errors", **limits}]},
         **changes,
     }
 
@@ -78,6 +84,13 @@ def tried_at(version: str, weight: int) -> Predicate:
 def verdict(version: str, word: str) -> Predicate:
     """The history says this about a version."""
     return lambda status: any((entry.to_version, entry.verdict) == (version, word) for entry in status.history)
+
+
+async def together(stories: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Let stories happen side by side; the first that fails ends all."""
+    async with asyncio.TaskGroup() as tasks:
+        for story in stories:
+            tasks.create_task(story)
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,23 @@ from aiohttp import web
 
 from localcluster.network import LOOPBACK, free_port
 
-__all__ = ["Proxy", "proxied", "warning"]
+__all__ = ["Proxy", "moved_to", "proxied", "refusal", "warned"]
 
 _HOP = {"host", "content-length", "transfer-encoding", "connection", "content-encoding"}
 
 
 @dataclass
 class Proxy:
-    """``seen``: the headers of each request. ``edit`` changes the body of each answer, if it is set.
+    """``seen``: the headers of each request. ``instead`` may answer a request, which then is not passed on.
 
-    ``refuse``: nothing is passed on; each answer is MLflow's 403, which repeats the login that it refuses.
+    ``edit`` may change the body of an answer on its way back.
     """
 
     upstream: str
     url: str = field(default_factory=lambda: f"http://{LOOPBACK}:{free_port()}")
     seen: list[dict[str, str]] = field(default_factory=list)
-    edit: Callable[[bytes], bytes] | None = None
-    refuse: bool = False
+    instead: Callable[[web.Request], web.Response | None] = lambda _: None
+    edit: Callable[[web.Request, bytes], bytes] = lambda _, body: body
 
     def logins(self) -> set[str | None]:
         """All that was ever said in an Authorization header; None for requests without one."""
@@ -43,9 +43,8 @@ async def proxied(upstream: str) -> AsyncIterator[Proxy]:
 
         async def pass_on(request: web.Request) -> web.Response:
             proxy.seen.append(dict(request.headers))
-            if proxy.refuse:
-                message = f"not allowed: {request.headers.get('Authorization')}"
-                return web.json_response({"error_code": "PERMISSION_DENIED", "message": message}, status=403)
+            if (answer := proxy.instead(request)) is not None:
+                return answer
             headers = {
                 key: value
                 for key, value in request.headers.items()
@@ -54,9 +53,8 @@ async def proxied(upstream: str) -> AsyncIterator[Proxy]:
             body = await request.read()
             url = f"{upstream}{request.path_qs}"
             async with session.request(request.method, url, headers=headers, data=body) as got:
-                answer = await got.read()
                 kept = {key: value for key, value in got.headers.items() if key.lower() not in _HOP}
-                return web.Response(status=got.status, headers=kept, body=proxy.edit(answer) if proxy.edit else answer)
+                return web.Response(status=got.status, headers=kept, body=proxy.edit(request, await got.read()))
 
         application = web.Application(client_max_size=2**24)
         application.router.add_route("*", "/{path:.*}", pass_on)
@@ -69,6 +67,17 @@ async def proxied(upstream: str) -> AsyncIterator[Proxy]:
             await runner.cleanup()
 
 
-def warning(text: str) -> Callable[[bytes], bytes]:
-    """An edit that marks Prometheus' answers as partial, as Thanos and Mimir do."""
-    return lambda body: json.dumps({**json.loads(body), "warnings": [text]}).encode()
+def warned(body: bytes, text: str) -> bytes:
+    """Prometheus' answer, marked as partial, as Thanos and Mimir do."""
+    return json.dumps({**json.loads(body), "warnings": [text]}).encode()
+
+
+def refusal(request: web.Request) -> web.Response:
+    """MLflow's 403, which repeats the login that it refuses."""
+    message = f"not allowed: {request.headers.get('Authorization')}"
+    return web.json_response({"error_code": "PERMISSION_DENIED", "message": message}, status=403)
+
+
+def moved_to(url: str) -> Callable[[web.Request], web.Response]:
+    """Everything is at another address now (RFC 9110, section 15.4.8)."""
+    return lambda request: web.Response(status=307, headers={"Location": f"{url}{request.path_qs}"})

@@ -1,30 +1,44 @@
 """The whole stack for rollouts: local cluster, gateway, Prometheus, MLflow, and the operator with its own rights."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from rollmodel.adapters.apiserver import ApiServer
+from rollmodel.errors import NotFound
 
 from demo.traffic import Traffic
 from localcluster import Cluster
 from tests.support.light_models import LightRegistry
 from tests.support.live_operator import OperatorProcess
 from tests.support.live_rollout import LiveRollout
+from tests.support.live_secrets import found, readable, stored
 
 REPOSITORY = Path(__file__).parents[3]
 ACCOUNT = "system:serviceaccount:rollmodel-system:rollmodel"
 
-#: The operator's own login at its registry; nothing but that registry may ever see it.
+#: The operator's own logins, at its registry and at Prometheus; nobody else may ever see them.
 OPERATOR_USER, OPERATOR_PASSWORD = "operator-of-the-house", "canary-7f1c9e-operator"
+PROMETHEUS_TOKEN = "canary-50e2b8-prometheus"
+OPERATOR_LOGINS = [(OPERATOR_USER, OPERATOR_PASSWORD), ("", PROMETHEUS_TOKEN)]
 
 Send = Callable[..., Awaitable[Traffic]]
 Rollout = Callable[[str], LiveRollout]
 Connection = Callable[..., Awaitable[None]]
 
-__all__ = ["OPERATOR_PASSWORD", "OPERATOR_USER", "REPOSITORY", "Connection", "Rollout", "Send"]
+__all__ = [
+    "OPERATOR_LOGINS",
+    "OPERATOR_PASSWORD",
+    "OPERATOR_USER",
+    "PROMETHEUS_TOKEN",
+    "REPOSITORY",
+    "Connection",
+    "Rollout",
+    "Send",
+]
 
 
 @pytest.fixture(scope="session")
@@ -56,19 +70,21 @@ def operator_settings(stack: Cluster) -> dict[str, str]:
         "REGISTRY_PASSWORD": OPERATOR_PASSWORD,
         "REGISTRY_POLL_SECONDS": "1",
         "PROMETHEUS_URL": stack.prometheus_url,
+        "PROMETHEUS_TOKEN": PROMETHEUS_TOKEN,
         "PROMETHEUS_DELAY_SECONDS": "2",
         "LOG_FORMAT": "text",
+        "LOG_LEVEL": "DEBUG",
     }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def operator_process(
     stack: Cluster,
     operator_kubeconfig: Path,
     operator_settings: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[OperatorProcess]:
-    """One operator for all tests of a file; it works in all namespaces, so no other test may meet it."""
+    """One operator for all tests; it works in all namespaces, so no other operator may meet it."""
     log = tmp_path_factory.mktemp("operator") / "log"
     process = OperatorProcess(stack, operator_kubeconfig, log, operator_settings)
     yield process
@@ -91,6 +107,7 @@ async def second(operator: OperatorProcess, tmp_path: Path) -> AsyncIterator[Ope
     await process.ready()
     yield process
     process.stop()
+    assert found(process.log(), OPERATOR_LOGINS) == []
 
 
 @pytest.fixture(scope="session")
@@ -109,30 +126,51 @@ def registry(stack: Cluster) -> LightRegistry:
 
 @pytest.fixture
 async def rollout(api: ApiServer, namespace: str, operator: OperatorProcess) -> AsyncIterator[Rollout]:
-    """Gives ModelDeployments of the test's namespace, by name; there is a Gateway ``public`` for them."""
+    """Gives ModelDeployments of the test's namespace, by name; there is a Gateway ``public`` for them.
+
+    Whatever the test does, nothing that can be read after it gives a password away.
+    """
     everything = LiveRollout(api, namespace, "")
     listener = {"name": "http", "port": 80, "protocol": "HTTP"}
     spec = {"gatewayClassName": "rollmodel-local", "listeners": [listener]}
     await everything.make("Gateway", {"metadata": {"name": "public"}, "spec": spec})
     yield lambda name: LiveRollout(api, namespace, name)
+    kept, shown = [*OPERATOR_LOGINS, *await stored(everything)], await readable(everything)
     operator.ensure()  # whatever the test did to it: only the operator lets go of a ModelDeployment
-    for one in await everything.list("ModelDeployment"):
-        left = LiveRollout(api, namespace, one["metadata"]["name"])
-        await left.delete()
-        await left.until_absent()
+    left = [LiveRollout(api, namespace, one["metadata"]["name"]) for one in await everything.list("ModelDeployment")]
+    for one in left:
+        await one.delete()
+    for one in left:
+        await one.until_absent()
+    assert found(shown + operator.log(), kept) == []
 
 
 @pytest.fixture
 async def connection(stack: Cluster, api: ApiServer, namespace: str) -> Connection:
-    """Makes the Secret ``mlflow`` of the test's namespace, and the Role that lets the operator read it."""
+    """Makes the Secret ``mlflow``, if it is given any data, and the Role that lets the operator read it.
 
-    async def connect(**data: str) -> None:
-        secret = {"metadata": {"name": "mlflow"}, "stringData": data}
-        await LiveRollout(api, namespace, "").make("Secret", secret)
+    In the test's namespace, or in another one that exists.
+    """
+
+    async def connect(where: str = namespace, **data: str) -> None:
+        if data:
+            secret = {"metadata": {"name": "mlflow"}, "stringData": data}
+            await LiveRollout(api, where, "").make("Secret", secret)
         role = str(REPOSITORY / "config" / "examples" / "connection-secrets.yaml")
-        await asyncio.to_thread(stack.kubectl, "apply", "-n", namespace, "-f", role)
+        await asyncio.to_thread(stack.kubectl, "apply", "-n", where, "-f", role)
 
     return connect
+
+
+@pytest.fixture
+async def elsewhere(api: ApiServer) -> AsyncIterator[str]:
+    """Another namespace, which the test may delete."""
+    name = f"test-{secrets.token_hex(4)}"
+    everything = LiveRollout(api, name, "")
+    await everything.make("Namespace", {"metadata": {"name": name}})
+    yield name
+    with suppress(NotFound):
+        await everything.delete("Namespace", name)
 
 
 @pytest.fixture

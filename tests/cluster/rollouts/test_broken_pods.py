@@ -1,13 +1,12 @@
 """Candidates whose pods cannot serve: each loses for its own reason, in words that help, and stable never notices."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
 
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.light_models import LightRegistry
 from tests.support.light_server import Behaviour
-from tests.support.live_rollout import LiveRollout, at_rest, light_spec, tried_at, verdict
+from tests.support.live_rollout import LiveRollout, at_rest, light_spec, together, tried_at, verdict
 
 GOOD = Behaviour()
 WRONG = {"rollmodel.dev/artifact-digest": f"sha256:{'0' * 64}"}
@@ -31,29 +30,28 @@ async def _lost(rollout: LiveRollout, change: Mapping[str, Any], version: str, *
     assert "RolledBack" in await rollout.events()
 
 
-async def test_candidates_that_never_serve(registry: LightRegistry, rollout: Rollout) -> None:
-    """Side by side: a model that is not what was pinned, an image that is not there, a pod that never gets ready."""
+async def _never_serve(registry: LightRegistry, rollout: Rollout) -> None:
+    """A model that is not what was pinned, an image that is not there, a pod that never gets ready."""
     model = await registry.model(GOOD, Behaviour(ready=False))
     tampered = await model.add(GOOD, WRONG)
     spec = light_spec(model.name, "1")
-    hurried = {**spec["rollout"], "deadlineSeconds": 25}
+    hurried = {**spec["rollout"], "deadlineSeconds": 15}
     absent = {"runtime": {"image": "registry.example.com/absent:1"}, "rollout": hurried}
     mismatch = {"model": {"registry": {"version": tampered}}}
     stuck = {"model": {"registry": {"version": "2"}}, "rollout": hurried}
-    async with asyncio.TaskGroup() as tasks:
-        for name, change, version, *why in (
-            ("digest", mismatch, tampered, "DigestMismatch", "expected sha256:000000"),
-            ("image", absent, "1", "ImagePullFailed", "registry.example.com/absent:1"),
-            ("stuck", stuck, "2", "DeadlineExceeded", "25 s"),
-        ):
-            one = rollout(name)
-            await one.create(spec)
-            tasks.create_task(_lost(one, change, version, *why))
+    stories = (
+        (rollout("digest"), mismatch, tampered, "DigestMismatch", "expected sha256:000000"),
+        (rollout("image"), absent, "1", "ImagePullFailed", "registry.example.com/absent:1"),
+        (rollout("stuck"), stuck, "2", "DeadlineExceeded", "15 s"),
+    )
+    for one, *_ in stories:
+        await one.create(spec)
+    await together(_lost(*story) for story in stories)
 
 
-async def test_crash_loop_under_weight(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+async def _crashes_under_weight(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
     """It is ready, gets weight, and dies of it, again and again: restarts are evidence."""
-    model, churn = await registry.model(GOOD, Behaviour(crash_after=10)), rollout("churn")
+    model, churn = await registry.model(GOOD, Behaviour(crash_after=10)), rollout("crash")
     spec = light_spec(model.name, "1")
     spec["analysis"] = {"intervalSeconds": 1, "metrics": []}
     spec["rollout"]["steps"] = [{"weight": 50, "minSeconds": 3600}]
@@ -73,9 +71,9 @@ async def test_crash_loop_under_weight(registry: LightRegistry, rollout: Rollout
     assert (await model.tags("2"))["rollmodel.dev/verdict"] == "RolledBack"
 
 
-async def test_the_first_revision_never_serves(registry: LightRegistry, rollout: Rollout) -> None:
+async def _first_never_serves(registry: LightRegistry, rollout: Rollout) -> None:
     """There is nothing to go back to: it says what is wrong, and the next version that is right just serves."""
-    model, churn = await registry.model(GOOD), rollout("churn")
+    model, churn = await registry.model(GOOD), rollout("first")
     tampered = await model.add(GOOD, WRONG)
     await churn.create(light_spec(model.name, tampered))
     stalled = await churn.until_condition("Stalled", "True", "DigestMismatch")
@@ -83,3 +81,14 @@ async def test_the_first_revision_never_serves(registry: LightRegistry, rollout:
     await churn.version("1")
     await churn.until(at_rest("1"))
     await churn.until_condition("Ready", "True")
+
+
+async def test_pods_that_cannot_serve(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """Side by side."""
+    await together(
+        [
+            _never_serve(registry, rollout),
+            _crashes_under_weight(registry, rollout, send),
+            _first_never_serves(registry, rollout),
+        ]
+    )

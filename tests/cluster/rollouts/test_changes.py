@@ -11,16 +11,16 @@ from tests.support.eventually import eventually
 from tests.support.light_models import LightRegistry
 from tests.support.light_server import Behaviour
 from tests.support.live_operator import OperatorProcess
-from tests.support.live_rollout import at_rest, light_spec, tried_at, verdict
+from tests.support.live_rollout import LiveRollout, at_rest, light_spec, together, tried_at, verdict
 
 GOOD = Behaviour()
 #: Nobody resumes it: the candidate keeps its weight until something else is said.
 WAITING = [{"weight": 50}, {"pause": "Manual"}]
 
 
-async def test_another_version_is_wanted_mid_rollout(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+async def _another_version(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
     """The first candidate loses its weight before anything else happens, and never mixes with the second."""
-    model, churn = await registry.model(GOOD, GOOD, GOOD), rollout("churn")
+    model, churn = await registry.model(GOOD, GOOD, GOOD), rollout("another")
     spec = light_spec(model.name, "1")
     await churn.create(spec)
     await churn.until(at_rest("1"))
@@ -36,6 +36,10 @@ async def test_another_version_is_wanted_mid_rollout(registry: LightRegistry, ro
     assert begun.candidate is not None
     assert begun.candidate.weight == 0
     assert verdict("2", "Superseded")(begun)
+    # What was learnt about the second is nothing to the third.
+    assert begun.judge is None
+    assert begun.evidence == []
+    assert begun.candidate.requests == 0
     status = await churn.until(at_rest("3"))
     assert verdict("3", "Promoted")(status)
     assert await churn.revisions() == {status.stable.revision if status.stable else ""}
@@ -43,9 +47,9 @@ async def test_another_version_is_wanted_mid_rollout(registry: LightRegistry, ro
     assert "rollmodel.dev/verdict" not in await model.tags("2")
 
 
-async def test_back_to_stable_is_instant(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+async def _back_to_stable(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
     """No pod starts, nothing is judged: the stable revision takes all traffic back with one write to the route."""
-    model, churn = await registry.model(GOOD, GOOD), rollout("churn")
+    model, churn = await registry.model(GOOD, GOOD), rollout("back")
     await churn.create(light_spec(model.name, "1"))
     stable = (await churn.until(at_rest("1"))).stable
     assert stable is not None
@@ -62,42 +66,22 @@ async def test_back_to_stable_is_instant(registry: LightRegistry, rollout: Rollo
     assert status.rejected is None
     assert await churn.revisions() == {stable.revision}
     assert {pod["metadata"]["uid"] for pod in await churn.children("Pod")} <= pods
-    route = await churn.get("HTTPRoute", "churn")
+    route = await churn.get("HTTPRoute", "back")
     assert route is not None
     assert route["metadata"]["generation"] == 3
 
 
-async def test_deleted_mid_rollout_while_the_registry_is_away(
-    stack: Cluster, registry: LightRegistry, rollout: Rollout
-) -> None:
-    """All children go, and no finalizer waits for anybody."""
-    model, churn = await registry.model(GOOD, GOOD), rollout("churn")
+async def _namespace_deleted(registry: LightRegistry, churn: LiveRollout) -> None:
+    """Everything goes, in whatever order the namespace controller likes."""
+    model = await registry.model(GOOD, GOOD)
     spec = light_spec(model.name, "1")
-    await churn.create({**spec, "rollout": {**spec["rollout"], "steps": WAITING}, "analysis": {"metrics": []}})
-    await churn.until(at_rest("1"))
-    await churn.version("2")
-    await churn.until(tried_at("2", 50))
-    stack.stop_part("mlflow")
-    try:
-        await churn.delete()
-        await churn.until_absent()
-        await churn.until_gone("Deployment", "Service", "ControllerRevision", "HTTPRoute", "Pod")
-    finally:
-        stack.restart_part("mlflow")
-
-
-async def test_namespace_deleted_mid_rollout(
-    operator: OperatorProcess, registry: LightRegistry, rollout: Rollout
-) -> None:
-    model, churn = await registry.model(GOOD, GOOD), rollout("churn")
-    spec = light_spec(model.name, "1")
-    await churn.create({**spec, "rollout": {**spec["rollout"], "steps": WAITING}, "analysis": {"metrics": []}})
+    spec = {**spec, "rollout": {**spec["rollout"], "steps": WAITING}, "analysis": {"metrics": []}}
+    await churn.create(spec, routed=False)
     await churn.until(at_rest("1"))
     await churn.version("2")
     await churn.until(tried_at("2", 50))
     await churn.delete("Namespace", churn.namespace)
     await churn.until_absent("Namespace", churn.namespace)
-    assert "unexpected error" not in operator.log()
 
 
 @pytest.fixture
@@ -123,3 +107,18 @@ async def test_a_field_of_a_newer_release(registry: LightRegistry, rollout: Roll
     body = await churn.get("ModelDeployment", "churn")
     assert body is not None
     assert body["spec"][newer_release] == "on"
+
+
+async def test_what_people_change_mid_rollout(
+    operator: OperatorProcess, registry: LightRegistry, rollout: Rollout, send: Send, elsewhere: str
+) -> None:
+    """Side by side."""
+    far = LiveRollout(rollout("any").api, elsewhere, "churn")
+    await together(
+        [
+            _another_version(registry, rollout, send),
+            _back_to_stable(registry, rollout, send),
+            _namespace_deleted(registry, far),
+        ]
+    )
+    assert "unexpected error" not in operator.log()

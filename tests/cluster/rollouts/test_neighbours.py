@@ -1,6 +1,5 @@
 """What a rollout does not touch: other objects, other namespaces; and how it goes on where there is no Gateway."""
 
-import secrets
 from collections import Counter
 
 from rollmodel.plan.naming import REVISION
@@ -22,29 +21,25 @@ async def _versions(rollout: LiveRollout) -> dict[str, str]:
     return {one["metadata"]["uid"]: one["metadata"]["resourceVersion"] for one in found}
 
 
-async def test_others_never_notice(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+async def test_others_never_notice(registry: LightRegistry, rollout: Rollout, send: Send, elsewhere: str) -> None:
     """Beside a rollout that fails: one of the same model, and one of the same name in another namespace."""
     model, churn, sibling = await registry.model(GOOD, BAD), rollout("churn"), rollout("sibling")
-    elsewhere = LiveRollout(churn.api, f"test-{secrets.token_hex(4)}", "churn")
-    await elsewhere.make("Namespace", {"metadata": {"name": elsewhere.namespace}})
-    try:
-        for one in (churn, sibling, elsewhere):
-            await one.create(light_spec(model.name, "1"), routed=one is not elsewhere)
-        for one in (churn, sibling, elsewhere):
-            await one.until(at_rest("1"))
-            await one.until_condition("Ready", "True")
-        before = [await _versions(one) for one in (sibling, elsewhere)]
-        traffic = await send(sibling)
-        await send(churn)
-        await churn.version("2")
-        await churn.until(verdict("2", "RolledBack"))
-        await churn.until(at_rest("1"))
-        assert [await _versions(one) for one in (sibling, elsewhere)] == before
-        assert set(traffic.codes) == {"200"}
-    finally:
-        await elsewhere.delete()
-        await elsewhere.until_absent()
-        await elsewhere.delete("Namespace", elsewhere.namespace)
+    namesake = LiveRollout(churn.api, elsewhere, "churn")
+    for one in (churn, sibling, namesake):
+        await one.create(light_spec(model.name, "1"), routed=one is not namesake)
+    for one in (churn, sibling, namesake):
+        await one.until(at_rest("1"))
+        await one.until_condition("Ready", "True")
+    before = [await _versions(one) for one in (sibling, namesake)]
+    traffic = await send(sibling)
+    await send(churn)
+    await churn.version("2")
+    await churn.until(verdict("2", "RolledBack"))
+    await churn.until(at_rest("1"))
+    assert [await _versions(one) for one in (sibling, namesake)] == before
+    assert set(traffic.codes) == {"200"}
+    await namesake.delete()
+    await namesake.until_absent()
 
 
 async def _behind_the_service(rollout: LiveRollout) -> Counter[str]:
