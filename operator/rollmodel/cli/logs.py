@@ -69,7 +69,7 @@ async def _of_run(session: Session, name: str, arguments: argparse.Namespace) ->
     """The pods of the current or last attempt by rank; waits for them where that is asked for."""
     async with aclosing(follow(session, TRAINING_JOB, name)) as versions:
         async for manifest in versions:
-            job = status_of(TrainingJobStatus, manifest).job_name
+            job = _job(manifest)
             pods = await session.list(POD, labelSelector=f"batch.kubernetes.io/job-name={job}") if job else ()
             if pods or not arguments.follow or fate(manifest) is not None:
                 break
@@ -90,6 +90,13 @@ async def _of_deployment(session: Session, name: str) -> Sequence[PodLog]:
     return [PodLog(pod["metadata"]["name"], f"[{pod['metadata']['name']}] ") for pod in pods]
 
 
+def _job(manifest: Mapping[str, Any]) -> str | None:
+    """The Job of the current attempt; between two, that of the last."""
+    status = status_of(TrainingJobStatus, manifest)
+    started = status.attempts.started if status.attempts else 0
+    return status.job_name or (naming.job(manifest["metadata"]["name"], started) if started else None)
+
+
 def _rank(pod: Mapping[str, Any]) -> int:
     return int((pod["metadata"].get("annotations") or {}).get(_INDEX, 0))
 
@@ -99,14 +106,15 @@ def _gone(manifest: Mapping[str, Any], mlflow_url: str | None) -> NotFound:
     status, spec, name = status_of(TrainingJobStatus, manifest), spec_of(manifest), manifest["metadata"]["name"]
     if spec.schedule is not None:
         return NotFound(f"{name} is a schedule and runs nothing itself: `rollmodel get tjob` lists its runs")
-    if status.job_name is None:
+    job = _job(manifest)
+    if job is None:
         return NotFound(f"{name} has no attempt yet: -f waits for one, `rollmodel describe tjob {name}` says why")
-    ways = [f"the log collector of the cluster may have kept them, under pods of Job {status.job_name}"]
+    ways = [f"the log collector of the cluster may have kept them, under pods of Job {job}"]
     if status.run_id:
         ways.append(f"what the code logged is in MLflow, run {run_link(status, mlflow_url)}")
     if status.attempts is not None and status.attempts.last_failure:
         ways.append(f"the last failure was {status.attempts.last_failure}")
-    kept = f"the pods of {status.job_name} are gone, and their logs with them"
+    kept = f"the pods of {job} are gone, and their logs with them"
     if status.completion_time is not None:
         kept += f" (a finished run keeps them for {spec.ttl_seconds_after_finished} s: `ttlSecondsAfterFinished`)"
     return NotFound(f"{kept}; " + "; ".join(ways))

@@ -52,6 +52,13 @@ def test_the_train_container_by_default(training: Any, kube: Kube, run: Run) -> 
     assert run("logs", "churn", "--tail", "1") == (0, "two, unfinished\n", "")
 
 
+def test_between_two_attempts_it_is_the_last(training: Any, kube: Kube, api: Api, run: Run) -> None:
+    training("echo once")
+    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=60s")
+    api.patch_status("TrainingJob", {"jobName": None})
+    assert run("logs", "churn") == (0, "once\n", "")
+
+
 def test_a_container_that_is_not_there(training: Any, kube: Kube, run: Run) -> None:
     training("true")
     kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=60s")

@@ -21,6 +21,6 @@ def test_no_other_command_is_described() -> None:
     assert re.findall(r"^## rollmodel (\S+)$", PAGE, re.MULTILINE) == list(COMMANDS_SHOWN)
 
 
-@pytest.mark.parametrize("block", examples(), ids=["get", "describe", "verify-training"])
+@pytest.mark.parametrize("block", [*examples()], ids=["get", "describe", "verify-training"])
 def test_output_is_what_is_printed(block: str) -> None:
     assert block + "\n" in PAGE
