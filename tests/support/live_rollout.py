@@ -14,7 +14,7 @@ from rollmodel.adapters.apiserver import MERGE_PATCH, ApiServer
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.conditions import Condition, find
 from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
-from rollmodel.errors import NotFound
+from rollmodel.errors import NotFound, Unavailable
 from rollmodel.plan.naming import OWNER, REVISION
 
 from tests.support.eventually import eventually
@@ -133,13 +133,6 @@ class LiveRollout:
         body = await self.get("ModelDeployment", self.name)
         return ModelDeploymentStatus.model_validate((body or {}).get("status", {}))
 
-    async def resource_version(self) -> str:
-        """What changes with every write to it."""
-        body = await self.get("ModelDeployment", self.name)
-        assert body is not None
-        version: str = body["metadata"]["resourceVersion"]
-        return version
-
     async def until(self, predicate: Predicate, what: str = "") -> ModelDeploymentStatus:
         """Wait until the status satisfies the predicate; the status."""
         return await eventually(self.status, predicate, f"{self.name} {what}", _shown)
@@ -199,13 +192,13 @@ class LiveRollout:
     async def get(self, kind: str, name: str) -> Change | None:
         """One object of the namespace."""
         try:
-            return await self.api.request("GET", self._path(kind, name))
+            return await self._request("GET", self._path(kind, name))
         except NotFound:
             return None
 
     async def list(self, kind: str, selector: str = "") -> list[Change]:
         """Objects of the namespace."""
-        found = await self.api.request("GET", self._path(kind), query={"labelSelector": selector})
+        found = await self._request("GET", self._path(kind), query={"labelSelector": selector})
         items: list[Change] = found["items"]
         return items
 
@@ -213,18 +206,31 @@ class LiveRollout:
         """Create an object of the namespace."""
         group_version = KINDS[kind].removeprefix("apis/").removeprefix("api/").partition("/namespaces")[0]
         body = {"apiVersion": group_version, "kind": kind, **manifest}
-        return await self.api.request("POST", self._path(kind), body=body, query=query)
+        return await self._request("POST", self._path(kind), body=body, query=query)
 
     async def patch(self, kind: str, name: str, change: Change) -> Change:
         """Merge into an object of the namespace, as somebody else would."""
         query = {"fieldManager": "somebody"}
-        return await self.api.request(
-            "PATCH", self._path(kind, name), body=change, query=query, content_type=MERGE_PATCH
-        )
+        return await self._request("PATCH", self._path(kind, name), body=change, query=query, content_type=MERGE_PATCH)
 
     async def delete(self, kind: str = "ModelDeployment", name: str | None = None) -> None:
         """Delete an object of the namespace: this one, unless said otherwise."""
-        await self.api.request("DELETE", self._path(kind, name or self.name))
+        await self._request("DELETE", self._path(kind, name or self.name))
+
+    async def _request(self, method: str, path: str, **more: Any) -> Change:
+        """One request; asked again while the API server builds the storage of a changed kind anew."""
+
+        async def answer() -> Change | None:
+            try:
+                return await self.api.request(method, path, **more)
+            except Unavailable as error:
+                if "(re)initializing" not in str(error):
+                    raise
+                return None
+
+        found = await eventually(answer, lambda answer: answer is not None, f"{path} is served")
+        assert found is not None
+        return found
 
     def _path(self, kind: str, name: str = "") -> str:
         return f"/{KINDS[kind].format(self.namespace)}" + (f"/{name}" if name else "")

@@ -35,14 +35,14 @@ async def _never_serve(registry: LightRegistry, rollout: Rollout) -> None:
     model = await registry.model(GOOD, Behaviour(ready=False))
     tampered = await model.add(GOOD, WRONG)
     spec = light_spec(model.name, "1")
-    hurried = {**spec["rollout"], "deadlineSeconds": 15}
+    hurried = {**spec["rollout"], "deadlineSeconds": 25}
     absent = {"runtime": {"image": "registry.example.com/absent:1"}, "rollout": hurried}
     mismatch = {"model": {"registry": {"version": tampered}}}
     stuck = {"model": {"registry": {"version": "2"}}, "rollout": hurried}
     stories = (
         (rollout("digest"), mismatch, tampered, "DigestMismatch", "expected sha256:000000"),
         (rollout("image"), absent, "1", "ImagePullFailed", "registry.example.com/absent:1"),
-        (rollout("stuck"), stuck, "2", "DeadlineExceeded", "15 s"),
+        (rollout("stuck"), stuck, "2", "DeadlineExceeded", "25 s"),
     )
     for one, *_ in stories:
         await one.create(spec)
