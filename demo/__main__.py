@@ -13,7 +13,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from demo import operator, report, scenario, stack
+from demo import operator, report, scenario, stack, training, trainingreport
 from demo.kubectl import KubectlError
 from demo.registry import Registry
 from demo.watching import DemoFailedError, Watcher
@@ -44,6 +44,8 @@ def main() -> int:
 
 def _play(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> list[str]:
     _install(where, console)
+    if arguments.train:
+        return _play_training(where, arguments, console)
     registry = Registry(where.mlflow_url)
     console.print("training three versions of a model on a real data set and registering them")
     console.print(registry.train())
@@ -57,6 +59,18 @@ def _play(where: stack.Stack, arguments: argparse.Namespace, console: Console) -
             raise
     report.show(story, console)
     return list(report.broken_promises(story))
+
+
+def _play_training(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> list[str]:
+    log = arguments.directory / "operator.log"
+    with operator.running(where, log, keep=arguments.keep) as operator_runs:
+        try:
+            story = asyncio.run(training.play(where, console, operator_runs))
+        except BaseException:
+            console.print(f"the operator's log is in {log}; its end:\n{_tail(log)}", markup=False)
+            raise
+    trainingreport.show(story, console)
+    return list(trainingreport.broken_promises(story))
 
 
 def _install(where: stack.Stack, console: Console) -> None:
@@ -106,6 +120,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo", description="A model earns its traffic with evidence.")
     parser.add_argument("--directory", type=Path, default=user_cache() / "demo", help="where state and logs go")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up")
+    parser.add_argument("--train", action="store_true", help="play the training demo instead")
     parser.add_argument("--rate", type=float, default=40.0, help="requests a second (default 40)")
     parser.add_argument("--kubeconfig", type=Path, help="use this cluster")
     parser.add_argument("--mlflow-url")

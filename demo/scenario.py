@@ -18,7 +18,7 @@ from demo.traffic import Traffic
 from demo.watching import DemoFailedError, Watcher
 from examples.models.sample_requests import request_bodies
 
-__all__ = ["Act", "Story", "play"]
+__all__ = ["Act", "Story", "fell", "play"]
 
 NAME = "tumour-screening"
 HOST = "screening.example.com"
@@ -64,7 +64,7 @@ async def play(stack: Stack, registry: Registry, watcher: Watcher, rate: float) 
         return Act(version, entry, taken, requests_by_code(*where, over_seconds=over), registry.tags(version))
 
     async def act(version: str, verdict: str, seconds: float) -> None:
-        taken = await watcher.until(f"v{version}", lambda status: _fell(status, version, verdict), seconds=seconds)
+        taken = await watcher.until(f"v{version}", lambda status: fell(status, version, verdict), seconds=seconds)
         story.acts.append(await asyncio.to_thread(read_back, version, taken))
 
     console.print(f"\n[bold]v{first}[/]: kubectl apply -f {EXAMPLE.relative_to(ROOT)}")
@@ -105,7 +105,7 @@ async def _sending(stack: Stack, rate: float) -> AsyncIterator[Traffic]:
             await task
 
 
-def _fell(status: ModelDeploymentStatus, version: str, verdict: str) -> bool:
+def fell(status: ModelDeploymentStatus, version: str, verdict: str) -> bool:
     """Whether the verdict on a version fell and the cluster has come to rest after it."""
     entry = _entry(status, version)
     if entry is None:
