@@ -38,8 +38,8 @@ check: install ## Format, lint, types, import contracts, generated files
 	$(BIN)/lint-imports
 	$(BIN)/python -m rollmodel crds --check crds
 
-demo: install ## Serve a model, promote a better one, roll a worse one back (KEEP=1, KUBECONFIG=... and *_URL=...)
-	$(BIN)/python -m demo $(if $(KEEP),--keep) $(DEMO_CLUSTER)
+demo: install ## Serve a model, promote a better one, roll a worse one back (TRAIN=1: train it first; KEEP=1, KUBECONFIG=..., *_URL=...)
+	$(BIN)/python -m demo $(if $(TRAIN),--train) $(if $(KEEP),--keep) $(DEMO_CLUSTER)
 
 demo-down: install ## End the cluster that `make demo KEEP=1` left
 	$(BIN)/python -m localcluster down --dir $(DEMO_DIR)/cluster
