@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from rich.console import Console
 from rollmodel.api.conditions import find
 from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
 
@@ -69,7 +70,7 @@ async def play(stack: Stack, registry: Registry, watcher: Watcher, rate: float) 
 
     console.print(f"\n[bold]v{first}[/]: kubectl apply -f {EXAMPLE.relative_to(ROOT)}")
     registry.challenge(first)
-    _apply(stack)
+    await asyncio.to_thread(_apply, stack, console)
     await act(first, "Installed", READY_SECONDS)
     async with _sending(stack, rate) as traffic:
         watcher.traffic = traffic
@@ -86,8 +87,11 @@ async def play(stack: Stack, registry: Registry, watcher: Watcher, rate: float) 
     return story
 
 
-def _apply(stack: Stack) -> None:
-    """The example, and a Gateway of the local class unless there is one of that name already."""
+def _apply(stack: Stack, console: Console) -> None:
+    """The example, new, and a Gateway of the local class unless there is one of that name already."""
+    if stack.kubectl.get("modeldeployments", NAME) is not None:
+        console.print("deleting the ModelDeployment of an earlier demo")
+        stack.kubectl.run("delete", "modeldeployment", NAME, "--timeout=60s")
     if stack.kubectl.get("gateways.gateway.networking.k8s.io", "public") is None:
         stack.kubectl.run("apply", "--filename", str(ROOT / "examples" / "gateway.yaml"))
     stack.kubectl.run("apply", "--filename", str(EXAMPLE))

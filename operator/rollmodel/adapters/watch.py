@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 #: The server ends a stream after this many seconds; so long does a silent one live at most, too.
 STREAM_SECONDS = 290
-#: The server sends a bookmark about once a minute.
+#: The server sends a bookmark about once a minute, but for a kind of which nothing ever changes it may not.
 SILENCE_SECONDS = 90.0
 #: How often to look whether a kind that was absent has been installed.
 ABSENT_SECONDS = 300.0
@@ -74,6 +74,10 @@ class Watch:
                 self._mark_absent()
                 pause = spread(ABSENT_SECONDS)
             except RollmodelError as error:
+                if time.monotonic() - self.stirred >= SILENCE_SECONDS:  # it went well for long: nothing to worry about
+                    _log.info("watching %s: opened anew (%s)", self.resource.plural, error)
+                    await asyncio.sleep(spread(RECONNECT_SECONDS))
+                    continue
                 pause = max(self._backoff.next(), getattr(error, "retry_after", None) or 0.0)
                 _log.warning("watching %s: %s; again in %.0f s", self.resource.plural, error, pause)
             await asyncio.sleep(pause)

@@ -188,11 +188,16 @@ async def test_a_kind_that_is_absent_is_looked_for_again(
 
 
 async def test_silence_ends_a_stream(
-    cluster: FakeCluster, watch: Watch, server: Web, monkeypatch: pytest.MonkeyPatch
+    cluster: FakeCluster,
+    watch: Watch,
+    server: Web,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setattr(watch_module, "SILENCE_SECONDS", 0.05)
     cluster.pages = [page(version=9)]
     await watching(watch, lambda: len(server.requests) >= 4)
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
     assert [request.query["resourceVersion"] for request in server.requests[1:]] == ["9"] * (len(server.requests) - 1)
 
 
