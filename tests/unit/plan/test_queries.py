@@ -44,6 +44,14 @@ PRESETS = [
     ),
     (
         {},
+        "ClientErrors",
+        roles(
+            summed(f'rollmodel_server_requests_total{{{SELECTOR},code=~"4.."}}'),
+            summed(f"rollmodel_server_requests_total{{{SELECTOR}}}"),
+        ),
+    ),
+    (
+        {},
         "Latency",
         summed(f"rollmodel_server_request_duration_seconds_bucket{{{SELECTOR}}}", by="pod, rollmodel_dev_revision, le"),
     ),

@@ -97,6 +97,7 @@ class MetricPreset(StrEnum):
     """Metrics whose queries the runtime preset knows."""
 
     ERRORS = "Errors"
+    CLIENT_ERRORS = "ClientErrors"
     SLOW_REQUESTS = "SlowRequests"
     LATENCY = "Latency"
 
@@ -131,7 +132,7 @@ class Metric(ApiModel):
         ),
         Rule(
             "!has(self.ceiling) || !(has(self.mean) || (has(self.preset) && self.preset == 'Latency'))",
-            "must have `ceiling` only for counts of bad requests: `preset` 'Errors' or 'SlowRequests', or `counts`",
+            "must have `ceiling` only for counts of bad requests: any `preset` but 'Latency', or `counts`",
         ),
         Rule(
             "!has(self.safeTolerance) || has(self.tolerance)",

@@ -7,6 +7,7 @@ from rollmodel.plan.deployment.runtimes.preset import Counter, Histogram, Preset
 
 __all__ = ["KSERVE"]
 
+_NO_STATUS = "KServe's servers count no requests by status; use `counts` with a query of your gateway"
 _LATENCY = Histogram(Counter("request_predict_seconds_bucket"))
 
 KSERVE = Preset(
@@ -15,7 +16,5 @@ KSERVE = Preset(
     live_path="/v2/health/live",
     args=("--model_name={name}", "--model_dir={model}", "--http_port={port}", "--workers={workers}"),
     measures={MetricPreset.SLOW_REQUESTS: _LATENCY, MetricPreset.LATENCY: _LATENCY},
-    cannot={
-        MetricPreset.ERRORS: "KServe's servers count no requests by status; use `counts` with a query of your gateway",
-    },
+    cannot=dict.fromkeys((MetricPreset.ERRORS, MetricPreset.CLIENT_ERRORS), _NO_STATUS),
 )

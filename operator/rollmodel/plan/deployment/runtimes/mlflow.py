@@ -22,6 +22,10 @@ MLFLOW = Preset(
             bad=Counter("rollmodel_server_requests_total", 'code=~"5.."'),
             total=Counter("rollmodel_server_requests_total"),
         ),
+        MetricPreset.CLIENT_ERRORS: Counts(
+            bad=Counter("rollmodel_server_requests_total", 'code=~"4.."'),
+            total=Counter("rollmodel_server_requests_total"),
+        ),
         MetricPreset.SLOW_REQUESTS: _LATENCY,
         MetricPreset.LATENCY: _LATENCY,
     },

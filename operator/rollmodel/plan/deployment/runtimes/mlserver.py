@@ -33,6 +33,10 @@ MLSERVER = Preset(
             bad=Counter("rest_server_requests_total", 'method="POST",status_code=~"5.."'),
             total=Counter("rest_server_requests_total", 'method="POST"'),
         ),
+        MetricPreset.CLIENT_ERRORS: Counts(
+            bad=Counter("rest_server_requests_total", 'method="POST",status_code=~"4.."'),
+            total=Counter("rest_server_requests_total", 'method="POST"'),
+        ),
         MetricPreset.SLOW_REQUESTS: _LATENCY,
         MetricPreset.LATENCY: _LATENCY,
     },

@@ -10,6 +10,7 @@ from rollmodel.plan.deployment.runtimes.preset import Counter, Counts, Preset
 
 __all__ = ["TRITON"]
 
+_NO_STATUS = "Triton counts no requests by status; use `counts` with a query of your gateway"
 _NO_HISTOGRAM = "Triton has no latency histogram; use `counts` or `value` with a query of your gateway"
 
 TRITON = Preset(
@@ -27,5 +28,9 @@ TRITON = Preset(
             total=Counter("", '__name__=~"nv_inference_request_(success|failure)"'),
         ),
     },
-    cannot={MetricPreset.SLOW_REQUESTS: _NO_HISTOGRAM, MetricPreset.LATENCY: _NO_HISTOGRAM},
+    cannot={
+        MetricPreset.CLIENT_ERRORS: _NO_STATUS,
+        MetricPreset.SLOW_REQUESTS: _NO_HISTOGRAM,
+        MetricPreset.LATENCY: _NO_HISTOGRAM,
+    },
 )

@@ -30,4 +30,7 @@ VLLM = Preset(
             Counter("vllm:inter_token_latency_seconds_bucket", or_metric="vllm:time_per_output_token_seconds_bucket")
         ),
     },
+    cannot={
+        MetricPreset.CLIENT_ERRORS: "vLLM counts no refused requests; use `counts` with a query of your gateway",
+    },
 )
