@@ -30,6 +30,7 @@ def close(look: Look, draft: Draft) -> Draft:
         return unread.looking_again(RETRY_SECONDS if run.transient else 4 * RETRY_SECONDS)
     if not isinstance(run, TrackedRun):
         return draft if draft.status.run_id is None else replace(draft, open_run="not looked at").looking_again(1.0)
+    draft = draft.noting(run_status=run.status)
     final = _final_state(look, draft)
     if run.status != final:
         draft = draft.telling(SetRunStatus(run.id, final))
