@@ -192,7 +192,7 @@ class Tracking(Protocol):
         ...
 
     async def history(self, connection: Connection, run_id: str, metric: str) -> Sequence[float]:
-        """All values of a metric, by step; empty where it was never logged. Not more than 1,000."""
+        """The last value of each step of a metric, by step; empty where it was never logged. Not more than 1,000."""
         ...
 
     async def artifacts(self, connection: Connection, run_id: str, paths: Sequence[str]) -> frozenset[str]:

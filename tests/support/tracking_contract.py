@@ -122,6 +122,8 @@ class TrackingContract:
         code.log_metric(run_id, "auc/fold", 0.7, 0.9, 0.8)
         code.log_metric(run_id, "loss", math.nan)
         assert list(await tracking.history(code.connection, run_id, "auc/fold")) == [0.7, 0.9, 0.8]
+        code.log_metric(run_id, "auc/fold", 0.6, 0.9)  # the next attempt begins at its first step
+        assert list(await tracking.history(code.connection, run_id, "auc/fold")) == [0.6, 0.9, 0.8]
         assert list(await tracking.history(code.connection, run_id, "never")) == []
         metrics = (await tracking.get_run(code.connection, run_id)).metrics
         assert (metrics["auc/fold"].value, metrics["auc/fold"].step) == (0.8, 2)

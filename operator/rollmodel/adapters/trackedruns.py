@@ -52,7 +52,7 @@ def get(session: Session, run_id: str) -> TrackedRun:
 
 
 def history(session: Session, run_id: str, metric: str) -> list[float]:
-    """At most 1,000 values of a metric, by step and then by time."""
+    """At most 1,000 values of a metric, one for each step: an attempt that was tried again logs its steps again."""
     points: list[Any] = []
     token: str | None = None
     while len(points) < HISTORY_LIMIT:
@@ -62,7 +62,8 @@ def history(session: Session, run_id: str, metric: str) -> list[float]:
         if not token:
             break
     points.sort(key=lambda point: (point.step, point.timestamp))
-    return [float(point.value) for point in points[:HISTORY_LIMIT]]
+    last = {point.step: float(point.value) for point in points}
+    return list(last.values())[:HISTORY_LIMIT]
 
 
 def artifacts(session: Session, run_id: str, paths: Sequence[str]) -> frozenset[str]:

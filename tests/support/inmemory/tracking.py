@@ -95,7 +95,7 @@ class InMemoryTracking:
 
     async def history(self, connection: Connection, run_id: str, metric: str) -> Sequence[float]:
         self._ask("history", connection)
-        return [value for _, value in sorted(self.values.get((run_id, metric), []), key=lambda point: point[0])][:1000]
+        return [value for _, value in sorted(dict(self.values.get((run_id, metric), [])).items())][:1000]
 
     async def artifacts(self, connection: Connection, run_id: str, paths: Sequence[str]) -> frozenset[str]:
         self._ask("artifacts", connection)

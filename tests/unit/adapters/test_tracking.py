@@ -208,7 +208,7 @@ async def test_history_is_read_by_step_over_all_pages(
 
 
 async def test_history_has_an_end(tracking: MlflowTracking, here: Connection, backend: Scripted) -> None:
-    metrics = [{"key": "m", "value": 1.0, "step": 1, "timestamp": 1}] * 1500
+    metrics = [{"key": "m", "value": 1.0, "step": step, "timestamp": 1} for step in range(1500)]
     backend.pages["metrics/get-history"] = {"metrics": metrics, "next_page_token": "for ever"}
     assert len(await tracking.history(here, "r1", "m")) == 1000
     assert len(backend.said) == 1
