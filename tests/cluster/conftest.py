@@ -6,6 +6,7 @@ What was started stays until the session ends, so a test that stops a part start
 
 import json
 import secrets
+import signal
 import time
 from collections.abc import Callable, Iterator
 from typing import Protocol
@@ -46,6 +47,14 @@ def namespace(cluster: Cluster, wait_until: WaitUntil) -> Iterator[str]:
     wait_until(lambda: "default" in cluster.kubectl("get", "serviceaccounts", "-n", name, "-o", "name"))
     yield name
     cluster.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Processes started here obey SIGINT, also where these tests run in the background of a shell, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture(scope="session")

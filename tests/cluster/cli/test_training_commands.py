@@ -175,7 +175,9 @@ class Watching:
 
 
 @pytest.fixture
-def watching(cluster: Cluster, namespace: str, stored: Stored, tmp_path: Path) -> Iterator[Watching]:
+def watching(
+    cluster: Cluster, namespace: str, stored: Stored, tmp_path: Path, interruptible: None
+) -> Iterator[Watching]:
     stored(running(30))
     started = Watching(cluster, namespace, tmp_path / "said")
     yield started

@@ -14,7 +14,7 @@ from localcluster import Cluster, LocalClusterError, NotRunningError
 from localcluster.reaper import ID_VARIABLE, members
 from localcluster.site import Site
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("interruptible")]
 
 Wait = Callable[[Callable[[], bool]], None]
 REPOSITORY = Path(__file__).parents[3]
@@ -36,14 +36,6 @@ WANDERER = {
         "containers": [{"name": "main", "image": "busybox", "args": ["sh", "-c", "setsid sleep 1000 & sleep 1000"]}]
     },
 }
-
-
-@pytest.fixture(autouse=True)
-def interruptible() -> Iterator[None]:
-    """Processes started here obey SIGINT, also where these tests run in the background of a shell, which ignores it."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
 
 
 def launch(*command: str) -> subprocess.Popen[str]:
