@@ -17,7 +17,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench.scale import page, rest, rollback, rows, section
+from tests.bench.scale import page, rest, rollback, rows, section, training
 from tests.bench.scale.kwok import simulated_node
 from tests.bench.scale.stack import stack
 
@@ -41,9 +41,17 @@ def _rollback(arguments: argparse.Namespace, directory: Path) -> tuple[str, list
     return "Rollbacks under traffic", rows.rollback_rows(run)
 
 
+def _training(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
+    alone, some, many = (2, 5, 10) if arguments.quick else (5, 20, 100)
+    with stack(directory, "mlflow") as where, simulated_node(where.cluster):
+        run = asyncio.run(training.measure(where, alone, some, many))
+    return "Training runs", rows.training_rows(run)
+
+
 _PARTS: dict[str, Callable[[argparse.Namespace, Path], tuple[str, list[section.Row]]]] = {
     "rest": _rest,
     "rollback": _rollback,
+    "training": _training,
 }
 
 
@@ -67,7 +75,9 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
     parser.add_argument("--objects", type=int, default=1000, help="how many (default 1000)")
-    parser.add_argument("--quick", action="store_true", help="50 objects and 3 rollbacks; does not write the page")
+    parser.add_argument(
+        "--quick", action="store_true", help="50 objects, 3 rollbacks, 10 runs; does not write the page"
+    )
     parser.add_argument("--only", nargs="*", choices=list(_PARTS), default=list(_PARTS), help="parts to run")
     parser.add_argument("--results", type=Path, default=Path("build/scale"), help="where results are kept")
     parser.add_argument("--docs", type=Path, default=Path("docs"), help="where the page goes")

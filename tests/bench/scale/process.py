@@ -31,6 +31,12 @@ class Measured(OperatorProcess):
         return int(self._proc("statm").split()[1]) * _PAGE
 
     @property
+    def peak_memory(self) -> int:
+        """The most resident memory that it ever had, in bytes (VmHWM of proc_pid_status(5))."""
+        lines = (line.split() for line in self._proc("status").splitlines())
+        return next(int(line[1]) * 1024 for line in lines if line[0] == "VmHWM:")
+
+    @property
     def cpu_seconds(self) -> float:
         """Processor time, in user and in system mode, since the start."""
         fields = self._proc("stat").rpartition(")")[2].split()

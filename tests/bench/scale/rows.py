@@ -5,8 +5,9 @@ from __future__ import annotations
 from tests.bench.scale.rest import MODELS, POLL_SECONDS, Rest
 from tests.bench.scale.rollback import Rollback
 from tests.bench.scale.section import Row, percentiles
+from tests.bench.scale.training import Batch, Training
 
-__all__ = ["rest_rows", "rollback_rows"]
+__all__ = ["rest_rows", "rollback_rows", "training_rows"]
 
 _KB = 1000
 _MB = 1000 * _KB
@@ -30,6 +31,37 @@ def rollback_rows(rollbacks: list[Rollback]) -> list[Row]:
         Row("verdict to weight 0 at the gateway, p50 / p99", percentiles([one.seconds for one in rollbacks])),
         Row(
             "answers of the loser after the verdict, mean / most", f"{sum(answers) / len(answers):.1f} / {max(answers)}"
+        ),
+    ]
+
+
+def training_rows(run: Training) -> list[Row]:
+    """How long between the moments of a run, what a run costs, and many at once."""
+    alone, many = run.alone, run.many
+    each = len(alone.trials)
+    before, after, peak = many.memory
+    return [
+        *(row for batch in (alone, run.some, many) for row in _moments(batch, alone)),
+        Row("API requests of one run, watches apart", f"{alone.requests.others.total() / each:.1f}"),
+        Row("of these, by kind", alone.requests.each(each)),
+        Row("MLflow requests of one run", f"{alone.mlflow / each:.1f}"),
+        Row(f"{len(many.trials)} at once: first apply to all succeeded", f"{many.seconds:.0f} s"),
+        Row("API requests per run", f"{many.requests.others.total() / len(many.trials):.1f}"),
+        Row("MLflow requests per run", f"{many.mlflow / len(many.trials):.1f}"),
+        Row("CPU per run", f"{1000 * many.cpu_seconds / len(many.trials):.0f} ms"),
+        Row("memory before / after / at the most", f"{before / _MB:.1f} / {after / _MB:.1f} / {peak / _MB:.1f} MB"),
+    ]
+
+
+def _moments(batch: Batch, alone: Batch) -> list[Row]:
+    """From apply to pod, and from the end of the pod to the version."""
+    count = len(batch.trials)
+    how = f"{count} runs, one after the other" if batch is alone else f"{count} at once"
+    return [
+        Row(f"{how}: apply to pod created, p50 / p99", percentiles([one.pod - one.applied for one in batch.trials])),
+        Row(
+            f"{how}: pod finished to version registered, p50 / p99",
+            percentiles([one.registered - one.finished for one in batch.trials]),
         ),
     ]
 

@@ -1,0 +1,94 @@
+"""Training runs: how long the operator takes between the moments of a run, and what one run costs; few and many."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from localcluster.kubeapi import KubeApi
+from tests.bench.scale.audit import Requests, requests
+from tests.bench.scale.process import Measured, operator
+from tests.bench.scale.progress import say
+from tests.bench.scale.runs import CODE_REQUESTS, Clock, Trial, apply, manifests, playing
+from tests.bench.scale.stack import OPERATOR, Stack
+
+__all__ = ["Batch", "Training", "measure"]
+
+_SETTLE_SECONDS = 5.0
+_MLFLOW_API = "/api/2.0/mlflow/"
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Runs that were measured together, from the first apply until MLflow knew the end of the last.
+
+    ``mlflow``: requests that MLflow answered to the operator. ``memory``: bytes before, after, and at the most so far.
+    """
+
+    trials: list[Trial]
+    requests: Requests
+    mlflow: int
+    cpu_seconds: float
+    memory: tuple[int, int, int]
+
+    @property
+    def seconds(self) -> float:
+        """From the first apply to the last success."""
+        return max(one.succeeded for one in self.trials) - min(one.applied for one in self.trials)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """``alone`` came one after the other; ``some`` and ``many`` all at once."""
+
+    alone: Batch
+    some: Batch
+    many: Batch
+
+
+async def measure(where: Stack, alone: int, some: int, many: int) -> Training:
+    """So many of each. The simulated node must be there. The first run, which loads MLflow's client, is apart."""
+    with operator(where) as process:
+        await process.start()
+        async with playing(where) as (api, clock):
+            bench = _Bench(where, process, api, clock)
+            await bench.batch("first", 1, at_once=1)
+            return Training(
+                await bench.batch("alone", alone, at_once=1),
+                await bench.batch("some", some, at_once=some),
+                await bench.batch("many", many, at_once=many),
+            )
+
+
+@dataclass(frozen=True)
+class _Bench:
+    where: Stack
+    process: Measured
+    api: KubeApi
+    clock: Clock
+
+    async def batch(self, prefix: str, count: int, *, at_once: int) -> Batch:
+        """Runs, ``at_once`` together and the next when these have succeeded; then what all have cost."""
+        say(f"{prefix}: {count} runs, {at_once} at once")
+        wall, before = time.time(), (self.process.cpu_seconds, self._answered())
+        memory, runs = self.process.memory, manifests(prefix, count)
+        names = [one["metadata"]["name"] for one in runs]
+        for start in range(0, count, at_once):
+            together = slice(start, start + at_once)
+            await asyncio.gather(*(apply(self.api, self.clock, one) for one in runs[together]))
+            await self.clock.until(lambda trial: trial.succeeded, names[together])
+        say(f"{prefix}: all succeeded")
+        await self.clock.until(lambda trial: trial.closed, names)
+        await asyncio.sleep(_SETTLE_SECONDS)
+        return Batch(
+            [self.clock.runs[name] for name in names],
+            requests(self.where.cluster.audit_log, OPERATOR, wall, time.time()),
+            self._answered() - before[1] - CODE_REQUESTS * count,
+            self.process.cpu_seconds - before[0],
+            (memory, self.process.memory, self.process.peak_memory),
+        )
+
+    def _answered(self) -> int:
+        """Requests in MLflow's access log."""
+        return self.where.cluster.logs("mlflow").count(_MLFLOW_API)
