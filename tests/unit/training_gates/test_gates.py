@@ -50,6 +50,7 @@ def champion(value: float, **histories: Sequence[float]) -> Champion:
         ({"min": "0.7"}, 0.7, "Passed", "0.7 is not less than 0.7"),
         ({"min": "0.7"}, 0.6999999999999998, "Failed", "0.6999999999999998 is less than 0.7"),
         ({"max": "0.3"}, 0.1 + 0.2, "Failed", "0.30000000000000004 is more than 0.3"),
+        ({"max": "0.2"}, 0.2532051282051282, "Failed", "0.2532 is more than 0.2"),
         ({"max": "0.3"}, 0.3, "Passed", "0.3 is not more than 0.3"),
         ({"max": "9999999999999999"}, 1e16, "Failed", "1E+16 is more than 9999999999999999"),
         ({"min": "-1.5"}, -1.5, "Passed", "-1.5 is not less than -1.5"),

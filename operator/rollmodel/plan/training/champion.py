@@ -64,10 +64,11 @@ def compare(gate: MetricGate, metrics: Mapping[str, MetricPoint], facts: GateFac
 def _by_values(gate: MetricGate, metrics: Mapping[str, MetricPoint], champion: Champion, missing: str) -> GateStatus:
     ours, theirs = exact(metrics[gate.name].value), exact(champion.metrics[gate.name].value)
     difference = ours - theirs
-    holds = _loss(gate, difference) <= Decimal(str(gate.no_worse_than_champion_by))
-    seen = f"{plain(ours)}; champion (version {champion.version}) {plain(theirs)}"
+    margin = Decimal(str(gate.no_worse_than_champion_by))
+    holds = _loss(gate, difference) <= margin
+    seen = f"{plain(ours, theirs)}; champion (version {champion.version}) {plain(theirs, ours)}"
     message = (
-        f"the difference to the champion, {plain(difference)}, is {_within(holds)} the margin;"
+        f"the difference to the champion, {plain(difference, margin, -margin)}, is {_within(holds)} the margin;"
         f" no interval was possible: {missing}"
     )
     return _result(gate, "Passed" if holds else "Failed", seen, message)

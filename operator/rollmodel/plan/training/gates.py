@@ -76,7 +76,7 @@ def _over_run(name: str, bound: _Bound, metrics: Mapping[str, MetricPoint]) -> G
     if odd := trouble(name, metrics):
         return _open(name, bound, odd)
     value = exact(metrics[name].value)
-    seen = plain(value)
+    seen = plain(value, Decimal(bound.limit))
     return _judged(name, bound, value, seen, f"{seen} is {_relation(bound, value)}")
 
 
@@ -87,8 +87,9 @@ def _over_slices(name: str, bound: _Bound, slices: Mapping[str, float]) -> GateS
     choose = min if bound.check == "Min" else max
     worst = choose(slices, key=lambda slice_: slices[slice_])
     value = exact(slices[worst])
-    seen = f"{plain(value)} in {worst!r}, the worst of {len(slices)}"
-    message = f"the worst slice, {worst!r}, has {plain(value)}, which is {_relation(bound, value)}"
+    shown = plain(value, Decimal(bound.limit))
+    seen = f"{shown} in {worst!r}, the worst of {len(slices)}"
+    message = f"the worst slice, {worst!r}, has {shown}, which is {_relation(bound, value)}"
     return _judged(title, bound, value, seen, message)
 
 
@@ -102,8 +103,9 @@ def _gap(name: str, bound: _Bound, slices: Mapping[str, float]) -> GateStatus:
     worst, best = exact(slices[low]), exact(slices[high])
     value = best - worst
     where = f"between {low!r} ({plain(worst)}) and {high!r} ({plain(best)})"
-    message = f"the gap of {plain(value)} {where} is {_relation(bound, value)}"
-    return _judged(title, bound, value, f"{plain(value)} {where}", message)
+    shown = plain(value, Decimal(bound.limit))
+    message = f"the gap of {shown} {where} is {_relation(bound, value)}"
+    return _judged(title, bound, value, f"{shown} {where}", message)
 
 
 def _artifact(path: str, artifacts: frozenset[str] | Problem) -> GateStatus:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from difflib import get_close_matches
 
 from rollmodel.plan.training.observed import MetricPoint
 
 __all__ = ["exact", "plain", "trouble"]
+
+_FEWEST = 4
 
 
 def exact(value: float) -> Decimal:
@@ -17,8 +19,17 @@ def exact(value: float) -> Decimal:
     return Decimal(repr(float(value)))
 
 
-def plain(value: Decimal) -> str:
-    """All digits, without an exponent where that is readable."""
+def plain(value: Decimal, *beside: Decimal) -> str:
+    """For people: at least four digits, and as many as show on which side of each number ``beside`` it lies."""
+    for digits in range(_FEWEST, len(value.as_tuple().digits)):
+        rounded = Context(prec=digits).plus(value)
+        if all(rounded.compare(other) == value.compare(other) for other in beside):
+            return _written(rounded)
+    return _written(value)
+
+
+def _written(value: Decimal) -> str:
+    """Without an exponent where that is readable."""
     if value and not -6 <= value.adjusted() <= 15:
         return str(value)
     text = f"{value:f}"
