@@ -114,8 +114,9 @@ class Stage:
         return self._rights
 
     async def until_used(self, *right: str) -> None:
-        """Wait until the operator has made use of a right, or has tried to."""
-        await eventually(self.rights, lambda seen: right in seen.used or seen.refused, f"{right} is used")
+        """Wait until the operator has made use of a right. Fails at once where it was refused anything."""
+        seen = await eventually(self.rights, lambda seen: right in seen.used or seen.refused, f"{right} is used")
+        assert not seen.refused
 
 
 @pytest.fixture
