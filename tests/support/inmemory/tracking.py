@@ -51,7 +51,7 @@ class InMemoryTracking:
     def log_metric(self, run_id: str, name: str, *values: float) -> None:
         """The code logs values at steps 0, 1, .."""
         self.values.setdefault((run_id, name), []).extend(enumerate(values))
-        step, value = self.values[run_id, name][-1]
+        step, value = max(dict(self.values[run_id, name]).items())
         run = self.runs[run_id]
         point = MetricPoint(value, step, run.started)
         self.runs[run_id] = replace(run, metrics={**run.metrics, name: point})
