@@ -13,7 +13,7 @@ DEMO_CLUSTER = $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig $(KU
 LOCK   := --universal --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check unit test faults demo demo-down cluster cluster-down e2e bench evidence image lock clean
+.PHONY: help install format check unit test demo demo-down cluster cluster-down e2e bench evidence image lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -54,10 +54,7 @@ unit: install ## Unit and reconcile tests only (seconds)
 	$(BIN)/python -m pytest tests/unit tests/reconcile
 
 test: install ## Unit, reconcile, and cluster tests on a real control plane
-	$(BIN)/python -m pytest -rs --ignore tests/cluster/rollouts --ignore tests/e2e
-
-faults: install ## Rollouts on the whole local stack, with parts killed, edited and lying
-	$(BIN)/python -m pytest tests/cluster/rollouts
+	$(BIN)/python -m pytest -rs --ignore tests/e2e
 
 e2e: install ## The end-to-end scenarios on the cluster of KUBECONFIG= and *_URL=, else on a new kind cluster (Docker)
 	ROLLMODEL_E2E=1 KUBECONFIG="$(KUBECONFIG)" MLFLOW_URL="$(MLFLOW_URL)" PROMETHEUS_URL="$(PROMETHEUS_URL)" \

@@ -149,7 +149,7 @@ def written(cluster: Cluster, namespace: str) -> list[tuple[str, str]]:
     return [
         (event["verb"], event["objectRef"]["resource"])
         for event in events
-        if event["user"]["username"] == ACCOUNT
+        if event["user"].get("username") == ACCOUNT
         and event["verb"] not in ("get", "list", "watch")
         and event.get("objectRef", {}).get("namespace") == namespace
     ]

@@ -109,7 +109,7 @@ async def asked(cluster: Cluster, objects: Objects, seconds: float = 3.0) -> lis
     before = len(cluster.audit_log.read_text().splitlines())
     await asyncio.sleep(seconds)
     events = [json.loads(line) for line in cluster.audit_log.read_text().splitlines()[before:]]
-    about = [(event["verb"], event["user"]["username"], event.get("objectRef", {})) for event in events]
+    about = [(event["verb"], event["user"].get("username"), event.get("objectRef", {})) for event in events]
     return [
         (verb, ref.get("resource", ""))
         for verb, user, ref in about
