@@ -60,7 +60,7 @@ e2e: install ## The end-to-end scenarios on the cluster of KUBECONFIG= and *_URL
 	ROLLMODEL_E2E=1 KUBECONFIG="$(KUBECONFIG)" MLFLOW_URL="$(MLFLOW_URL)" PROMETHEUS_URL="$(PROMETHEUS_URL)" \
 		GATEWAY_URL="$(GATEWAY_URL)" $(BIN)/python -m pytest -rs tests/e2e
 
-bench: install ## Speed and size: 1,000 objects, requests, rollbacks (about half an hour)
+bench: install ## Speed and size: 1,000 objects, requests, rollbacks (about 40 minutes)
 	$(BIN)/python -m tests.bench.scale
 	$(BIN)/python -m tests.bench.serving_overhead
 
