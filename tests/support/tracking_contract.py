@@ -121,6 +121,7 @@ class TrackingContract:
         run_id = await tracking.create_run(code.connection, run_of(owner))
         code.log_metric(run_id, "auc/fold", 0.7, 0.9, 0.8)
         code.log_metric(run_id, "loss", math.nan)
+        code.log_metric(run_id, "ratio", math.inf, -math.inf)
         assert list(await tracking.history(code.connection, run_id, "auc/fold")) == [0.7, 0.9, 0.8]
         code.log_metric(run_id, "auc/fold", 0.6, 0.9)  # the next attempt begins at its first step
         assert list(await tracking.history(code.connection, run_id, "auc/fold")) == [0.6, 0.9, 0.8]
@@ -128,6 +129,8 @@ class TrackingContract:
         metrics = (await tracking.get_run(code.connection, run_id)).metrics
         assert (metrics["auc/fold"].value, metrics["auc/fold"].step) == (0.8, 2)
         assert math.isnan(metrics["loss"].value)
+        assert metrics["ratio"].value == -math.inf
+        assert list(await tracking.history(code.connection, run_id, "ratio")) == [math.inf, -math.inf]
 
     async def test_artifacts_are_found_in_folders_too(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
         run_id = await tracking.create_run(code.connection, run_of(owner))

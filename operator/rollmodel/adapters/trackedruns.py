@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from posixpath import dirname
@@ -62,7 +64,7 @@ def history(session: Session, run_id: str, metric: str) -> list[float]:
         if not token:
             break
     points.sort(key=lambda point: (point.step, point.timestamp))
-    last = {point.step: float(point.value) for point in points}
+    last = {point.step: _number(point.value) for point in points}
     return list(last.values())[:HISTORY_LIMIT]
 
 
@@ -138,7 +140,7 @@ def _search(session: Session, experiment_id: str, where: str, *, limit: int) -> 
 
 def _tracked(session: Session, run: Run) -> TrackedRun:
     metrics = {
-        metric.key: MetricPoint(float(metric.value), int(metric.step), metric.timestamp / 1000)
+        metric.key: MetricPoint(_number(metric.value), int(metric.step), metric.timestamp / 1000)
         for metric in run.data._metric_objs  # noqa: SLF001 - the public view has the values only
     }
     return TrackedRun(
@@ -150,6 +152,11 @@ def _tracked(session: Session, run: Run) -> TrackedRun:
         tags={key: value[:_TAG_LIMIT] for key, value in run.data.tags.items()},
         metrics=metrics,
     )
+
+
+def _number(value: float) -> float:
+    """MLflow's SQL store keeps an infinity as the largest number there is; no gate may take it for one."""
+    return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else float(value)
 
 
 def _batches(items: Mapping[str, str], limit: int) -> Iterator[list[tuple[str, str]]]:

@@ -1,0 +1,138 @@
+"""The whole stack for trainings: a cluster with a node and MLflow, and the operator with the rights that we ship."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+from rollmodel.adapters.apiserver import ApiServer
+
+from localcluster import BinaryUnavailableError, Cluster
+from tests.support.live_operator import OperatorProcess
+from tests.support.live_secrets import found
+from tests.support.live_training import LiveTraining
+
+REPOSITORY = Path(__file__).parents[3]
+ACCOUNT = "system:serviceaccount:rollmodel-system:rollmodel"
+
+#: The operator's own login at its MLflow; no user's pod may ever see it.
+OPERATOR_USER, OPERATOR_PASSWORD = "operator-of-the-house", "canary-41d0ab-operator"
+
+Training = Callable[[str], LiveTraining]
+Without = Callable[[], AbstractAsyncContextManager[None]]
+Allow = Callable[[], Awaitable[None]]
+
+__all__ = ["ACCOUNT", "OPERATOR_PASSWORD", "OPERATOR_USER", "REPOSITORY", "Allow", "Training", "Without"]
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of its own: here operators are killed, and another one, of other tests, would do their work."""
+    capture = request.config.pluginmanager.getplugin("capturemanager")
+    assert capture is not None
+    try:
+        with capture.global_and_fixture_disabled():
+            started = Cluster.start(tmp_path_factory.mktemp("training"), parts=("node", "mlflow"), audit=True)
+    except BinaryUnavailableError as error:
+        pytest.skip(str(error))
+    with started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def kinds(cluster: Cluster) -> Cluster:
+    """The cluster with our kinds and the rights of the operator."""
+    crds = str(REPOSITORY / "crds")
+    cluster.kubectl("apply", "--server-side", "-f", crds)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", crds)
+    for name in ("namespace", "rbac"):
+        cluster.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "config" / f"{name}.yaml"))
+    return cluster
+
+
+@pytest.fixture(scope="session")
+def operator_process(kinds: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+    """One operator for all tests; it works in all namespaces."""
+    kubeconfig = kinds.kubeconfig_for(ACCOUNT, ["system:serviceaccounts", "system:authenticated"])
+    settings = {
+        "OPERATOR_IMAGE": "rollmodel/operator:dev",
+        "REGISTRY_URL": kinds.mlflow_url,
+        "REGISTRY_USERNAME": OPERATOR_USER,
+        "REGISTRY_PASSWORD": OPERATOR_PASSWORD,
+        "REGISTRY_POLL_SECONDS": "1",
+        "LOG_FORMAT": "text",
+        "LOG_LEVEL": "DEBUG",
+    }
+    process = OperatorProcess(kinds, kubeconfig, tmp_path_factory.mktemp("operator") / "log", settings)
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+async def operator(operator_process: OperatorProcess) -> AsyncIterator[OperatorProcess]:
+    """The operator, ready, whatever the test before did to it. It never fails by itself."""
+    operator_process.ensure()
+    await operator_process.ready()
+    yield operator_process
+    assert found(operator_process.log(), [(OPERATOR_USER, OPERATOR_PASSWORD)]) == []
+    assert "Traceback" not in operator_process.log()
+
+
+@pytest.fixture(scope="session")
+async def api(kinds: Cluster) -> AsyncIterator[ApiServer]:
+    """The API server, as its administrator sees it."""
+    connection = await ApiServer.connect(str(kinds.kubeconfig))
+    yield connection
+    await connection.close()
+    await asyncio.sleep(0)  # let the transports close
+
+
+@pytest.fixture
+async def training(
+    api: ApiServer, cluster: Cluster, namespace: str, operator: OperatorProcess
+) -> AsyncIterator[Training]:
+    """Gives TrainingJobs of the test's namespace, by name; they are deleted after the test."""
+    everything = LiveTraining(api, cluster, namespace, "")
+    yield lambda name: LiveTraining(api, cluster, namespace, name)
+    operator.ensure()  # only the operator lets go of a TrainingJob
+    left = [one["metadata"]["name"] for one in await everything.list("TrainingJob")]
+    for name in left:
+        await everything.delete(name=name)
+    for name in left:
+        await everything.until_absent(name=name)
+
+
+@pytest.fixture
+def model() -> str:
+    """A name for a registered model that nobody has used."""
+    return f"light-{secrets.token_hex(4)}"
+
+
+@pytest.fixture
+def without_mlflow(cluster: Cluster) -> Without:
+    """The time in which MLflow is down."""
+
+    @asynccontextmanager
+    async def without() -> AsyncIterator[None]:
+        await asyncio.to_thread(cluster.stop_part, "mlflow")
+        try:
+            yield
+        finally:
+            await asyncio.to_thread(cluster.restart_part, "mlflow")
+
+    return without
+
+
+@pytest.fixture
+def allow(cluster: Cluster, namespace: str) -> Allow:
+    """Lets the operator read the Secret ``mlflow`` of the namespace."""
+
+    async def bind() -> None:
+        role = str(REPOSITORY / "config" / "examples" / "connection-secrets.yaml")
+        await asyncio.to_thread(cluster.kubectl, "apply", "-n", namespace, "-f", role)
+
+    return bind
