@@ -13,10 +13,10 @@ from rollmodel.plan.deployment.observed import Defaults, Observed
 from rollmodel.plan.deployment.queries import queries
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
-from rollmodel.reconcile.deployment import DeploymentReconciler
+from rollmodel.reconcile.deployment.gather import Gatherer, Queries
+from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.deployment.reconciler import DeploymentReconciler
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.gather import Gatherer, Queries
-from rollmodel.reconcile.model import Models
 from rollmodel.reconcile.result import Result
 
 from tests.support.contract import model_deployment

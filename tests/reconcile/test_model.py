@@ -10,7 +10,7 @@ from rollmodel.errors import Forbidden, Unavailable
 from rollmodel.plan.deployment.observed import ModelProblem, PinnedModel
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
-from rollmodel.reconcile.model import Models
+from rollmodel.reconcile.deployment.model import Models
 
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import InMemoryRegistry

@@ -7,7 +7,10 @@ from typing import Protocol, runtime_checkable
 
 from rollmodel.ports import Manifest
 
-__all__ = ["Finalizer", "Reconciler", "Result"]
+__all__ = ["REFUSED_RETRY_SECONDS", "Finalizer", "Reconciler", "Result"]
+
+#: When to try again what the API server refused: a quota may have grown, a name may have become free.
+REFUSED_RETRY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,10 @@ from rollmodel.plan.training.observed import TrainingDefaults
 from rollmodel.plan.training.wants import wants
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
-from rollmodel.reconcile.deployment import DeploymentReconciler
+from rollmodel.reconcile.deployment.gather import Gatherer
+from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.deployment.reconciler import DeploymentReconciler
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.gather import Gatherer
-from rollmodel.reconcile.model import Models
 from rollmodel.reconcile.notimplemented import NotImplementedReconciler
 from rollmodel.reconcile.result import Reconciler
 from rollmodel.reconcile.training.gather import TrainingGatherer

@@ -14,9 +14,8 @@ from rollmodel.plan.training.names import FINAL_STATES, experiment
 from rollmodel.plan.training.observed import Observed, Problem
 from rollmodel.ports import Clock, Connection, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
-from rollmodel.reconcile.deployment import REFUSED_RETRY_SECONDS
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.result import Result
+from rollmodel.reconcile.result import REFUSED_RETRY_SECONDS, Result
 from rollmodel.reconcile.stalled import explain, stalled
 from rollmodel.reconcile.training.gather import TrainingGatherer
 

@@ -16,7 +16,7 @@ from rollmodel.plan.deployment.commands import asked
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, QueryProblem
 from rollmodel.plan.deployment.queries import MetricQuery
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
-from rollmodel.reconcile.model import Models
+from rollmodel.reconcile.deployment.model import Models
 
 __all__ = ["Gatherer", "Queries"]
 

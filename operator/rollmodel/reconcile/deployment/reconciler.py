@@ -11,16 +11,13 @@ from rollmodel.plan.decision import Decision
 from rollmodel.plan.deployment.observed import ModelProblem, Observed
 from rollmodel.ports import Clock, Connection, Manifest
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.deployment.gather import Gatherer
+from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.gather import Gatherer
-from rollmodel.reconcile.model import Models
-from rollmodel.reconcile.result import Result
+from rollmodel.reconcile.result import REFUSED_RETRY_SECONDS, Result
 from rollmodel.reconcile.stalled import explain, stalled
 
-__all__ = ["REFUSED_RETRY_SECONDS", "DeploymentReconciler"]
-
-#: When to try again what the API server refused: a quota may have grown, a name may have become free.
-REFUSED_RETRY_SECONDS = 60.0
+__all__ = ["DeploymentReconciler"]
 
 
 class DeploymentReconciler:
