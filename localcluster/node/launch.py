@@ -52,15 +52,16 @@ async def prepare(pod: Object, container: Object, image: Image, folder: PodFolde
     name, mapping = container["name"], mounts(container, folder)
     listen = listen_address(pod["status"]["podIP"])
     variables = await container_environment(pod, container, lookup)
-    argv = image.argv(_words(container, "command", variables), _words(container, "args", variables), listen=listen)
+    words = (_words(container, key, variables, mapping) for key in ("command", "args"))
+    argv = image.argv(*words, listen=listen)
     if image.process and not argv:
         raise ConfigError(f"no command specified and image {image.name} has none")
-    own = {key: image.fill(value, listen) for key, value in image.env.items()}
-    env = {key: rewrite(value, mapping) for key, value in (own | variables).items()}
+    own = {key: image.fill(value, listen) for key, value in image.env.items()}  # of this machine, so as it stands
+    env = own | {key: rewrite(value, mapping) for key, value in variables.items()}
     workdir = container.get("workingDir")
     return Launch(
         image=image,
-        argv=[rewrite(word, mapping) for word in argv],
+        argv=argv,
         env=_base(pod, folder, mapping)
         | env
         | {LISTEN_ADDRESS_VARIABLE: listen, _TERMINATION_LOG_VARIABLE: str(folder.message(name))},
@@ -70,8 +71,9 @@ async def prepare(pod: Object, container: Object, image: Image, folder: PodFolde
     )
 
 
-def _words(container: Object, key: str, variables: Mapping[str, str]) -> list[str] | None:
-    return [expand(word, variables) for word in container[key]] if container.get(key) else None
+def _words(container: Object, key: str, variables: Mapping[str, str], mapping: Mapping[str, str]) -> list[str] | None:
+    """Words of the container's spec, with the paths that it sees mapped to those of this machine."""
+    return [rewrite(expand(word, variables), mapping) for word in container[key]] if container.get(key) else None
 
 
 def _base(pod: Object, folder: PodFolder, mapping: Mapping[str, str]) -> dict[str, str]:
