@@ -135,10 +135,10 @@ def role(cluster: Cluster, crds: None) -> dict[str, Any]:
 
 
 @pytest.fixture
-def process(cluster: Cluster, role: dict[str, Any], tmp_path: Path) -> Iterator[OperatorProcess]:
-    """The operator, as that user."""
+def process(cluster: Cluster, role: dict[str, Any], namespace: str, tmp_path: Path) -> Iterator[OperatorProcess]:
+    """The operator, as that user, in this namespace only: what others left elsewhere needs rights of its own."""
     cluster.ensure("mlflow")
-    settings = {"REGISTRY_URL": cluster.mlflow_url, "LOG_FORMAT": "text"}
+    settings = {"REGISTRY_URL": cluster.mlflow_url, "LOG_FORMAT": "text", "NAMESPACES": namespace}
     kubeconfig = cluster.kubeconfig_for(USER, ["system:authenticated"])
     process = OperatorProcess(cluster, kubeconfig, tmp_path / "log", settings)
     yield process
