@@ -74,13 +74,17 @@ class Watch:
                 self._mark_absent()
                 pause = spread(ABSENT_SECONDS)
             except RollmodelError as error:
-                if time.monotonic() - self.stirred >= SILENCE_SECONDS:  # it went well for long: nothing to worry about
-                    _log.info("watching %s: opened anew (%s)", self.resource.plural, error)
-                    await asyncio.sleep(spread(RECONNECT_SECONDS))
-                    continue
-                pause = max(self._backoff.next(), getattr(error, "retry_after", None) or 0.0)
-                _log.warning("watching %s: %s; again in %.0f s", self.resource.plural, error, pause)
+                pause = self._after_failure(error)
             await asyncio.sleep(pause)
+
+    def _after_failure(self, error: RollmodelError) -> float:
+        """Seconds to wait. A stream that went well for long is no reason to worry, or to wait longer each time."""
+        if time.monotonic() - self.stirred >= SILENCE_SECONDS:
+            _log.info("watching %s: opened anew (%s)", self.resource.plural, error)
+            return spread(RECONNECT_SECONDS)
+        pause: float = max(self._backoff.next(), getattr(error, "retry_after", None) or 0.0)
+        _log.warning("watching %s: %s; again in %.0f s", self.resource.plural, error, pause)
+        return pause
 
     def _mark_absent(self) -> None:
         if not self.absent:

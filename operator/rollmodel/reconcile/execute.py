@@ -11,13 +11,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rollmodel.errors import Conflict, NotFound, RollmodelError, Terminal
+from rollmodel.errors import Conflict, Invalid, NotFound, RollmodelError, Terminal
 from rollmodel.plan.decision import Decision, Event, Ref, RegistryWrite
 from rollmodel.plan.training.observed import Problem
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
 from rollmodel.reconcile.track import Tracker
 
-__all__ = ["REGISTRY_RETRY_SECONDS", "TRACKING_RETRY_SECONDS", "Execution", "Executor"]
+__all__ = ["REGISTRY_RETRY_SECONDS", "TRACKING_RETRY_SECONDS", "Execution", "Executor", "no_connection"]
 
 #: When to try again what the registry did not take.
 REGISTRY_RETRY_SECONDS = 60.0
@@ -25,6 +25,11 @@ REGISTRY_RETRY_SECONDS = 60.0
 TRACKING_RETRY_SECONDS = 30.0
 
 Connect = Callable[[], Awaitable[Connection]]
+
+
+async def no_connection() -> Connection:
+    """The connection of decisions that write nothing but status."""
+    raise Invalid("this object names no registry that is understood")
 
 
 @dataclass(frozen=True, slots=True)

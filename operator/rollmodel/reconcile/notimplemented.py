@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from rollmodel.errors import Invalid
-from rollmodel.ports import Clock, Connection, Manifest
-from rollmodel.reconcile.execute import Executor
+from rollmodel.ports import Clock, Manifest
+from rollmodel.reconcile.execute import Executor, no_connection
 from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import stalled
 
@@ -25,12 +24,8 @@ class NotImplementedReconciler:
         """Say it where it was not said yet."""
         message = f"this release of the operator does not act on {body['kind']} objects yet"
         decision = stalled(body, "NotImplemented", message, now=self._clock.now(), unknown=self._unknown)
-        execution = await self._executor.execute(body, decision, _no_registry)
+        execution = await self._executor.execute(body, decision, no_connection)
         return Result(execution.body, wrote=execution.wrote)
 
     def forget(self, uid: str) -> None:
         """Nothing is remembered."""
-
-
-async def _no_registry() -> Connection:
-    raise Invalid("this kind does not talk to a registry")

@@ -7,10 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from rollmodel.ports import Manifest
 
-__all__ = ["REFUSED_RETRY_SECONDS", "Finalizer", "Reconciler", "Result"]
-
-#: When to try again what the API server refused: a quota may have grown, a name may have become free.
-REFUSED_RETRY_SECONDS = 60.0
+__all__ = ["Finalizer", "Reconciler", "Result"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from rollmodel.plan.training.claims import CLAIM_SECONDS, RETRY_SECONDS
 from rollmodel.plan.training.draft import Draft
 from rollmodel.plan.training.ending import KILLED_REASONS
 from rollmodel.plan.training.jobend import job_condition
-from rollmodel.plan.training.look import Live, Look, closed, outcome_known, trained
+from rollmodel.plan.training.look import TRAINED, Live, Look, closed, outcome_known, trained
 from rollmodel.plan.training.observed import Problem, TrackedRun
 from rollmodel.plan.training.registering import alias_write
 
@@ -78,7 +78,7 @@ def _final_state(look: Look, draft: Draft) -> RunStatus:
     known = find(look.status.conditions, "Succeeded")
     line = draft.outcome
     status, reason = (line.status, line.reason) if line else (known.status, known.reason) if known else ("", "")
-    done = trained(look.status) or (draft.running is not None and draft.running.reason == "Trained")
+    done = trained(look.status) or (draft.running is not None and draft.running.reason == TRAINED)
     if status == "True" or done:
         return "FINISHED"
     return "KILLED" if reason in KILLED_REASONS else "FAILED"

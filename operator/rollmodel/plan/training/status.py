@@ -41,16 +41,10 @@ def announcements(before: TrainingJobStatus, after: TrainingJobStatus) -> Iterat
         yield Event("Warning", "AttemptFailed", is_.last_failure or "")
     if is_.disruptions > was.disruptions:
         yield Event("Warning", "AttemptDisrupted", is_.last_failure or "")
-    for kind, (told, type_) in {
-        "Running": ("True", "Normal"),
-        "Suspended": ("True", "Normal"),
-        "GatesPassed": ("True", "Normal"),
-        "ModelRegistered": ("True", "Normal"),
-        "Stalled": ("True", "Warning"),
-    }.items():
+    for kind in ("Running", "Suspended", "GatesPassed", "ModelRegistered", "Stalled"):
         old, new = find(before.conditions, kind), find(after.conditions, kind)
-        if new is not None and new.status == told and (old is None or old.status != told):
-            yield Event("Warning" if type_ == "Warning" else "Normal", new.reason, new.message)
+        if new is not None and new.status == "True" and (old is None or old.status != "True"):
+            yield Event("Warning" if kind == "Stalled" else "Normal", new.reason, new.message)
     if outcome_known(after) and not outcome_known(before):
         last = find(after.conditions, "Succeeded")
         if last is not None:

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from pydantic import ValidationError
 
-from rollmodel.errors import Invalid
 from rollmodel.plan.decision import Decision
 from rollmodel.plan.deployment.observed import ModelProblem, Observed
 from rollmodel.ports import Clock, Connection, Manifest
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.model import Models
-from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.result import REFUSED_RETRY_SECONDS, Result
+from rollmodel.reconcile.execute import Executor, no_connection
+from rollmodel.reconcile.refusals import Refusals, soonest
+from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import explain, stalled
 
 __all__ = ["DeploymentReconciler"]
@@ -41,32 +41,31 @@ class DeploymentReconciler:
         self._clock = clock
         self._decide = decide
         self._model_retry = model_retry
-        self._refused: dict[str, tuple[str, ...]] = {}
+        self._refusals = Refusals()
 
     async def reconcile(self, body: Manifest) -> Result:
         """One pass. An invalid spec (stored before a rule existed, or by a newer release) stops everything else."""
         uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
-        refused_before = self._refused.get(uid, ())
         try:
-            observed = await self._gatherer.gather(body, refused_before)
+            observed = await self._gatherer.gather(body, self._refusals.of(uid))
             decision = self._decide(observed)
         except ValidationError as error:
             decision = stalled(body, "InvalidSpec", explain(error), now=self._clock.now())
-            execution = await self._executor.execute(body, decision, _no_registry)
+            execution = await self._executor.execute(body, decision, no_connection)
             return Result(execution.body, wrote=execution.wrote)
 
         async def connect() -> Connection:
             return await self._connections.find(namespace, observed.spec.model.connection_ref)
 
         execution = await self._executor.execute(body, decision, connect)
-        self._remember(uid, execution.refused)
+        news = self._refusals.remember(uid, execution.refused)
         return Result(
             execution.body,
-            wrote=execution.wrote or execution.refused != refused_before,
-            requeue_after=_soonest(
+            wrote=execution.wrote or news,
+            requeue_after=soonest(
+                execution.refused,
                 decision.requeue_after,
                 execution.retry_after,
-                REFUSED_RETRY_SECONDS if execution.refused else None,
                 self._model_retry if isinstance(observed.model, ModelProblem) else None,
             ),
         )
@@ -75,18 +74,4 @@ class DeploymentReconciler:
         """The object is gone."""
         self._gatherer.forget(uid)
         self._models.forget(uid)
-        self._refused.pop(uid, None)
-
-    def _remember(self, uid: str, refused: tuple[str, ...]) -> None:
-        if refused:
-            self._refused[uid] = refused
-        else:
-            self._refused.pop(uid, None)
-
-
-async def _no_registry() -> Connection:
-    raise Invalid("a spec that is not understood names no registry")
-
-
-def _soonest(*delays: float | None) -> float | None:
-    return min((delay for delay in delays if delay is not None), default=None)
+        self._refusals.forget(uid)

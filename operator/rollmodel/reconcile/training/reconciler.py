@@ -8,14 +8,15 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
-from rollmodel.errors import Invalid, RollmodelError
+from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Decision, SetRunStatus
 from rollmodel.plan.training.names import FINAL_STATES, experiment
 from rollmodel.plan.training.observed import Observed, Problem
 from rollmodel.ports import Clock, Connection, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
-from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.result import REFUSED_RETRY_SECONDS, Result
+from rollmodel.reconcile.execute import Executor, no_connection
+from rollmodel.reconcile.refusals import Refusals, soonest
+from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import explain, stalled
 from rollmodel.reconcile.training.gather import TrainingGatherer
 
@@ -43,18 +44,17 @@ class TrainingReconciler:
         self._connections = connections
         self._clock = clock
         self._decide = decide
-        self._refused: dict[str, tuple[str, ...]] = {}
+        self._refusals = Refusals()
 
     async def reconcile(self, body: Manifest) -> Result:
         """One pass. An invalid spec (stored before a rule existed, or by a newer release) stops everything else."""
         uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
-        refused_before = self._refused.get(uid, ())
         try:
-            observed = await self._gatherer.gather(body, refused_before)
+            observed = await self._gatherer.gather(body, self._refusals.of(uid))
             decision = self._decide(observed)
         except ValidationError as error:
             decision = stalled(body, "InvalidSpec", explain(error), now=self._clock.now(), unknown="Succeeded")
-            execution = await self._executor.execute(body, decision, _no_connection)
+            execution = await self._executor.execute(body, decision, no_connection)
             return Result(execution.body, wrote=execution.wrote)
 
         async def connect() -> Connection:
@@ -62,16 +62,11 @@ class TrainingReconciler:
 
         execution = await self._executor.execute(body, decision, connect)
         refused = (*execution.refused, *_hopeless(execution.untracked))
-        self._remember(uid, refused)
-        delays = (
-            decision.requeue_after,
-            execution.retry_after,
-            REFUSED_RETRY_SECONDS if refused else None,
-        )
+        news = self._refusals.remember(uid, refused)
         return Result(
             execution.body,
-            wrote=execution.wrote or refused != refused_before,
-            requeue_after=min((delay for delay in delays if delay is not None), default=None),
+            wrote=execution.wrote or news,
+            requeue_after=soonest(refused, decision.requeue_after, execution.retry_after),
         )
 
     async def finalize(self, body: Manifest) -> None:
@@ -84,7 +79,7 @@ class TrainingReconciler:
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._refused.pop(uid, None)
+        self._refusals.forget(uid)
         self._executor.forget(uid)
 
     async def _kill_run(self, body: Manifest) -> None:
@@ -102,17 +97,7 @@ class TrainingReconciler:
         if run is not None and run.status not in FINAL_STATES:
             await self._tracking.set_run_status(connection, SetRunStatus(run.id, "KILLED"))
 
-    def _remember(self, uid: str, refused: tuple[str, ...]) -> None:
-        if refused:
-            self._refused[uid] = refused
-        else:
-            self._refused.pop(uid, None)
-
 
 def _hopeless(untracked: Problem | None) -> tuple[str, ...]:
     """What the tracking server will not take, whenever it is tried again; the next pass decides what that means."""
     return () if untracked is None or untracked.transient else (f"{untracked.reason}: {untracked.message}",)
-
-
-async def _no_connection() -> Connection:
-    raise Invalid("a spec that is not understood names no tracking server")
