@@ -9,17 +9,22 @@ import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 import pytest
+from kubernetes import client, config
 
 from localcluster import BinaryUnavailableError, Cluster
+from tests.support.eventually import PATIENCE_SECONDS
+
+CRDS = Path(__file__).parents[2] / "crds"
 
 
 class WaitUntil(Protocol):
     """Waits until a condition holds, and fails the test if it does not within ``seconds``."""
 
-    def __call__(self, condition: Callable[[], bool], seconds: float = 30.0) -> None: ...
+    def __call__(self, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None: ...
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +39,21 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         pytest.skip(str(error))
     with started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def crds(cluster: Cluster) -> Path:
+    """The folder of the CRDs, once the API server has established them."""
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "-f", str(CRDS))
+    return CRDS
+
+
+@pytest.fixture(scope="session")
+def custom_objects(cluster: Cluster, crds: Path) -> Iterator[client.CustomObjectsApi]:
+    """A client of our kinds, as cluster administrator."""
+    with config.new_client_from_config(str(cluster.kubeconfig)) as connection:
+        yield client.CustomObjectsApi(connection)
 
 
 @pytest.fixture
@@ -61,7 +81,7 @@ def interruptible() -> Iterator[None]:
 def wait_until() -> WaitUntil:
     """How tests wait: on a condition, never for a time."""
 
-    def wait(condition: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait(condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"not true after {seconds:g} s"

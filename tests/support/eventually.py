@@ -7,10 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-__all__ = ["eventually"]
+__all__ = ["PATIENCE_SECONDS", "eventually"]
 
 #: How long anything may take; nothing waits for so long where things work.
-_PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 240.0
 _POLL_SECONDS = 0.2
 _SHOWN = 8000
 
@@ -21,8 +21,8 @@ async def eventually(
     look: Callable[[], Awaitable[Seen]], holds: Callable[[Seen], object], what: str, show: Callable[[Seen], str] = repr
 ) -> Seen:
     """Look until what is seen ``holds``, and return it. Fails with ``what`` was waited for, and what was seen last."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds(seen := await look()):
-        assert time.monotonic() < deadline, f"not within {_PATIENCE_SECONDS:g} s: {what}; {show(seen)[:_SHOWN]}"
+        assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:g} s: {what}; {show(seen)[:_SHOWN]}"
         await asyncio.sleep(_POLL_SECONDS)
     return seen

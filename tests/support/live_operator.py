@@ -15,7 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from localcluster import Cluster
 from localcluster.network import LOOPBACK, free_port
 from localcluster.reaper import ID_VARIABLE
-from tests.support.eventually import eventually
+from tests.support.eventually import PATIENCE_SECONDS, eventually
 
 __all__ = ["OperatorProcess"]
 
@@ -90,7 +90,7 @@ class OperatorProcess:
             return
         self._process.terminate()
         try:
-            self._process.wait(30)
+            self._process.wait(PATIENCE_SECONDS)
         finally:
             self._process.kill()
             self._process.wait()

@@ -46,7 +46,7 @@ def training(kube: Kube, api: Api) -> Any:
 
 def test_the_train_container_by_default(training: Any, kube: Kube, run: Run) -> None:
     training("echo one; printf 'two, unfinished'")
-    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=60s")
+    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=240s")
     assert run("logs", "churn") == (0, "one\ntwo, unfinished\n", "")
     assert run("logs", "churn", "-c", "validate-data") == (0, "the data are good\n", "")
     assert run("logs", "churn", "--tail", "1") == (0, "two, unfinished\n", "")
@@ -54,14 +54,14 @@ def test_the_train_container_by_default(training: Any, kube: Kube, run: Run) -> 
 
 def test_between_two_attempts_it_is_the_last(training: Any, kube: Kube, api: Api, run: Run) -> None:
     training("echo once")
-    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=60s")
+    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=240s")
     api.patch_status("TrainingJob", {"jobName": None})
     assert run("logs", "churn") == (0, "once\n", "")
 
 
 def test_a_container_that_is_not_there(training: Any, kube: Kube, run: Run) -> None:
     training("true")
-    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=60s")
+    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=240s")
     code, out, err = run("logs", "churn", "-c", "model")
     assert (code, out) == (1, "")
     assert "its containers: validate-data, train" in err
@@ -69,7 +69,7 @@ def test_a_container_that_is_not_there(training: Any, kube: Kube, run: Run) -> N
 
 def test_nodes_are_told_apart(training: Any, kube: Kube, run: Run) -> None:
     training('echo "rank $JOB_COMPLETION_INDEX"', nodes=2)
-    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=60s")
+    kube.run("wait", "--for=condition=Complete", "job/churn-2", "--timeout=240s")
     assert run("logs", "churn") == (0, "[0] rank 0\n[1] rank 1\n", "")
     assert run("logs", "churn", "--rank", "1") == (0, "[1] rank 1\n", "")
     code, _, err = run("logs", "churn", "--rank", "2")

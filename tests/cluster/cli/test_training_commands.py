@@ -19,6 +19,7 @@ from localcluster.reaper import ID_VARIABLE
 from tests.cluster.cli.conftest import Run
 from tests.cluster.conftest import WaitUntil
 from tests.support.apiserver import Api, spec_of
+from tests.support.eventually import PATIENCE_SECONDS
 from tests.support.training_statuses import GATES, SPEC, running, status
 
 pytestmark = pytest.mark.cluster
@@ -190,7 +191,7 @@ def test_watch_follows_until_the_end(watching: Watching, api: Api, wait_until: W
     api.patch_status("TrainingJob", running(60))
     wait_until(lambda: len(watching.lines()) == 2)
     api.patch_status("TrainingJob", status("True", "Registered", modelVersion="4"))
-    assert watching.process.wait(30) == 0
+    assert watching.process.wait(PATIENCE_SECONDS) == 0
     assert [line.split("  ")[4] for line in watching.lines()] == ["step 30", "step 60", "step 100"]
     assert watching.lines()[-1].endswith("Succeeded  attempt 2  step 100  f1 0.81  version 4")
 
@@ -199,19 +200,19 @@ def test_watch_outlives_the_api_server(watching: Watching, api: Api, cluster: Cl
     wait_until(lambda: len(watching.lines()) == 1)
     cluster.restart_part("kube-apiserver")
     api.patch_status("TrainingJob", status("False", "TooManyFailures"))
-    assert watching.process.wait(60) == 1
+    assert watching.process.wait(PATIENCE_SECONDS) == 1
     assert "TooManyFailures" in watching.lines()[-1]
 
 
 def test_watch_of_what_is_deleted(watching: Watching, cluster: Cluster, namespace: str, wait_until: WaitUntil) -> None:
     wait_until(lambda: len(watching.lines()) == 1)
     cluster.kubectl("delete", "tjob", "churn", "-n", namespace)
-    assert watching.process.wait(30) == 1
+    assert watching.process.wait(PATIENCE_SECONDS) == 1
     assert watching.lines()[-1] == "rollmodel watch: TrainingJob 'churn' was deleted"
 
 
 def test_ctrl_c_ends_a_watch_quietly(watching: Watching, wait_until: WaitUntil) -> None:
     wait_until(lambda: len(watching.lines()) == 1)
     watching.process.send_signal(signal.SIGINT)
-    assert watching.process.wait(30) == 130
+    assert watching.process.wait(PATIENCE_SECONDS) == 130
     assert len(watching.lines()) == 1

@@ -36,7 +36,7 @@ def test_a_deployment_serves(kube: Kube, wait_until: Wait) -> None:
     template = {"metadata": {"labels": {"app": "web"}}, "spec": spec}
     deployment = {"replicas": 2, "selector": {"matchLabels": {"app": "web"}}, "template": template}
     kube.create({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}, "spec": deployment})
-    kube.run("rollout", "status", "deployment/web", "--timeout=60s")
+    kube.run("rollout", "status", "deployment/web", "--timeout=240s")
     pods = kube.get("pods")["items"]
     addresses = {pod["status"]["podIP"] for pod in pods}
     assert len(addresses) == 2
@@ -136,7 +136,7 @@ def test_a_sidecar_ends_after_the_main_container(kube: Kube, wait_until: Wait) -
 def test_a_job_completes(kube: Kube) -> None:
     template = {"spec": pod_spec(shell("true"), restartPolicy="Never")}
     kube.create({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "job"}, "spec": {"template": template}})
-    kube.run("wait", "job/job", "--for=condition=Complete", "--timeout=30s")
+    kube.run("wait", "job/job", "--for=condition=Complete", "--timeout=240s")
 
 
 def test_a_log_is_followed_to_its_end(kube: Kube, wait_until: Wait) -> None:

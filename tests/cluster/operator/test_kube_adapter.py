@@ -15,6 +15,7 @@ from rollmodel.plan.decision import Event, Ref
 
 from localcluster import Cluster
 from tests.support.contract import KubeContract, World, model_deployment, service
+from tests.support.eventually import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.cluster
 
@@ -49,7 +50,7 @@ def eventually() -> Callable[[Callable[[], Any]], Awaitable[None]]:
     """Wait for a condition on the event loop."""
 
     async def wait(condition: Callable[[], Any]) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not condition():  # noqa: ASYNC110 - what we wait for is on the other side of a socket
                 await asyncio.sleep(0.02)
 

@@ -17,6 +17,7 @@ from rollmodel.errors import NotFound
 
 from localcluster import Cluster
 from tests.support.contract import model_deployment
+from tests.support.eventually import PATIENCE_SECONDS
 from tests.support.live_operator import OperatorProcess
 
 pytestmark = pytest.mark.cluster
@@ -78,14 +79,14 @@ class Objects:
         self, condition: Callable[[dict[str, Any]], object], kind: str = "ModelDeployment"
     ) -> dict[str, Any]:
         """Wait until the object is as wanted, and give it."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not condition(body := await self.get(kind)):  # noqa: ASYNC110 - it is in another process
                 await asyncio.sleep(0.1)
         return body
 
     async def gone(self) -> None:
         """Wait until the object no longer exists."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 try:
                     await self.get()

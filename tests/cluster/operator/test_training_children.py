@@ -15,6 +15,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.diff import matches
 
 from localcluster import Cluster
+from tests.support.eventually import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.cluster
 
@@ -59,7 +60,7 @@ async def owner(api: ApiServer, namespace: str) -> dict[str, Any]:
 @pytest.fixture
 def until() -> Until:
     async def wait(condition: Callable[[], Awaitable[object]]) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not await condition():  # noqa: ASYNC110 - it is on the other side of a socket
                 await asyncio.sleep(0.05)
 

@@ -47,7 +47,7 @@ def stack(cluster: Cluster) -> Cluster:
     cluster.ensure("node", "gateway", "prometheus", "mlflow")
     crds = str(REPOSITORY / "crds")
     cluster.kubectl("apply", "--server-side", "-f", crds)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", crds)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "-f", crds)
     return cluster
 
 

@@ -17,6 +17,7 @@ from rollmodel.serving.digest import folder_digest
 
 from localcluster.network import free_port, http_ok
 from tests.cluster.conftest import WaitUntil
+from tests.support.eventually import PATIENCE_SECONDS
 
 REPOSITORY = Path(__file__).parents[3]
 START_SECONDS = 300.0
@@ -117,7 +118,7 @@ class Serving:
 
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(PATIENCE_SECONDS)
 
 
 Serve = Callable[..., Serving]

@@ -12,6 +12,7 @@ import pytest
 from localcluster.network import http_ok
 from tests.cluster.conftest import WaitUntil
 from tests.cluster.serving.conftest import START_SECONDS, Serve
+from tests.support.eventually import PATIENCE_SECONDS
 
 WAITS_FOR_A_FILE = '''
 import os, pathlib, time
@@ -86,7 +87,7 @@ def test_on_sigterm_it_turns_unready_serves_on_and_finishes_what_is_in_flight(
     (tmp_path / "go").touch()
     client.join()
     assert answers[0].status_code == 200
-    assert serving.process.wait(30) == 0
+    assert serving.process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_several_workers_answer_for_each_other(

@@ -48,7 +48,7 @@ def kinds(cluster: Cluster) -> Cluster:
     """The cluster with our kinds and the rights of the operator."""
     crds = str(REPOSITORY / "crds")
     cluster.kubectl("apply", "--server-side", "-f", crds)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", crds)
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "-f", crds)
     for name in ("namespace", "rbac"):
         cluster.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "config" / f"{name}.yaml"))
     return cluster

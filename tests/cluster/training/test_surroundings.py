@@ -98,7 +98,7 @@ def _install_workloads(cluster: Cluster) -> None:
         },
     }
     cluster.kubectl("apply", "-f", "-", stdin=json.dumps(manifest))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/workloads.kueue.x-k8s.io")
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "crd/workloads.kueue.x-k8s.io")
 
 
 async def test_secrets_stay_secret(
