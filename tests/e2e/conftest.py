@@ -5,26 +5,14 @@ Without KUBECONFIG a kind cluster is made for the session, where a Docker engine
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 from localcluster.binaries import locate
 from tests.e2e.kindcluster import docker_problem, kind_cluster
+from tests.e2e.target import Target
 
 VARIABLES = ("KUBECONFIG", "MLFLOW_URL", "PROMETHEUS_URL", "GATEWAY_URL")
-
-
-@dataclass(frozen=True)
-class Target:
-    """The cluster under test, as this machine reaches it."""
-
-    kubectl: Path
-    kubeconfig: str
-    mlflow_url: str
-    prometheus_url: str
-    gateway_url: str
 
 
 @pytest.fixture(scope="session")
@@ -32,15 +20,14 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
     """The cluster that the variables name, or a new one; skips and says what is missing."""
     if os.environ.get("ROLLMODEL_E2E") != "1":
         pytest.skip("end-to-end tests change the cluster of KUBECONFIG: `make e2e` runs them")
-    kubectl = locate(["kubectl"])["kubectl"]
     if os.environ.get("KUBECONFIG"):
         missing = [name for name in VARIABLES if not os.environ.get(name)]
         if missing:
             pytest.skip(f"set {', '.join(missing)}; `make cluster` prints all of them for a local cluster")
-        yield Target(kubectl, *(os.environ[name] for name in VARIABLES))
+        yield Target(locate(["kubectl"])["kubectl"], *(os.environ[name] for name in VARIABLES))
         return
     problem = docker_problem()
     if problem is not None:
         pytest.skip(f"set KUBECONFIG, or start Docker for a kind cluster: {problem}")
     with kind_cluster(tmp_path_factory.mktemp("kind")) as made:
-        yield Target(kubectl, str(made.kubeconfig), made.mlflow_url, made.prometheus_url, made.gateway_url)
+        yield made

@@ -12,14 +12,14 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import rollmodel
 
 from localcluster.binaries import GATEWAY_API, locate
+from tests.e2e.target import Target
 
-__all__ = ["KindCluster", "docker_problem", "kind_cluster"]
+__all__ = ["docker_problem", "kind_cluster"]
 
 ROOT = Path(__file__).parents[2]
 MANIFESTS = Path(__file__).parent / "kind"
@@ -34,16 +34,6 @@ SETTINGS = {
 PORTS = {"mlflow": 30500, "prometheus": 30900, "gateway": 30080}
 
 Run = Callable[..., str]
-
-
-@dataclass(frozen=True)
-class KindCluster:
-    """Where the cluster and its parts are, as this machine reaches them."""
-
-    kubeconfig: Path
-    mlflow_url: str
-    prometheus_url: str
-    gateway_url: str
 
 
 def docker_problem() -> str | None:
@@ -65,7 +55,7 @@ def run(*command: str | Path, stdin: str | None = None) -> str:
 
 
 @contextmanager
-def kind_cluster(directory: Path, run: Run = run) -> Iterator[KindCluster]:
+def kind_cluster(directory: Path, run: Run = run) -> Iterator[Target]:
     """A new cluster, installed and ready; it is deleted at the end of the block, whatever happens."""
     tools = locate(["kind", "kubectl", GATEWAY_API])
     name, kubeconfig = f"rollmodel-{secrets.token_hex(3)}", directory / "kubeconfig"
@@ -80,7 +70,7 @@ def kind_cluster(directory: Path, run: Run = run) -> Iterator[KindCluster]:
         _images(run, kind)
         _install(kubectl, tools[GATEWAY_API])
         host = kubectl("get", "nodes", "-o", "jsonpath={.items[0].status.addresses[?(@.type=='InternalIP')].address}")
-        yield KindCluster(kubeconfig, *(f"http://{host.strip()}:{port}" for port in PORTS.values()))
+        yield Target(tools["kubectl"], str(kubeconfig), *(f"http://{host.strip()}:{port}" for port in PORTS.values()))
     finally:
         run(kind[0], "delete", "cluster", *kind[1:])
 

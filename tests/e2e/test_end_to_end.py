@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.conftest import Target
+from tests.e2e.target import Target
 
 pytestmark = pytest.mark.e2e
 REPOSITORY = Path(__file__).parents[2]

@@ -1,29 +1,9 @@
 """The generated CRDs on the API server of the local cluster."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
-from kubernetes import client, config
+from kubernetes import client
 
-from localcluster import Cluster
 from tests.support.apiserver import Api
-
-CRDS = Path(__file__).parents[3] / "crds"
-
-
-@pytest.fixture(scope="session")
-def crds(cluster: Cluster) -> Path:
-    """The folder of the CRDs, once the API server has established them."""
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-    return CRDS
-
-
-@pytest.fixture(scope="session")
-def custom_objects(cluster: Cluster, crds: Path) -> Iterator[client.CustomObjectsApi]:
-    with config.new_client_from_config(str(cluster.kubeconfig)) as connection:
-        yield client.CustomObjectsApi(connection)
 
 
 @pytest.fixture

@@ -8,30 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kubernetes import client, config
+from kubernetes import client
 from rollmodel.__main__ import main
 
 from localcluster import Cluster
-from tests.cluster.conftest import WaitUntil
+from tests.cluster.conftest import CRDS, WaitUntil
 from tests.support.apiserver import Api
 
-CRDS = Path(__file__).parents[3] / "crds"
-
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture(scope="session")
-def crds(cluster: Cluster) -> Path:
-    """The folder of the CRDs, once the API server has established them."""
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-    return CRDS
-
-
-@pytest.fixture(scope="session")
-def custom_objects(cluster: Cluster, crds: Path) -> Iterator[client.CustomObjectsApi]:
-    with config.new_client_from_config(str(cluster.kubeconfig)) as connection:
-        yield client.CustomObjectsApi(connection)
 
 
 @pytest.fixture
@@ -76,4 +60,4 @@ def without_kinds(cluster: Cluster, crds: Path, wait_until: WaitUntil) -> Iterat
     cluster.kubectl("delete", "-f", str(CRDS), "--wait=true")
     yield
     cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "-f", str(CRDS))

@@ -11,18 +11,9 @@ from rollmodel.adapters.apiserver import ApiServer
 
 from localcluster import Cluster
 
-CRDS = Path(__file__).parents[3] / "crds"
-
-
-@pytest.fixture(scope="session")
-def crds(cluster: Cluster) -> None:
-    """Our kinds are served."""
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-
 
 @pytest.fixture
-async def api(cluster: Cluster, crds: None) -> AsyncIterator[ApiServer]:
+async def api(cluster: Cluster, crds: Path) -> AsyncIterator[ApiServer]:
     """A connection as cluster administrator."""
     server = await ApiServer.connect(str(cluster.kubeconfig))
     yield server

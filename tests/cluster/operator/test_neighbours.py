@@ -13,9 +13,10 @@ from rollmodel.adapters.prometheus import Prometheus
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection
-from rollmodel.settings import Settings, configure_libraries
+from rollmodel.settings import Settings
 
 from localcluster import Cluster
+from tests.support.mlflow_client import configure
 
 pytestmark = pytest.mark.cluster
 
@@ -27,11 +28,7 @@ DIGEST = tree_digest({path: hashlib.sha256(text.encode()).hexdigest() for path, 
 def connection(cluster: Cluster) -> Iterator[Connection]:
     cluster.ensure("mlflow")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_ALLOW_HTTP_REDIRECTS"):
-            patch.setenv(name, "")
-        for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "NETRC"):
-            patch.setenv(name, "")
-        configure_libraries(Settings())
+        configure(patch, Settings())
         yield Connection(cluster.mlflow_url)
 
 

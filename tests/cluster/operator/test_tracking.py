@@ -8,9 +8,10 @@ import pytest
 from mlflow import MlflowClient
 from rollmodel.adapters.tracking import MlflowTracking
 from rollmodel.ports import Connection
-from rollmodel.settings import Settings, configure_libraries
+from rollmodel.settings import Settings
 
 from localcluster import Cluster
+from tests.support.mlflow_client import configure
 from tests.support.tracking_contract import TrackingCode, TrackingContract, owner
 
 __all__ = ["owner"]
@@ -52,11 +53,7 @@ class Code:
 def code(cluster: Cluster) -> Iterator[TrackingCode]:
     cluster.ensure("mlflow")
     with pytest.MonkeyPatch.context() as patch:
-        for name in ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES", "MLFLOW_ALLOW_HTTP_REDIRECTS"):
-            patch.setenv(name, "")
-        for name in ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "NETRC"):
-            patch.setenv(name, "")
-        configure_libraries(Settings())
+        configure(patch, Settings())
         yield Code(cluster.mlflow_url)
 
 

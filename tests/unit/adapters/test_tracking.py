@@ -18,8 +18,9 @@ from rollmodel.adapters.tracking import LAST_REQUEST_SECONDS, MlflowTracking
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
 from rollmodel.ports import Connection
-from rollmodel.settings import Settings, configure_libraries
+from rollmodel.settings import Settings
 
+from tests.support.mlflow_client import configure
 from tests.support.web import Web, serve
 
 API = "/api/2.0/mlflow"
@@ -67,12 +68,7 @@ def missing() -> web.Response:
 
 @pytest.fixture(autouse=True)
 def configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As ``main`` does, and undone after the test."""
-    for name in ("TIMEOUT", "MAX_RETRIES"):
-        monkeypatch.setenv(f"MLFLOW_HTTP_REQUEST_{name}", "")
-    for name in ("MLFLOW_ALLOW_HTTP_REDIRECTS", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK", "NETRC"):
-        monkeypatch.setenv(name, "")
-    configure_libraries(Settings(registry_timeout_seconds=5))
+    configure(monkeypatch, Settings(registry_timeout_seconds=5))
 
 
 @pytest.fixture

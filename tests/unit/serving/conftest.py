@@ -6,8 +6,11 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+
+from tests.unit.serving.inputs import Pod
 
 with warnings.catch_warnings():  # MLflow warns about its own type hints when it is imported
     warnings.simplefilter("ignore")
@@ -79,3 +82,19 @@ def store() -> Iterator[Store]:
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.fixture
+def pod(tmp_path: Path) -> Pod:
+    """Where an input is brought to."""
+    return Pod(tmp_path / "pod")
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """A folder of two files, on a claim."""
+    folder = tmp_path / "claim/set"
+    (folder / "part").mkdir(parents=True)
+    (folder / "a.csv").write_text("1,2\n")
+    (folder / "part/b.csv").write_text("3,4\n")
+    return folder

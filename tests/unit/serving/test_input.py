@@ -23,20 +23,6 @@ def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(download, "FIRST_PAUSE_SECONDS", 0.0)
 
 
-@pytest.fixture
-def pod(tmp_path: Path) -> Pod:
-    return Pod(tmp_path / "pod")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "claim/set"
-    (folder / "part").mkdir(parents=True)
-    (folder / "a.csv").write_text("1,2\n")
-    (folder / "part/b.csv").write_text("3,4\n")
-    return folder
-
-
 def test_a_folder_is_copied_and_reported(data: Path, pod: Pod) -> None:
     assert pod.bring(data) == 0
     assert pod.report() == report(data, folder_digest(data))

@@ -8,20 +8,6 @@ from rollmodel.serving.digest import folder_digest
 from tests.unit.serving.inputs import WRONG, Pod, report
 
 
-@pytest.fixture
-def pod(tmp_path: Path) -> Pod:
-    return Pod(tmp_path / "pod")
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    folder = tmp_path / "claim/set"
-    (folder / "part").mkdir(parents=True)
-    (folder / "a.csv").write_text("1,2\n")
-    (folder / "part/b.csv").write_text("3,4\n")
-    return folder
-
-
 @pytest.mark.parametrize("path", ["", "/", "/set", "/set/a.csv", "/set/part/"])
 def test_a_claim_is_hashed_where_it_is(data: Path, pod: Pod, path: str) -> None:
     root = data.parent / path.strip("/").removeprefix("/")

@@ -16,7 +16,7 @@ from rollmodel.plan.training.draft import Draft
 from rollmodel.plan.training.ending import ended
 from rollmodel.plan.training.goingon import going_on
 from rollmodel.plan.training.jobend import End, job_end
-from rollmodel.plan.training.look import Live, Look, trained
+from rollmodel.plan.training.look import TRAINED, Live, Look, trained
 from rollmodel.plan.training.manifests.job import attempt_job
 from rollmodel.plan.training.manifests.service import rendezvous_service
 from rollmodel.plan.training.observed import Problem, TrackedRun
@@ -151,7 +151,7 @@ def _watch(look: Look, draft: Draft, number: int, job: Live) -> Draft:
     draft = accounted(look, draft, end.at, job)
     if end.kind != "Succeeded":
         return ended(look, draft, end)
-    return replace(draft, running=Line("False", "Trained", end.message))
+    return replace(draft, running=Line("False", TRAINED, end.message))
 
 
 def _over_limit(look: Look, draft: Draft) -> End | None:
