@@ -11,6 +11,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from rollmodel import __version__
+
 __all__ = ["main"]
 
 #: Subcommand -> (module whose ``main(argv) -> int`` runs it, or "module:function", what it does).
@@ -40,6 +42,7 @@ def _main_of_cli(arguments: list[str]) -> int:
         description="A model earns its traffic with evidence, and loses it the same way.",
         epilog="`rollmodel COMMAND --help` says more about a command.",
     )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name, (_, text) in commands.items():
         subparsers.add_parser(name, help=text, add_help=False)
