@@ -275,6 +275,7 @@ class World:
                 self._create(write)
             case LogRun():
                 run = self.runs[write.run_id]
+                assert all(run.params.get(key, value) == value for key, value in write.params.items()), "refused"
                 self.runs[write.run_id] = replace(
                     run, params={**run.params, **write.params}, tags={**run.tags, **write.tags}
                 )

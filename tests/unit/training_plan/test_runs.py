@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from tests.support.training import spec
@@ -30,6 +32,20 @@ def test_good_run_is_registered_and_closed() -> None:
         world.versions[0].tags["rollmodel.dev/reproducibility-hash"] == run.tags["rollmodel.dev/reproducibility-hash"]
     )
     assert world.status["attempts"]["started"] == 1
+
+
+def test_a_param_that_the_code_logged_first_with_another_value() -> None:
+    """MLflow never changes a param: the run keeps it, and says beside it what was asked."""
+    world = World()
+    world.reconcile()
+    while not world.runs:
+        world.advance()
+        world.reconcile()
+    world.runs["run-1"] = replace(world.runs["run-1"], params={"depth": "4"})
+    world.settle()
+    run = world.runs["run-1"]
+    assert (run.status, run.params) == ("FINISHED", {"depth": "4"})
+    assert run.tags["rollmodel.dev/parameter/depth"] == "3"
 
 
 def test_failed_gate_registers_nothing_and_says_why() -> None:

@@ -14,6 +14,7 @@ from rollmodel.plan.training.draft import Draft
 from rollmodel.plan.training.gates import held
 from rollmodel.plan.training.look import Look
 from rollmodel.plan.training.names import OWNER_TAG, RERUN_TAG, experiment
+from rollmodel.plan.training.observed import TrackedRun
 from rollmodel.plan.training.reproducibility import canonical_hash, spec_hash
 
 __all__ = ["RECORD_TAG", "new_run", "new_version", "record"]
@@ -50,16 +51,24 @@ def record(look: Look, draft: Draft) -> Draft:
     run, status = look.run, draft.status
     if run is None or status.run_id != run.id:
         return draft
-    params = {parameter.name: parameter.value for parameter in look.spec.parameters or ()}
+    params, differing = _parameters(look, run)
     datasets = tuple(
         DatasetInput(entry.name, entry.digest or entry.version or "", entry.uri) for entry in status.inputs
     )
-    tags = {**_tags(look, status), **dict(_gate_tags(status))}
+    tags = {**_tags(look, status), **differing, **dict(_gate_tags(status))}
     hash_ = canonical_hash([params, [[one.name, one.digest, one.uri] for one in datasets], _tags(look, status)])
     if run.tags.get(RECORD_TAG) != hash_:
         return draft.telling(LogRun(run.id, params, {**tags, RECORD_TAG: hash_}, datasets))
     missing = {key: value for key, value in tags.items() if run.tags.get(key) != value}
     return draft.telling(LogRun(run.id, tags=missing)) if missing else draft
+
+
+def _parameters(look: Look, run: TrackedRun) -> tuple[dict[str, str], dict[str, str]]:
+    """What becomes params, and what tags: MLflow never changes a param, and the code may have logged it first."""
+    wanted = {parameter.name: parameter.value for parameter in look.spec.parameters or ()}
+    differing = {name: value for name, value in wanted.items() if run.params.get(name, value) != value}
+    params = {name: value for name, value in wanted.items() if name not in differing}
+    return params, {_key(f"parameter/{name}"): value for name, value in differing.items()}
 
 
 def _tags(look: Look, status: TrainingJobStatus) -> dict[str, str]:
