@@ -1,11 +1,12 @@
 """Look at the data before anything is trained on it: the container ``validate-data``.
 
-Its exit code decides: 0, the data is as it must be; 1, it is not, the run ends and is not tried again. What was checked
-and what failed is logged to the run either way, as ``data-validation.json``.
+Its exit code decides: 0, the data is as it must be; 1, it is not, the run ends and is not tried again; 75, nobody can
+tell now, it is tried again. What was checked and what failed is logged to the run, as ``data-validation.json``.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Any
 
@@ -90,14 +91,21 @@ def _problems(cases: pd.DataFrame) -> list[str]:
 
 
 def main() -> int:
-    """Check the input of the run; 0 if it is valid, else 1 with the reasons on standard error."""
+    """Check the input of the run: 0 if it is valid, else 1 with the reasons on standard error.
+
+    Valid data whose report MLflow does not take ends with 75: without the report its gate would fail.
+    """
     job = Job.from_environment()
     found = report(read(job.data))
-    from mlflow import MlflowClient  # noqa: PLC0415  takes seconds; the checks are also of use without
-
-    MlflowClient().log_dict(job.run_id, found, REPORT)
     for problem in found["problems"]:
         print(problem, file=sys.stderr)
+    from mlflow import MlflowClient, MlflowException  # noqa: PLC0415  takes seconds; the checks are of use without
+
+    try:
+        MlflowClient().log_dict(job.run_id, found, REPORT)
+    except (MlflowException, OSError) as error:  # requests' errors are OSErrors
+        print(f"the report was not logged: {error}", file=sys.stderr)
+        return os.EX_TEMPFAIL if found["valid"] else 1
     return 0 if found["valid"] else 1
 
 

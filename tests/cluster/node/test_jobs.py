@@ -13,7 +13,7 @@ SLEEP = "exec sleep 1000"
 DISRUPTION = {"action": "FailJob", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]}
 BAD_DATA = {
     "action": "FailJob",
-    "onExitCodes": {"containerName": "validate-data", "operator": "NotIn", "values": [0]},
+    "onExitCodes": {"containerName": "validate-data", "operator": "NotIn", "values": [0, 75]},
 }
 
 
@@ -86,6 +86,11 @@ def test_bad_data_stops_the_run(kube: Kube, wait_until: Wait) -> None:
     [pod] = pods(kube)
     assert pod["status"]["phase"] == "Failed"
     assert kube.run("logs", pod["metadata"]["name"], "-c", "validate-data") == "3 rows lack a label\n"
+
+
+def test_data_that_could_not_be_checked(kube: Kube, wait_until: Wait) -> None:
+    create_job(kube, shell("true"), shell("exit 75", name="validate-data"))
+    wait_until(lambda: verdict(kube) == ("Failed", "BackoffLimitExceeded"))
 
 
 @pytest.mark.parametrize("stage", ["fetches", "trains", "waits for its image"])

@@ -80,6 +80,22 @@ def test_bad_data_are_refused_in_words(rows: pd.DataFrame, case: str) -> None:
     assert [problem.removesuffix(" (2 times)") for problem in found["problems"]] == expected
 
 
+@pytest.mark.parametrize(("spoilt", "code"), [(False, 75), (True, 1)])
+def test_a_report_that_mlflow_does_not_take(
+    rows: pd.DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoilt: bool, code: int
+) -> None:
+    """Valid data are looked at again; bad data are bad whoever listens."""
+    (rows.drop(columns="bmi") if spoilt else rows).to_csv(tmp_path / cohort.FILE, index=False)
+    environment = {
+        "MLFLOW_RUN_ID": "r",
+        "ROLLMODEL_INPUT_COHORT": str(tmp_path),
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0",
+    }
+    for name, value in {**environment, "MLFLOW_TRACKING_URI": "http://127.0.0.1:1"}.items():
+        monkeypatch.setenv(name, value)
+    assert validate.main() == code
+
+
 def test_values_of_patients_stay_out_of_the_report(rows: pd.DataFrame) -> None:
     found = validate.report(rows.assign(bmi=rows["bmi"].mask(rows.index < 2, 987.25)))
     assert "987" not in json.dumps(found)

@@ -49,6 +49,16 @@ def test_the_end_of_a_job_is_sorted(
     assert (end.kind, end.reason) == expected
 
 
+def test_data_are_refused_by_a_code_that_speaks_of_data() -> None:
+    """Not where they could not be checked now, or the check was killed."""
+    manifest = attempt_job(observed(spec(dataValidation={})), 1, run_id="r", experiment_id="1", seconds_left=None)
+    rule = manifest["spec"]["podFailurePolicy"]["rules"][1]
+    assert rule == {
+        "action": "FailJob",
+        "onExitCodes": {"containerName": "validate-data", "operator": "NotIn", "values": [0, 75, 137, 143]},
+    }
+
+
 def test_a_job_that_goes_on_has_no_end() -> None:
     assert job_end(job(active=1), [], LATER) is None
 

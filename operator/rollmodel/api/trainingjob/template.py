@@ -107,7 +107,7 @@ class TrainingTemplate(ApiModel):
 
 
 class DataValidation(ApiModel):
-    """A container that runs first and stops the run by a non-zero exit code."""
+    """A container that runs first and stops the run by a non-zero exit code; 75 asks for another try."""
 
     image: ImageReference | None = None
     """Image of the check. Default: that of the training."""

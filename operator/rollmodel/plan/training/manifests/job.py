@@ -19,6 +19,10 @@ QUEUE_LABEL = "kueue.x-k8s.io/queue-name"
 #: Indices of the rules of ``podFailurePolicy``.
 DISRUPTION_RULE, BAD_DATA_RULE = 0, 1
 
+#: Exit codes of data validation that say nothing about the data: valid; not checked now (``EX_TEMPFAIL`` of BSD's
+#: sysexits.h); ended by SIGKILL or SIGTERM, as for want of memory.
+_DATA_NOT_REFUSED = [0, 75, 137, 143]
+
 
 def attempt_job(
     observed: Observed, attempt: int, *, run_id: str, experiment_id: str, seconds_left: int | None
@@ -64,6 +68,6 @@ def _rules(observed: Observed) -> list[dict[str, Any]]:
         return [disruption]
     bad_data = {
         "action": "FailJob",
-        "onExitCodes": {"containerName": VALIDATE_CONTAINER, "operator": "NotIn", "values": [0]},
+        "onExitCodes": {"containerName": VALIDATE_CONTAINER, "operator": "NotIn", "values": _DATA_NOT_REFUSED},
     }
     return [disruption, bad_data]
