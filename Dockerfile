@@ -3,8 +3,8 @@
 #   docker build --target server   -t rollmodel/server   .     `rollmodel serve`: MLflow and scikit-learn on top
 #
 # PYTHON of the server image must be of the series that the models were trained with (docs/adr/0002-the-model-server.md);
-# build it once per series with --build-arg PYTHON=3.12. Both run as a numeric user, need no writable root
-# filesystem, and write to /tmp only.
+# build it once per series with --build-arg PYTHON=3.12. Both run as a numeric user (LOGNAME is for libraries that
+# ask for a name), need no writable root filesystem, and write to /tmp only.
 ARG PYTHON=3.13
 
 FROM python:${PYTHON}-slim AS build
@@ -28,6 +28,7 @@ RUN pip install --no-deps .
 FROM python:${PYTHON}-slim AS base
 ENV PATH=/opt/rollmodel/bin:$PATH \
     HOME=/tmp \
+    LOGNAME=rollmodel \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     MLFLOW_DISABLE_TELEMETRY=true

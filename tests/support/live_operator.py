@@ -1,4 +1,7 @@
-"""The real operator as a process: ``python -m rollmodel run``, started, ended and killed by tests."""
+"""The real operator as a process: ``rollmodel run``, started, ended and killed by tests.
+
+As in its image it runs as a user without a name.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +23,14 @@ from tests.support.eventually import PATIENCE_SECONDS, eventually
 __all__ = ["OperatorProcess"]
 
 REPOSITORY = Path(__file__).parents[2]
+
+_NAMES = ("LOGNAME", "USER", "LNAME", "USERNAME")
+_NAMELESS = """
+import pwd, runpy
+def unknown(uid): raise KeyError(uid)
+pwd.getpwuid = unknown
+runpy.run_module("rollmodel", run_name="__main__", alter_sys=True)
+"""
 
 
 class OperatorProcess:
@@ -50,8 +61,8 @@ class OperatorProcess:
         }
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rollmodel", "run"],
-                env={**os.environ, **ours},
+                [sys.executable, "-c", _NAMELESS, "run"],
+                env={name: value for name, value in os.environ.items() if name not in _NAMES} | ours,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -90,6 +91,8 @@ async def _drive(settings: Settings, registry: kopf.OperatorRegistry, health: He
         await kopf.operator(
             registry=registry,
             settings=kopf_settings(),
+            # Else Kopf asks for the name of the user, who has none in a pod.
+            identity=socket.gethostname(),  # type: ignore[arg-type]  # Kopf does not export the type
             clusterwide=not settings.namespaces,
             namespaces=settings.namespaces,
             stop_flag=stop,
