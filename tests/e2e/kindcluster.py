@@ -93,8 +93,9 @@ def _install(kubectl: Run, gateway_api: Path) -> None:
         text = (MANIFESTS / f"{part}.yaml").read_text().replace("${SERVER_IMAGE}", IMAGES["server"])
         kubectl("apply", "--server-side", "-f", "-", stdin=text)
     kubectl("apply", "--server-side", "-k", ROOT)
-    settings = (f"{name}={value}" for name, value in SETTINGS.items())
-    kubectl("set", "env", "deployment/rollmodel", "-n", "rollmodel-system", *settings)
+    settings = (f"--from-literal={name}={value}" for name, value in SETTINGS.items())
+    kubectl("create", "configmap", "rollmodel", "-n", "rollmodel-system", *settings)
+    kubectl("rollout", "restart", "deployment/rollmodel", "-n", "rollmodel-system")
     waiting = ("envoy-gateway-system/envoy-gateway", "e2e/mlflow", "e2e/prometheus", "rollmodel-system/rollmodel")
     for namespace, _, deployment in (path.partition("/") for path in waiting):
         kubectl("rollout", "status", f"deployment/{deployment}", "-n", namespace, "--timeout=300s")

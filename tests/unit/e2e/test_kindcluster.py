@@ -51,6 +51,8 @@ def test_the_cluster_is_filled_before_it_is_used_and_deleted_after(tmp_path: Pat
         "docker build",
         "load docker-image",
         "apply --server-side -k",
+        "create configmap rollmodel",
+        "rollout restart",
         "rollout status",
         "delete",
     ]
