@@ -68,6 +68,14 @@ async def test_a_uri_is_pinned_by_its_digest(models: Models) -> None:
     assert pinned == PinnedModel(uri="s3://bucket/churn", digest=DIGEST)
 
 
+@pytest.mark.parametrize("uri", ["models:/churn/1", "runs:/0123/model", "mlflow-artifacts:/1/models/m-1/artifacts"])
+async def test_a_uri_in_mlflow_is_fetched_from_there(models: Models, uri: str) -> None:
+    default = await models.pin("uid", "team", source(uri=uri, digest=DIGEST))
+    assert default == PinnedModel(uri=uri, digest=DIGEST, registry_url="http://mlflow")
+    named = await models.pin("uid", "team", source(uri=uri, digest=DIGEST, connectionRef={"name": "theirs"}))
+    assert named == PinnedModel(uri=uri, digest=DIGEST, connection_secret="theirs")
+
+
 async def test_a_registered_uri_needs_no_digest(models: Models) -> None:
     pinned = await models.pin("uid", "team", source(uri="models:/churn/1"))
     assert isinstance(pinned, PinnedModel)

@@ -7,7 +7,7 @@ from typing import Any
 
 from rollmodel.api.base import GROUP, VERSION
 
-__all__ = ["FETCH_RESOURCES", "POD_SECURITY", "RESTRICTED", "connection", "owner_reference"]
+__all__ = ["FETCH_RESOURCES", "IN_MLFLOW", "POD_SECURITY", "RESTRICTED", "connection", "owner_reference"]
 
 #: The security context of a pod (https://kubernetes.io/docs/concepts/security/pod-security-standards/).
 POD_SECURITY: Mapping[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -20,6 +20,9 @@ FETCH_RESOURCES: Mapping[str, Any] = {
     "requests": {"cpu": "100m", "memory": "256Mi"},
     "limits": {"memory": "1Gi"},
 }
+
+#: How addresses begin that lie in the MLflow of a connection.
+IN_MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
 
 _CONNECTION_KEYS = {
     "MLFLOW_TRACKING_URI": "url",

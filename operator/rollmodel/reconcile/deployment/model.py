@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rollmodel.api.base import LocalRef
 from rollmodel.api.modeldeployment import ModelSource, RegistrySource
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Transient
 from rollmodel.plan.deployment.observed import ModelProblem, PinnedModel
+from rollmodel.plan.podspec import IN_MLFLOW
 from rollmodel.ports import Connection, Held, Registry
 from rollmodel.reconcile.connections import Connections
 
@@ -47,7 +48,7 @@ class Models:
             registry = _registered(source)
             if registry is None:
                 self.forget(uid)
-                return _by_uri(source)
+                return await self._by_uri(namespace, source)
             return await self._resolve(uid, namespace, registry, source.connection_ref, held)
         except RollmodelError as error:
             if isinstance(error, Forbidden):
@@ -78,6 +79,19 @@ class Models:
             size_bytes=model.size_bytes,
         )
 
+    async def _by_uri(self, namespace: str, source: ModelSource) -> PinnedModel:
+        if source.uri is None or source.digest is None:
+            message = (
+                "`uri` needs `digest` beside it (`rollmodel digest PATH` prints it): files are verified before use"
+            )
+            raise Invalid(message, reason="DigestMissing")
+        pinned = PinnedModel(uri=source.uri, digest=source.digest)
+        if not source.uri.startswith(IN_MLFLOW):
+            return pinned
+        if source.connection_ref is not None:
+            return replace(pinned, connection_secret=source.connection_ref.name)
+        return replace(pinned, registry_url=(await self._connections.find(namespace, None)).url)
+
     def _follow(self, uid: str, connection: Connection, source: RegistrySource) -> None:
         """Follow the alias that the spec names now, and no other."""
         topic = (connection, source.name, source.alias) if source.alias else None
@@ -96,10 +110,3 @@ def _registered(source: ModelSource) -> RegistrySource | None:
         return source.registry
     named = _REGISTERED.fullmatch(source.uri or "")
     return RegistrySource(name=named["name"], version=named["version"]) if named and source.digest is None else None
-
-
-def _by_uri(source: ModelSource) -> PinnedModel:
-    if source.uri is None or source.digest is None:
-        message = "`uri` needs `digest` beside it (`rollmodel digest PATH` prints it): files are verified before use"
-        raise Invalid(message, reason="DigestMissing")
-    return PinnedModel(uri=source.uri, digest=source.digest)

@@ -8,7 +8,7 @@ from typing import Any
 from rollmodel.api.pods import EnvVar
 from rollmodel.api.trainingjob import TrainingInput, TrainingJobSpec, TrainingTemplate
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import FETCH_RESOURCES, POD_SECURITY, RESTRICTED, connection
+from rollmodel.plan.podspec import FETCH_RESOURCES, IN_MLFLOW, POD_SECURITY, RESTRICTED, connection
 from rollmodel.plan.training.inputs import CONTAINER_PREFIX, FOLDER, claim_of, is_read, pinned
 from rollmodel.plan.training.manifests.environment import environment, literal
 from rollmodel.plan.training.manifests.spot import SPOT_TOLERATIONS, spot_affinity
@@ -24,7 +24,6 @@ _GROUP_ID = 65532
 """Group of claims that are written to, so that a user without privileges can."""
 
 _TMP = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108
-_FROM_TRACKING = ("models:/", "runs:/", "mlflow-artifacts:/")
 
 Part = dict[str, Any]
 
@@ -99,7 +98,7 @@ def _credentials(observed: Observed, source: TrainingInput) -> Part:
     """The keys of the input's own Secret; for what lies in MLflow and has none, the tracking connection."""
     if source.connection_ref is not None:
         return {"envFrom": [{"secretRef": {"name": source.connection_ref.name}}]}
-    if not source.uri.startswith(_FROM_TRACKING):
+    if not source.uri.startswith(IN_MLFLOW):
         return {}
     tracking = observed.spec.tracking.connection_ref
     return {"env": connection(tracking.name if tracking else None, observed.defaults.registry_url)}
