@@ -34,9 +34,9 @@ def _last_word(spec: TrainingJobSpec, counts: Attempts, end: End) -> Line | None
     if end.kind in ("BadData", "Deadline", "Budget"):
         return Line("False", end.reason, end.message)
     if end.kind == "Failure" and counts.failures > spec.retry.max_failures:
-        tried = f"{counts.failures} attempts failed, `retry.maxFailures` is {spec.retry.max_failures}"
+        tried = f"failed attempts: {counts.failures}, `retry.maxFailures` is {spec.retry.max_failures}"
         return Line("False", "TooManyFailures", f"{tried}; the last: {end.reason}: {end.message}")
     if end.kind == "Disruption" and counts.disruptions > spec.retry.max_disruptions:
-        tried = f"{counts.disruptions} attempts were disrupted, `retry.maxDisruptions` is {spec.retry.max_disruptions}"
+        tried = f"disrupted attempts: {counts.disruptions}, `retry.maxDisruptions` is {spec.retry.max_disruptions}"
         return Line("False", "TooManyDisruptions", f"{tried}; the last: {end.reason}: {end.message}")
     return None
