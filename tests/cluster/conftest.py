@@ -10,7 +10,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from kubernetes import client, config
@@ -27,26 +27,35 @@ class WaitUntil(Protocol):
     def __call__(self, condition: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None: ...
 
 
-@pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A running cluster with an audit log. Skips, with the reason, where its binaries cannot be had."""
+def start(request: pytest.FixtureRequest, directory: Path, **options: Any) -> Cluster:
+    """Start a cluster with an audit log. Skips, with the reason, where its binaries cannot be had."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     assert capture is not None
     try:
         with capture.global_and_fixture_disabled():  # the first start may build for minutes: show it
-            started = Cluster.start(tmp_path_factory.mktemp("cluster"), audit=True)
+            return Cluster.start(directory, audit=True, **options)
     except BinaryUnavailableError as error:
         pytest.skip(str(error))
-    with started:
+
+
+def serve_kinds(cluster: Cluster) -> Path:
+    """Install our CRDs, and wait until the API server has established them; their folder."""
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", f"--timeout={PATIENCE_SECONDS:.0f}s", "-f", str(CRDS))
+    return CRDS
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The cluster of all tests that need none of their own."""
+    with start(request, tmp_path_factory.mktemp("cluster")) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def crds(cluster: Cluster) -> Path:
-    """The folder of the CRDs, once the API server has established them."""
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "-f", str(CRDS))
-    return CRDS
+    """The folder of the CRDs, which are served."""
+    return serve_kinds(cluster)
 
 
 @pytest.fixture(scope="session")

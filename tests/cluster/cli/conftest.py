@@ -12,7 +12,7 @@ from kubernetes import client
 from rollmodel.__main__ import main
 
 from localcluster import Cluster
-from tests.cluster.conftest import CRDS, WaitUntil
+from tests.cluster.conftest import CRDS, WaitUntil, serve_kinds
 from tests.support.apiserver import Api
 
 Run = Callable[..., tuple[int, str, str]]
@@ -59,5 +59,4 @@ def without_kinds(cluster: Cluster, crds: Path, wait_until: WaitUntil) -> Iterat
     """Our kinds are not installed, until the test is over."""
     cluster.kubectl("delete", "-f", str(CRDS), "--wait=true")
     yield
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "-f", str(CRDS))
+    serve_kinds(cluster)

@@ -26,7 +26,7 @@ from rollmodel.runtime.pulse import Pulse
 from rollmodel.runtime.wake import Wakes
 
 from localcluster import Cluster
-from tests.support.eventually import PATIENCE_SECONDS
+from tests.support.eventually import PATIENCE_SECONDS, eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -63,7 +63,7 @@ def recorder() -> Recorder:
 
 
 @pytest.fixture
-def operate(cluster: Cluster, crds: None, namespace: str, recorder: Recorder) -> Operate:
+def operate(cluster: Cluster, crds: Path, namespace: str, recorder: Recorder) -> Operate:
     """Kopf with our handlers for TrainingJobs, as the operator's service account, while the context lasts."""
     for name in ("namespace", "rbac"):
         cluster.kubectl("apply", "--server-side", "-f", str(CONFIG / f"{name}.yaml"))
@@ -126,9 +126,7 @@ class Object:
         await self.api.request("DELETE", self.path)
 
     async def until(self, condition: Callable[[dict[str, Any] | None], object]) -> None:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not condition(await self.get()):  # noqa: ASYNC110 - it is on the other side of a socket
-                await asyncio.sleep(0.05)
+        await eventually(self.get, condition, "the object is as wanted")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -135,7 +136,7 @@ async def test_the_servers_own_words_explain_a_refusal(kube: Kubernetes, world: 
         await kube.apply(wrong)
 
 
-async def test_what_the_role_does_not_grant_is_forbidden(cluster: Cluster, crds: None, namespace: str) -> None:
+async def test_what_the_role_does_not_grant_is_forbidden(cluster: Cluster, crds: Path, namespace: str) -> None:
     nobody = await ApiServer.connect(str(cluster.kubeconfig_for("nobody")))
     try:
         with pytest.raises(Forbidden, match="cannot get resource"):

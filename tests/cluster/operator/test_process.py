@@ -17,7 +17,7 @@ from rollmodel.errors import NotFound
 
 from localcluster import Cluster
 from tests.support.contract import model_deployment
-from tests.support.eventually import PATIENCE_SECONDS
+from tests.support.eventually import eventually
 from tests.support.live_operator import OperatorProcess
 
 pytestmark = pytest.mark.cluster
@@ -29,7 +29,7 @@ PLAIN = {"model": {"uri": "s3://bucket/churn", "digest": f"sha256:{'0' * 64}"}}
 
 
 @pytest.fixture(scope="module")
-def process(cluster: Cluster, crds: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
+def process(cluster: Cluster, crds: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
     for name in ("namespace", "rbac"):
         cluster.kubectl("apply", "--server-side", "-f", str(CONFIG / f"{name}.yaml"))
     kubeconfig = cluster.kubeconfig_for(ACCOUNT, ["system:serviceaccounts", "system:authenticated"])
@@ -79,20 +79,18 @@ class Objects:
         self, condition: Callable[[dict[str, Any]], object], kind: str = "ModelDeployment"
     ) -> dict[str, Any]:
         """Wait until the object is as wanted, and give it."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not condition(body := await self.get(kind)):  # noqa: ASYNC110 - it is in another process
-                await asyncio.sleep(0.1)
-        return body
+        return await eventually(lambda: self.get(kind), condition, "the object is as wanted")
 
     async def gone(self) -> None:
         """Wait until the object no longer exists."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while True:
-                try:
-                    await self.get()
-                except NotFound:
-                    return
-                await asyncio.sleep(0.1)
+        await eventually(self._there, lambda there: not there, "the object is gone")
+
+    async def _there(self) -> bool:
+        try:
+            await self.get()
+        except NotFound:
+            return False
+        return True
 
 
 @pytest.fixture

@@ -120,7 +120,7 @@ class Stage:
 
 
 @pytest.fixture
-def role(cluster: Cluster, crds: None) -> dict[str, Any]:
+def role(cluster: Cluster, crds: Path) -> dict[str, Any]:
     """The shipped role, bound to the user whose requests are looked at."""
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(locate([GATEWAY_API])[GATEWAY_API]))
     cluster.kubectl("wait", "--for=condition=Established", "crd/httproutes.gateway.networking.k8s.io")

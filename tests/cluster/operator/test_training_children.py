@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.diff import matches
 
 from localcluster import Cluster
-from tests.support.eventually import PATIENCE_SECONDS
+from tests.support.eventually import eventually
 
 pytestmark = pytest.mark.cluster
 
@@ -30,11 +30,9 @@ RESTRICTED = {
     "seccompProfile": {"type": "RuntimeDefault"},
 }
 
-Until = Callable[[Callable[[], Awaitable[object]]], Awaitable[None]]
-
 
 @pytest.fixture
-async def kube(cluster: Cluster, crds: None) -> AsyncIterator[Kubernetes]:
+async def kube(cluster: Cluster, crds: Path) -> AsyncIterator[Kubernetes]:
     """The adapter as the operator's service account."""
     for name in ("namespace", "rbac"):
         cluster.kubectl("apply", "--server-side", "-f", str(RBAC / f"{name}.yaml"))
@@ -55,16 +53,6 @@ async def owner(api: ApiServer, namespace: str) -> dict[str, Any]:
     """A TrainingJob that a person made."""
     manifest = {"apiVersion": OURS, "kind": "TrainingJob", "metadata": {"name": "churn"}, "spec": SPEC}
     return await api.request("POST", resource_of(OURS, "TrainingJob").path(namespace), body=manifest)
-
-
-@pytest.fixture
-def until() -> Until:
-    async def wait(condition: Callable[[], Awaitable[object]]) -> None:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not await condition():  # noqa: ASYNC110 - it is on the other side of a socket
-                await asyncio.sleep(0.05)
-
-    return wait
 
 
 def child(owner: dict[str, Any], api_version: str, kind: str, name: str, spec: dict[str, Any]) -> dict[str, Any]:
@@ -101,32 +89,29 @@ async def test_a_job_is_suspended_and_resumed(kube: Kubernetes, owner: dict[str,
         assert changed["spec"]["suspend"] is suspend
 
 
-async def test_the_pods_of_a_job_go_with_it(kube: Kubernetes, owner: dict[str, Any], until: Until) -> None:
+async def test_the_pods_of_a_job_go_with_it(kube: Kubernetes, owner: dict[str, Any]) -> None:
     made = await kube.apply(job(owner, suspend=False))
     namespace, labels = owner["metadata"]["namespace"], {"batch.kubernetes.io/job-name": "churn-1"}
 
     async def pods() -> int:
         return len(await kube.list_pods(namespace, labels))
 
-    async def no_pods() -> bool:
-        return await pods() == 0
-
-    await until(pods)
+    await eventually(pods, bool, "the Job has a pod")
     await kube.delete(Ref.of(made), uid=made["metadata"]["uid"])
-    await until(no_pods)
+    await eventually(pods, lambda count: count == 0, "the pod is gone")
     assert await kube.get(Ref.of(made)) is None
 
 
-async def test_a_scheduled_run_is_a_child(kube: Kubernetes, owner: dict[str, Any], until: Until) -> None:
+async def test_a_scheduled_run_is_a_child(kube: Kubernetes, owner: dict[str, Any]) -> None:
     uid = owner["metadata"]["uid"]
     made = await kube.apply(child(owner, OURS, "TrainingJob", "churn-29000000", SPEC))
     assert [Ref.of(one) for one in kube.children(uid)] == [Ref.of(made)]
     await kube.delete(Ref.of(made), uid=made["metadata"]["uid"])
 
-    async def forgotten() -> bool:
-        return not kube.children(uid)
+    async def children() -> int:
+        return len(kube.children(uid))
 
-    await until(forgotten)
+    await eventually(children, lambda count: count == 0, "the child is forgotten")
 
 
 async def test_a_cluster_without_kueue_has_no_workloads(kube: Kubernetes, namespace: str) -> None:

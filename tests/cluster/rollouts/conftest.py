@@ -12,6 +12,7 @@ from rollmodel.errors import NotFound
 
 from demo.traffic import Traffic
 from localcluster import Cluster
+from tests.cluster.conftest import serve_kinds
 from tests.support.light_models import LightRegistry
 from tests.support.live_operator import OperatorProcess
 from tests.support.live_rollout import LiveRollout
@@ -45,9 +46,7 @@ __all__ = [
 def stack(cluster: Cluster) -> Cluster:
     """The cluster with all its parts and our kinds."""
     cluster.ensure("node", "gateway", "prometheus", "mlflow")
-    crds = str(REPOSITORY / "crds")
-    cluster.kubectl("apply", "--server-side", "-f", crds)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "-f", crds)
+    serve_kinds(cluster)
     return cluster
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from rollmodel.adapters.apiserver import ApiServer
 
-from localcluster import BinaryUnavailableError, Cluster
+from localcluster import Cluster
+from tests.cluster.conftest import serve_kinds, start
 from tests.support.live_operator import OperatorProcess
 from tests.support.live_secrets import found
 from tests.support.live_training import LiveTraining
@@ -32,23 +33,14 @@ __all__ = ["ACCOUNT", "OPERATOR_PASSWORD", "OPERATOR_USER", "REPOSITORY", "Allow
 @pytest.fixture(scope="session")
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A cluster of its own: here operators are killed, and another one, of other tests, would do their work."""
-    capture = request.config.pluginmanager.getplugin("capturemanager")
-    assert capture is not None
-    try:
-        with capture.global_and_fixture_disabled():
-            started = Cluster.start(tmp_path_factory.mktemp("training"), parts=("node", "mlflow"), audit=True)
-    except BinaryUnavailableError as error:
-        pytest.skip(str(error))
-    with started:
+    with start(request, tmp_path_factory.mktemp("training"), parts=("node", "mlflow")) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def kinds(cluster: Cluster) -> Cluster:
     """The cluster with our kinds and the rights of the operator."""
-    crds = str(REPOSITORY / "crds")
-    cluster.kubectl("apply", "--server-side", "-f", crds)
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=240s", "-f", crds)
+    serve_kinds(cluster)
     for name in ("namespace", "rbac"):
         cluster.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "config" / f"{name}.yaml"))
     return cluster
