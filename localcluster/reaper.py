@@ -21,6 +21,7 @@ ID_VARIABLE = "ROLLMODEL_LOCALCLUSTER"
 
 _PROC = Path("/proc")
 _GIVE_UP_SECONDS = 10.0
+_EMPTY_LOOKS = 2
 
 
 def members(cluster_id: str) -> set[int]:
@@ -32,14 +33,18 @@ def members(cluster_id: str) -> set[int]:
 def kill_all(cluster_id: str) -> set[int]:
     """Kill the members until there are none; return those that were killed.
 
-    Repeated, because a process may fork between the look and the kill.
+    Repeated, because a process may fork between the look and the kill. One empty look is not enough: while a process
+    calls execve it has no environment to be seen.
     """
     killed: set[int] = set()
+    empty_looks = 0
     deadline = time.monotonic() + _GIVE_UP_SECONDS
-    while (found := members(cluster_id)) and time.monotonic() < deadline:
+    while empty_looks < _EMPTY_LOOKS and time.monotonic() < deadline:
+        found = members(cluster_id)
         for pid in found:
             _kill(pid)
         killed |= found
+        empty_looks = 0 if found else empty_looks + 1
         time.sleep(0.02)
     return killed
 

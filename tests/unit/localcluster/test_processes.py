@@ -77,9 +77,15 @@ async def test_one_that_never_gets_ready_is_killed(tmp_path: Path) -> None:
 
 
 def test_everything_with_the_mark_is_killed_and_nothing_else(tmp_path: Path) -> None:
-    script = "setsid sleep 1000 & echo up; sleep 1000"
+    # All three are there once it says so, and the shell cannot end before its own turn: it waits for no child.
+    script = "setsid sleep 1000 & sleep 1000 & echo up; read never"
     ours, theirs = (
-        subprocess.Popen(["/bin/sh", "-c", script], env={**os.environ, ID_VARIABLE: mark}, stdout=subprocess.PIPE)
+        subprocess.Popen(
+            ["/bin/sh", "-c", script],
+            env={**os.environ, ID_VARIABLE: mark},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
         for mark in ("test-one", "test-on")
     )
     with ours, theirs:
