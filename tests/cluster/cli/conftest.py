@@ -12,7 +12,7 @@ from kubernetes import client
 from rollmodel.__main__ import main
 
 from localcluster import Cluster
-from tests.cluster.conftest import CRDS, WaitUntil, serve_kinds
+from tests.cluster.conftest import start
 from tests.support.apiserver import Api
 
 Run = Callable[..., tuple[int, str, str]]
@@ -55,8 +55,7 @@ def reader(cluster: Cluster, namespace: str) -> Path:
 
 
 @pytest.fixture
-def without_kinds(cluster: Cluster, crds: Path, wait_until: WaitUntil) -> Iterator[None]:
-    """Our kinds are not installed, until the test is over."""
-    cluster.kubectl("delete", "-f", str(CRDS), "--wait=true")
-    yield
-    serve_kinds(cluster)
+def bare(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Cluster]:
+    """A cluster where our kinds are not installed."""
+    with start(request, tmp_path) as started:
+        yield started

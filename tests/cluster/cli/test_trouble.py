@@ -61,9 +61,9 @@ def test_who_may_not_look_elsewhere_gets_the_simple_answer(reader: Path, api: Ap
     assert f"`rollmodel get -n {api.namespace}` lists what is there" in message
 
 
-def test_kinds_that_are_not_installed(without_kinds: None, run: Run) -> None:
+def test_kinds_that_are_not_installed(bare: Cluster, run: Run) -> None:
     for command in (*COMMANDS, *ANY_KIND):
-        message = refused(run(command, "churn"), command)
+        message = refused(run(command, "churn", user=bare.kubeconfig, place="default"), command)
         assert "does not know the kind" in message
         assert "`kubectl apply --server-side -f crds/`" in message
 
