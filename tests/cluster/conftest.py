@@ -5,6 +5,7 @@ What was started stays until the session ends, so a test that stops a part start
 """
 
 import json
+import os
 import secrets
 import signal
 import time
@@ -15,7 +16,8 @@ from typing import Any, Protocol
 import pytest
 from kubernetes import client, config
 
-from localcluster import BinaryUnavailableError, Cluster
+from localcluster import Cluster
+from tests.support.binaries import needs_binaries
 from tests.support.eventually import PATIENCE_SECONDS
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -28,14 +30,12 @@ class WaitUntil(Protocol):
 
 
 def start(request: pytest.FixtureRequest, directory: Path, **options: Any) -> Cluster:
-    """Start a cluster with an audit log. Skips, with the reason, where its binaries cannot be had."""
+    """Start a cluster with an audit log. Skips, with the reason, where its binaries cannot be had; fails under CI."""
     capture = request.config.pluginmanager.getplugin("capturemanager")
     assert capture is not None
-    try:
-        with capture.global_and_fixture_disabled():  # the first start may build for minutes: show it
-            return Cluster.start(directory, audit=True, **options)
-    except BinaryUnavailableError as error:
-        pytest.skip(str(error))
+    # The first start may build for minutes: show it.
+    with needs_binaries(os.environ), capture.global_and_fixture_disabled():
+        return Cluster.start(directory, audit=True, **options)
 
 
 def serve_kinds(cluster: Cluster) -> Path:
