@@ -19,9 +19,12 @@ __all__ = ["main"]
 COMMANDS = {
     "run": ("rollmodel.runtime.main", "run the operator"),
     "crds": ("rollmodel.api.crd", "write the CRDs, or check that they are current"),
-    "fetch": ("rollmodel.serving.fetch", "fetch a model and verify its digest (in the pod)"),
-    "input": ("rollmodel.serving.input", "bring an input of a training to the pod, and report its digest (in the pod)"),
-    "serve": ("rollmodel.serving.server", "serve a fetched model (in the pod)"),
+    "fetch": ("rollmodel.serving.fetch.model", "fetch a model and verify its digest (in the pod)"),
+    "input": (
+        "rollmodel.serving.fetch.input",
+        "bring an input of a training to the pod, and report its digest (in the pod)",
+    ),
+    "serve": ("rollmodel.serving.server.main", "serve a fetched model (in the pod)"),
 }
 
 

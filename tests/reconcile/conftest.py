@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from rollmodel.plan.decision import Decision, Ref
+from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults, Observed
-from rollmodel.plan.deployment.queries import queries
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer, Queries

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rollmodel.errors import Conflict, Invalid, Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.reconcile.refusals import REFUSED_RETRY_SECONDS
+from rollmodel.reconcile.rejections import REFUSED_RETRY_SECONDS
 
 from tests.reconcile.conftest import Bench
 

@@ -21,9 +21,9 @@ from rollmodel.plan.decision import (
 from rollmodel.plan.training.observed import Problem
 from rollmodel.ports import Connection
 from rollmodel.reconcile import execute as execute_module
-from rollmodel.reconcile import track as track_module
+from rollmodel.reconcile import run_writes as track_module
 from rollmodel.reconcile.execute import REGISTRY_RETRY_SECONDS, TRACKING_RETRY_SECONDS, Execution, Executor
-from rollmodel.reconcile.track import CREATE_WITHIN_SECONDS
+from rollmodel.reconcile.run_writes import CREATE_WITHIN_SECONDS
 
 from tests.support.contract import model_deployment, service
 from tests.support.inmemory.kube import InMemoryKube

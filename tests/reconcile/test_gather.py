@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rollmodel.errors import Unavailable, Untrustworthy
 from rollmodel.plan.decision import Decision
+from rollmodel.plan.deployment.analysis.queries import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, ModelProblem, Observed, QueryProblem
-from rollmodel.plan.deployment.queries import MetricQuery
 from rollmodel.ports import Series
 
 from tests.reconcile.conftest import Bench

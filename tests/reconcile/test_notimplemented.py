@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 from rollmodel.plan.decision import Ref
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.notimplemented import NotImplementedReconciler
+from rollmodel.reconcile.not_implemented import NotImplementedReconciler
 
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryRegistry

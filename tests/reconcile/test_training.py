@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rollmodel.errors import Forbidden, NotFound, Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.training.look import outcome_known
+from rollmodel.plan.training.context import outcome_known
 
 from tests.support.training_bench import Behaviour, TrainingBench
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rollmodel.errors import Conflict, Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.training.look import closed
+from rollmodel.plan.training.context import closed
 
 from tests.support.training_bench import Behaviour, TrainingBench
 

@@ -14,10 +14,11 @@ from unittest import mock
 from rich.console import Console, RenderableType
 from rollmodel.__main__ import COMMANDS as INNER
 from rollmodel.__main__ import main
-from rollmodel.cli import COMMANDS, training
-from rollmodel.cli.comparison import Tolerance, compare
+from rollmodel.cli import COMMANDS
 from rollmodel.cli.get import table
-from rollmodel.cli.verify import shown
+from rollmodel.cli.training import tables as training
+from rollmodel.cli.training.comparison import Tolerance, compare
+from rollmodel.cli.training.verify import shown
 
 from tests.support.training_statuses import GATES, SPEC, running, status
 

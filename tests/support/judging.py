@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from rollmodel.evidence import judge
-from rollmodel.evidence.arrays import array
-from rollmodel.evidence.background import Background
-from rollmodel.evidence.dispersion import Prior
-from rollmodel.evidence.types import JudgePlan, MetricHistory, MetricPlan, PodSeries, Sample, Window
+from rollmodel.evidence.core.arrays import array
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, PodSeries, Sample, Window
+from rollmodel.evidence.counts.baseline import Background
+from rollmodel.evidence.noise.dispersion import Prior
 
 START = 1_700_000_000.0
 STEP = 10.0

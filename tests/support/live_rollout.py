@@ -10,7 +10,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rollmodel.adapters.apiserver import MERGE_PATCH, ApiServer
+from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.conditions import Condition, find
 from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rollmodel.adapters.apiserver import MERGE_PATCH, ApiServer
-from rollmodel.adapters.kinds import resource_of
+from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
+from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.errors import NotFound
-from rollmodel.plan.training.look import closed, outcome_known
+from rollmodel.plan.training.context import closed, outcome_known
 
 from localcluster import Cluster
 from tests.support import light_training

@@ -16,7 +16,9 @@ from typing import Any, Literal
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan import naming
 from rollmodel.plan.decision import Decision, Event
+from rollmodel.plan.deployment.analysis.queries import MetricQuery, queries
 from rollmodel.plan.deployment.decide import decide
+from rollmodel.plan.deployment.objects.revision import revision_id
 from rollmodel.plan.deployment.observed import (
     Answer,
     Defaults,
@@ -25,8 +27,6 @@ from rollmodel.plan.deployment.observed import (
     PinnedModel,
     QueryProblem,
 )
-from rollmodel.plan.deployment.queries import MetricQuery, queries
-from rollmodel.plan.deployment.revision import revision_id
 
 from tests.support.promises import Moment, keeps_promises, route_weights
 from tests.support.simulated_pods import Behaviour, Pod, PodKind, pod_status, series_of

@@ -12,7 +12,7 @@ from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan.decision import Decision, Event
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.observed import Observed, TrainingDefaults
-from rollmodel.plan.training.schedule import decide_schedule
+from rollmodel.plan.training.schedule.decide import decide_schedule
 
 __all__ = ["START", "Scheduled", "at"]
 

@@ -16,9 +16,9 @@ from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.errors import Conflict, NotFound
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.times import stamp
+from rollmodel.plan.training.context import closed
 from rollmodel.plan.training.decide import decide
-from rollmodel.plan.training.look import closed
-from rollmodel.plan.training.wants import wants
+from rollmodel.plan.training.read_set import wants
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor

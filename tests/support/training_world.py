@@ -34,7 +34,7 @@ from rollmodel.plan.training.observed import (
     TrackedVersion,
     TrainingDefaults,
 )
-from rollmodel.plan.training.wants import wants
+from rollmodel.plan.training.read_set import wants
 
 from tests.support.training import DEFAULTS, NAME, START, UID, spec
 

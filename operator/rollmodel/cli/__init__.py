@@ -19,9 +19,9 @@ COMMANDS = {
     "describe": ("rollmodel.cli.describe:main", "show one object with all that its status says"),
     "watch": ("rollmodel.cli.watch:main", "follow one object until its fate is known"),
     "logs": ("rollmodel.cli.logs:main", "print what a training run writes"),
-    "verify-training": ("rollmodel.cli.verify:main", "train again with everything pinned, and compare"),
-    "explain": ("rollmodel.cli.explain:main", "show the evidence for and against a candidate"),
-    "backtest": ("rollmodel.cli.backtest:main", "say what a policy would have decided on past rollouts"),
-    **{verb: (f"rollmodel.cli.command:{verb}", text) for verb, text in VERBS.items()},
+    "verify-training": ("rollmodel.cli.training.verify:main", "train again with everything pinned, and compare"),
+    "explain": ("rollmodel.cli.rollout.explain:main", "show the evidence for and against a candidate"),
+    "backtest": ("rollmodel.cli.backtest.command:main", "say what a policy would have decided on past rollouts"),
+    **{verb: (f"rollmodel.cli.rollout.commands:{verb}", text) for verb, text in VERBS.items()},
     "digest": ("rollmodel.serving.digest:main", "print the digest of a model's files"),
 }

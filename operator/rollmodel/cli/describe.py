@@ -12,11 +12,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rollmodel.adapters.kinds import Resource, resource_of
+from rollmodel.adapters.kubernetes.kinds import Resource, resource_of
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
-from rollmodel.cli import cluster, report, terminal, training
-from rollmodel.cli.rows import age, status_of
-from rollmodel.cli.targets import add_mlflow_url, add_target, named
+from rollmodel.cli.common import cluster
+from rollmodel.cli.common.rows import age, status_of
+from rollmodel.cli.common.targets import add_mlflow_url, add_target, named
+from rollmodel.cli.rollout import report, terminal
+from rollmodel.cli.training import tables as training
 from rollmodel.errors import Forbidden, RollmodelError
 
 __all__ = ["main"]

@@ -13,11 +13,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rollmodel.adapters.kinds import Resource
-from rollmodel.cli import cluster
-from rollmodel.cli.colours import colour
-from rollmodel.cli.rows import HEADINGS, row_of
-from rollmodel.cli.targets import add_target, wanted
+from rollmodel.adapters.kubernetes.kinds import Resource
+from rollmodel.cli.common import cluster
+from rollmodel.cli.common.colours import colour
+from rollmodel.cli.common.rows import HEADINGS, row_of
+from rollmodel.cli.common.targets import add_target, wanted
 from rollmodel.errors import RollmodelError
 
 __all__ = ["main", "table"]

@@ -8,15 +8,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from rollmodel.adapters.kinds import Resource
+from rollmodel.adapters.kubernetes.kinds import Resource
 from rollmodel.api.trainingjob import TrainingJobStatus
-from rollmodel.cli import cluster
-from rollmodel.cli.cluster import TRAINING_JOB, Session
-from rollmodel.cli.follow import follow
-from rollmodel.cli.podlogs import POD, PodLog, Wish, copy_all
-from rollmodel.cli.rows import spec_of, status_of
-from rollmodel.cli.targets import add_mlflow_url, add_target, named
-from rollmodel.cli.training import run_link
+from rollmodel.cli.common import cluster
+from rollmodel.cli.common.cluster import TRAINING_JOB, Session
+from rollmodel.cli.common.follow import follow
+from rollmodel.cli.common.rows import spec_of, status_of
+from rollmodel.cli.common.targets import add_mlflow_url, add_target, named
+from rollmodel.cli.training.pod_logs import POD, PodLog, Wish, copy_all
+from rollmodel.cli.training.tables import run_link
 from rollmodel.cli.watch import INTERRUPTED, fate
 from rollmodel.errors import Invalid, NotFound, RollmodelError
 from rollmodel.plan import naming

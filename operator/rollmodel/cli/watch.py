@@ -12,14 +12,16 @@ from typing import Any, Self
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 
-from rollmodel.adapters.kinds import Resource
+from rollmodel.adapters.kubernetes.kinds import Resource
 from rollmodel.api.conditions import find
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.api.trainingjob import TrainingJobStatus
-from rollmodel.cli import cluster, report, terminal, training
-from rollmodel.cli.follow import follow
-from rollmodel.cli.rows import row_of, status_of
-from rollmodel.cli.targets import add_target, named
+from rollmodel.cli.common import cluster
+from rollmodel.cli.common.follow import follow
+from rollmodel.cli.common.rows import row_of, status_of
+from rollmodel.cli.common.targets import add_target, named
+from rollmodel.cli.rollout import report, terminal
+from rollmodel.cli.training import tables as training
 from rollmodel.errors import RollmodelError
 
 __all__ = ["fate", "main", "until_known"]

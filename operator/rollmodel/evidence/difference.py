@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from rollmodel.evidence.arrays import array
+from rollmodel.evidence.core.arrays import array
 
 __all__ = ["LEAST_DRAWS", "LEAST_FOLDS", "Difference", "percentiles", "student_quantile", "welch"]
 

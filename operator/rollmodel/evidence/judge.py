@@ -11,13 +11,11 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rollmodel.evidence import family, share
-from rollmodel.evidence.checks import checked, lonely
-from rollmodel.evidence.opinion import Part, Step
-from rollmodel.evidence.plans import PlanError, validated
-from rollmodel.evidence.share import ShareState
-from rollmodel.evidence.state import PARTS, JudgeState, StateError, dump, load
-from rollmodel.evidence.types import (
+from rollmodel.evidence import multiplicity, sample_ratio
+from rollmodel.evidence.core.checks import checked, lonely
+from rollmodel.evidence.core.opinion import Part, Step
+from rollmodel.evidence.core.plans import PlanError, validated
+from rollmodel.evidence.core.types import (
     CountSample,
     HistogramSample,
     JudgePlan,
@@ -28,6 +26,8 @@ from rollmodel.evidence.types import (
     Sample,
     Window,
 )
+from rollmodel.evidence.sample_ratio import ShareState
+from rollmodel.evidence.state import PARTS, JudgeState, StateError, dump, load
 from rollmodel.evidence.verdict import assess
 
 __all__ = ["JudgeState", "PlanError", "StateError", "assess", "begin", "dump", "load", "observe"]
@@ -46,7 +46,7 @@ def begin(plan: JudgePlan, history: Mapping[str, MetricHistory], now: float) -> 
     groups = {kind: [m for m in plan.metrics if m.kind == kind] for kind in PARTS}
     parts = tuple(PARTS[kind].begin(plan, metrics, history) for kind, metrics in groups.items() if metrics)
     aligned = math.floor(now / plan.interval) * plan.interval
-    return JudgeState(plan=plan, begun=aligned, end=aligned, settled=aligned, parts=parts, share=share.begin())
+    return JudgeState(plan=plan, begun=aligned, end=aligned, settled=aligned, parts=parts, share=sample_ratio.begin())
 
 
 def observe(
@@ -101,7 +101,7 @@ def _share(state: JudgeState, sound: Mapping[str, Sample], weight: float | None,
     if requests is None or weight is None or not checks:
         return state.share
     na, nb = requests
-    return share.update(state.share, na + nb, na, weight=weight, seconds=step.seconds, moved=step.moved)
+    return sample_ratio.update(state.share, na + nb, na, weight=weight, seconds=step.seconds, moved=step.moved)
 
 
 def _requests(sample: Sample) -> tuple[float, float] | None:
@@ -134,6 +134,6 @@ def _notes(plan: JudgePlan, sound: Mapping[str, Sample], samples: Mapping[str, S
 def _harmful(plan: JudgePlan, parts: Sequence[Part]) -> tuple[str, ...]:
     """The metrics to blame once their joint evidence proves harm, else none."""
     log_e = {name: value for part in parts for name, value in part.log_harm().items()}
-    parts_of_risk, level = family.weights(plan.metrics), -math.log(plan.alpha_harm)
-    proven = family.joint_log_evidence(log_e, parts_of_risk) >= level
-    return family.blame(log_e, parts_of_risk, level) if proven else ()
+    parts_of_risk, level = multiplicity.weights(plan.metrics), -math.log(plan.alpha_harm)
+    proven = multiplicity.joint_log_evidence(log_e, parts_of_risk) >= level
+    return multiplicity.blame(log_e, parts_of_risk, level) if proven else ()

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from rollmodel.evidence import share
-from rollmodel.evidence.arrays import from_plain, to_plain
-from rollmodel.evidence.count_part import CountPart
-from rollmodel.evidence.latency_part import LatencyPart
-from rollmodel.evidence.mean_part import MeanPart
-from rollmodel.evidence.opinion import Part
-from rollmodel.evidence.share import ShareState
-from rollmodel.evidence.types import JudgePlan, MetricPlan, NoEvidence, NoEvidenceReason
-from rollmodel.evidence.value_part import ValuePart
+from rollmodel.evidence import sample_ratio
+from rollmodel.evidence.core.arrays import from_plain, to_plain
+from rollmodel.evidence.core.opinion import Part
+from rollmodel.evidence.core.types import JudgePlan, MetricPlan, NoEvidence, NoEvidenceReason
+from rollmodel.evidence.counts.judge import CountPart
+from rollmodel.evidence.latency.judge import LatencyPart
+from rollmodel.evidence.means.judge import MeanPart
+from rollmodel.evidence.sample_ratio import ShareState
+from rollmodel.evidence.value import ValuePart
 
 __all__ = ["PARTS", "JudgeState", "StateError", "dump", "load"]
 
@@ -103,7 +103,7 @@ def _read(document: Mapping[str, Any]) -> JudgeState:
         end=float(document["end"]),
         settled=float(document["settled"]),
         parts=tuple(parts),
-        share=from_plain(share.begin(), document["share"]),
+        share=from_plain(sample_ratio.begin(), document["share"]),
         ticks=int(document["ticks"]),
         weight=document["weight"],
         harmful=tuple(document["harmful"]),

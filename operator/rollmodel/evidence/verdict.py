@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from rollmodel.evidence import share
-from rollmodel.evidence.opinion import Opinion
+from rollmodel.evidence import sample_ratio
+from rollmodel.evidence.core.opinion import Opinion
+from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport, Outcome
 from rollmodel.evidence.state import JudgeState
-from rollmodel.evidence.types import Assessment, JudgePlan, MetricReport, Outcome
 
 __all__ = ["assess", "patience"]
 
@@ -87,7 +87,7 @@ def _silent(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
 def _biased(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
     """The split of traffic is not the one asked for."""
     del opinions
-    wrong = share.alarm(state.share)
+    wrong = sample_ratio.alarm(state.share)
     return Finding(Outcome.BIASED_SPLIT, "BiasedSplit", wrong) if wrong else None
 
 

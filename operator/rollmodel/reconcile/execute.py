@@ -15,7 +15,7 @@ from rollmodel.errors import Conflict, Invalid, NotFound, RollmodelError, Termin
 from rollmodel.plan.decision import Decision, Event, Ref, RegistryWrite
 from rollmodel.plan.training.observed import Problem
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
-from rollmodel.reconcile.track import Tracker
+from rollmodel.reconcile.run_writes import Tracker
 
 __all__ = ["REGISTRY_RETRY_SECONDS", "TRACKING_RETRY_SECONDS", "Execution", "Executor", "no_connection"]
 

@@ -21,7 +21,7 @@ import kopf
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.reconcile.result import Finalizer, Reconciler
-from rollmodel.runtime.driver import FINALIZER, Driver
+from rollmodel.runtime.controller import FINALIZER, Driver
 
 __all__ = ["Login", "kopf_settings", "register"]
 

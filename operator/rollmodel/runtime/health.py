@@ -11,7 +11,7 @@ from typing import Protocol
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from rollmodel.runtime.pulse import Pulse
+from rollmodel.runtime.watchdog import Pulse
 
 __all__ = ["Health", "Server", "Watched"]
 

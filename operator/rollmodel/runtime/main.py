@@ -19,7 +19,7 @@ import kopf
 from prometheus_client import disable_created_metrics
 from pydantic import ValidationError
 
-from rollmodel.adapters.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.backoff import Backoff
 from rollmodel.errors import NotFound, RollmodelError

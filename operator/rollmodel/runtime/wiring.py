@@ -8,32 +8,32 @@ from functools import partial
 import aiohttp
 from pydantic import SecretStr
 
-from rollmodel.adapters.apiserver import ApiServer
-from rollmodel.adapters.kube import Kubernetes
-from rollmodel.adapters.mlflow import Mlflow
-from rollmodel.adapters.prometheus import Login, Prometheus
-from rollmodel.adapters.tracking import MlflowTracking
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.kube import Kubernetes
+from rollmodel.adapters.mlflow.registry import Mlflow
+from rollmodel.adapters.mlflow.tracking import MlflowTracking
+from rollmodel.adapters.prometheus.client import Login, Prometheus
+from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults
-from rollmodel.plan.deployment.queries import queries
 from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.observed import TrainingDefaults
-from rollmodel.plan.training.wants import wants
+from rollmodel.plan.training.read_set import wants
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.deployment.reconciler import DeploymentReconciler
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.notimplemented import NotImplementedReconciler
+from rollmodel.reconcile.not_implemented import NotImplementedReconciler
 from rollmodel.reconcile.result import Reconciler
 from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.reconciler import TrainingReconciler
 from rollmodel.runtime.clock import SystemClock
-from rollmodel.runtime.driver import Driver, Limits
+from rollmodel.runtime.controller import Driver, Limits
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.pulse import Pulse
-from rollmodel.runtime.wake import Wakes
+from rollmodel.runtime.trigger import Wakes
+from rollmodel.runtime.watchdog import Pulse
 from rollmodel.settings import Settings
 
 __all__ = ["Operator"]

@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import product
 
 import numpy as np
-from rollmodel.evidence import counts as core
-from rollmodel.evidence.arrays import take
-from rollmodel.evidence.background import Background, from_split
-from rollmodel.evidence.evalue import Tick
+from rollmodel.evidence.core.arrays import take
+from rollmodel.evidence.core.evalue import Tick
+from rollmodel.evidence.counts import model as core
+from rollmodel.evidence.counts.baseline import Background, from_split
 from scipy.special import logsumexp
 
 from tests.bench.evidence import kayenta

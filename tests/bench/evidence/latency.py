@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from rollmodel.evidence import bins, latency_noise
-from rollmodel.evidence import latency as core
-from rollmodel.evidence.evalue import Pair, margin
+from rollmodel.evidence.core.evalue import Pair, margin
+from rollmodel.evidence.latency import bins
+from rollmodel.evidence.latency import model as core
+from rollmodel.evidence.noise import latency_noise
 from scipy.special import ndtr
 from scipy.stats import norm
 

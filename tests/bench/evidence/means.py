@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
-from rollmodel.evidence import means as core
-from rollmodel.evidence.arrays import stack
-from rollmodel.evidence.evalue import margin
-from rollmodel.evidence.mean_past import MeanPast, from_history
-from rollmodel.evidence.types import MetricHistory
+from rollmodel.evidence.core.arrays import stack
+from rollmodel.evidence.core.evalue import margin
+from rollmodel.evidence.core.types import MetricHistory
+from rollmodel.evidence.means import model as core
+from rollmodel.evidence.means.past import MeanPast, from_history
 
 from tests.bench.evidence.ours import STANDARD, mark
 from tests.bench.evidence.records import Record, measure

@@ -12,8 +12,8 @@ from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
-from rollmodel.evidence import windows
-from rollmodel.evidence.types import CountSample, PodSeries
+from rollmodel.evidence.core import windows
+from rollmodel.evidence.core.types import CountSample, PodSeries
 
 from tests.bench.evidence import ours
 from tests.bench.evidence.records import Record, measure

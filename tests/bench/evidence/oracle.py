@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 
-from rollmodel.evidence.arrays import array
-from rollmodel.evidence.evalue import Pair, growth, margin
+from rollmodel.evidence.core.arrays import array
+from rollmodel.evidence.core.evalue import Pair, growth, margin
 
 from tests.bench.evidence.worlds import TICK_SECONDS, World
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rollmodel.evidence import counts as core
-from rollmodel.evidence.arrays import array
-from rollmodel.evidence.background import Background, from_split, from_total, unknown
-from rollmodel.evidence.evalue import Pair, margin, tick
+from rollmodel.evidence.core.arrays import array
+from rollmodel.evidence.core.evalue import Pair, margin, tick
+from rollmodel.evidence.counts import model as core
+from rollmodel.evidence.counts.baseline import Background, from_split, from_total, unknown
 
 from tests.bench.evidence.rivals import Floats, Verdicts
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, simulate_history

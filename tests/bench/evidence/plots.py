@@ -11,8 +11,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from rollmodel.evidence import counts as core
-from rollmodel.evidence.evalue import tick
+from rollmodel.evidence.core.evalue import tick
+from rollmodel.evidence.counts import model as core
 
 from tests.bench.evidence import detection
 from tests.bench.evidence.oracle import oracle_seconds

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 from rollmodel.api.modeldeployment import Rollout
-from rollmodel.cli.batch import Batch
-from rollmodel.cli.counts import Counts as Recorded
-from rollmodel.cli.counts import History
-from rollmodel.cli.steps import replay
+from rollmodel.cli.backtest.batch import Batch
+from rollmodel.cli.backtest.counts import Counts as Recorded
+from rollmodel.cli.backtest.counts import History
+from rollmodel.cli.backtest.steps import replay
 from rollmodel.evidence import judge
-from rollmodel.evidence.types import CountSample, JudgePlan, MetricPlan, Window
+from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricPlan, Window
 
 from tests.bench.evidence.markdown import table
 from tests.bench.evidence.setup import generator

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import httpx
-from rollmodel.adapters.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
 
 from localcluster.kubeapi import KubeApi, Mirror, Object
 from tests.bench.scale.objects import PATH

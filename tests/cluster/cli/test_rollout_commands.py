@@ -12,7 +12,7 @@ import pytest
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli import VERBS
-from rollmodel.plan.deployment.commands import ANNOTATION
+from rollmodel.plan.deployment.strategies.commands import ANNOTATION
 
 from localcluster import Cluster
 from tests.cluster.cli.conftest import Run

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from rollmodel.adapters.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
 
 from localcluster import Cluster
 

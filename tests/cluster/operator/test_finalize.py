@@ -13,17 +13,17 @@ from typing import Any
 
 import kopf
 import pytest
-from rollmodel.adapters.apiserver import ApiServer
-from rollmodel.adapters.kinds import resource_of
-from rollmodel.adapters.kube import Kubernetes
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.kinds import resource_of
+from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.errors import NotFound, Unavailable
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
-from rollmodel.runtime.driver import FINALIZER, Driver, Limits
+from rollmodel.runtime.controller import FINALIZER, Driver, Limits
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.pulse import Pulse
-from rollmodel.runtime.wake import Wakes
+from rollmodel.runtime.trigger import Wakes
+from rollmodel.runtime.watchdog import Pulse
 
 from localcluster import Cluster
 from tests.support.eventually import PATIENCE_SECONDS, eventually

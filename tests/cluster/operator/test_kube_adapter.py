@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rollmodel.adapters.apiserver import MERGE_PATCH, ApiServer
-from rollmodel.adapters.kinds import resource_of
-from rollmodel.adapters.kube import Kubernetes
+from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
+from rollmodel.adapters.kubernetes.kinds import resource_of
+from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.errors import Conflict, Forbidden, Invalid
 from rollmodel.plan.decision import Event, Ref
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from mlflow import MlflowClient
-from rollmodel.adapters.mlflow import Mlflow
-from rollmodel.adapters.prometheus import Prometheus
+from rollmodel.adapters.mlflow.registry import Mlflow
+from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rollmodel.adapters.apiserver import MERGE_PATCH, ApiServer
-from rollmodel.adapters.kinds import resource_of
+from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
+from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.errors import NotFound
 
 from localcluster import Cluster

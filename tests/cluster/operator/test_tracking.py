@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from mlflow import MlflowClient
-from rollmodel.adapters.tracking import MlflowTracking
+from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rollmodel.adapters.apiserver import ApiServer
-from rollmodel.adapters.kinds import resource_of
-from rollmodel.adapters.kube import Kubernetes
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.kinds import resource_of
+from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.diff import matches
 

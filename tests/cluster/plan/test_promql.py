@@ -6,7 +6,7 @@ from urllib.request import urlopen
 
 import pytest
 from rollmodel.api.modeldeployment import Metric, MetricPreset, Runtime, RuntimePreset
-from rollmodel.plan.deployment.promql import promql, scope
+from rollmodel.plan.deployment.analysis.promql import promql, scope
 from rollmodel.plan.deployment.runtimes import PRESETS
 
 from localcluster import Cluster

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from rollmodel.adapters.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.errors import NotFound
 
 from demo.traffic import Traffic

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from rollmodel.serving import fetch
 from rollmodel.serving.digest import folder_digest
+from rollmodel.serving.fetch import model
 
 from localcluster.network import free_port, http_ok
 from tests.cluster.conftest import WaitUntil
@@ -88,7 +88,7 @@ def models(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MLFLOW_TRACKING_URI", mlflow_url)
         for key, found in registered.items():
-            fetch.fetch(f"models:/{found.name}/{found.version}", found.digest, folder / key)
+            model.fetch(f"models:/{found.name}/{found.version}", found.digest, folder / key)
     return {key: folder / key for key in registered}
 
 
@@ -131,7 +131,7 @@ def serve(tmp_path: Path, wait_until: WaitUntil) -> Iterator[Serve]:
 
     def start(model: Path, *arguments: str, wait: bool = True, address: str = "127.0.0.1") -> Serving:
         port = free_port()
-        command = [sys.executable, "-m", "rollmodel.serving.server", "--model", str(model), "--port", str(port)]
+        command = [sys.executable, "-m", "rollmodel.serving.server.main", "--model", str(model), "--port", str(port)]
         command += ["--termination-log", str(tmp_path / "termination-log"), "--host", "203.0.113.1", *arguments]
         env = os.environ | QUIET | {"ROLLMODEL_LISTEN_ADDRESS": address}
         path = tmp_path / f"server-{len(running)}.log"

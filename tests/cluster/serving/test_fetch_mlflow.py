@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from rollmodel.serving import fetch
-from rollmodel.serving import input as input_command
 from rollmodel.serving.digest import folder_digest
+from rollmodel.serving.fetch import input as input_command
+from rollmodel.serving.fetch import model
 
 from tests.cluster.serving.conftest import Registered
 
@@ -25,7 +25,7 @@ def test_every_way_to_name_a_version_leads_to_the_same_files(
 ) -> None:
     found = registered["v2"]
     uri = template.format_map(vars(found))
-    assert fetch.main(["--uri", uri, "--digest", found.digest, "--dest", str(tmp_path / "model")]) == 0
+    assert model.main(["--uri", uri, "--digest", found.digest, "--dest", str(tmp_path / "model")]) == 0
     assert folder_digest(tmp_path / "model") == found.digest
 
 
@@ -58,7 +58,7 @@ def test_an_input_is_resolved_once_and_reported(
 def test_refusals_name_their_reason(registered: dict[str, Registered], tmp_path: Path, uri: str, reason: str) -> None:
     log = tmp_path / "log"
     arguments = ["--uri", uri, "--digest", "sha256:" + "0" * 64, "--dest", str(tmp_path / "model")]
-    assert fetch.main([*arguments, "--termination-log", str(log)]) == 1
+    assert model.main([*arguments, "--termination-log", str(log)]) == 1
     assert log.read_text().startswith(f"{reason}: ")
 
 
@@ -66,8 +66,8 @@ def test_a_transfer_is_resumed_by_range(registered: dict[str, Registered], tmp_p
     found = registered["v3"]
     work = tmp_path / f".model.partial-{found.digest[7:19]}"
     (work / "parts").mkdir(parents=True)
-    fetch.fetch(f"models:/{found.model_id}", found.digest, tmp_path / "before")
+    model.fetch(f"models:/{found.model_id}", found.digest, tmp_path / "before")
     content = (tmp_path / "before/model.skops").read_bytes()
     (work / "parts/model.skops").write_bytes(content[: len(content) // 2])
-    fetch.fetch(f"models:/{found.model_id}", found.digest, tmp_path / "model")
+    model.fetch(f"models:/{found.model_id}", found.digest, tmp_path / "model")
     assert folder_digest(tmp_path / "model") == found.digest

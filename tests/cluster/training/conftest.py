@@ -9,7 +9,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import pytest
-from rollmodel.adapters.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
 
 from localcluster import Cluster
 from tests.cluster.conftest import serve_kinds, start

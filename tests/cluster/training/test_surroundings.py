@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rollmodel.adapters.apiserver import MERGE_PATCH, ApiServer
-from rollmodel.adapters.kinds import WORKLOADS
+from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
+from rollmodel.adapters.kubernetes.kinds import WORKLOADS
 from rollmodel.api.trainingjob import QueueStatus
 
 from localcluster import Cluster

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
-from rollmodel.adapters.apiserver import MAX_RETRY_AFTER, ApiServer, Expired
-from rollmodel.adapters.kinds import Resource, resource_of
+from rollmodel.adapters.kubernetes.apiserver import MAX_RETRY_AFTER, ApiServer, Expired
+from rollmodel.adapters.kubernetes.kinds import Resource, resource_of
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 
 from tests.support.web import Web, serve

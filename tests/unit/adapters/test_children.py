@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.adapters.children import Children
+from rollmodel.adapters.kubernetes.store import Children
 from rollmodel.plan.decision import Ref
 
 

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from rollmodel.adapters import feed as module
-from rollmodel.adapters.feed import AliasFeed
+from rollmodel.adapters.mlflow import alias_poller as module
+from rollmodel.adapters.mlflow.alias_poller import AliasFeed
 from rollmodel.errors import NotFound, Unavailable
 from rollmodel.ports import Connection
 

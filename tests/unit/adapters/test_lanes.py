@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from rollmodel.adapters.lanes import Lanes
+from rollmodel.adapters.bulkhead import Lanes
 
 
 @pytest.fixture

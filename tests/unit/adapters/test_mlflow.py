@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters import artifacts as artifacts_module
-from rollmodel.adapters.mlflow import Mlflow
+from rollmodel.adapters.mlflow import digests as artifacts_module
+from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.ports import Connection

@@ -6,7 +6,7 @@ import sys
 #: A thread begins to import; as soon as a part is there that others import first, more threads come.
 SCRIPT = """
 import asyncio, sys
-from rollmodel.adapters.mlflow import Mlflow
+from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.ports import Connection
 
 async def main():

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters import prometheus as module
-from rollmodel.adapters.prometheus import Login, Prometheus
+from rollmodel.adapters.prometheus import client as module
+from rollmodel.adapters.prometheus.client import Login, Prometheus
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
 from rollmodel.ports import Series
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters import mlflowsession
-from rollmodel.adapters import tracking as tracking_module
-from rollmodel.adapters.tracking import LAST_REQUEST_SECONDS, MlflowTracking
+from rollmodel.adapters.mlflow import session
+from rollmodel.adapters.mlflow import tracking as tracking_module
+from rollmodel.adapters.mlflow.tracking import LAST_REQUEST_SECONDS, MlflowTracking
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
 from rollmodel.ports import Connection
@@ -306,7 +306,7 @@ async def test_a_call_that_was_given_up_creates_nothing_later(
 ) -> None:
     """The experiment is looked up so slowly that the time for further requests is over."""
     late = [0.0]
-    monkeypatch.setattr(mlflowsession, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late[0]))
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late[0]))
 
     async def slowly(request: web.Request) -> web.StreamResponse:
         late[0] += LAST_REQUEST_SECONDS

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
-from rollmodel.adapters import watch as watch_module
-from rollmodel.adapters.apiserver import ApiServer
-from rollmodel.adapters.children import Children
-from rollmodel.adapters.kinds import resource_of
-from rollmodel.adapters.watch import Watch
+from rollmodel.adapters.kubernetes import reflector as watch_module
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.kinds import resource_of
+from rollmodel.adapters.kubernetes.reflector import Watch
+from rollmodel.adapters.kubernetes.store import Children
 
 from tests.support.web import Web, serve
 

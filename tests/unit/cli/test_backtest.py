@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from rollmodel.cli import backtest
-from rollmodel.cli.batch import Batch
-from rollmodel.cli.counts import Counts, History
+from rollmodel.cli.backtest import command
+from rollmodel.cli.backtest.batch import Batch
+from rollmodel.cli.backtest.counts import Counts, History
 from rollmodel.evidence import judge
-from rollmodel.evidence.types import CountSample, JudgePlan, MetricHistory, MetricPlan, Window
+from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricHistory, MetricPlan, Window
 
 TICKS = 50
 #: Bad fraction of the candidate, requests per tick, and what happens on the way.
@@ -96,7 +96,7 @@ def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
         path, file = tmp_path / "churn.yaml", tmp_path / "counts.csv"
         path.write_text(yaml.safe_dump_all([{"kind": "Namespace"}, {**manifest, "spec": spec}]), encoding="utf-8")
         file.write_text("rollout,time,arm,pod,total,bad\n" + counts, encoding="utf-8")
-        code = backtest.main([str(path), "--counts", str(file), *options])
+        code = command.main([str(path), "--counts", str(file), *options])
         out, err = capsys.readouterr()
         return code, out, err
 
@@ -210,9 +210,9 @@ def test_files_that_are_no_manifest(tmp_path: Any, capsys: Any) -> None:
     for text, message in (("a: [", "is not YAML"), ("kind: Pod", "has no ModelDeployment")):
         path = tmp_path / "x.yaml"
         path.write_text(text, encoding="utf-8")
-        assert backtest.main([str(path), "--counts", str(path)]) == 2
+        assert command.main([str(path), "--counts", str(path)]) == 2
         assert message in capsys.readouterr().err
-    assert backtest.main([str(tmp_path / "none"), "--counts", "x"]) == 2
+    assert command.main([str(tmp_path / "none"), "--counts", "x"]) == 2
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_the_example_shows_what_a_policy_costs(
     """docs/concepts/evidence.md prints the first of them. The demo's margins are wide: twice as many errors pass."""
     examples = Path(__file__).parents[3] / "examples"
     options = ["--counts", str(examples / "counts.csv"), "--output", "json"]
-    assert backtest.main([str(examples / policy), *options]) == 0
+    assert command.main([str(examples / policy), *options]) == 0
     results = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [result["rollout"] for result in results] == ["v7-healthy", "v8-twice-as-bad", "v9-five-times"]
     assert [result["verdict"] for result in results] == verdicts

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 from rollmodel.__main__ import main
-from rollmodel.cli import COMMANDS, VERBS, cluster
+from rollmodel.cli import COMMANDS, VERBS
+from rollmodel.cli.common import cluster
 from rollmodel.errors import Conflict
-from rollmodel.plan.deployment.commands import ANNOTATION
+from rollmodel.plan.deployment.strategies.commands import ANNOTATION
 
 
 @pytest.fixture

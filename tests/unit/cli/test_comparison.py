@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.cli.comparison import FileRow, MetricRow, Tolerance, compare
-from rollmodel.cli.verify import _parser
+from rollmodel.cli.training.comparison import FileRow, MetricRow, Tolerance, compare
+from rollmodel.cli.training.verify import _parser
 from rollmodel.errors import Invalid
 
 NAN, INF = math.nan, math.inf

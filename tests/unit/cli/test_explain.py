@@ -11,10 +11,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from rich.console import Console
-from rollmodel.cli import explain, page, terminal
-from rollmodel.cli.report import Proof, Rate, Report, duration, of_manifest, views
+from rollmodel.cli.rollout import explain, page, terminal
+from rollmodel.cli.rollout.report import Proof, Rate, Report, duration, of_manifest, views
 from rollmodel.errors import Invalid
-from rollmodel.evidence.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
+from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
 
 from tests.support.rollouts import Cluster
 from tests.unit.cli.test_recording import Remembered

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 import yaml
-from rollmodel.cli import backtest
-from rollmodel.cli.recording import Pair, read
+from rollmodel.cli.backtest import command
+from rollmodel.cli.backtest.recording import Pair, read
 from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.evidence import judge
+from rollmodel.plan.deployment.analysis.policy import judge_plan
+from rollmodel.plan.deployment.analysis.queries import MetricQuery
 from rollmodel.plan.deployment.observed import QueryProblem
-from rollmodel.plan.deployment.policy import judge_plan
-from rollmodel.plan.deployment.queries import MetricQuery
 from rollmodel.ports import Series
 
 from tests.support.rollouts import Cluster
@@ -116,10 +116,10 @@ def test_backtest_of_the_last_decision(trying: Any, manifest: Any, monkeypatch: 
     cluster = trying(0.3)
     cluster.run(600)
     assert cluster.verdicts()[-1] == "RolledBack v2"
-    monkeypatch.setattr(backtest, "Prometheus", lambda _: Remembered(cluster))
+    monkeypatch.setattr(command, "Prometheus", lambda _: Remembered(cluster))
     begun = cluster.now - timedelta(seconds=690)  # half an hour of history lies before it
     arguments = ["--prometheus", "http://p", "--start", begun.isoformat(), "--end", str(cluster.now.timestamp())]
-    assert backtest.main([str(manifest(cluster)), *arguments, "--output", "json"]) == 0
+    assert command.main([str(manifest(cluster)), *arguments, "--output", "json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["verdict"] == "RollBack"
     assert result["rollout"] == f"churn/{cluster.revision_of('2')}"
@@ -136,12 +136,12 @@ def test_backtest_of_the_last_decision(trying: Any, manifest: Any, monkeypatch: 
 def test_backtest_without_a_time(trying: Any, manifest: Any, capsys: Any, options: Any, message: Any) -> None:
     cluster = trying(0.3)
     cluster.run(600)
-    assert backtest.main([str(manifest(cluster)), "--prometheus", "http://p", *options]) == 2
+    assert command.main([str(manifest(cluster)), "--prometheus", "http://p", *options]) == 2
     assert message in capsys.readouterr().err
 
 
 def test_backtest_without_revisions(tmp_path: Any, capsys: Any) -> None:
     path = tmp_path / "churn.yaml"
     path.write_text("kind: ModelDeployment\nmetadata: {name: churn}\nspec: {}\n", encoding="utf-8")
-    assert backtest.main([str(path), "--prometheus", "http://p", "--start", "0"]) == 2
+    assert command.main([str(path), "--prometheus", "http://p", "--start", "0"]) == 2
     assert "name the revisions with --stable and --candidate" in capsys.readouterr().err

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
-from rollmodel.cli.rerun import next_name, rerun_of, trained
+from rollmodel.cli.training.rerun import next_name, rerun_of, trained
 from rollmodel.errors import Invalid
-from rollmodel.plan.training.reproducibility import reproducibility
+from rollmodel.plan.training.inputs.reproducibility import reproducibility
 
 from tests.support.training_statuses import GATES, SPEC, running, status
 

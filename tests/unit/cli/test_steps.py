@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pytest
 from rollmodel.api.modeldeployment import Rollout
-from rollmodel.cli.steps import Result, replay
-from rollmodel.evidence.arrays import Array, Mask
-from rollmodel.evidence.types import Outcome
+from rollmodel.cli.backtest.steps import Result, replay
+from rollmodel.evidence.core.arrays import Array, Mask
+from rollmodel.evidence.core.types import Outcome
 
 U, S, H, C, N, X = (
     Outcome.UNDECIDED,

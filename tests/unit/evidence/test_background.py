@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from rollmodel.evidence.arrays import array, to_plain
-from rollmodel.evidence.background import from_history, from_split, from_total, unknown
-from rollmodel.evidence.evalue import tick
-from rollmodel.evidence.noise import pretend_candidate
-from rollmodel.evidence.types import MetricHistory
+from rollmodel.evidence.core.arrays import array, to_plain
+from rollmodel.evidence.core.evalue import tick
+from rollmodel.evidence.core.types import MetricHistory
+from rollmodel.evidence.counts.baseline import from_history, from_split, from_total, unknown
+from rollmodel.evidence.noise.noise import pretend_candidate
 
 from tests.support.judging import autoregressive, bad_requests, quiet_history
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from rollmodel.evidence import counts
-from rollmodel.evidence.arrays import array, from_plain, take, to_plain
-from rollmodel.evidence.background import Background, from_split, unknown
-from rollmodel.evidence.evalue import Pair, Tick, margin, tick
-from rollmodel.evidence.interval import ratio_interval
+from rollmodel.evidence.core.arrays import array, from_plain, take, to_plain
+from rollmodel.evidence.core.evalue import Pair, Tick, margin, tick
+from rollmodel.evidence.counts import model as counts
+from rollmodel.evidence.counts.baseline import Background, from_split, unknown
+from rollmodel.evidence.counts.interval import ratio_interval
 
 from tests.support.judging import background, bad_requests
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from rollmodel.evidence.arrays import array
-from rollmodel.evidence.dispersion import Prior, accumulate, empty, estimate, fold, phi, ratio
-from rollmodel.evidence.evalue import tick
+from rollmodel.evidence.core.arrays import array
+from rollmodel.evidence.core.evalue import tick
+from rollmodel.evidence.noise.dispersion import Prior, accumulate, empty, estimate, fold, phi, ratio
 
 from tests.support.judging import bad_requests
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from rollmodel.evidence.arrays import array
-from rollmodel.evidence.evalue import Pair, growth, kl, log_evalue, margin, tick
+from rollmodel.evidence.core.arrays import array
+from rollmodel.evidence.core.evalue import Pair, growth, kl, log_evalue, margin, tick
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rollmodel.evidence import counts
-from rollmodel.evidence.evalue import margin, tick
-from rollmodel.evidence.interval import ratio_interval, seconds_to_harm, seconds_to_safe
+from rollmodel.evidence.core.evalue import margin, tick
+from rollmodel.evidence.counts import model as counts
+from rollmodel.evidence.counts.interval import ratio_interval, seconds_to_harm, seconds_to_safe
 
 from tests.support.judging import background
 

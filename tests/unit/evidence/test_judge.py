@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.evidence import judge
-from rollmodel.evidence.types import (
+from rollmodel.evidence.core.types import (
     CountSample,
     HistogramSample,
     MetricPlan,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rollmodel.evidence import judge
-from rollmodel.evidence.types import (
+from rollmodel.evidence.core.types import (
     CountSample,
     HistogramSample,
     MeanSample,

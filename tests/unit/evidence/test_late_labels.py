@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rollmodel.evidence import judge
-from rollmodel.evidence.types import CountSample, MetricPlan, NoEvidenceReason, Outcome
+from rollmodel.evidence.core.types import CountSample, MetricPlan, NoEvidenceReason, Outcome
 from rollmodel.evidence.verdict import GRACE
 
 from tests.support.judging import START, STEP, feed, plan, quiet_history, window

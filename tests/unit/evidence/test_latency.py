@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from rollmodel.evidence import latency, latency_noise
-from rollmodel.evidence.arrays import array
-from rollmodel.evidence.bins import SHIFTS, LatencyConfig, configure
-from rollmodel.evidence.curve import Curve, chosen_edges, curve, part_above
-from rollmodel.evidence.evalue import Pair, margin
-from rollmodel.evidence.latency import Sums, log_harm_bets
+from rollmodel.evidence.core.arrays import array
+from rollmodel.evidence.core.evalue import Pair, margin
+from rollmodel.evidence.latency import model as latency
+from rollmodel.evidence.latency.bins import SHIFTS, LatencyConfig, configure
+from rollmodel.evidence.latency.curve import Curve, chosen_edges, curve, part_above
+from rollmodel.evidence.latency.model import Sums, log_harm_bets
+from rollmodel.evidence.noise import latency_noise
 from scipy.stats import gamma, norm
 
 LEVEL = np.log(20)

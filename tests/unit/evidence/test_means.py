@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from rollmodel.evidence import means
-from rollmodel.evidence.arrays import array, to_plain
-from rollmodel.evidence.dispersion import Prior
-from rollmodel.evidence.evalue import margin
-from rollmodel.evidence.mean_past import MeanPast, from_history, unknown
-from rollmodel.evidence.means import MeanTick
-from rollmodel.evidence.types import MetricHistory
+from rollmodel.evidence.core.arrays import array, to_plain
+from rollmodel.evidence.core.evalue import margin
+from rollmodel.evidence.core.types import MetricHistory
+from rollmodel.evidence.means import model as means
+from rollmodel.evidence.means.model import MeanTick
+from rollmodel.evidence.means.past import MeanPast, from_history, unknown
+from rollmodel.evidence.noise.dispersion import Prior
 
 LEVEL = np.log(20)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
-from rollmodel.evidence.arrays import array
-from rollmodel.evidence.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
+from rollmodel.evidence.core.arrays import array
+from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
 
 weights = st.lists(st.floats(0.01, 1.0), min_size=1, max_size=7).map(lambda w: array(w) / sum(w))
 SECONDS = array(10.0)

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rollmodel.evidence import judge, share
-from rollmodel.evidence.types import CountSample, Outcome
+from rollmodel.evidence import judge, sample_ratio
+from rollmodel.evidence.core.types import CountSample, Outcome
 
 from tests.support.judging import START, plan, quiet_history, window
 
@@ -12,11 +12,11 @@ PER_WINDOW = 1000
 
 def first_alarm(true_share: float, *, asked: float = 0.05, windows: int = 360, sticky: int = 1, seed: int = 1) -> float:
     """Seconds until an alarm, inf for never; requests come in groups of ``sticky`` that stay on one arm."""
-    rng, state = np.random.default_rng(seed), share.begin()
+    rng, state = np.random.default_rng(seed), sample_ratio.begin()
     for number in range(windows):
         k = sticky * rng.binomial(PER_WINDOW // sticky, true_share)
-        state = share.update(state, PER_WINDOW, k, weight=asked, seconds=10.0, moved=False)
-        if share.alarm(state):
+        state = sample_ratio.update(state, PER_WINDOW, k, weight=asked, seconds=10.0, moved=False)
+        if sample_ratio.alarm(state):
             return 10.0 * (number + 1)
     return float("inf")
 
@@ -33,24 +33,24 @@ def test_a_wrong_split_is_found_in_the_reference_time(true_share: float, minutes
 
 
 def test_an_alarm_ends_when_the_split_is_right_again() -> None:
-    state, alarms = share.begin(), []
+    state, alarms = sample_ratio.begin(), []
     for number in range(600):
         k = 100 if number < 100 else 50
-        state = share.update(state, PER_WINDOW, k, weight=0.05, seconds=10.0, moved=False)
-        alarms.append(share.alarm(state) is not None)
+        state = sample_ratio.update(state, PER_WINDOW, k, weight=0.05, seconds=10.0, moved=False)
+        alarms.append(sample_ratio.alarm(state) is not None)
     assert alarms[99]
     assert not alarms[-1]
 
 
 def test_the_windows_after_a_change_of_weight_are_left_out() -> None:
-    state = share.begin()
+    state = sample_ratio.begin()
     for _ in range(200):
-        state = share.update(state, PER_WINDOW, 50, weight=0.05, seconds=10.0, moved=False)
-    moved = share.update(state, PER_WINDOW, 250, weight=0.25, seconds=10.0, moved=True)
+        state = sample_ratio.update(state, PER_WINDOW, 50, weight=0.05, seconds=10.0, moved=False)
+    moved = sample_ratio.update(state, PER_WINDOW, 250, weight=0.25, seconds=10.0, moved=True)
     for _ in range(2):
-        moved = share.update(moved, PER_WINDOW, 999, weight=0.25, seconds=10.0, moved=False)
+        moved = sample_ratio.update(moved, PER_WINDOW, 999, weight=0.25, seconds=10.0, moved=False)
     assert float(moved.block_n) == float(moved.since_n) == 0
-    assert share.update(moved, PER_WINDOW, 250, weight=0.25, seconds=10.0, moved=False).block_k == 250
+    assert sample_ratio.update(moved, PER_WINDOW, 250, weight=0.25, seconds=10.0, moved=False).block_k == 250
 
 
 @pytest.mark.parametrize(("check", "outcome"), [(True, Outcome.BIASED_SPLIT), (False, Outcome.SAFE)])

@@ -7,9 +7,16 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rollmodel.evidence.increments import PATIENCE
-from rollmodel.evidence.types import CountSample, HistogramSample, MeanSample, NoEvidence, NoEvidenceReason, PodSeries
-from rollmodel.evidence.windows import count_samples, histogram_samples, history, mean_samples
+from rollmodel.evidence.core.increments import PATIENCE
+from rollmodel.evidence.core.types import (
+    CountSample,
+    HistogramSample,
+    MeanSample,
+    NoEvidence,
+    NoEvidenceReason,
+    PodSeries,
+)
+from rollmodel.evidence.core.windows import count_samples, histogram_samples, history, mean_samples
 
 from tests.support.judging import START, STEP, counter
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from rollmodel.evidence import judge
-from rollmodel.evidence.types import CountSample, MetricReport, Outcome
+from rollmodel.evidence.core.types import CountSample, MetricReport, Outcome
 
 from tests.support.judging import START, plan, quiet_history, window
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import yaml
-from rollmodel.plan.deployment import revision as revisions
-from rollmodel.plan.deployment.manifests.meta import Owner
-from rollmodel.plan.deployment.manifests.route import http_route
-from rollmodel.plan.deployment.manifests.services import main_service, revision_service
-from rollmodel.plan.deployment.manifests.workload import deployment
+from rollmodel.plan.deployment.objects import revision as revisions
+from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.objects.route import http_route
+from rollmodel.plan.deployment.objects.services import main_service, revision_service
+from rollmodel.plan.deployment.objects.workload import deployment
 
 from tests.support.rollouts import DEFAULTS, model, spec
 

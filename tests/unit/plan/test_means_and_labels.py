@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rollmodel.cli.policy import read_manifest, sound, spec_of
+from rollmodel.cli.common.manifest import read_manifest, sound, spec_of
 from rollmodel.evidence import judge
-from rollmodel.plan.deployment.policy import judge_plan
-from rollmodel.plan.deployment.promql import promql, scope
+from rollmodel.plan.deployment.analysis.policy import judge_plan
+from rollmodel.plan.deployment.analysis.promql import promql, scope
 
 from tests.support.rollouts import Cluster
 from tests.support.simulated_pods import LABEL_SECONDS

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rollmodel.evidence.plans import validated
-from rollmodel.evidence.types import MetricPlan
-from rollmodel.plan.deployment.policy import judge_plan
+from rollmodel.evidence.core.plans import validated
+from rollmodel.evidence.core.types import MetricPlan
+from rollmodel.plan.deployment.analysis.policy import judge_plan
 
 from tests.support.rollouts import spec
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from rollmodel.api.modeldeployment import Metric, Runtime
 from rollmodel.errors import Invalid
+from rollmodel.plan.deployment.analysis.promql import promql, scope
+from rollmodel.plan.deployment.analysis.queries import MOST_WINDOWS, queries
 from rollmodel.plan.deployment.observed import Defaults
-from rollmodel.plan.deployment.promql import promql, scope
-from rollmodel.plan.deployment.queries import MOST_WINDOWS, queries
 
 from tests.support.rollouts import Cluster, model
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from rollmodel.api.modeldeployment import Runtime
 from rollmodel.errors import Invalid
-from rollmodel.plan.deployment import revision as revisions
-from rollmodel.plan.deployment.manifests.meta import Owner
-from rollmodel.plan.deployment.manifests.workload import deployment
+from rollmodel.plan.deployment.objects import revision as revisions
+from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.objects.workload import deployment
 
 from tests.support.rollouts import DEFAULTS, model, spec
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from rollmodel.api.modeldeployment import Metric
-from rollmodel.evidence.types import (
+from rollmodel.evidence.core.types import (
     CountSample,
     HistogramSample,
     MeanSample,
@@ -15,9 +15,9 @@ from rollmodel.evidence.types import (
     ValueSample,
     Window,
 )
+from rollmodel.plan.deployment.analysis.queries import MetricQuery
+from rollmodel.plan.deployment.analysis.samples import Sampled, UnexpectedAnswer, aligned, past, sampled
 from rollmodel.plan.deployment.observed import Answer
-from rollmodel.plan.deployment.queries import MetricQuery
-from rollmodel.plan.deployment.samples import Sampled, UnexpectedAnswer, aligned, past, sampled
 
 ERRORS = Metric.model_validate({"name": "errors", "preset": "Errors"})
 LATENCY = Metric.model_validate({"name": "latency", "preset": "Latency"})

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.plan.deployment.traffic import Programmed, observe, percentages
-from rollmodel.plan.deployment.world import World
+from rollmodel.plan.deployment.objects.live import World
+from rollmodel.plan.deployment.routers.observe import Programmed, observe, percentages
 
 from tests.support.rollouts import spec
 

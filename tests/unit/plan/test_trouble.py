@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rollmodel.plan.deployment.look import Look
-from rollmodel.plan.deployment.trouble import Trouble, diagnose
+from rollmodel.plan.deployment.context import Look
+from rollmodel.plan.deployment.status.pod_diagnostics import Trouble, diagnose
 
 from tests.support.rollouts import Cluster, spec
 

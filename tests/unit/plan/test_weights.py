@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
-from rollmodel.plan.deployment.memory import Memory
-from rollmodel.plan.deployment.weights import candidate_pods, first_pods, pods_for, target, wish
-from rollmodel.plan.deployment.world import World
+from rollmodel.plan.deployment.objects.live import World
+from rollmodel.plan.deployment.routers.weights import candidate_pods, first_pods, pods_for, target, wish
+from rollmodel.plan.deployment.state import Memory
 
 from tests.support.rollouts import spec
 

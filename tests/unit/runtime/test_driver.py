@@ -12,11 +12,11 @@ from rollmodel.errors import Conflict, Invalid, Unavailable
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
-from rollmodel.runtime import driver as driver_module
-from rollmodel.runtime.driver import FINALIZER, Driver, Limits
+from rollmodel.runtime import controller as driver_module
+from rollmodel.runtime.controller import FINALIZER, Driver, Limits
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.pulse import Pulse
-from rollmodel.runtime.wake import Wakes
+from rollmodel.runtime.trigger import Wakes
+from rollmodel.runtime.watchdog import Pulse
 
 from tests.support.contract import model_deployment
 from tests.support.inmemory.kube import InMemoryKube

@@ -7,7 +7,7 @@ from typing import Any
 from unittest.mock import AsyncMock, Mock
 
 import pytest
-from rollmodel.runtime.driver import FINALIZER
+from rollmodel.runtime.controller import FINALIZER
 from rollmodel.runtime.handlers import kopf_settings, register
 
 

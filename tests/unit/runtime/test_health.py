@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from rollmodel.runtime.health import SILENT_SECONDS, STILL_SECONDS, STUCK_SECONDS, Health, Server
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.pulse import Pulse
+from rollmodel.runtime.watchdog import Pulse
 
 
 @dataclass

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from rollmodel.serving import input as command
+from rollmodel.serving.fetch import input as command
 
 WRONG = "sha256:" + "0" * 64
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable
-from rollmodel.serving.download import TRIES, Download, patiently
+from rollmodel.serving.fetch.download import TRIES, Download, patiently
 from rollmodel.serving.sources import Body, RemoteFile
 
 

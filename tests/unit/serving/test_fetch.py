@@ -8,8 +8,9 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from rollmodel.serving import download, fetch
 from rollmodel.serving.digest import folder_digest
+from rollmodel.serving.fetch import download
+from rollmodel.serving.fetch import model as fetch_model
 
 from tests.unit.serving.conftest import Store
 
@@ -39,7 +40,7 @@ class Pod:
 
     def fetch(self, uri: object, digest: str) -> int:
         arguments = ["--uri", str(uri), "--digest", digest, "--dest", str(self.dest)]
-        return fetch.main([*arguments, "--termination-log", str(self.log)])
+        return fetch_model.main([*arguments, "--termination-log", str(self.log)])
 
     def reason(self) -> str:
         text = self.log.read_text()
@@ -202,7 +203,7 @@ def test_a_volume_that_cannot_be_written_says_so(model: Path, pod: Pod) -> None:
 
 def test_the_log_may_be_set_by_the_environment(pod: Pod, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ROLLMODEL_TERMINATION_LOG", str(tmp_path / "elsewhere"))
-    assert fetch.main(["--uri", "/nowhere", "--digest", "sha256:0", "--dest", str(pod.dest)]) == 1
+    assert fetch_model.main(["--uri", "/nowhere", "--digest", "sha256:0", "--dest", str(pod.dest)]) == 1
     assert (tmp_path / "elsewhere").read_text() == "NotFound: /nowhere does not exist\n"
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.serving import download
-from rollmodel.serving import input as command
 from rollmodel.serving.digest import folder_digest
-from rollmodel.serving.sources import opening
+from rollmodel.serving.fetch import download
+from rollmodel.serving.fetch import input as command
+from rollmodel.serving.sources import factory
 
 from tests.unit.serving.bucket import Bucket
 from tests.unit.serving.conftest import Store
@@ -111,7 +111,7 @@ def test_content_that_changed_in_between_is_read_from_its_beginning(
 @pytest.fixture
 def bucket(monkeypatch: pytest.MonkeyPatch) -> Bucket:
     found = Bucket(versions={"d/data.csv": {"v1": b"old", "v2": b"new"}, "d/more.csv": {"v7": b"x"}})
-    monkeypatch.setattr(opening, "s3_client", lambda: found)
+    monkeypatch.setattr(factory, "s3_client", lambda: found)
     return found
 
 

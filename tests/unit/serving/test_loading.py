@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from rollmodel.errors import Terminal
-from rollmodel.serving.scoring import load
+from rollmodel.serving.server.scoring import load
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow and pandas advise the author of a model
 

@@ -3,7 +3,7 @@
 import pytest
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Terminal, Unavailable
 from rollmodel.serving.sources import RemoteFile
-from rollmodel.serving.sources.opening import open_source
+from rollmodel.serving.sources.factory import open_source
 from rollmodel.serving.sources.s3 import S3Objects
 
 from tests.unit.serving.bucket import Bucket

@@ -12,7 +12,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.models import Model, ModelSignature
 from mlflow.pyfunc import PyFuncModel, scoring_server
 from mlflow.types.schema import ColSpec, ParamSchema, ParamSpec, Schema
-from rollmodel.serving.scoring import Scorer
+from rollmodel.serving.server.scoring import Scorer
 
 JSON = "application/json"
 Predict = Callable[[pd.DataFrame], Any]

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from rollmodel.serving.app import Readiness, ServerApp
-from rollmodel.serving.metrics import BUCKETS_SECONDS, ServerMetrics
-from rollmodel.serving.scoring import Answer
+from rollmodel.serving.server.app import Readiness, ServerApp
+from rollmodel.serving.server.metrics import BUCKETS_SECONDS, ServerMetrics
+from rollmodel.serving.server.scoring import Answer
 
 
 class Scorer:

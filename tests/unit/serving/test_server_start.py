@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rollmodel.serving import server
+from rollmodel.serving.server import main as server
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from rollmodel.errors import Invalid
-from rollmodel.serving.environment import check_environment, differences
+from rollmodel.serving.server.environment import check_environment, differences
 
 INSTALLED = {
     "scikit-learn": "1.7.2",

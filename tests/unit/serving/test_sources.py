@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.serving.sources import RemoteFile, checked_path
+from rollmodel.serving.sources.factory import open_source, web_login
 from rollmodel.serving.sources.local import LocalFiles
-from rollmodel.serving.sources.opening import open_source, web_login
 from rollmodel.serving.sources.registry import MlflowArtifacts, MlflowServer
 from rollmodel.serving.sources.web import HttpArchive, HttpFile
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.api.trainingjob import Gates, GateStatus
-from rollmodel.plan.training import gates
+from rollmodel.plan.training.gates import evaluate
 from rollmodel.plan.training.observed import Champion, GateFacts, MetricPoint, Problem, TrackedRun
 
 NAN, INF = float("nan"), float("inf")
@@ -30,7 +30,7 @@ def judge(
 ) -> list[GateStatus]:
     run = TrackedRun("r2", "1", "FINISHED", 0.0, metrics=points(metrics))
     facts = GateFacts(histories or {}, champion, artifacts)
-    return list(gates.evaluate(Gates.model_validate(spec), run, facts))
+    return list(evaluate.evaluate(Gates.model_validate(spec), run, facts))
 
 
 def one(gate: Mapping[str, Any], metrics: Mapping[str, float], **facts: Any) -> GateStatus:
@@ -70,7 +70,7 @@ def test_a_bound(gate: Any, value: float, verdict: str, message: str | None) -> 
 def test_a_float_of_the_bound_itself_is_within_it(bound: Any) -> None:
     text = f"{bound:f}"
     both = judge({"metrics": [{"name": "f1", "min": text, "max": text}]}, {"f1": float(text)})
-    assert gates.held(both)
+    assert evaluate.held(both)
 
 
 def test_a_missing_metric_names_similar_ones() -> None:
@@ -233,6 +233,6 @@ def test_results_are_unique_by_name_and_check_and_only_all_together_hold() -> No
     }
     results = judge(spec, SLICES, artifacts=frozenset({"f1"}))
     assert len({(r.name, r.check) for r in results}) == len(results) == 7
-    assert gates.held(results)
+    assert evaluate.held(results)
     for verdict in ("Failed", "NotEvaluated"):
-        assert not gates.held([*results, results[0].model_copy(update={"verdict": verdict})])
+        assert not evaluate.held([*results, results[0].model_copy(update={"verdict": verdict})])

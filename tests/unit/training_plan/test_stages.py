@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 from rollmodel.api.trainingjob import InputStatus
 from rollmodel.plan.decision import CreateRun
-from rollmodel.plan.training import inputs
 from rollmodel.plan.training.decide import decide
-from rollmodel.plan.training.jobend import job_end
-from rollmodel.plan.training.manifests.job import attempt_job
+from rollmodel.plan.training.inputs import pins
+from rollmodel.plan.training.inputs.reproducibility import reproducibility
+from rollmodel.plan.training.lifecycle.job_outcome import job_end
+from rollmodel.plan.training.lifecycle.queue import queue
+from rollmodel.plan.training.lifecycle.validation import refusals
+from rollmodel.plan.training.objects.job import attempt_job
 from rollmodel.plan.training.observed import MetricPoint, TrackedRun, Wants
 from rollmodel.plan.training.progress import TOTAL_STEPS_TAG, progress
-from rollmodel.plan.training.queue import queue
-from rollmodel.plan.training.refusal import refusals
-from rollmodel.plan.training.reproducibility import reproducibility
 
 from tests.support.training import DIGEST, START, job, observed, pod, spec
 
@@ -73,7 +73,7 @@ READS = spec(inputs=[{"name": "data", "uri": "s3://b/k"}])
 
 
 def test_the_first_report_is_recorded_and_pins_the_next_attempt() -> None:
-    recorded = inputs.merged(READS, [], inputs.reports([report(version="v3")]))
+    recorded = pins.merged(READS, [], pins.reports([report(version="v3")]))
     assert recorded == [InputStatus(name="data", uri="s3://b/k", version="v3", digest=DIGEST)]
     status = {"inputs": [entry.to_wire() for entry in recorded], "runId": "r", "experimentId": "1"}
     manifest = attempt_job(observed(READS, status), 2, run_id="r", experiment_id="1", seconds_left=None)
@@ -96,12 +96,12 @@ def test_the_first_report_is_recorded_and_pins_the_next_attempt() -> None:
     ],
 )
 def test_a_report_that_is_not_understood_is_left_out(strange: dict[str, Any]) -> None:
-    assert inputs.merged(READS, [], inputs.reports([strange])) == []
+    assert pins.merged(READS, [], pins.reports([strange])) == []
 
 
 def test_pods_that_read_something_else_disagree() -> None:
     pods = [report(), report(digest=f"sha256:{'b' * 64}")]
-    assert isinstance(inputs.merged(READS, [], inputs.reports(pods)), inputs.Disagreement)
+    assert isinstance(pins.merged(READS, [], pins.reports(pods)), pins.Disagreement)
 
 
 @pytest.mark.parametrize(

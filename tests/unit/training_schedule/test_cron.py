@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.api.trainingjob import Schedule
 from rollmodel.errors import Invalid
-from rollmodel.plan.training.cron import COUNTED, Timetable
+from rollmodel.plan.training.schedule.cron import COUNTED, Timetable
 
 from tests.support.schedules import START, at
 
@@ -69,7 +69,7 @@ def test_without_a_database_utc_is_left(monkeypatch: pytest.MonkeyPatch) -> None
     def none(name: str) -> zoneinfo.ZoneInfo:
         raise zoneinfo.ZoneInfoNotFoundError(name)
 
-    monkeypatch.setattr("rollmodel.plan.training.cron.ZoneInfo", none)
+    monkeypatch.setattr("rollmodel.plan.training.schedule.cron.ZoneInfo", none)
     assert timetable("@daily").next(START) == at("01-02 00:00")
     with pytest.raises(Invalid, match="no time zone database"):
         timetable("@daily", "Europe/Berlin")

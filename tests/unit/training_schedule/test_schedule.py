@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.api.trainingjob import TrainingJobSpec
-from rollmodel.plan.training.manifests.scheduled import due_of, run_name
+from rollmodel.plan.training.objects.scheduled import due_of, run_name
 
 from tests.support.schedules import START, Scheduled, at
 

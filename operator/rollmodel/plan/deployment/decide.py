@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from rollmodel.plan.decision import Decision
-from rollmodel.plan.deployment import children, outbox, status
-from rollmodel.plan.deployment.commands import consume
-from rollmodel.plan.deployment.look import Look
-from rollmodel.plan.deployment.memory import Memory
+from rollmodel.plan.deployment.advance import refresh, settle
+from rollmodel.plan.deployment.analysis.run import hear
+from rollmodel.plan.deployment.context import Look
+from rollmodel.plan.deployment.objects import desired
 from rollmodel.plan.deployment.observed import Observed
-from rollmodel.plan.deployment.rollout import refresh, settle
-from rollmodel.plan.deployment.schedule import next_look
-from rollmodel.plan.deployment.verdict import hear
+from rollmodel.plan.deployment.requeue import next_look
+from rollmodel.plan.deployment.state import Memory
+from rollmodel.plan.deployment.status import conditions
+from rollmodel.plan.deployment.strategies import outbox
+from rollmodel.plan.deployment.strategies.commands import consume
 
 __all__ = ["decide"]
 
@@ -22,17 +24,17 @@ def decide(observed: Observed) -> Decision:
     memory = consume(memory, look)
     memory, sight = hear(memory, look)
     memory = settle(memory, look, sight)
-    applied = children.changes(children.wished(memory, look), look)
-    new = status.written(memory, look, sight)
+    applied = desired.changes(desired.wished(memory, look), look)
+    new = conditions.written(memory, look, sight)
     events = (
         *memory.events,
-        *children.restorations(applied, look),
-        *status.announcements(observed.status.conditions, new.conditions),
+        *desired.restorations(applied, look),
+        *conditions.announcements(observed.status.conditions, new.conditions),
     )
     return Decision(
         status=new.to_wire(),
         apply=applied,
-        delete=children.removals(memory, look),
+        delete=desired.removals(memory, look),
         events=events,
         registry=outbox.writes(memory.outbox),
         requeue_after=next_look(memory, look),

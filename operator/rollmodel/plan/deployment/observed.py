@@ -82,7 +82,7 @@ class Observed:
     pods: Sequence[Mapping[str, Any]]
     """Pods of revisions that are not fully ready; empty at rest."""
     answers: Mapping[str, Answer | QueryProblem]
-    """By query key, as :func:`rollmodel.plan.deployment.queries.queries` asked."""
+    """By query key, as :func:`rollmodel.plan.deployment.analysis.queries.queries` asked."""
     defaults: Defaults
     now: datetime
     gateway_available: bool = True

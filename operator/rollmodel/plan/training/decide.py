@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rollmodel.plan.decision import Decision
-from rollmodel.plan.training.closing import clean, close, confirm_alias
-from rollmodel.plan.training.draft import Draft
-from rollmodel.plan.training.look import Look, outcome_known
+from rollmodel.plan.training.builder import Draft
+from rollmodel.plan.training.context import Look, outcome_known
+from rollmodel.plan.training.lifecycle.cleanup import clean, close, confirm_alias
+from rollmodel.plan.training.lifecycle.run import attempt, find_run
+from rollmodel.plan.training.lifecycle.validation import refuse
 from rollmodel.plan.training.observed import Observed
-from rollmodel.plan.training.record import record
-from rollmodel.plan.training.refusal import refuse
-from rollmodel.plan.training.registering import move_alias, pass_gates, register
-from rollmodel.plan.training.running import attempt, find_run
-from rollmodel.plan.training.schedule import decide_schedule
+from rollmodel.plan.training.registration.register import move_alias, pass_gates, register
+from rollmodel.plan.training.registration.run_metadata import record
+from rollmodel.plan.training.schedule.decide import decide_schedule
 from rollmodel.plan.training.status import announcements, written
 
 __all__ = ["decide"]

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts, TrainingJobStatus
+from rollmodel.plan.conditions import Line, dated
 from rollmodel.plan.decision import Event
-from rollmodel.plan.lines import Line, dated
 from rollmodel.plan.times import stamp
-from rollmodel.plan.training.draft import Draft
-from rollmodel.plan.training.gates import held
-from rollmodel.plan.training.look import TRAINED, Look, outcome_known
+from rollmodel.plan.training.builder import Draft
+from rollmodel.plan.training.context import TRAINED, Look, outcome_known
+from rollmodel.plan.training.gates.evaluate import held
 
 __all__ = ["announcements", "written"]
 

@@ -12,9 +12,9 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentSt
 from rollmodel.errors import RollmodelError
 from rollmodel.plan import naming
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.deployment.commands import asked
+from rollmodel.plan.deployment.analysis.queries import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, QueryProblem
-from rollmodel.plan.deployment.queries import MetricQuery
+from rollmodel.plan.deployment.strategies.commands import asked
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.model import Models
 

@@ -13,7 +13,7 @@ from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.execute import Executor, no_connection
-from rollmodel.reconcile.refusals import Refusals, soonest
+from rollmodel.reconcile.rejections import Refusals, soonest
 from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import explain, stalled
 

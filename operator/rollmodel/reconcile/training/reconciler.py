@@ -15,7 +15,7 @@ from rollmodel.plan.training.observed import Observed, Problem
 from rollmodel.ports import Clock, Connection, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor, no_connection
-from rollmodel.reconcile.refusals import Refusals, soonest
+from rollmodel.reconcile.rejections import Refusals, soonest
 from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import explain, stalled
 from rollmodel.reconcile.training.gather import TrainingGatherer

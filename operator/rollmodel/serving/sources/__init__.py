@@ -1,6 +1,6 @@
 """Where files of models and of training inputs can come from: one class per kind of store, with the same two verbs.
 
-A source lists files and opens one of them from an offset on. It never writes: :mod:`rollmodel.serving.download` does.
+A source lists files and opens one of them from an offset on. It never writes: ``serving.fetch.download`` does.
 """
 
 from __future__ import annotations

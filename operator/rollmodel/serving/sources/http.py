@@ -43,7 +43,7 @@ def login(env: Mapping[str, str], prefix: str) -> AuthBase | None:
 
 
 class Client:
-    """Connections to one store, shared by threads. Retries are for :func:`rollmodel.serving.download.patiently`."""
+    """Connections to one store, shared by threads. Who downloads also retries."""
 
     def __init__(
         self, *, auth: AuthBase | None = None, verify: bool | str = True, certificate: str | None = None

@@ -1,0 +1,1 @@
+"""The Kubernetes API: requests, watches, and the store of child objects."""

@@ -1,0 +1,168 @@
+"""The Kubernetes API as ``ports.Kube``: reads from the watch cache, careful writes.
+
+Three guards stand between a decision and somebody else's work: an apply that creates can only create, an apply that
+changes can only change the very object (by UID) that our owner controls, and a delete carries the UID decided on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, ApiServer
+from rollmodel.adapters.kubernetes.events import Events
+from rollmodel.adapters.kubernetes.kinds import CHILDREN, ROUTES, WORKLOADS, resource_of
+from rollmodel.adapters.kubernetes.reflector import Watch
+from rollmodel.adapters.kubernetes.store import Children, controller_of
+from rollmodel.errors import Conflict, Invalid, NotFound
+from rollmodel.plan.decision import Event, Ref
+from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
+from rollmodel.ports import Manifest
+
+__all__ = ["SELECTOR", "Kubernetes"]
+
+SELECTOR = f"{MANAGED_BY}={FIELD_MANAGER}"
+
+#: No object ever has this resourceVersion (etcd begins with it), so that an apply which carries it can only create.
+_NEVER = "1"
+
+
+class Kubernetes:
+    """Implements :class:`rollmodel.ports.Kube`. ``wake(owner_uid)`` is called when a child of that owner changed.
+
+    ``namespaces`` empty means the whole cluster. :meth:`run` must be running for :meth:`children` to be true.
+    """
+
+    def __init__(self, api: ApiServer, *, wake: Callable[[str], None], namespaces: Sequence[str] = ()) -> None:
+        self._api = api
+        self._children = Children(wake)
+        self._events = Events(api)
+        self._watches = [
+            Watch(api, resource, namespace, selector=SELECTOR, children=self._children)
+            for resource in CHILDREN
+            for namespace in (namespaces or (None,))
+        ]
+
+    async def run(self) -> None:
+        """Keep the cache of children true until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for watch in self._watches:
+                tasks.create_task(watch.run(), name=f"watch {watch.resource.plural}")
+
+    async def listed(self) -> None:
+        """Wait until the cache of children is complete for the first time."""
+        for watch in self._watches:
+            await watch.listed.wait()
+
+    @property
+    def complete(self) -> bool:
+        """Whether the cache of children has been filled once."""
+        return all(watch.listed.is_set() for watch in self._watches)
+
+    def silence(self) -> float:
+        """Seconds since the watch that is silent for longest heard anything; kinds that are absent do not count."""
+        return max((time.monotonic() - w.heard for w in self._watches if not w.absent), default=0.0)
+
+    def stillness(self) -> float:
+        """Seconds since the watch that is still for longest did anything, if only to try and fail."""
+        return max((time.monotonic() - w.stirred for w in self._watches if not w.absent), default=0.0)
+
+    @property
+    def gateway_available(self) -> bool:
+        """Whether the API server serves HTTPRoute."""
+        return not any(watch.absent for watch in self._watches if watch.resource is ROUTES)
+
+    async def get(self, ref: Ref) -> dict[str, Any] | None:
+        """The live object, or None."""
+        try:
+            return await self._api.request("GET", _path(ref))
+        except NotFound:
+            return None
+
+    def children(self, owner_uid: str) -> Sequence[dict[str, Any]]:
+        """What this owner controls, from the cache."""
+        return self._children.of(owner_uid)
+
+    async def list_pods(self, namespace: str, labels: Mapping[str, str]) -> Sequence[dict[str, Any]]:
+        """Pods with all these labels, live."""
+        query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
+        answer = await self._api.request("GET", resource_of("v1", "Pod").path(namespace), query=query)
+        items: list[dict[str, Any]] = answer["items"]
+        return items
+
+    async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
+        """Kueue's Workloads of a namespace, live; None where Kueue is not installed."""
+        try:
+            answer = await self._api.request("GET", WORKLOADS.path(namespace))
+        except NotFound:
+            return None
+        items: list[dict[str, Any]] = answer["items"]
+        return items
+
+    async def apply(self, manifest: Manifest) -> dict[str, Any]:
+        """Server-side apply of a child. Invalid (``NameTaken``) where the name belongs to somebody else."""
+        held = self._children.find(Ref.of(manifest))
+        if held is None:
+            try:
+                return await self._apply(manifest, {"resourceVersion": _NEVER})
+            except Conflict:
+                held = await self.get(Ref.of(manifest))
+        if held is None or held["metadata"].get("deletionTimestamp"):
+            raise Conflict(f"{_title(manifest)} is being deleted")
+        if controller_of(held) != controller_of(manifest):
+            raise Invalid(f"{_title(manifest)} exists and is not controlled by this object", reason="NameTaken")
+        return await self._apply(manifest, {"uid": held["metadata"]["uid"]})
+
+    async def _apply(self, manifest: Manifest, precondition: Mapping[str, str]) -> dict[str, Any]:
+        body = {**manifest, "metadata": {**manifest["metadata"], **precondition}}
+        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        path = _path(Ref.of(manifest))
+        stored = await self._api.request("PATCH", path, query=query, body=body, content_type=APPLY)
+        self._children.wrote(stored)
+        return stored
+
+    async def delete(self, ref: Ref, *, uid: str) -> None:
+        """Delete in the background if the object still has this UID."""
+        options = {
+            "apiVersion": "v1",
+            "kind": "DeleteOptions",
+            "propagationPolicy": "Background",
+            "preconditions": {"uid": uid},
+        }
+        try:
+            await self._api.request("DELETE", _path(ref), body=options)
+        except (NotFound, Conflict):  # gone, or the name belongs to a newer object
+            return
+
+    async def patch_status(self, ref: Ref, status: Mapping[str, Any], *, resource_version: str) -> dict[str, Any]:
+        """Replace the status as a whole, guarded by the resourceVersion; the object as stored."""
+        patch = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version},
+            {"op": "add", "path": "/status", "value": dict(status)},
+        ]
+        path = _path(ref, "status")
+        return await self._api.request("PATCH", path, body=patch, content_type=JSON_PATCH)
+
+    async def event(self, involved: Manifest, event: Event) -> None:
+        """Post an Event about an object; a failure is logged."""
+        await self._events.post(involved, event)
+
+    async def read_secret(self, namespace: str, name: str) -> Mapping[str, str]:
+        """The decoded data of a Secret. NotFound, Forbidden, or Invalid where a value is not text."""
+        secret = await self._api.request("GET", _path(Ref("v1", "Secret", namespace, name)))
+        try:
+            return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
+        except (binascii.Error, UnicodeDecodeError):
+            raise Invalid(f"Secret {name} holds a value that is not text") from None
+
+
+def _path(ref: Ref, subresource: str | None = None) -> str:
+    return resource_of(ref.api_version, ref.kind).path(ref.namespace, ref.name, subresource)
+
+
+def _title(manifest: Manifest) -> str:
+    return f"{manifest['kind']} {manifest['metadata']['name']}"

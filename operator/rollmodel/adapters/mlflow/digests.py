@@ -1,0 +1,172 @@
+"""The digest of a model's files, read through MLflow's artifact proxy.
+
+Files are hashed as they stream by: never written, never opened as a model. Each source is read once, in a thread of its
+own; who asks meanwhile is told to come back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from rollmodel.adapters.bulkhead import Lanes
+from rollmodel.adapters.mlflow.client import credentials, load
+from rollmodel.api.digest import tree_digest
+from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
+from rollmodel.ports import Connection
+
+__all__ = ["DIGEST_TAG", "Artifacts", "Digests", "Measured"]
+
+_CHUNK = 2**20
+_FILES_LIMIT = 10_000
+_DEPTH_LIMIT = 32
+_REMEMBERED = 4096
+#: How long a pass waits for a digest before it lets others have its place, in seconds.
+PATIENCE_SECONDS = 10.0
+
+#: How long reading one model may take, in seconds.
+READING_SECONDS = 3600.0
+
+#: A version that carries this tag was digested by whoever published it; then nothing is read through.
+DIGEST_TAG = "rollmodel.dev/artifact-digest"
+_TAG_IT = f"set tag {DIGEST_TAG} on the version (`rollmodel digest PATH` prints it)"
+
+Key = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """``digest`` over all files (see :mod:`rollmodel.api.digest`); ``size`` is their sum in bytes, 0 if unknown."""
+
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """A folder behind the artifact proxy of a registry."""
+
+    connection: Connection
+    root: str
+
+    @classmethod
+    def at(cls, connection: Connection, uri: str) -> Artifacts:
+        """The folder of an ``mlflow-artifacts:`` URI. Invalid for any other place: the operator has no access to it."""
+        parts = urlsplit(uri)
+        if parts.scheme != "mlflow-artifacts":
+            raise Invalid(
+                f"the files are at {parts.scheme or 'file'}:, not behind MLflow's artifact proxy, and cannot be read"
+                f" by the operator: {_TAG_IT}, or start MLflow with --serve-artifacts",
+                reason="DigestUnknown",
+            )
+        if parts.netloc and parts.netloc != urlsplit(connection.url).netloc:
+            raise Invalid(f"the files are at {parts.netloc}, not at the registry", reason="ForeignArtifacts")
+        return cls(connection, parts.path.strip("/"))
+
+    def measure(self, limit: int) -> Measured:
+        """Read everything. Raises Invalid above ``limit`` bytes."""
+        files, total, deadline = {}, 0, time.monotonic() + READING_SECONDS
+        for path, size in self._list(""):
+            if total + size > limit:
+                raise Invalid(
+                    f"the model is larger than the {limit} bytes that the operator reads: {_TAG_IT}",
+                    reason="TooLargeToDigest",
+                )
+            files[path], read = self._hash(path, limit - total, deadline)
+            total += read
+        if not files:
+            raise NotFound("the version has no files", reason="NoArtifacts")
+        return Measured(tree_digest(files), total)
+
+    def _list(self, folder: str, depth: int = 0) -> Iterator[tuple[str, int]]:
+        """Paths relative to the root, with their sizes."""
+        if depth > _DEPTH_LIMIT:
+            raise Invalid(f"the model's folders are nested more than {_DEPTH_LIMIT} deep")
+        inside = "/".join(part for part in (self.root, folder) if part)
+        entries = self._get("", params={"path": inside}).json().get("files", [])
+        if len(entries) > _FILES_LIMIT:
+            raise Invalid(f"the model has more than {_FILES_LIMIT} files in one folder")
+        for entry in entries:
+            name = str(entry["path"]).rstrip("/").rpartition("/")[2]
+            path = f"{folder}/{name}" if folder else name
+            if name in ("", ".", ".."):
+                raise Invalid("the registry lists a file with an impossible name")
+            if entry.get("is_dir"):
+                yield from self._list(path, depth + 1)
+            else:
+                yield path, int(entry.get("file_size") or 0)
+
+    def _hash(self, path: str, limit: int, deadline: float) -> tuple[str, int]:
+        digest, read = hashlib.sha256(), 0
+        with self._get(f"/{quote(f'{self.root}/{path}')}", stream=True) as response:
+            for chunk in response.iter_content(_CHUNK):
+                digest.update(chunk)
+                read += len(chunk)
+                if read > limit:
+                    raise Invalid(f"{path} is larger than the registry says")
+                if time.monotonic() > deadline:
+                    raise Unavailable("reading the model's files took too long")
+        return digest.hexdigest(), read
+
+    def _get(self, suffix: str, **kwargs: Any) -> Any:
+        from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy
+        from mlflow.utils.rest_utils import http_request  # noqa: PLC0415
+
+        endpoint = f"/api/2.0/mlflow-artifacts/artifacts{suffix}"
+        try:
+            response = http_request(credentials(self.connection), endpoint, "GET", raise_on_status=False, **kwargs)
+        except MlflowException as error:
+            raise Unavailable("MLflow's artifact proxy did not answer") from error
+        match response.status_code:
+            case 200:
+                return response
+            case 401 | 403:
+                raise Forbidden("MLflow's artifact proxy refused the login")
+            case 404:
+                raise NotFound("MLflow's artifact proxy does not have a file of the version", reason="NoArtifacts")
+            case status:
+                raise Unavailable(f"MLflow's artifact proxy answered HTTP {status}")
+
+
+class Digests:
+    """Remembers digests, and computes each only once however many ask for it."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lanes = Lanes("digest", threads=4, per_lane=1, initializer=load)
+        self._known: OrderedDict[Key, Measured] = OrderedDict()
+        self._running: dict[Key, asyncio.Task[Measured]] = {}
+
+    def known(self, key: Key) -> Measured | None:
+        """The digest, if it was computed before."""
+        return self._known.get(key)
+
+    async def measure(self, key: Key, artifacts: Artifacts) -> Measured:
+        """Compute a digest, or join who does so already. Unavailable (``Digesting``) if it takes long: come back."""
+        if key not in self._running:
+            work = self._lanes.run(artifacts.connection.url, lambda: artifacts.measure(self._limit))
+            self._running[key] = asyncio.create_task(work, name="digest")
+            self._running[key].add_done_callback(lambda done: self._finish(key, done))
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await asyncio.shield(self._running[key])
+        except TimeoutError:
+            raise Unavailable("the digest of the model's files is being computed", reason="Digesting") from None
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._lanes.close()
+
+    def _finish(self, key: Key, done: asyncio.Task[Measured]) -> None:
+        del self._running[key]
+        if done.cancelled() or done.exception() is not None:
+            return
+        self._known[key] = done.result()
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)

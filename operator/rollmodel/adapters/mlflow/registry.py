@@ -1,0 +1,174 @@
+"""MLflow's model registry as ``ports.Registry``, through MLflow's own client.
+
+Each request carries the login of its connection; nothing process-wide is set, so two registries never see each other's
+credentials. The client is synchronous, so it runs in threads, and heavy, so it is imported when first needed.
+Everything that a registry says is untrusted text: it is passed on, shortened, and never followed elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rollmodel.adapters.bulkhead import Lanes
+from rollmodel.adapters.mlflow.alias_poller import AliasFeed, Handle
+from rollmodel.adapters.mlflow.client import credentials, load, translated
+from rollmodel.adapters.mlflow.digests import DIGEST_TAG, Artifacts, Digests, Measured
+from rollmodel.errors import Invalid, NotFound, Unavailable
+from rollmodel.ports import Connection, Held, ModelVersion
+
+if TYPE_CHECKING:
+    from mlflow.store.model_registry.rest_store import RestStore
+
+__all__ = ["Mlflow"]
+
+#: How long what the registry said about a fixed version is believed, in seconds.
+BELIEVED_SECONDS = 600.0
+
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """What the registry says about a version."""
+
+    name: str
+    version: str
+    source: str
+    run_id: str | None
+    tags: Mapping[str, str]
+
+
+_Pin = tuple[Connection, str, str]
+
+
+class Mlflow:
+    """Implements :class:`rollmodel.ports.Registry`. ``timer`` is entered around each request.
+
+    ``poll_seconds`` is how often a followed alias is looked up; models of more than ``hash_limit`` bytes are not read.
+    """
+
+    def __init__(
+        self,
+        *,
+        poll_seconds: float = 30.0,
+        hash_limit: int = 20 * 2**30,
+        timer: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._timer = timer
+        self._lanes = Lanes("mlflow", threads=12, per_lane=3, initializer=load)
+        self._digests = Digests(hash_limit)
+        self._versions: dict[_Pin, tuple[_Version, float]] = {}
+        self._feed: AliasFeed[_Version] = AliasFeed(self._by_alias, interval=poll_seconds)
+
+    async def resolve(
+        self, connection: Connection, name: str, *, version: str | None, alias: str | None, held: Held | None = None
+    ) -> ModelVersion:
+        """Pin an alias or a version."""
+
+        def stale(answer: _Version, looked: float) -> bool:
+            return held is not None and answer.version != held.version and looked < held.since
+
+        if alias is not None:
+            found = await self._feed.latest(connection, name, alias, stale=stale)
+        elif version is not None:
+            found = await self._by_version(connection, name, version)
+        else:
+            raise Invalid("a registered model is named by `alias` or by `version`")
+        measured = await self._measure(connection, found)
+        return ModelVersion(
+            name=found.name,
+            version=found.version,
+            source=found.source,
+            digest=measured.digest,
+            size_bytes=measured.size,
+            run_id=found.run_id,
+            tags=found.tags,
+        )
+
+    def follow(self, connection: Connection, name: str, alias: str, wake: Callable[[], None]) -> Handle:
+        """Poll one alias on behalf of everybody who follows it."""
+        return self._feed.follow(connection, name, alias, wake)
+
+    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
+        """Move an alias."""
+        await self._call(connection, lambda store: store.set_registered_model_alias(name, alias, version))
+
+    async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:
+        """Set tags on a model version."""
+
+        def write(store: RestStore) -> None:
+            from mlflow.entities.model_registry import ModelVersionTag  # noqa: PLC0415 - heavy
+
+            for key, value in tags.items():
+                store.set_model_version_tag(name, version, ModelVersionTag(key, value))
+
+        await self._call(connection, write)
+
+    def close(self) -> None:
+        """Stop polling and let go of the threads."""
+        self._feed.close()
+        self._digests.close()
+        self._lanes.close()
+
+    async def _by_alias(self, connection: Connection, name: str, alias: str) -> _Version:
+        try:
+            found = await self._call(connection, lambda store: store.get_model_version_by_alias(name, alias))
+        except Invalid as error:
+            if error.reason != Invalid.default_reason:
+                raise
+            # HTTP 400 is MLflow's way to say that there is no such alias
+            raise NotFound(f"model {name!r} has no alias {alias!r}", reason="AliasNotFound") from error
+        return _ready(found)
+
+    async def _by_version(self, connection: Connection, name: str, version: str) -> _Version:
+        """A version that is registered does not change, but may be deleted or tagged: it is believed for a while."""
+        pin, now = (connection, name, version), time.monotonic()
+        self._versions = {key: held for key, held in self._versions.items() if now < held[1]}
+        if pin not in self._versions:
+            found = _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
+            self._versions[pin] = (found, now + BELIEVED_SECONDS)
+        return self._versions[pin][0]
+
+    async def _measure(self, connection: Connection, found: _Version) -> Measured:
+        """The digest: as the version's tag says, or else of all its files, read once per source."""
+        tag = found.tags.get(DIGEST_TAG)
+        if tag is not None:
+            if not _DIGEST.fullmatch(tag):
+                raise Invalid(f"tag {DIGEST_TAG} of {found.name} version {found.version} is not sha256:<64 hex digits>")
+            return Measured(tag, 0)
+        key = (connection.url, found.name, found.version, found.source)
+        return self._digests.known(key) or await self._digests.measure(key, await self._artifacts(connection, found))
+
+    async def _artifacts(self, connection: Connection, found: _Version) -> Artifacts:
+        uri = await self._call(
+            connection, lambda store: store.get_model_version_download_uri(found.name, found.version)
+        )
+        return Artifacts.at(connection, str(uri))
+
+    async def _call(self, connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
+        with self._timer():
+            return await self._lanes.run(connection.url, lambda: _ask(connection, ask))
+
+
+def _ask(connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
+    from mlflow.store.model_registry.rest_store import RestStore  # noqa: PLC0415 - heavy
+
+    with translated(connection):
+        return ask(RestStore(lambda: credentials(connection)))
+
+
+def _ready(found: Any) -> _Version:
+    """A version that is complete; one that is still being registered is worth waiting for."""
+    title = f"{found.name} version {found.version}"
+    match found.status:
+        case "READY":
+            return _Version(found.name, str(found.version), found.source, found.run_id or None, dict(found.tags))
+        case "PENDING_REGISTRATION":
+            raise Unavailable(f"{title} is still being registered", reason="VersionPending")
+        case _:
+            raise Invalid(f"{title} could not be registered: {found.status}", reason="VersionFailed")

@@ -1,0 +1,102 @@
+"""MLflow's tracking server as ``ports.Tracking``, through MLflow's own client.
+
+Like the registry's adapter: the login of its connection with each request, threads of its own, nothing process-wide,
+and every answer untrusted. What is asked of runs is in ``trackedruns``, of versions in ``trackedversions``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+from rollmodel.adapters.bulkhead import Lanes
+from rollmodel.adapters.mlflow import runs, versions
+from rollmodel.adapters.mlflow.client import load, translated
+from rollmodel.adapters.mlflow.session import Session
+from rollmodel.errors import Unavailable
+from rollmodel.plan.decision import CreateRun, CreateVersion, LogRun, SetRunStatus
+from rollmodel.plan.training.observed import TrackedRun, TrackedVersion
+from rollmodel.ports import Connection
+
+__all__ = ["MlflowTracking"]
+
+#: How long a call may take, in seconds: less than a claim in status lives (ADR 4).
+CALL_SECONDS = 24.0
+#: After so many seconds a call begins no further request, so that nothing is created by a call that was given up.
+LAST_REQUEST_SECONDS = 12.0
+
+T = TypeVar("T")
+
+
+class MlflowTracking:
+    """Implements :class:`rollmodel.ports.Tracking`. ``timer`` is entered around each call."""
+
+    def __init__(self, *, timer: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+        self._timer = timer
+        self._lanes = Lanes("tracking", threads=12, per_lane=3, initializer=load)
+
+    async def find_run(self, connection: Connection, experiment: str, owner: str) -> TrackedRun | None:
+        """The oldest run of this experiment with this owner."""
+        return await self._call(connection, lambda session: runs.find(session, experiment, owner))
+
+    async def find_rerun(self, connection: Connection, experiment_id: str, hash_: str, *, but: str) -> str | None:
+        """The oldest finished run with this reproducibility hash that is another one."""
+        return await self._call(connection, lambda session: runs.rerun(session, experiment_id, hash_, but))
+
+    async def get_run(self, connection: Connection, run_id: str) -> TrackedRun:
+        """A run as it is now."""
+        return await self._call(connection, lambda session: runs.get(session, run_id))
+
+    async def history(self, connection: Connection, run_id: str, metric: str) -> Sequence[float]:
+        """The values of a metric, by step."""
+        return await self._call(connection, lambda session: runs.history(session, run_id, metric))
+
+    async def artifacts(self, connection: Connection, run_id: str, paths: Sequence[str]) -> frozenset[str]:
+        """Which of these paths exist among the run's artifacts; the server lists them, nothing is opened."""
+        return await self._call(connection, lambda session: runs.artifacts(session, run_id, paths))
+
+    async def version_of(self, connection: Connection, model: str, owner: str) -> TrackedVersion | None:
+        """The lowest version of a model with this owner."""
+        return await self._call(connection, lambda session: versions.of(session, model, owner))
+
+    async def version_at(self, connection: Connection, model: str, alias: str) -> TrackedVersion | None:
+        """The version that an alias names."""
+        return await self._call(connection, lambda session: versions.at(session, model, alias))
+
+    async def create_run(self, connection: Connection, write: CreateRun) -> str:
+        """Create a run, and its experiment if that is absent; the run's id."""
+        return await self._call(connection, lambda session: runs.create(session, write))
+
+    async def log_run(self, connection: Connection, write: LogRun) -> None:
+        """Log params, inputs and tags."""
+        await self._call(connection, lambda session: runs.log(session, write))
+
+    async def set_run_status(self, connection: Connection, write: SetRunStatus) -> None:
+        """Set the state of a run."""
+        await self._call(connection, lambda session: runs.set_status(session, write))
+
+    async def create_version(self, connection: Connection, write: CreateVersion) -> str:
+        """Create a version from a run's model; its number."""
+        return await self._call(connection, lambda session: versions.create(session, write))
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        self._lanes.close()
+
+    async def _call(self, connection: Connection, ask: Callable[[Session], T]) -> T:
+        session = Session(connection, until=time.monotonic() + LAST_REQUEST_SECONDS)
+        try:
+            with self._timer():
+                async with asyncio.timeout(CALL_SECONDS):
+                    return await self._lanes.run(connection.url, lambda: _ask(session, ask))
+        except TimeoutError:
+            raise Unavailable(f"MLflow at {urlsplit(connection.url).netloc} did not answer in time") from None
+
+
+def _ask(session: Session, ask: Callable[[Session], T]) -> T:
+    with translated(session.connection):
+        return ask(session)

@@ -1,0 +1,1 @@
+"""`rollmodel backtest`: what a policy would have decided on recorded rollouts."""

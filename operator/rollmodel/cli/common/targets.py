@@ -1,0 +1,66 @@
+"""What a command is about: ``[KIND] NAME``, as people type it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+
+from rollmodel.adapters.kubernetes.kinds import Resource
+from rollmodel.cli.common import cluster
+from rollmodel.cli.common.cluster import MODEL_DEPLOYMENT, TRAINING_JOB
+from rollmodel.errors import Invalid
+
+__all__ = ["KINDS", "add_mlflow_url", "add_target", "named", "wanted"]
+
+#: The kinds with a life that can be watched.
+KINDS = (TRAINING_JOB, MODEL_DEPLOYMENT)
+
+_WORDS = {
+    word: resource
+    for resource, short in ((TRAINING_JOB, "tjob"), (MODEL_DEPLOYMENT, "mdep"))
+    for word in (short, resource.kind.lower(), resource.plural)
+}
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """The words that say which object, and the options that say where it is."""
+    parser.add_argument("kind", nargs="?", metavar="KIND", help="trainingjob (tjob) or modeldeployment (mdep)")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="name of the object; enough where one kind has it")
+    cluster.add_arguments(parser)
+
+
+def add_mlflow_url(parser: argparse.ArgumentParser) -> None:
+    """The address of MLflow as people see it, which may differ from the one that the operator uses."""
+    address = os.environ.get("MLFLOW_TRACKING_URI")
+    parser.add_argument(
+        "--mlflow-url", metavar="URL", default=address, help="address of MLflow (default: $MLFLOW_TRACKING_URI)"
+    )
+
+
+def wanted(arguments: argparse.Namespace) -> tuple[Sequence[Resource], str | None]:
+    """The kinds that are meant, and the name if there is one. Raises Invalid."""
+    first, second = arguments.kind, arguments.name
+    if second is not None:
+        return [_kind(first)], second
+    if first is None:
+        return KINDS, None
+    if "/" in first:
+        kind, _, name = first.partition("/")
+        return [_kind(kind)], name
+    return ([_WORDS[first.lower()]], None) if first.lower() in _WORDS else (KINDS, first)
+
+
+def named(arguments: argparse.Namespace) -> tuple[Sequence[Resource], str]:
+    """The kinds that are meant, and the name. Raises Invalid where it is missing."""
+    kinds, name = wanted(arguments)
+    if name is None:
+        raise Invalid("which one? `rollmodel get` lists what there is")
+    return kinds, name
+
+
+def _kind(word: str) -> Resource:
+    try:
+        return _WORDS[word.lower()]
+    except KeyError:
+        raise Invalid(f"{word!r} is not a kind that can be shown: say one of {', '.join(_WORDS)}") from None

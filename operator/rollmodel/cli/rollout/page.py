@@ -1,0 +1,28 @@
+"""A report as one HTML file that needs nothing else: no script, no font, no request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from rollmodel.cli.backtest.recording import Moment
+from rollmodel.cli.rollout.charts import charts, weights
+from rollmodel.cli.rollout.report import Report, duration
+
+__all__ = ["render"]
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("rollmodel.cli", ""),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def render(report: Report, moments: Sequence[Moment] = (), *, made: str) -> str:
+    """The page. ``moments``: the recording, for charts over time; ``made``: when it was made, for the footer."""
+    template = _ENVIRONMENT.get_template("explain.html.j2")
+    drawn = {metric.name: list(charts(metric, moments)) for metric in report.metrics}
+    return template.render(report=report, charts=drawn, weights=weights(moments), duration=duration, made=made)

@@ -1,0 +1,114 @@
+"""A report for the terminal: bars for evidence, a line for the ratio with its interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from rollmodel.cli.common.colours import colour
+from rollmodel.cli.rollout.report import MetricView, Proof, Report, duration
+
+__all__ = ["parts", "show"]
+
+_WIDTH = 32
+_SPAN = 8.0
+"""The ratio's axis reaches from 1/8 to 8."""
+
+
+def show(report: Report, console: Console) -> None:
+    """Print a report."""
+    for part in parts(report):
+        console.print(part)
+
+
+def parts(report: Report) -> Iterator[RenderableType]:
+    """What a report shows, from top to bottom."""
+    yield Text.assemble((report.name, "bold"), f" in {report.namespace}")
+    yield _arms(report)
+    yield Text.assemble((report.outcome, f"bold {colour(report.outcome)}"), f": {report.message}")
+    for label, text in (("paused", report.paused), ("last command", report.command)):
+        if text:
+            yield Text(f"{label}: {text}")
+    for metric in report.metrics:
+        yield Text.assemble("\n", (metric.name, "bold"), "  ", (metric.verdict, colour(metric.verdict)))
+        yield Padding(Group(*_lines(metric)), (0, 0, 0, 2))
+    if report.history:
+        yield Text("\nDecisions, newest last", style="bold")
+        yield _history(report)
+
+
+def _arms(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for arm in report.arms:
+        version = f"version {arm.version}" if arm.version else ""
+        table.add_row(arm.role, arm.revision, version, f"{arm.weight} %", Text(arm.note))
+    return table
+
+
+def _lines(metric: MetricView) -> Iterator[RenderableType]:
+    table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
+    for rate in metric.rates:
+        low, high = rate.interval
+        shown = f"{100 * rate.fraction:.3g} % ({100 * low:.3g} .. {100 * high:.3g})"
+        table.add_row(rate.arm, shown, f"{rate.bad:,.0f} of {rate.total:,.0f}")
+    if metric.report is not None and metric.report.ratio is not None:
+        table.add_row(metric.ratio_name, *_ratio(metric, metric.report.ratio, metric.report.low, metric.report.high))
+    for label, style, proof in (("harm", "red", metric.harm), ("safety", "green", metric.safe)):
+        if proof is not None:
+            table.add_row(label, _bar(proof, style), _way(proof))
+    if table.row_count:
+        yield table
+    for text in (metric.noise, metric.line):
+        if text:
+            yield Text(text, style="dim")
+
+
+def _bar(proof: Proof, colour: str) -> Text:
+    full = round(proof.progress * _WIDTH)
+    return Text.assemble(("█" * full, colour), ("░" * (_WIDTH - full), "dim"))
+
+
+def _way(proof: Proof) -> str:
+    text = f"evidence {proof.evidence:.3g}, proven at {proof.needed:.0f}"
+    if proof.progress < 1 and proof.seconds is not None:
+        text += f", about {duration(proof.seconds)} to go"
+    return text
+
+
+def _ratio(metric: MetricView, ratio: float, low: float | None, high: float | None) -> tuple[Text, str]:
+    known = low is not None and high is not None
+    text = f"{ratio:.3g} ({low:.2g} .. {high:.2g})" if known else f"{ratio:.3g}"
+    return _axis(metric, low or ratio, ratio, high or ratio), text
+
+
+def _axis(metric: MetricView, low: float, middle: float, high: float) -> Text:
+    """The interval of the ratio on a log axis: ``|`` is no difference, ``!`` the harm margin, ``+`` the safe one."""
+    cells = [("·", "dim")] * _WIDTH
+    for column in range(_column(low), _column(high) + 1):
+        cells[column] = ("─", "default")
+    cells[_column(1.0)] = ("|", "default")
+    if metric.margins is not None:
+        harm, safe = metric.margins
+        cells[_column(safe)] = ("+", "green")
+        cells[_column(harm)] = ("!", "red")
+    cells[_column(middle)] = ("●", "bold")
+    return Text.assemble(*cells)
+
+
+def _column(ratio: float) -> int:
+    place = (math.log(max(ratio, 1 / _SPAN)) / math.log(_SPAN) + 1) / 2
+    return min(_WIDTH - 1, max(0, round(place * (_WIDTH - 1))))
+
+
+def _history(report: Report) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for entry in report.history:
+        moved = f"{entry.from_version or entry.from_revision or ''} → {entry.to_version or entry.to_revision}"
+        by = f"by {entry.by}" if entry.by else ""
+        table.add_row(entry.time, Text(entry.verdict, style=colour(entry.verdict)), moved, Text(entry.reason), by)
+    return table

@@ -1,0 +1,73 @@
+"""What the judge of one kind of metric is, and what it tells the judge of the rollout."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol, Self
+
+from rollmodel.evidence.core.types import MetricPlan, MetricReport, NoEvidence, Sample
+
+__all__ = ["Opinion", "Part", "Step", "finite"]
+
+
+class Step(NamedTuple):
+    """A window as the parts see it: its length, the time since the last one's end, and whether the weight changed."""
+
+    seconds: float
+    elapsed: float
+    moved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """One metric's say.
+
+    ``silent`` is the time without evidence in seconds; ``shared`` says that the stable arm breaks the absolute limit
+    too, ``below_margin`` that the interval of the ratio lies below the safe line.
+    """
+
+    report: MetricReport
+    silent: float
+    proven_safe: bool = False
+    shared: bool = False
+    below_margin: bool = False
+
+
+class Part(Protocol):
+    """The judge of all metrics of one kind: an immutable value with its state inside."""
+
+    @property
+    def metrics(self) -> Sequence[MetricPlan]:
+        """The metrics it judges."""
+        ...
+
+    def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
+        """The sound samples that do not fit to what was frozen at the begin."""
+        ...
+
+    def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
+        """After one window of sound samples; a metric without one counts as silent."""
+        ...
+
+    def log_harm(self) -> Mapping[str, float]:
+        """Log of the e-process against harm, of each metric that has such a test."""
+        ...
+
+    def breached(self) -> Sequence[str]:
+        """Metrics whose absolute limit the candidate breaks, and the stable arm does not."""
+        ...
+
+    def opinions(self) -> Sequence[Opinion]:
+        """What it thinks after the last window, a metric each."""
+        ...
+
+    def plain(self) -> Any:
+        """What must be remembered, for JSON."""
+        ...
+
+
+def finite(value: float) -> float | None:
+    """The number, or None where it is infinite or unknown."""
+    return float(value) if math.isfinite(value) else None

@@ -1,0 +1,242 @@
+"""Samples of both arms, window by window, from raw counters per pod.
+
+Functions here are pure and give the same windows whether a range is asked for at once or piece by piece, each piece
+beginning where the last window ended. Whatever is odd in a window makes that window no evidence, with its reason.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from math import inf
+from typing import Literal
+
+from rollmodel.evidence.core.checks import edges_problem, problem
+from rollmodel.evidence.core.increments import Grid, Increment, Track, Values, increments, place, windows
+from rollmodel.evidence.core.types import (
+    CountSample,
+    HistogramSample,
+    MeanSample,
+    MetricHistory,
+    NoEvidence,
+    NoEvidenceReason,
+    PodSeries,
+    Window,
+)
+
+__all__ = ["count_samples", "histogram_samples", "history", "mean_samples"]
+
+#: The counters of one pod by role, and how to read them: values by tick.
+Counters = Mapping[str, Mapping[int, float]]
+Reader = Callable[[Counters], Mapping[int, Values]]
+
+
+class _UnreadableError(Exception):
+    """Counters that cannot become a sample, with the reason."""
+
+    def __init__(self, reason: NoEvidenceReason, message: str) -> None:
+        super().__init__(message)
+        self.evidence = NoEvidence(reason, message)
+
+
+def count_samples(
+    series: Sequence[PodSeries], *, start: float, end: float, step: float, alone: bool = False
+) -> list[tuple[Window, CountSample | NoEvidence]]:
+    """Counts of requests and bad requests per window, oldest first.
+
+    series: counters with role ``total`` and ``bad`` per pod; ``bad`` absent while ``total`` is there means 0. start,
+    end, step: the aligned grid in unix seconds; ``start`` should be where the last window ended. alone: there is no
+    stable arm. The newest windows are missing from the result while a pod's sample may still arrive. Raises ValueError
+    for a grid that is none.
+    """
+    grid = Grid(start, end, step)
+    try:
+        placed = _placed(_tracks(series, grid, _read_counts), grid)
+    except _UnreadableError as error:
+        return [(window, error.evidence) for window in _every(grid)]
+    return [(window, _count_sample(found, alone=alone)) for window, found in placed]
+
+
+def mean_samples(
+    series: Sequence[PodSeries], *, start: float, end: float, step: float
+) -> list[tuple[Window, MeanSample | NoEvidence]]:
+    """Count and mean of both arms per window, oldest first; see :func:`count_samples`.
+
+    series: counters with role ``count`` and ``sum`` per pod; both must be there.
+    """
+    grid = Grid(start, end, step)
+    try:
+        placed = _placed(_tracks(series, grid, _read_means), grid)
+    except _UnreadableError as error:
+        return [(window, error.evidence) for window in _every(grid)]
+    return [(window, _mean_sample(found)) for window, found in placed]
+
+
+def histogram_samples(
+    series: Sequence[PodSeries], *, start: float, end: float, step: float, edges: Sequence[float] = ()
+) -> list[tuple[Window, HistogramSample | NoEvidence]]:
+    """Increments of each histogram bucket per window, oldest first; see :func:`count_samples`.
+
+    series: cumulative buckets whose role is their upper bound (``"0.25"``, ``"+Inf"``). edges: the finite bounds that
+    every pod must have; by default those of the first series' pod.
+    """
+    grid = Grid(start, end, step)
+    try:
+        bounds = _bounds(series, edges)
+        placed = _placed(_tracks(series, grid, partial(_read_buckets, bounds)), grid)
+    except _UnreadableError as error:
+        return [(window, error.evidence) for window in _every(grid)]
+    return [(window, _histogram_sample(found, bounds)) for window, found in placed]
+
+
+def history(
+    series: Sequence[PodSeries], *, kind: Literal["count", "latency", "mean"], start: float, end: float, step: float
+) -> MetricHistory:
+    """What the stable arm's pods did in each window of one step, oldest first.
+
+    Windows without data (before the first pod) and with a problem are left out: zeros would pass for a quiet past.
+    """
+    grid = Grid(start, end, step)
+    stable = [s for s in series if s.arm == "stable"]
+    try:
+        bounds = _bounds(stable, ()) if kind == "latency" else ()
+        readers: dict[str, Reader] = {"count": _read_counts, "mean": _read_means}
+        tracks = _tracks(stable, grid, readers.get(kind, partial(_read_buckets, bounds)))
+    except _UnreadableError:
+        return MetricHistory()
+    pods: dict[str, list[Values]] = {track.pod: [] for track in tracks}
+    nothing = (0.0,) * (len(bounds) + 1 if kind == "latency" else 2)
+    for window, found in _placed(tracks, grid):
+        values = {x.pod: x.value for x in found if not isinstance(x.value, NoEvidence)}
+        if found and len(values) == len(found) and window.end - window.start < 1.5 * step:
+            for pod, samples in pods.items():
+                samples.append(values.get(pod, nothing))
+    return MetricHistory(pods=pods, edges=bounds)
+
+
+def _every(grid: Grid) -> list[Window]:
+    return [grid.window(tick, tick + 1) for tick in range(grid.last)]
+
+
+def _placed(tracks: Sequence[Track], grid: Grid) -> list[tuple[Window, list[Increment]]]:
+    """The windows with the increments that fall into each."""
+    spans = windows(tracks, grid.last)
+    found: list[list[Increment]] = [[] for _ in spans]
+    for track in tracks:
+        for increment in increments(track):
+            position = place(spans, increment.tick)
+            if position is not None:
+                found[position].append(increment)
+    return [(grid.window(*span), inside) for span, inside in zip(spans, found, strict=True)]
+
+
+def _tracks(series: Sequence[PodSeries], grid: Grid, read: Reader) -> list[Track]:
+    if not series:
+        raise _UnreadableError(NoEvidenceReason.NO_SERIES, "the answer holds no series")
+    pods: dict[tuple[str, str], dict[str, dict[int, float]]] = defaultdict(dict)
+    for one in series:
+        roles = pods[one.arm, one.pod]
+        if one.role in roles:
+            message = f"two series {one.role!r} of pod {one.pod}: sum them by pod"
+            raise _UnreadableError(NoEvidenceReason.NO_SERIES, message)
+        roles[one.role] = {i: value for time, value in one.points if (i := grid.index(time)) is not None}
+    return [Track(arm, pod, read(roles)) for (arm, pod), roles in pods.items()]
+
+
+def _read_counts(roles: Counters) -> Mapping[int, Values]:
+    """Total and bad at each tick that has both; before its first sample ``bad`` is 0."""
+    if "total" not in roles:
+        raise _UnreadableError(NoEvidenceReason.NO_SERIES, "a pod has no series 'total'")
+    bad = roles.get("bad", {})
+    first = min(bad, default=inf)
+    return {tick: (total, bad.get(tick, 0.0)) for tick, total in roles["total"].items() if tick < first or tick in bad}
+
+
+def _read_means(roles: Counters) -> Mapping[int, Values]:
+    """Count and sum at each tick that has both."""
+    for role in ("count", "sum"):
+        if role not in roles:
+            raise _UnreadableError(NoEvidenceReason.NO_SERIES, f"a pod has no series {role!r}")
+    return {tick: (count, roles["sum"][tick]) for tick, count in roles["count"].items() if tick in roles["sum"]}
+
+
+def _read_buckets(bounds: Sequence[float], roles: Counters) -> Mapping[int, Values]:
+    """The count of each bucket alone, at each tick that has all of them."""
+    columns = {_bound(role): points for role, points in roles.items()}
+    if set(columns) != {*bounds, inf}:
+        message = f"a pod's buckets are {_short(columns)}, not {_short((*bounds, inf))}"
+        raise _UnreadableError(NoEvidenceReason.EDGES_CHANGED, message)
+    ordered = [columns[bound] for bound in (*bounds, inf)]
+    ticks = set(ordered[0]).intersection(*ordered)
+    return {tick: _apart([column[tick] for column in ordered]) for tick in ticks}
+
+
+def _apart(cumulative: Sequence[float]) -> Values:
+    return tuple(high - low for low, high in zip([0.0, *cumulative[:-1]], cumulative, strict=True))
+
+
+def _bounds(series: Sequence[PodSeries], edges: Sequence[float]) -> tuple[float, ...]:
+    """The finite bucket bounds to go by, ascending."""
+    first = [s for s in series if (s.arm, s.pod) == (series[0].arm, series[0].pod)]
+    bounds = tuple(edges) or tuple(sorted({_bound(s.role) for s in first} - {inf}))
+    if series and (odd := edges_problem(bounds)):
+        raise _UnreadableError(odd.reason, odd.message)
+    return bounds
+
+
+def _bound(role: str) -> float:
+    try:
+        return float(role)
+    except ValueError:
+        raise _UnreadableError(NoEvidenceReason.EDGES_CHANGED, f"{role!r} is not a bucket's bound") from None
+
+
+def _short(bounds: Iterable[float]) -> str:
+    return ", ".join(f"{bound:g}" for bound in sorted(bounds)[:12])
+
+
+def _count_sample(found: Sequence[Increment], *, alone: bool) -> CountSample | NoEvidence:
+    try:
+        sample = CountSample(*_arm(found, "candidate"), *((0.0, 0.0) if alone else _arm(found, "stable")))
+    except _UnreadableError as error:
+        return error.evidence
+    return problem(sample) or sample
+
+
+def _mean_sample(found: Sequence[Increment]) -> MeanSample | NoEvidence:
+    try:
+        sample = MeanSample(*_mean(found, "candidate"), *_mean(found, "stable"))
+    except _UnreadableError as error:
+        return error.evidence
+    return problem(sample) or sample
+
+
+def _mean(found: Sequence[Increment], arm: str) -> tuple[float, float]:
+    """Count and mean of an arm; the mean of nothing is 0, and says nothing."""
+    count, total = _arm(found, arm)
+    if total and not count:
+        message = f"{arm}: a sum of {total:g}, and a count of 0"
+        raise _UnreadableError(NoEvidenceReason.SUM_WITHOUT_COUNT, message)
+    return count, total / count if count else 0.0
+
+
+def _histogram_sample(found: Sequence[Increment], bounds: Sequence[float]) -> HistogramSample | NoEvidence:
+    try:
+        sample = HistogramSample(edges=bounds, candidate=_arm(found, "candidate"), stable=_arm(found, "stable"))
+    except _UnreadableError as error:
+        return error.evidence
+    return problem(sample) or sample
+
+
+def _arm(found: Sequence[Increment], arm: str) -> Values:
+    """The sum over the pods of an arm."""
+    values: list[Values] = []
+    for increment in found:
+        if increment.arm == arm:
+            if isinstance(increment.value, NoEvidence):
+                raise _UnreadableError(increment.value.reason, f"pod {increment.pod}: {increment.value.message}")
+            values.append(increment.value)
+    if not values:
+        raise _UnreadableError(NoEvidenceReason.ARM_EMPTY, f"no pod of the {arm} arm reports over this window")
+    return tuple(map(sum, zip(*values, strict=True)))

@@ -1,0 +1,1 @@
+"""Counts: bad requests among all, compared between two arms."""

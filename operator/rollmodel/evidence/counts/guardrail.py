@@ -1,0 +1,110 @@
+"""An absolute limit of the bad fraction, whatever the stable arm does; and judging without a stable arm.
+
+For one arm and the null "rate <= g" the likelihood ratio against a rate q > g is an e-value. The same runs on the
+stable arm: a ceiling that both arms break is an incident that they share, and rolling back would not help. Mirrored
+(q < g) it proves that a first deployment, which has nothing to be compared with, stays below its ceiling.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from rollmodel.evidence.core.arrays import Array, Mask, array
+from rollmodel.evidence.core.evalue import HIGH, LOW, Tick, log_evalue_of_one_arm
+from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
+
+__all__ = ["CeilingConfig", "CeilingState", "begin", "below", "breached", "configure", "shared", "update"]
+
+ABOVE = array([1.3, 1.7, 2.5, 5.0, 12.0])
+ABOVE_RESERVE = 0.25
+BELOW = array([0.8, 0.5, 0.25, 0.1])
+#: Evidence of a guardrail is always halved at least: it must not fire on a burst.
+LEAST_PHI = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingConfig:
+    """Frozen for a rollout, shape [...]. ``limit`` is the ceiling; levels are logs."""
+
+    limit: Array
+    above: Mixture
+    below: Mixture
+    above_level: Array
+    below_level: Array
+
+
+@dataclass(frozen=True, slots=True)
+class CeilingState:
+    """E-processes against "at or below the ceiling" of each arm, and against "at or above it" of the candidate."""
+
+    candidate: Wealth
+    stable: Wealth
+    below: Wealth
+
+
+def configure(
+    limit: ArrayLike, *, above_level: ArrayLike, below_level: ArrayLike, planned_seconds: float = 0.0
+) -> CeilingConfig:
+    """Freeze ceilings of shape [...]; levels are log(1/alpha)."""
+    limit = np.clip(array(limit), LOW, HIGH)
+    levels = [np.broadcast_to(array(x), limit.shape) for x in (above_level, below_level)]
+    even = [np.full((*limit.shape, len(grid)), 1.0 / len(grid)) for grid in (ABOVE, BELOW)]
+    return CeilingConfig(
+        limit=limit,
+        above=mixture(
+            even[0], np.full(limit.shape, ABOVE_RESERVE), levels[0], release=release_seconds(planned_seconds)
+        ),
+        below=mixture(even[1], np.zeros(limit.shape), levels[1]),
+        above_level=levels[0],
+        below_level=levels[1],
+    )
+
+
+def begin(config: CeilingConfig) -> CeilingState:
+    """The state before the first tick."""
+    return CeilingState(start(config.above), start(config.above), start(config.below))
+
+
+def update(config: CeilingConfig, state: CeilingState, counts: Tick, phi: Array, seconds: ArrayLike) -> CeilingState:
+    """The state after one tick; an arm without requests adds nothing."""
+    power = 1.0 / np.maximum(phi, LEAST_PHI)[..., None]
+    seconds = array(seconds)
+    log_a = power * log_evalue_of_one_arm(counts.na, counts.ka, config.limit, ABOVE)
+    log_b = power * log_evalue_of_one_arm(counts.nb, counts.kb, config.limit, ABOVE)
+    log_below = power * log_evalue_of_one_arm(counts.na, counts.ka, config.limit, BELOW)
+    stable = bet(config.above, state.stable, log_b, seconds)
+    candidate = bet(config.above, state.candidate, log_a, seconds)
+    return CeilingState(
+        candidate=_forgive(candidate, _suspicious(config, stable)),
+        stable=stable,
+        below=bet(config.below, state.below, log_below, seconds),
+    )
+
+
+def _suspicious(config: CeilingConfig, stable: Wealth) -> Mask:
+    """Half of the way to a proof against the stable arm: from then on the candidate alone is not to blame."""
+    return np.asarray(log_total(stable) >= 0.5 * config.above_level)
+
+
+def _forgive(wealth: Wealth, when: Mask) -> Wealth:
+    """Evidence gathered during a shared incident is given back, so that its end does not look like a lone breach."""
+    excess = np.where(when, np.maximum(log_total(wealth), 0.0), 0.0)
+    return Wealth(wealth.log - excess[..., None], wealth.reserve * np.exp(-excess))
+
+
+def breached(config: CeilingConfig, state: CeilingState) -> Mask:
+    """The candidate is proven above the ceiling, and nothing speaks against the stable arm."""
+    return np.asarray(log_total(state.candidate) >= config.above_level)
+
+
+def shared(config: CeilingConfig, state: CeilingState) -> Mask:
+    """The stable arm itself is proven above the ceiling."""
+    return np.asarray(log_total(state.stable) >= config.above_level)
+
+
+def below(config: CeilingConfig, state: CeilingState) -> Mask:
+    """The candidate is proven below the ceiling."""
+    return np.asarray(log_total(state.below) >= config.below_level)

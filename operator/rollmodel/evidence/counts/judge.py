@@ -1,0 +1,240 @@
+"""All count metrics of a rollout as one batch: their two tests and their ceilings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import exp, log
+from typing import Any, Self
+
+import numpy as np
+
+from rollmodel.evidence import multiplicity
+from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, select, stack, to_plain
+from rollmodel.evidence.core.evalue import HIGH, Margin, Pair, margin, tick
+from rollmodel.evidence.core.opinion import Opinion, Step, finite
+from rollmodel.evidence.core.types import (
+    CountSample,
+    JudgePlan,
+    MetricHistory,
+    MetricPlan,
+    MetricReport,
+    NoEvidence,
+    Sample,
+)
+from rollmodel.evidence.counts import guardrail
+from rollmodel.evidence.counts import model as counts
+from rollmodel.evidence.counts.baseline import Background, from_history, unknown
+from rollmodel.evidence.counts.guardrail import CeilingConfig, CeilingState
+from rollmodel.evidence.counts.interval import ratio_interval, seconds_to_harm, seconds_to_safe
+from rollmodel.evidence.counts.model import CountConfig, CountState
+
+__all__ = ["CountPart"]
+
+
+@dataclass(frozen=True, slots=True)
+class CountPart:
+    """Configuration and state of m count metrics, each array [m].
+
+    Frozen: ``background`` and ``weights`` (prior of the harm alternatives), of which ``config`` and ``ceilings`` are
+    made. ``proven`` (0 or 1) latches proof of safety; ``silent`` are seconds without evidence.
+    """
+
+    metrics: tuple[MetricPlan, ...]
+    plan: JudgePlan
+    background: Background
+    weights: Array
+    config: CountConfig
+    state: CountState
+    ceilings: CeilingConfig
+    ceiling: CeilingState
+    proven: Array
+    silent: Array
+
+    @property
+    def alone(self) -> bool:
+        """Without a stable arm only the ceilings speak."""
+        return self.plan.candidate_share >= 1
+
+    @classmethod
+    def begin(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], history: Mapping[str, MetricHistory]) -> Self:
+        """Freeze the policy over the stable arm's past."""
+        known = [
+            from_history(history.get(m.name, MetricHistory()), share=plan.candidate_share, interval=plan.interval)
+            for m in metrics
+        ]
+        background = stack([b for b, _ in known])
+        weights = _weights(plan, metrics, background, array([requests for _, requests in known]))
+        none = np.zeros(len(metrics))
+        config, ceilings = _config(plan, metrics, background, weights), _ceilings(plan, metrics)
+        state, level = counts.begin(config, background), guardrail.begin(ceilings)
+        return cls(tuple(metrics), plan, background, weights, config, state, ceilings, level, none, none)
+
+    def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
+        """Any sound counts will do."""
+        del samples
+        return {}
+
+    def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
+        """After one window. Where the weight changed in it, the arms mean different times: only ceilings count."""
+        found = [samples.get(m.name) for m in self.metrics]
+        rows = [(s.na, s.ka, s.nb, s.kb) if isinstance(s, CountSample) else (0.0, 0.0, 0.0, 0.0) for s in found]
+        now = tick(*zip(*rows, strict=True))
+        heard = (now.na > 0) if self.alone else (now.na > 0) & (now.nb > 0)
+        phi = counts.dispersion(self.config, self.state)
+        ceilings = guardrail.update(self.ceilings, self.ceiling, now, phi, step.seconds)
+        state = counts.drop_held(self.state) if step.moved else self.state
+        if heard.any() and not step.moved:
+            state = select(heard, counts.update(self.config, state, now, seconds=step.seconds), state)
+        return replace(
+            self,
+            state=state,
+            ceiling=ceilings,
+            proven=np.maximum(self.proven, self._safe(state, ceilings)),
+            silent=np.where(heard, 0.0, self.silent + step.elapsed),
+        )
+
+    def _safe(self, state: CountState, ceilings: CeilingState) -> Array:
+        if not self.alone:
+            return np.where(counts.log_safe(state) >= self.config.safe_level, 1.0, 0.0)
+        limited = [m.ceiling is not None for m in self.metrics]
+        return np.where(np.array(limited) & guardrail.below(self.ceilings, ceilings), 1.0, 0.0)
+
+    def log_harm(self) -> Mapping[str, float]:
+        """Log of the e-process against harm; nothing without a stable arm."""
+        if self.alone:
+            return {}
+        return {m.name: float(x) for m, x in zip(self.metrics, counts.log_harm(self.state), strict=True)}
+
+    def breached(self) -> Sequence[str]:
+        """Metrics whose ceiling the candidate breaks and the stable arm does not."""
+        return self._limited(guardrail.breached(self.ceilings, self.ceiling))
+
+    def _limited(self, mask: Mask) -> list[str]:
+        return [m.name for m, hit in zip(self.metrics, mask, strict=True) if hit and m.ceiling is not None]
+
+    def opinions(self) -> Sequence[Opinion]:
+        """What each metric says now."""
+        shared = self._limited(guardrail.shared(self.ceilings, self.ceiling))
+        return [
+            Opinion(
+                report=report,
+                silent=float(self.silent[i]),
+                proven_safe=bool(self.proven[i]),
+                shared=report.name in shared,
+                below_margin=self._below_margin(i, report),
+            )
+            for i, report in enumerate(self._reports())
+        ]
+
+    def _reports(self) -> list[MetricReport]:
+        log_harm, log_safe = counts.log_harm(self.state), counts.log_safe(self.state)
+        breached = self.breached()
+        interval = ratio_interval(self.config, self.state)
+        to_harm = seconds_to_harm(self.config, self.state, self.plan.interval)
+        to_safe = seconds_to_safe(self.config, self.state, self.plan.interval)
+        phi = counts.dispersion(self.config, self.state)
+        harmful = log_harm >= self.config.harm_level
+        return [
+            MetricReport(
+                name=metric.name,
+                verdict=_verdict(metric.name in breached, bool(harmful[i]), bool(self.proven[i])),
+                e_harm=None if self.alone else exp(log_harm[i]),
+                e_safe=None if self.alone else exp(log_safe[i]),
+                ratio=finite(interval.ratio[i]),
+                low=finite(interval.low[i]),
+                high=finite(interval.high[i]),
+                na=float(self.state.na[i]),
+                ka=float(self.state.ka[i]),
+                nb=float(self.state.nb[i]),
+                kb=float(self.state.kb[i]),
+                dispersion=float(phi[i]),
+                seconds_to_harm=None if self.alone else finite(to_harm[i]),
+                seconds_to_safe=None if self.alone else finite(to_safe[i]),
+            )
+            for i, metric in enumerate(self.metrics)
+        ]
+
+    def _below_margin(self, i: int, report: MetricReport) -> bool:
+        if report.high is None:
+            return False
+        rate = self.state.guess_bad[i] / self.state.guess_total[i]
+        return bool(report.high * rate < self.config.safe_ratio[i] * rate + self.config.safe_absolute[i])
+
+    def plain(self) -> Any:
+        """What must be remembered, for JSON."""
+        kept = (self.background, self.weights, self.state, self.ceiling, self.proven, self.silent)
+        return [to_plain(x) for x in kept]
+
+    @classmethod
+    def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
+        """The part that :meth:`plain` wrote. Raises ValueError."""
+        background, weights, state, level, proven, silent = data
+        none = np.zeros(len(metrics))
+        known = from_plain(unknown(none.shape), background)
+        prior = from_plain(np.zeros((len(metrics), len(counts.HARM_WEIGHTS))), weights)
+        config, ceilings = _config(plan, metrics, known, prior), _ceilings(plan, metrics)
+        return cls(
+            metrics=tuple(metrics),
+            plan=plan,
+            background=known,
+            weights=prior,
+            config=config,
+            state=from_plain(counts.begin(config, known), state),
+            ceilings=ceilings,
+            ceiling=from_plain(guardrail.begin(ceilings), level),
+            proven=from_plain(none, proven),
+            silent=from_plain(none, silent),
+        )
+
+
+def _weights(plan: JudgePlan, metrics: Sequence[MetricPlan], background: Background, requests: Array) -> Array:
+    """Priors of the harm alternatives, [m, 7]: tuned to the planned traffic where the volume is known."""
+    share = min(plan.candidate_share, 0.999)
+    traffic = Pair(share * requests, (1.0 - share) * requests)
+    lines, level = _lines(metrics), _harm_level(plan, metrics)
+    tuned = counts.tuned_weights(background, lines[0], level, traffic=traffic, planned_ticks=plan.planned_ticks)
+    return np.where(requests[:, None] > 0, tuned, counts.HARM_WEIGHTS)
+
+
+def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], background: Background, weights: Array) -> CountConfig:
+    lines = _lines(metrics)
+    return counts.configure(
+        background,
+        harm=lines[0],
+        safe=lines[1],
+        harm_level=_harm_level(plan, metrics),
+        safe_level=-log(plan.alpha_safe),
+        joint_level=-log(plan.alpha_harm),
+        weights=weights,
+        planned_seconds=plan.planned_ticks * plan.interval,
+    )
+
+
+def _lines(metrics: Sequence[MetricPlan]) -> tuple[Margin, Margin]:
+    harm = margin([m.harm_ratio for m in metrics], [m.harm_absolute for m in metrics])
+    return harm, margin([m.safe_ratio for m in metrics], [m.safe_absolute for m in metrics])
+
+
+def _harm_level(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> Array:
+    share = multiplicity.weights(plan.metrics)
+    return -np.log([plan.alpha_harm * share[m.name] for m in metrics])
+
+
+def _ceilings(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> CeilingConfig:
+    """A metric without a ceiling gets the highest possible one, which nothing breaks."""
+    limited = sum(m.ceiling is not None for m in metrics)
+    return guardrail.configure(
+        [HIGH if m.ceiling is None else m.ceiling for m in metrics],
+        above_level=-log(plan.alpha_ceiling / max(limited, 1)),
+        below_level=-log(plan.alpha_safe),
+        planned_seconds=plan.planned_ticks * plan.interval,
+    )
+
+
+def _verdict(breached: bool, harmful: bool, proven: bool) -> Any:
+    if breached:
+        return "Breached"
+    if harmful:
+        return "Harmful"
+    return "ProvenSafe" if proven else "Undecided"

@@ -1,0 +1,1 @@
+"""Latency: histograms of two arms, compared bin by bin."""

@@ -1,0 +1,1 @@
+"""Means: a business or quality metric, compared between two arms."""

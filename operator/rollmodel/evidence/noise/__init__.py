@@ -1,0 +1,1 @@
+"""Noise: how much more than chance metrics vary, learnt from quiet history."""

@@ -1,0 +1,53 @@
+"""What a metric says, in one line for ``kubectl describe``."""
+
+from __future__ import annotations
+
+from rollmodel.api.modeldeployment import EvidenceStatus
+from rollmodel.evidence.core.types import MetricReport
+
+__all__ = ["evidence_line"]
+
+
+def evidence_line(report: MetricReport) -> EvidenceStatus:
+    """The numbers of a report as people read them."""
+    return EvidenceStatus(
+        metric=report.name,
+        verdict=report.verdict,
+        e_value=None if report.e_harm is None else f"{report.e_harm:.3g}",
+        ratio=_ratio(report),
+        samples=_samples(report),
+        until_decision=_until(report),
+        message=report.message or None,
+    )
+
+
+def _ratio(report: MetricReport) -> str | None:
+    if report.ratio is None or report.low is None or report.high is None:
+        return None
+    return f"{report.ratio:.2g} ({report.low:.2g} .. {report.high:.2g})"
+
+
+def _samples(report: MetricReport) -> str | None:
+    if report.value is not None and not report.nb:
+        return f"value {report.value:.4g}"
+    if report.value is not None:
+        return f"mean {report.value:.4g} of {report.na:.0f} candidate, {report.nb:.0f} stable"
+    if not (report.na or report.nb):
+        return None
+    return f"{report.ka:.0f}/{report.na:.0f} candidate, {report.kb:.0f}/{report.nb:.0f} stable"
+
+
+def _until(report: MetricReport) -> str | None:
+    """The nearer of the two decisions, in words."""
+    options = [(report.seconds_to_safe, "proven safe"), (report.seconds_to_harm, "proven harmful")]
+    known = [(seconds, words) for seconds, words in options if seconds is not None]
+    if report.verdict != "Undecided" or not known:
+        return None
+    seconds, words = min(known)
+    return f"about {_duration(seconds)} until {words}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

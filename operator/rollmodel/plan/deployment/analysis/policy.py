@@ -1,0 +1,82 @@
+"""From the spec's ``analysis`` to the plan of the judge."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rollmodel.api.base import decimal
+from rollmodel.api.modeldeployment import Analysis, Better, Metric, MetricPreset, ModelDeploymentSpec, Tolerance
+from rollmodel.evidence.core.types import JudgePlan, MetricPlan
+from rollmodel.plan.deployment.routers.weights import first_pods
+
+__all__ = ["judge_plan", "label_delay"]
+
+#: Without a time budget of its own a step is planned for this long, in seconds.
+_STEP_SECONDS = 1200
+_SAFE_RATIO = 1.5
+#: For times and means, which vary less than rare events do.
+_SAFE_VALUE_RATIO = 1.25
+
+
+def judge_plan(spec: ModelDeploymentSpec) -> JudgePlan:
+    """The plan of a rollout that begins now."""
+    analysis = spec.analysis
+    seconds = sum(step.max_seconds or _STEP_SECONDS for step in spec.rollout.steps if step.weight is not None)
+    return JudgePlan(
+        metrics=tuple(_metric_plan(metric) for metric in analysis.metrics),
+        interval=float(analysis.interval_seconds),
+        alpha_harm=decimal(analysis.false_rollback_risk),
+        alpha_safe=decimal(analysis.false_promotion_risk),
+        planned_ticks=max(30, seconds // analysis.interval_seconds),
+        candidate_share=_share(spec),
+        check_share=spec.traffic is not None,
+    )
+
+
+def label_delay(analysis: Analysis) -> int:
+    """Seconds within which the labels of all metrics have come."""
+    return max((_delay(metric) for metric in analysis.metrics), default=0)
+
+
+def _delay(metric: Metric) -> int:
+    labelled = metric.counts or metric.mean
+    return labelled.delay_seconds if labelled else 0
+
+
+def _share(spec: ModelDeploymentSpec) -> float:
+    """The candidate's share at its first weight: as routed, or as the pods give it."""
+    if spec.traffic is None:
+        pods = first_pods(spec)
+        return pods / max(1, pods + spec.scale.replicas)
+    return next((step.weight for step in spec.rollout.steps if step.weight is not None), 99) / 100
+
+
+def _metric_plan(metric: Metric) -> MetricPlan:
+    if metric.value is not None:
+        value = metric.value
+        return MetricPlan(
+            name=metric.name,
+            kind="value",
+            value_min=None if value.min is None else decimal(value.min),
+            value_max=None if value.max is None else decimal(value.max),
+            failure_limit=value.failure_limit,
+        )
+    latency = metric.preset is MetricPreset.LATENCY
+    plan = MetricPlan(
+        name=metric.name,
+        kind="mean" if metric.mean else "latency" if latency else "count",
+        safe_ratio=_SAFE_VALUE_RATIO if metric.mean or latency else _SAFE_RATIO,
+        ceiling=None if metric.ceiling is None else decimal(metric.ceiling),
+        higher_is_worse=metric.mean is None or metric.mean.better is Better.LOWER,
+        delay=float(_delay(metric)),
+    )
+    return _with_margins(plan, metric.tolerance, metric.safe_tolerance)
+
+
+def _with_margins(plan: MetricPlan, harm: Tolerance | None, safe: Tolerance | None) -> MetricPlan:
+    """A tolerance that is written replaces the default as a whole; the safe margin is never narrower."""
+    if harm is not None:
+        plan = replace(plan, harm_ratio=decimal(harm.ratio or "1"), harm_absolute=decimal(harm.absolute or "0"))
+    if safe is not None:
+        return replace(plan, safe_ratio=decimal(safe.ratio or "1"), safe_absolute=decimal(safe.absolute or "0"))
+    return replace(plan, safe_ratio=max(plan.safe_ratio, plan.harm_ratio), safe_absolute=plan.harm_absolute)

@@ -1,0 +1,123 @@
+"""What must be asked of Prometheus in this pass: nothing at rest, the past of the stable arm at the start of a
+rollout, and then at each tick what happened since the judge's last window. One query per metric, both arms in one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rollmodel.api.modeldeployment import Metric
+from rollmodel.errors import Invalid
+from rollmodel.evidence import judge
+from rollmodel.plan.deployment.analysis.promql import promql, scope
+from rollmodel.plan.deployment.observed import Observed
+from rollmodel.plan.times import parse
+
+__all__ = ["MOST_WINDOWS", "MetricQuery", "asks_history", "judge_state", "queries", "query_of"]
+
+#: Windows that are made up for at most after a break; older ones are dropped.
+MOST_WINDOWS = 30
+
+_HISTORY_SECONDS = 3 * 3600
+_HISTORY_POINTS = 1080
+
+
+@dataclass(frozen=True, slots=True)
+class MetricQuery:
+    """A question: ``query``, evaluated at start, start + step, .. end (unix seconds, multiples of step)."""
+
+    query: str
+    start: float
+    end: float
+    step: float
+
+
+def queries(observed: Observed) -> dict[str, MetricQuery]:
+    """By name of the metric. A metric whose query cannot be made is left out; the verdict says why.
+
+    A rollout is judged by the metrics that it began with, in the words that the spec has for them now.
+    """
+    if observed.status.candidate is None or observed.status.stable is None:
+        return {}
+    if asks_history(observed):
+        grid = _history_grid(observed)
+        return {metric.name: MetricQuery(text, *grid) for metric, text in _texts(observed, history=True)}
+    state, ticks = _state(observed), _tick_grid(observed)
+    if state is None or ticks is None:
+        return {}
+    judged = {metric.name for metric in state.plan.metrics}
+    texts = _texts(observed, history=False)
+    return {metric.name: MetricQuery(text, *ticks) for metric, text in texts if metric.name in judged}
+
+
+@lru_cache(maxsize=64)
+def judge_state(text: str) -> judge.JudgeState | None:
+    """The judge that status keeps; None where it was written by another version. Read several times in a pass."""
+    try:
+        return judge.load(text)
+    except judge.StateError:
+        return None
+
+
+def asks_history(observed: Observed) -> bool:
+    """Whether the judge has still to begin: the candidate is warm, or its judge cannot be read (another version)."""
+    candidate = observed.status.candidate
+    if candidate is None or candidate.step is None or _state(observed) is not None:
+        return False
+    if candidate.step >= 0:
+        return True
+    warm = observed.spec.rollout.warm_up_seconds
+    return candidate.ready_since is not None and (observed.now - parse(candidate.ready_since)).total_seconds() >= warm
+
+
+def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
+    """The PromQL of a metric. Raises Invalid."""
+    stable, candidate = observed.status.stable, observed.status.candidate
+    words = scope(
+        observed.namespace,
+        observed.name,
+        stable=stable.revision if stable else "",
+        candidate=candidate.revision if candidate and not history else None,
+        interval_seconds=observed.spec.analysis.interval_seconds,
+    )
+    return promql(metric, observed.spec.runtime, words)
+
+
+def _texts(observed: Observed, *, history: bool) -> Iterator[tuple[Metric, str]]:
+    for metric in observed.spec.analysis.metrics:
+        if history and metric.value is not None:
+            continue
+        try:
+            yield metric, query_of(observed, metric, history=history)
+        except Invalid:
+            continue
+
+
+def _state(observed: Observed) -> judge.JudgeState | None:
+    return judge_state(observed.status.judge) if observed.status.judge else None
+
+
+def _newest(observed: Observed, step: float) -> float:
+    """The last multiple of the interval whose samples have arrived."""
+    moment = observed.now.timestamp() - observed.defaults.prometheus_delay_seconds
+    return math.floor(moment / step) * step
+
+
+def _history_grid(observed: Observed) -> tuple[float, float, float]:
+    step = float(observed.spec.analysis.interval_seconds)
+    end = _newest(observed, step)
+    return end - min(_HISTORY_POINTS, _HISTORY_SECONDS // int(step)) * step, end, step
+
+
+def _tick_grid(observed: Observed) -> tuple[float, float, float] | None:
+    """From the end of the last window on, in the interval that the rollout began with; None while no window is over."""
+    state, candidate = _state(observed), observed.status.candidate
+    if state is None or candidate is None or candidate.step is None or candidate.step < 0:
+        return None
+    step = state.plan.interval
+    end = _newest(observed, step)
+    start = max(state.end, end - MOST_WINDOWS * step)
+    return (start, end, step) if end > start else None

@@ -1,1 +1,0 @@
-"""Manifests of child objects, as pure functions. One file per kind of object."""

@@ -1,0 +1,1 @@
+"""The objects that a ModelDeployment owns: live ones sorted, desired ones built."""

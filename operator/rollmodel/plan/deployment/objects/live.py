@@ -1,0 +1,68 @@
+"""The live children of one ModelDeployment, sorted by what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.revision import Revision, from_deployment, from_record
+
+__all__ = ["World"]
+
+Live = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What exists now. Objects on their way out do not count. Revisions are the keys."""
+
+    records: Mapping[str, Live] = field(default_factory=dict)
+    deployments: Mapping[str, Live] = field(default_factory=dict)
+    services: Mapping[str, Live] = field(default_factory=dict)
+    main_service: Live | None = None
+    route: Live | None = None
+
+    @classmethod
+    def of(cls, children: Sequence[Live]) -> World:
+        """Sort the children."""
+        staying = [child for child in children if not child["metadata"].get("deletionTimestamp")]
+        return cls(
+            records=_by_revision(staying, "ControllerRevision"),
+            deployments=_by_revision(staying, "Deployment"),
+            services=_by_revision(staying, "Service"),
+            main_service=_single(staying, "Service"),
+            route=_single(staying, "HTTPRoute"),
+        )
+
+    def revision(self, identity: str) -> Revision | None:
+        """The revision as it was recorded; where the record is lost, as its Deployment runs it."""
+        if identity in self.records:
+            return from_record(self.records[identity])
+        if identity in self.deployments:
+            return from_deployment(self.deployments[identity])
+        return None
+
+    def replicas(self, identity: str) -> int:
+        """Pods of a revision that exist."""
+        return self._count(identity, "replicas")
+
+    def ready(self, identity: str) -> int:
+        """Pods of a revision that passed a real inference."""
+        return self._count(identity, "readyReplicas")
+
+    def _count(self, identity: str, name: str) -> int:
+        return int(self.deployments.get(identity, {}).get("status", {}).get(name) or 0)
+
+
+def _revision_of(child: Live) -> str | None:
+    return (child["metadata"].get("labels") or {}).get(naming.REVISION)
+
+
+def _by_revision(children: Sequence[Live], kind: str) -> dict[str, Live]:
+    return {revision: child for child in children if child["kind"] == kind and (revision := _revision_of(child))}
+
+
+def _single(children: Sequence[Live], kind: str) -> Live | None:
+    return next((child for child in children if child["kind"] == kind and not _revision_of(child)), None)

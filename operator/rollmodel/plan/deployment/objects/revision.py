@@ -1,0 +1,108 @@
+"""A revision: everything that changes what users get, pinned and named by a hash.
+
+The hash is taken over a versioned canonical JSON of what the *user* said plus the pinned model, not over the finished
+pod template: a new release of the operator, with other default images or another template, gives no new revision. The
+finished template is built once and kept in a ControllerRevision, from which Deployments are rebuilt for as long as
+the revision lives.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rollmodel.api.base import GROUP
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
+from rollmodel.errors import Invalid
+from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.meta import Owner, metadata
+from rollmodel.plan.deployment.objects.template import pod_template
+from rollmodel.plan.deployment.observed import Defaults, PinnedModel
+from rollmodel.plan.deployment.runtimes import PRESETS
+
+__all__ = ["Revision", "from_deployment", "from_record", "record", "revision_id", "wanted"]
+
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One version of what is served. ``template`` is a finished PodTemplateSpec."""
+
+    id: str
+    digest: str
+    template: Mapping[str, Any]
+    model_name: str | None = None
+    model_version: str | None = None
+
+    @property
+    def label(self) -> str:
+        """How people call it: ``v8``, or the revision where the model has no version number."""
+        return f"v{self.model_version}" if self.model_version else self.id
+
+
+def wanted(owner: str, spec: ModelDeploymentSpec, model: PinnedModel, defaults: Defaults) -> Revision:
+    """The revision that the spec asks for. Raises Invalid where it cannot be served."""
+    runtime = spec.runtime
+    if runtime.image is None and not PRESETS[runtime.preset].own_image:
+        raise Invalid(f"`runtime.image` must be set for the preset '{runtime.preset}'", reason="InvalidSpec")
+    identity = revision_id(runtime, model)
+    template = pod_template(owner, identity, runtime, model, defaults)
+    return Revision(identity, model.digest, template, model.name, model.version)
+
+
+def revision_id(runtime: Runtime, model: PinnedModel) -> str:
+    """The name of a revision: a hash of its canonical JSON.
+
+    Fields at their default do not take part, so that a field that is added to the API later changes no hash.
+    """
+    subject = {
+        "format": _FORMAT,
+        "model": {
+            "uri": model.uri,
+            "digest": model.digest,
+            "name": model.name,
+            "version": model.version,
+            "connection": model.connection_secret,
+        },
+        "runtime": runtime.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+    }
+    return naming.short_hash(json.dumps(subject, sort_keys=True, separators=(",", ":"), ensure_ascii=True))
+
+
+def record(owner: Owner, revision: Revision, sequence: int) -> dict[str, Any]:
+    """The ControllerRevision that keeps a revision. ``sequence`` orders records by age."""
+    model = {"name": revision.model_name, "version": revision.model_version, "digest": revision.digest}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "ControllerRevision",
+        "metadata": metadata(owner, naming.child(owner.name, revision.id), revision=revision.id),
+        "revision": sequence,
+        "data": {
+            "format": _FORMAT,
+            "model": {key: value for key, value in model.items() if value is not None},
+            "template": revision.template,
+        },
+    }
+
+
+def from_record(manifest: Mapping[str, Any]) -> Revision:
+    """The revision that a ControllerRevision keeps."""
+    model, template = manifest["data"]["model"], manifest["data"]["template"]
+    identity = manifest["metadata"]["labels"][naming.REVISION]
+    return Revision(identity, model["digest"], template, model.get("name"), model.get("version"))
+
+
+def from_deployment(manifest: Mapping[str, Any]) -> Revision:
+    """The revision that a live Deployment runs: the second-best record, should the first have been deleted."""
+    template = manifest["spec"]["template"]
+    notes = template["metadata"].get("annotations", {})
+    return Revision(
+        manifest["metadata"]["labels"][naming.REVISION],
+        notes.get(f"{GROUP}/model-digest", ""),
+        template,
+        manifest["metadata"].get("annotations", {}).get(f"{GROUP}/model"),
+        notes.get(f"{GROUP}/model-version"),
+    )

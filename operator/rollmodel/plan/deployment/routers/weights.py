@@ -1,0 +1,108 @@
+"""How much traffic each revision should get, and how many pods that takes.
+
+Weight goes only to revisions with ready pods, and never more than they can carry; the stable revision stays at full
+size, so that it can take everything back at any moment.
+"""
+
+from __future__ import annotations
+
+import math
+
+from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.plan.deployment.objects.live import World
+from rollmodel.plan.deployment.state import Memory
+
+__all__ = ["at_target", "candidate_pods", "carried", "first_pods", "pods_for", "step_weight", "target", "wish"]
+
+
+def step_weight(spec: ModelDeploymentSpec, step: int) -> int:
+    """Weight at a step in percent; a pause keeps the weight of the step before it."""
+    if step >= len(spec.rollout.steps):
+        return 100
+    before = [s.weight for s in spec.rollout.steps[: step + 1] if s.weight is not None]
+    return before[-1] if before else 0
+
+
+def target(memory: Memory, spec: ModelDeploymentSpec) -> int:
+    """The weight that the candidate should have now, if its pods can carry it."""
+    if memory.candidate is None or memory.candidate.step is None or memory.candidate.step < 0:
+        return 0
+    step = memory.candidate.step
+    last = len(spec.rollout.steps)
+    return step_weight(spec, last - 1 if step >= last and memory.paused else step)
+
+
+def pods_for(weight: int, full: int, spec: ModelDeploymentSpec) -> int:
+    """Pods that a weight takes, where ``full`` pods take all traffic.
+
+    Routed: its share of the full size. By replica ratio, beside a full stable revision: w N / (100 - w), but never more
+    than the full size; the achieved weight is what status reports.
+    """
+    if full == 0 or weight == 0:
+        return 0
+    if weight >= 100:
+        return full
+    if spec.traffic is None:
+        return min(full, max(1, round(weight * full / (100 - weight))))
+    return math.ceil(weight * full / 100)
+
+
+def first_pods(spec: ModelDeploymentSpec) -> int:
+    """Pods that the first weight takes: what a candidate starts with."""
+    weights = [step.weight for step in spec.rollout.steps if step.weight is not None]
+    return pods_for(weights[0] if weights else 100, spec.scale.replicas, spec)
+
+
+def candidate_pods(memory: Memory, spec: ModelDeploymentSpec, world: World) -> int:
+    """Pods that the candidate should have: for the weight it should get, and for the one it still has."""
+    candidate = memory.candidate
+    if candidate is None:
+        return 0
+    if memory.stable is None:
+        return spec.scale.replicas
+    weight = max(target(memory, spec), wish(memory, spec, world).get(candidate.revision, 0))
+    if spec.traffic is not None:
+        weight = max(weight, candidate.weight)
+    return max(first_pods(spec), pods_for(weight, spec.scale.replicas, spec))
+
+
+def carried(memory: Memory, spec: ModelDeploymentSpec, world: World) -> int:
+    """The largest weight, of those that the candidate has earned so far, that its ready pods can carry.
+
+    What a weight takes follows the pods that the stable revision has now, so that scaling both up takes no weight away.
+    All traffic takes the full size.
+    """
+    candidate, goal = memory.candidate, target(memory, spec)
+    if candidate is None or candidate.step is None:
+        return 0
+    full, ready = spec.scale.replicas, world.ready(candidate.revision)
+    now = min(full, max(1, world.ready(memory.stable.revision))) if memory.stable is not None else full
+    earned = {step_weight(spec, step) for step in range(candidate.step)} | {goal}
+    fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now, spec) > 0)
+    return max(fits, default=0)
+
+
+def at_target(memory: Memory, spec: ModelDeploymentSpec) -> bool:
+    """Whether the candidate was observed to have its weight; by replica ratio the achieved share is as good as any."""
+    candidate = memory.candidate
+    if candidate is None:
+        return False
+    return candidate.weight == target(memory, spec) if spec.traffic is not None else candidate.weight > 0
+
+
+def wish(memory: Memory, spec: ModelDeploymentSpec, world: World) -> dict[str, int]:
+    """Percent by revision that the traffic should have now; empty while nothing can answer for the first time.
+
+    A stable revision without one ready pod cannot take its share: a candidate that has earned some weight stands in.
+    """
+    stable, candidate = memory.stable, memory.candidate
+    if stable is None:
+        return {candidate.revision: 100} if candidate is not None and world.ready(candidate.revision) else {}
+    share = carried(memory, spec, world)
+    if candidate is None or share == 0:
+        return {stable.revision: 100}
+    if world.ready(stable.revision) == 0:
+        share = 100
+    return {
+        revision: weight for revision, weight in ((stable.revision, 100 - share), (candidate.revision, share)) if weight
+    }

@@ -1,0 +1,1 @@
+"""Status for people: conditions, summaries, and what is wrong with pods."""

@@ -1,0 +1,1 @@
+"""Strategies: what a rollout wants at each moment, and how it can end."""

@@ -1,0 +1,64 @@
+"""Registry writes that a verdict asks for, kept in status until they were carried out.
+
+A later write to the same alias or to the tags of the same version replaces an earlier one that is still waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rollmodel.api.base import GROUP
+from rollmodel.plan.decision import RegistryWrite
+from rollmodel.plan.deployment.context import Look
+from rollmodel.plan.times import stamp
+
+__all__ = ["Outbox", "champion", "posted", "verdict", "writes"]
+
+_LIMIT = 20
+
+Outbox = tuple[dict[str, Any], ...]
+
+
+def verdict(look: Look, identity: str, word: str, reason: str) -> Outbox:
+    """Tags for the model version of a revision: what was decided about it, why, when and where."""
+    revision = look.revision(identity)
+    if revision is None or revision.model_name is None or revision.model_version is None:
+        return ()
+    tags = {
+        f"{GROUP}/verdict": word,
+        f"{GROUP}/reason": reason,
+        f"{GROUP}/time": stamp(look.now),
+        f"{GROUP}/deployment": f"{look.observed.namespace}/{look.observed.name}",
+    }
+    name, version = revision.model_name, revision.model_version
+    return ({"key": f"tags/{name}/{version}", "model": name, "version": version, "tags": tags},)
+
+
+def champion(look: Look, identity: str) -> Outbox:
+    """The champion alias, moved to the model version of a revision, if the spec names such an alias."""
+    source, revision = look.spec.model.registry, look.revision(identity)
+    if source is None or source.champion_alias is None or revision is None or revision.model_version is None:
+        return ()
+    alias, name = source.champion_alias, revision.model_name
+    if name != source.name:
+        return ()
+    return ({"key": f"alias/{name}/{alias}", "model": name, "version": revision.model_version, "alias": alias},)
+
+
+def posted(outbox: Outbox, *entries: Outbox) -> Outbox:
+    """The outbox with these entries added."""
+    merged = {entry["key"]: entry for entry in outbox}
+    for group in entries:
+        for entry in group:
+            merged.pop(entry["key"], None)
+            merged[entry["key"]] = entry
+    return tuple(merged.values())[-_LIMIT:]
+
+
+def writes(outbox: Sequence[Mapping[str, Any]]) -> tuple[RegistryWrite, ...]:
+    """The outbox as the decision carries it."""
+    return tuple(
+        RegistryWrite(entry["key"], entry["model"], entry["version"], entry.get("alias"), entry.get("tags") or {})
+        for entry in outbox
+    )

@@ -1,0 +1,92 @@
+"""How an attempt ended: sorted into success, a failure of the code, a disruption, bad data, and the deadline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from rollmodel.plan.times import parse
+from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX
+from rollmodel.plan.training.objects.job import BAD_DATA_RULE, DISRUPTION_RULE
+
+__all__ = ["End", "EndKind", "job_condition", "job_end"]
+
+EndKind = Literal["Succeeded", "Failure", "Disruption", "BadData", "Deadline", "Budget"]
+
+_RULE = re.compile(r"rule at index (\d+)")
+_LONGEST = 500
+
+Status = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How and when an attempt ended; ``reason`` is one word, ``message`` for people."""
+
+    kind: EndKind
+    reason: str
+    message: str
+    at: datetime
+
+
+def job_condition(job: Status, kind: str) -> Status | None:
+    """A condition of a Job that is True."""
+    for condition in (job.get("status") or {}).get("conditions") or ():
+        if condition.get("type") == kind and condition.get("status") == "True":
+            found: Status = condition
+            return found
+    return None
+
+
+def job_end(job: Status, pods: Sequence[Status], now: datetime) -> End | None:
+    """How the Job ended, or None while it goes on. Pods tell why, as long as they exist."""
+    if (complete := job_condition(job, "Complete")) is not None:
+        return End("Succeeded", "Completed", "the pods succeeded", _time_of(complete, now))
+    failed = job_condition(job, "Failed")
+    if failed is None:
+        return None
+    kind, reason = _sorted(failed)
+    told = next(_explanations(pods), None)
+    if kind == "Failure" and told is not None:
+        reason = told[0]
+    message = told[1] if told is not None and kind in ("Failure", "BadData") else str(failed.get("message") or reason)
+    return End(kind, reason, message, _time_of(failed, now))
+
+
+def _sorted(failed: Status) -> tuple[EndKind, str]:
+    if failed.get("reason") == "DeadlineExceeded":
+        return "Deadline", "DeadlineExceeded"
+    if failed.get("reason") == "PodFailurePolicy":
+        rule = _RULE.search(str(failed.get("message")))
+        if rule is not None and int(rule[1]) == DISRUPTION_RULE:
+            return "Disruption", "PodDisrupted"
+        if rule is not None and int(rule[1]) == BAD_DATA_RULE:
+            return "BadData", "DataInvalid"
+    return "Failure", "PodFailed"
+
+
+def _explanations(pods: Sequence[Status]) -> Iterator[tuple[str, str]]:
+    """Reason and message of every container that failed, in the order in which containers run."""
+    for pod in pods:
+        status = pod.get("status") or {}
+        for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
+            ended = (container.get("state") or {}).get("terminated") or {}
+            if ended.get("exitCode"):
+                yield _explained(pod["metadata"]["name"], container["name"], ended)
+
+
+def _explained(pod: str, container: str, ended: Status) -> tuple[str, str]:
+    lines = str(ended.get("message") or "").strip().splitlines()
+    said = f": {lines[-1].strip()[-_LONGEST:]}" if lines else ""
+    message = f"container {container} of pod {pod} ended with exit code {ended['exitCode']}"
+    if ended.get("reason") == "OOMKilled":
+        return "OutOfMemory", f"{message}, out of memory{said}"
+    return ("InputFailed" if container.startswith(CONTAINER_PREFIX) else "PodFailed"), f"{message}{said}"
+
+
+def _time_of(condition: Status, now: datetime) -> datetime:
+    moment = condition.get("lastTransitionTime")
+    return min(now, parse(moment)) if moment else now

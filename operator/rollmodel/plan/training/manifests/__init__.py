@@ -1,1 +1,0 @@
-"""Manifests of what an attempt consists of, as pure functions."""

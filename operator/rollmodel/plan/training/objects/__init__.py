@@ -1,0 +1,1 @@
+"""The objects that a TrainingJob owns, as manifests."""

@@ -1,0 +1,190 @@
+"""The pod of an attempt: fetch the inputs and verify them, check the data, train. Pod Security "restricted"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rollmodel.api.pods import EnvVar
+from rollmodel.api.trainingjob import TrainingInput, TrainingJobSpec, TrainingTemplate
+from rollmodel.plan import naming
+from rollmodel.plan.podspec import FETCH_RESOURCES, IN_MLFLOW, POD_SECURITY, RESTRICTED, connection
+from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, is_read, pinned
+from rollmodel.plan.training.inputs.reproducibility import TRAIN_CONTAINER
+from rollmodel.plan.training.objects.environment import environment, literal
+from rollmodel.plan.training.objects.spot import SPOT_TOLERATIONS, spot_affinity
+from rollmodel.plan.training.observed import Observed
+
+__all__ = ["VALIDATE_CONTAINER", "pod_template"]
+
+VALIDATE_CONTAINER = "validate-data"
+
+_CLAIM = "/mnt/claim"
+_GROUP_ID = 65532
+"""Group of claims that are written to, so that a user without privileges can."""
+
+_TMP = {"name": "tmp", "mountPath": "/tmp"}  # noqa: S108
+
+Part = dict[str, Any]
+
+
+def pod_template(observed: Observed, attempt: int, *, run_id: str, experiment_id: str) -> Part:
+    """The PodTemplateSpec of one attempt."""
+    spec = observed.spec
+
+    def variables(own: Sequence[EnvVar] | None) -> list[Part]:
+        return environment(observed, attempt, run_id=run_id, experiment_id=experiment_id, own=own)
+
+    first = [_fetch(observed, source) for source in spec.inputs or () if is_read(source)]
+    pod: Part = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": spec.template.service_account_token is not None,
+        "enableServiceLinks": False,
+        "securityContext": {**POD_SECURITY, **({"fsGroup": _GROUP_ID} if _writes_claims(spec) else {})},
+        "initContainers": [*first, *_validate(spec, variables)],
+        "containers": [_train(spec, variables(spec.template.env))],
+        "volumes": list(_volumes(spec)),
+        "affinity": spot_affinity(spec.spot),
+        **_placement(spec),
+    }
+    if spec.nodes > 1:
+        pod["subdomain"] = naming.job(observed.name, attempt)
+    labels = {
+        "app.kubernetes.io/name": naming.label_value(observed.name),
+        **naming.attempt_selector(observed.name, attempt),
+    }
+    return {"metadata": {"labels": labels}, "spec": pod}
+
+
+def _placement(spec: TrainingJobSpec) -> Part:
+    template = spec.template
+    tolerations = [toleration.to_wire() for toleration in template.tolerations or ()]
+    if spec.spot != "Never":
+        tolerations += SPOT_TOLERATIONS
+    optional = {
+        "serviceAccountName": template.service_account_name,
+        "imagePullSecrets": [{"name": secret.name} for secret in template.image_pull_secrets or ()],
+        "nodeSelector": dict(template.node_selector or {}),
+        "tolerations": tolerations,
+        "priorityClassName": template.priority_class_name,
+    }
+    return {key: value for key, value in optional.items() if value}
+
+
+def _fetch(observed: Observed, source: TrainingInput) -> Part:
+    entry = pinned(source, observed.status.inputs)
+    arguments = ["input", "--name", source.name, "--uri", literal(entry.uri)]
+    for option, value in (("--version", entry.version), ("--digest", entry.digest)):
+        arguments += [option, value] if value else []
+    if claim_of(source):  # hashed in place
+        mount: Part = {"name": f"claim-{source.name}", "mountPath": _CLAIM, "readOnly": True}
+        where = ["--mounted", _CLAIM]
+    else:
+        mount, where = {"name": "inputs", "mountPath": FOLDER}, ["--dest", f"{FOLDER}/{source.name}"]
+    return {
+        "name": f"{CONTAINER_PREFIX}{source.name}",
+        "image": observed.defaults.operator_image,
+        "command": ["rollmodel"],
+        "args": [*arguments, *where],
+        **_credentials(observed, source),
+        "resources": FETCH_RESOURCES,
+        "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [mount, _TMP],
+    }
+
+
+def _credentials(observed: Observed, source: TrainingInput) -> Part:
+    """The keys of the input's own Secret; for what lies in MLflow and has none, the tracking connection."""
+    if source.connection_ref is not None:
+        return {"envFrom": [{"secretRef": {"name": source.connection_ref.name}}]}
+    if not source.uri.startswith(IN_MLFLOW):
+        return {}
+    tracking = observed.spec.tracking.connection_ref
+    return {"env": connection(tracking.name if tracking else None, observed.defaults.registry_url)}
+
+
+def _validate(spec: TrainingJobSpec, variables: Any) -> Iterator[Part]:
+    check = spec.data_validation
+    if check is not None:
+        yield {
+            "name": VALIDATE_CONTAINER,
+            "image": check.image or spec.template.image,
+            **_command_line(check.command, check.args),
+            **({"resources": check.resources.to_wire()} if check.resources else {}),
+            **_user_container(spec, variables(check.env)),
+        }
+
+
+def _train(spec: TrainingJobSpec, variables: list[Part]) -> Part:
+    template = spec.template
+    return {
+        "name": TRAIN_CONTAINER,
+        "image": template.image,
+        **_command_line(template.command, template.args),
+        **({"resources": template.resources.to_wire()} if template.resources else {}),
+        **_user_container(spec, variables),
+    }
+
+
+def _user_container(spec: TrainingJobSpec, variables: list[Part]) -> Part:
+    return {
+        "env": variables,
+        "securityContext": RESTRICTED,
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": list(_mounts(spec)),
+    }
+
+
+def _command_line(command: Sequence[str] | None, args: Sequence[str] | None) -> Part:
+    return {key: list(words) for key, words in (("command", command), ("args", args)) if words is not None}
+
+
+def _mounts(spec: TrainingJobSpec) -> Iterator[Part]:
+    yield _TMP
+    for source in spec.inputs or ():
+        folder = f"{FOLDER}/{source.name}"
+        if claim_of(source):
+            yield {"name": f"claim-{source.name}", "mountPath": folder, "readOnly": True, **_sub_path(source)}
+        elif is_read(source):
+            yield {"name": "inputs", "mountPath": folder, "subPath": source.name, "readOnly": True}
+    for volume in spec.template.volumes or ():
+        read_only = {"readOnly": True} if volume.access == "ReadOnly" else {}
+        yield {"name": f"volume-{volume.name}", "mountPath": volume.mount_path, **read_only}
+    if spec.checkpoint and spec.checkpoint.claim_name:
+        yield {"name": "checkpoint", "mountPath": spec.checkpoint.mount_path}
+    if spec.template.shared_memory:
+        yield {"name": "shared-memory", "mountPath": "/dev/shm"}  # noqa: S108
+
+
+def _volumes(spec: TrainingJobSpec) -> Iterator[Part]:
+    yield {"name": "tmp", "emptyDir": {}}
+    if any(is_read(source) and not claim_of(source) for source in spec.inputs or ()):
+        yield {"name": "inputs", "emptyDir": {}}
+    for source in spec.inputs or ():
+        if claim := claim_of(source):
+            yield _claim(f"claim-{source.name}", claim[0])
+    yield from (_claim(f"volume-{volume.name}", volume.claim_name) for volume in spec.template.volumes or ())
+    if spec.checkpoint and spec.checkpoint.claim_name:
+        yield _claim("checkpoint", spec.checkpoint.claim_name)
+    yield from _shared_memory(spec.template)
+
+
+def _shared_memory(template: TrainingTemplate) -> Iterator[Part]:
+    if template.shared_memory:
+        memory = {"medium": "Memory", "sizeLimit": template.shared_memory}
+        yield {"name": "shared-memory", "emptyDir": memory}
+
+
+def _claim(name: str, claim: str) -> Part:
+    return {"name": name, "persistentVolumeClaim": {"claimName": claim}}
+
+
+def _sub_path(source: TrainingInput) -> Part:
+    claim = claim_of(source)
+    return {"subPath": claim[1]} if claim and claim[1] else {}
+
+
+def _writes_claims(spec: TrainingJobSpec) -> bool:
+    written = any(volume.access == "ReadWrite" for volume in spec.template.volumes or ())
+    return written or bool(spec.checkpoint and spec.checkpoint.claim_name)

@@ -1,0 +1,1 @@
+"""Scheduled training: when a run is due, and which runs exist."""

@@ -1,0 +1,193 @@
+"""The loop that keeps one object at its goal: pass, sleep until something happens or is due, pass again.
+
+Never two passes at once over one object (the loop is its only driver), only so many passes at once over all (slots).
+A pass that wrote something is followed by another, until one finds nothing to do. A pass that failed is tried again
+after a growing pause, from a fresh read. And once in a while a pass is made though nothing happened (resync).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from rollmodel.api.base import GROUP
+from rollmodel.backoff import Backoff, spread
+from rollmodel.errors import Conflict, RollmodelError, Transient
+from rollmodel.plan.decision import Ref
+from rollmodel.plan.deployment.strategies.commands import ANNOTATION
+from rollmodel.ports import Kube, Manifest
+from rollmodel.reconcile.result import Finalizer, Reconciler, Result
+from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.trigger import Wakes
+from rollmodel.runtime.watchdog import Pulse
+
+__all__ = ["FINALIZER", "Driver", "Limits"]
+
+_log = logging.getLogger(__name__)
+
+FINALIZER = f"{GROUP}/finalizer"
+FINALIZER_SECONDS = 5.0
+#: How long an object that is being deleted is held at most, in seconds.
+FINALIZE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How hard the driver works. Times in seconds."""
+
+    concurrency: int = 16
+    resync: float = 900.0
+    pass_timeout: float = 180.0
+    startup_spread: float = 2.0
+    """Objects that were there before us begin at a random moment of this interval."""
+
+
+@dataclass(slots=True)
+class _Loop:
+    """What one object's loop knows between two passes."""
+
+    ref: Ref
+    uid: str
+    failures: Backoff = field(default_factory=lambda: Backoff(first=1.0, cap=300.0))
+    conflicts: Backoff = field(default_factory=lambda: Backoff(first=0.1, cap=10.0))
+    writes: Backoff = field(default_factory=lambda: Backoff(first=0.1, cap=60.0))
+    said: tuple[Any, ...] = ()
+    """What people said (see :func:`_said`) when the last pass began."""
+    written: Manifest | None = None
+    """The object as our own last write left it, while the watch has not shown us that yet."""
+    doubtful: bool = False
+    """The last pass failed: what we hold of the object may be old."""
+
+
+class Driver:
+    """Drives every object that it is given; shared by all kinds."""
+
+    def __init__(self, kube: Kube, wakes: Wakes, limits: Limits, instruments: Instruments, pulse: Pulse) -> None:
+        self._kube = kube
+        self._wakes = wakes
+        self._limits = limits
+        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._instruments = instruments
+        self._pulse = pulse
+        self._loops: dict[str, _Loop] = {}
+
+    def saw(self, body: Manifest) -> None:
+        """The watch brought an object: wake its loop if a person said something new, not for our own writes."""
+        loop = self._loops.get(body["metadata"]["uid"])
+        if loop is None:
+            return
+        if loop.written is not None and _version(body) >= _version(loop.written):
+            loop.written = None
+        if _said(body) != loop.said:
+            self._wakes.wake(loop.uid)
+
+    async def drive(self, reconciler: Reconciler, view: Callable[[], Manifest], *, delay: bool = False) -> None:
+        """Keep one object at its goal until it is being deleted. ``view`` gives it as the watch last saw it.
+
+        ``delay`` begins at a random moment, for objects that are many at once.
+        """
+        seen = view()
+        loop = _Loop(Ref.of(seen), seen["metadata"]["uid"])
+        self._loops[loop.uid] = loop
+        try:
+            with self._wakes.alarm(loop.uid) as alarm:
+                await asyncio.sleep(random.uniform(0, self._limits.startup_spread) if delay else 0)  # noqa: S311
+                while FINALIZER not in view()["metadata"].get("finalizers", ()):
+                    await alarm.sleep(FINALIZER_SECONDS)  # else its arrival makes the first write a conflict
+                    alarm.silence()
+                while True:
+                    alarm.silence()
+                    pause = await self._turn(reconciler, loop, view)
+                    if pause is None:
+                        return
+                    await alarm.sleep(pause)
+        finally:
+            self._loops.pop(loop.uid, None)
+            reconciler.forget(loop.uid)
+            self._instruments.forget(loop.uid)
+
+    async def finalize(self, reconciler: Finalizer, body: Manifest) -> None:
+        """Settle what an object that is being deleted leaves elsewhere. Never raises: no outage holds an object."""
+        try:
+            async with asyncio.timeout(FINALIZE_SECONDS):
+                await reconciler.finalize(body)
+        except (RollmodelError, TimeoutError) as error:
+            _log.warning("%s: deleted with loose ends: %s", _name(Ref.of(body)), str(error) or "no answer in time")
+        except Exception:  # noqa: BLE001 - a bug must not hold an object either
+            _log.exception("%s: deleted with loose ends: unexpected error", _name(Ref.of(body)))
+
+    async def _turn(self, reconciler: Reconciler, loop: _Loop, view: Callable[[], Manifest]) -> float | None:
+        """One pass, and the seconds to sleep after it; None when there is nothing left to drive."""
+        body: Manifest | None = None
+        try:
+            with self._pulse.due():
+                async with self._slots:
+                    body = await self._freshest(loop, view())
+                    if body is None or body["metadata"].get("deletionTimestamp"):
+                        return None
+                    loop.said = _said(body)
+                    with self._instruments.pass_over(loop.ref.kind):
+                        async with asyncio.timeout(self._limits.pass_timeout):
+                            result = await reconciler.reconcile(body)
+        except Exception as error:  # noqa: BLE001 - whatever happens to one object must not end its loop
+            loop.doubtful = True
+            return self._after_failure(loop, error)
+        self._instruments.saw(loop.uid, body, result.body)
+        return self._after_success(loop, result, view())
+
+    async def _freshest(self, loop: _Loop, seen: Manifest) -> Manifest | None:
+        """The newest we have: what the watch saw, what we wrote ourselves, or after a failure a new read."""
+        if loop.doubtful:
+            return await self._kube.get(loop.ref)
+        if loop.written is not None and _version(loop.written) > _version(seen):
+            return loop.written
+        return seen
+
+    def _after_success(self, loop: _Loop, result: Result, seen: Manifest) -> float:
+        loop.doubtful = False
+        loop.failures.reset()
+        loop.conflicts.reset()
+        loop.written = result.body if _version(result.body) > _version(seen) else None
+        resync = spread(self._limits.resync)
+        due = resync if result.requeue_after is None else min(resync, result.requeue_after)
+        if result.wrote:
+            return min(due, loop.writes.next())
+        loop.writes.reset()
+        return due
+
+    def _after_failure(self, loop: _Loop, error: Exception) -> float:
+        loop.written = None
+        name = _name(loop.ref)
+        match error:
+            case Conflict():
+                return loop.conflicts.next()
+            case Transient():
+                pause = max(loop.failures.next(), error.retry_after or 0.0)
+                _log.warning("%s: %s; again in %.0f s", name, error, pause)
+            case RollmodelError() | TimeoutError():
+                pause = loop.failures.next()
+                _log.warning("%s: %s; again in %.0f s", name, str(error) or "the pass took too long", pause)
+            case _:
+                pause = loop.failures.next()
+                _log.error("%s: unexpected error; again in %.0f s", name, pause, exc_info=error)
+        return pause
+
+
+def _name(ref: Ref) -> str:
+    return f"{ref.kind} {ref.namespace}/{ref.name}"
+
+
+def _version(body: Manifest) -> int:
+    version: Any = body["metadata"]["resourceVersion"]
+    return int(version)
+
+
+def _said(body: Manifest) -> tuple[Any, ...]:
+    """What people say to an object: its spec, a command, or that it shall go. Not what we write to it ourselves."""
+    meta = body["metadata"]
+    command = meta.get("annotations", {}).get(ANNOTATION)
+    return meta.get("generation"), meta.get("deletionTimestamp"), command

@@ -1,0 +1,1 @@
+"""Fetching: models and training inputs, verified before anything reads them."""

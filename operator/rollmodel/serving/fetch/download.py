@@ -1,0 +1,132 @@
+"""Files from a source to disk: in parallel, in bounded memory, hashed on the way, resumed after a cut.
+
+A file grows in ``parts/`` and moves to ``files/`` when it is complete and on disk, so a file in ``files/`` is whole
+however the process before this one ended.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from rollmodel.errors import Invalid, Terminal, Unavailable
+from rollmodel.serving.digest import sha256_of
+from rollmodel.serving.fetch.progress import Progress
+from rollmodel.serving.sources import RemoteFile, Source
+
+__all__ = ["Download", "patiently", "sync", "write"]
+
+TRIES = 5
+FIRST_PAUSE_SECONDS = 1.0
+
+T = TypeVar("T")
+
+
+def sync(path: Path) -> None:
+    """Ask the kernel to put a file or a folder's entries on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def patiently(call: Callable[[], T], *, pause: Callable[[float], object] = time.sleep) -> T:
+    """The result of ``call``, tried again with growing pauses while it raises Unavailable, ``TRIES`` times in all."""
+    for attempt in range(TRIES - 1):
+        try:
+            return call()
+        except Unavailable:
+            pause(FIRST_PAUSE_SECONDS * 2**attempt)
+    return call()
+
+
+class Download:
+    """All listed files of a source into ``work/files``; :meth:`run` returns {path: sha256 hex}.
+
+    ``resume``: a transfer that broke goes on where it was; else it begins again.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        files: Sequence[RemoteFile],
+        work: Path,
+        *,
+        resume: bool = True,
+        threads: int = 8,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        if len({file.path for file in files}) != len(files):
+            raise Invalid("the store lists a file twice")
+        self._source = source
+        self._files = files
+        self._work = work
+        self._resume = resume
+        self._threads = threads
+        self._stop = threading.Event()
+        self._pause = pause or self._stop.wait
+        self._error: BaseException | None = None
+        sizes = [file.size for file in files]
+        self.progress = Progress(None if None in sizes else sum(size or 0 for size in sizes))
+
+    def run(self) -> dict[str, str]:
+        """Fetch what is missing. The first error stops all threads and is raised; what is on disk stays."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            digests = list(pool.map(self._guarded, self._files))
+        if self._error:
+            raise self._error
+        return dict(zip((file.path for file in self._files), digests, strict=True))
+
+    def _guarded(self, file: RemoteFile) -> str:
+        try:
+            return "" if self._stop.is_set() else self._fetch(file)
+        except BaseException as error:  # noqa: BLE001  raised by run, in the caller's thread
+            self._error = self._error or error
+            self._stop.set()
+            return ""
+
+    def _fetch(self, file: RemoteFile) -> str:
+        done, part = self._work / "files" / file.path, self._work / "parts" / file.path
+        if done.is_file() and done.stat().st_size == file.size:
+            self.progress.add(done.stat().st_size)
+            return sha256_of(done)
+        for path in (done, part):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        digest = patiently(lambda: self._transfer(file, part), pause=self._pause)
+        part.rename(done)
+        return digest
+
+    def _transfer(self, file: RemoteFile, part: Path) -> str:
+        have = part.stat().st_size if self._resume and part.exists() else 0
+        with self._source.open(file.path, have if file.size is not None and have < file.size else 0) as body:
+            digest, size = write(part, self._watched(body.chunks), offset=body.offset)
+        if file.size is not None and size != file.size:
+            raise Unavailable(f"{file.path} ended after {size} of {file.size} bytes", reason="Unreachable")
+        return digest
+
+    def _watched(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            if self._stop.is_set():
+                raise Terminal("stopped because another file failed")
+            self.progress.add(len(chunk))
+            yield chunk
+
+
+def write(path: Path, chunks: Iterator[bytes], *, offset: int = 0) -> tuple[str, int]:
+    """Write chunks behind the first ``offset`` bytes of a file; return SHA-256 hex and size of all of it, on disk."""
+    with path.open("r+b" if path.exists() else "w+b") as file:
+        file.truncate(offset)
+        digest = hashlib.file_digest(file, "sha256")
+        for chunk in chunks:
+            file.write(chunk)
+            digest.update(chunk)
+        file.flush()
+        os.fsync(file.fileno())
+        return digest.hexdigest(), file.tell()

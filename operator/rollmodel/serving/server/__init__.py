@@ -1,0 +1,1 @@
+"""The model server: one process per worker around the scoring of MLflow."""
