@@ -45,7 +45,7 @@ async def test_a_secret_is_read_once(kube: InMemoryKube, connections: Connection
 async def test_a_secret_is_read_again_when_its_login_was_refused(kube: InMemoryKube, connections: Connections) -> None:
     await connections.find("team", REFERENCE)
     kube.secrets["team", "theirs"]["password"] = "new"
-    connections.doubt("team", REFERENCE)
+    connections.invalidate("team", REFERENCE)
     assert (await connections.find("team", REFERENCE)).password == "new"
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.arrays import array
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, PodSeries, Sample, Window
-from rollmodel.evidence.counts.baseline import Background
+from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.noise.dispersion import Prior
 
 START = 1_700_000_000.0
@@ -18,9 +18,9 @@ STEP = 10.0
 Array = NDArray[np.float64]
 
 
-def background(rate: float = 0.005, shape: tuple[int, ...] = ()) -> Background:
+def baseline(rate: float = 0.005, shape: tuple[int, ...] = ()) -> Baseline:
     """A known stable rate without noise."""
-    return Background(
+    return Baseline(
         rate=np.full(shape, rate),
         weight=np.full(shape, 1000.0),
         prior=Prior(np.ones(shape), np.zeros(shape), np.full(shape, 360.0)),

@@ -18,7 +18,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.context import closed
 from rollmodel.plan.training.decide import decide
-from rollmodel.plan.training.read_set import wants
+from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor
@@ -101,7 +101,12 @@ class TrainingBench:
         kube, tracking, registry = slow(self.kube), slow(self.tracking), slow(_Aliases(self.tracking))
         connections = Connections(kube, default=Connection("http://mlflow"), read_secrets=True)
         gatherer = TrainingGatherer(
-            kube=kube, tracking=tracking, connections=connections, clock=self.clock, wants=wants, defaults=DEFAULTS
+            kube=kube,
+            tracking=tracking,
+            connections=connections,
+            clock=self.clock,
+            read_set=read_set,
+            defaults=DEFAULTS,
         )
         return TrainingReconciler(
             gatherer=gatherer,

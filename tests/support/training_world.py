@@ -34,7 +34,7 @@ from rollmodel.plan.training.observed import (
     TrackedVersion,
     TrainingDefaults,
 )
-from rollmodel.plan.training.read_set import wants
+from rollmodel.plan.training.read_set import read_set
 
 from tests.support.training import DEFAULTS, NAME, START, UID, spec
 
@@ -97,8 +97,8 @@ class World:
             defaults=self.defaults,
             now=self.now,
         )
-        asked = wants(look)
-        look = replace(look, wants=asked, pods=self._pods(look) if asked.pods else ())
+        asked = read_set(look)
+        look = replace(look, read_set=asked, pods=self._pods(look) if asked.pods else ())
         run = self._told(self._run(look)) if asked.run else None
         return replace(
             look,

@@ -12,12 +12,12 @@ from contextlib import suppress
 from typing import TypeVar
 from weakref import WeakValueDictionary
 
-__all__ = ["Lanes"]
+__all__ = ["Bulkhead"]
 
 T = TypeVar("T")
 
 
-class Lanes:
+class Bulkhead:
     """A pool of ``threads``, of which each lane gets ``per_lane`` at most; who comes later waits in line."""
 
     def __init__(

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from rollmodel.evidence import multiplicity, sample_ratio
-from rollmodel.evidence.core.checks import checked, lonely
-from rollmodel.evidence.core.opinion import Part, Step
+from rollmodel.evidence.core.checks import checked, single_arm
+from rollmodel.evidence.core.opinion import MetricJudge, Step
 from rollmodel.evidence.core.plans import PlanError, validated
 from rollmodel.evidence.core.types import (
     CountSample,
@@ -26,8 +26,8 @@ from rollmodel.evidence.core.types import (
     Sample,
     Window,
 )
-from rollmodel.evidence.sample_ratio import ShareState
-from rollmodel.evidence.state import PARTS, JudgeState, StateError, dump, load
+from rollmodel.evidence.sample_ratio import SampleRatioState
+from rollmodel.evidence.state import METRIC_JUDGES, JudgeState, StateError, dump, load
 from rollmodel.evidence.verdict import assess
 
 __all__ = ["JudgeState", "PlanError", "StateError", "assess", "begin", "dump", "load", "observe"]
@@ -43,8 +43,8 @@ def begin(plan: JudgePlan, history: Mapping[str, MetricHistory], now: float) -> 
     seconds; windows from the start of the present interval on are judged. Raises :class:`PlanError`.
     """
     plan = validated(plan)
-    groups = {kind: [m for m in plan.metrics if m.kind == kind] for kind in PARTS}
-    parts = tuple(PARTS[kind].begin(plan, metrics, history) for kind, metrics in groups.items() if metrics)
+    groups = {kind: [m for m in plan.metrics if m.kind == kind] for kind in METRIC_JUDGES}
+    parts = tuple(METRIC_JUDGES[kind].begin(plan, metrics, history) for kind, metrics in groups.items() if metrics)
     aligned = math.floor(now / plan.interval) * plan.interval
     return JudgeState(plan=plan, begun=aligned, end=aligned, settled=aligned, parts=parts, share=sample_ratio.begin())
 
@@ -94,7 +94,7 @@ def _pending(state: JudgeState, metric: MetricPlan, window: Window) -> NoEvidenc
     return NoEvidence(NoEvidenceReason.LABELS_PENDING, message)
 
 
-def _share(state: JudgeState, sound: Mapping[str, Sample], weight: float | None, step: Step) -> ShareState:
+def _share(state: JudgeState, sound: Mapping[str, Sample], weight: float | None, step: Step) -> SampleRatioState:
     """The check of the split, by the requests of the first metric that counts them."""
     requests = next((r for m in state.plan.metrics if (r := _requests(sound[m.name])) is not None), None)
     checks = state.plan.check_share and state.plan.candidate_share < 1
@@ -123,7 +123,7 @@ def _refused(state: JudgeState, window: Window) -> JudgeState:
 def _notes(plan: JudgePlan, sound: Mapping[str, Sample], samples: Mapping[str, Sample]) -> dict[str, NoEvidence]:
     """Why metrics gave nothing, and the first sample that belongs to no metric of the plan."""
     alone = plan.candidate_share >= 1
-    noted = {name: s if isinstance(s, NoEvidence) or alone else lonely(s) for name, s in sound.items()}
+    noted = {name: s if isinstance(s, NoEvidence) or alone else single_arm(s) for name, s in sound.items()}
     notes = {name: note for name, note in noted.items() if isinstance(note, NoEvidence)}
     for name in sorted(set(samples) - set(sound))[:1]:
         message = f"{name[:63]} is not a metric of this rollout, which goes by the policy it began with"
@@ -131,7 +131,7 @@ def _notes(plan: JudgePlan, sound: Mapping[str, Sample], samples: Mapping[str, S
     return notes
 
 
-def _harmful(plan: JudgePlan, parts: Sequence[Part]) -> tuple[str, ...]:
+def _harmful(plan: JudgePlan, parts: Sequence[MetricJudge]) -> tuple[str, ...]:
     """The metrics to blame once their joint evidence proves harm, else none."""
     log_e = {name: value for part in parts for name, value in part.log_harm().items()}
     parts_of_risk, level = multiplicity.weights(plan.metrics), -math.log(plan.alpha_harm)

@@ -16,7 +16,7 @@ from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import from_odds, log_evalue_of_one_arm, odds
 from rollmodel.evidence.core.mixture import Wealth, bet, log_total, mixture, start
 
-__all__ = ["ShareState", "alarm", "begin", "update"]
+__all__ = ["SampleRatioState", "alarm", "begin", "update"]
 
 ALPHA = 0.001
 #: The odds may be off by this factor.
@@ -34,7 +34,7 @@ PRIOR_DISPERSION, PRIOR_BLOCKS = 20.0, 12.0
 
 
 @dataclass(frozen=True, slots=True)
-class ShareState:
+class SampleRatioState:
     """Two e-processes, the open block, the counts since the weight changed, and the dispersion so far."""
 
     above: Wealth
@@ -49,13 +49,15 @@ class ShareState:
     blocks: Array
 
 
-def begin() -> ShareState:
+def begin() -> SampleRatioState:
     """The state before the first window."""
     zero = np.zeros(())
-    return ShareState(start(PRIOR), start(PRIOR), zero, zero, zero, zero, zero, zero, zero, zero)
+    return SampleRatioState(start(PRIOR), start(PRIOR), zero, zero, zero, zero, zero, zero, zero, zero)
 
 
-def update(state: ShareState, n: float, k: float, *, weight: float, seconds: float, moved: bool) -> ShareState:
+def update(
+    state: SampleRatioState, n: float, k: float, *, weight: float, seconds: float, moved: bool
+) -> SampleRatioState:
     """The state after a window: n requests of both arms, k of the candidate, and the share asked for (0 .. 1)."""
     zero = np.zeros(())
     if moved:
@@ -72,7 +74,7 @@ def update(state: ShareState, n: float, k: float, *, weight: float, seconds: flo
     return _learn(_judge(state, weight)) if state.block_n > 0 else state
 
 
-def _judge(state: ShareState, weight: float) -> ShareState:
+def _judge(state: SampleRatioState, weight: float) -> SampleRatioState:
     phi = (PRIOR_BLOCKS * PRIOR_DISPERSION + state.dispersion) / (PRIOR_BLOCKS + state.blocks)
     power, asked = 1.0 / np.maximum(phi, 1.0), odds(array(weight))
     gain = power * log_evalue_of_one_arm(state.block_n, state.block_k, from_odds(asked * TOLERANCE), KAPPA)
@@ -89,7 +91,7 @@ def _limited(wealth: Wealth) -> Wealth:
     return Wealth(wealth.log - excess, wealth.reserve * np.exp(-excess))
 
 
-def _learn(state: ShareState) -> ShareState:
+def _learn(state: SampleRatioState) -> SampleRatioState:
     """Close the block: how far its share was from the one before, since the weight changed."""
     n, k, before, zero = state.block_n, state.block_k, state.since_n, np.zeros(())
     share = np.clip(state.since_k / np.maximum(before, 1.0), 1e-6, 1.0 - 1e-6)
@@ -107,7 +109,7 @@ def _learn(state: ShareState) -> ShareState:
     )
 
 
-def alarm(state: ShareState) -> str | None:
+def alarm(state: SampleRatioState) -> str | None:
     """What is wrong with the split, None while nothing is proven."""
     if log_total(state.above) >= LEVEL:
         return "the candidate gets more traffic than its weight"

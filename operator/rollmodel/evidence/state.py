@@ -9,24 +9,24 @@ from typing import Any
 
 from rollmodel.evidence import sample_ratio
 from rollmodel.evidence.core.arrays import from_plain, to_plain
-from rollmodel.evidence.core.opinion import Part
+from rollmodel.evidence.core.opinion import MetricJudge
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan, NoEvidence, NoEvidenceReason
-from rollmodel.evidence.counts.judge import CountPart
-from rollmodel.evidence.latency.judge import LatencyPart
-from rollmodel.evidence.means.judge import MeanPart
-from rollmodel.evidence.sample_ratio import ShareState
-from rollmodel.evidence.value import ValuePart
+from rollmodel.evidence.counts.judge import CountJudge
+from rollmodel.evidence.latency.judge import LatencyJudge
+from rollmodel.evidence.means.judge import MeanJudge
+from rollmodel.evidence.sample_ratio import SampleRatioState
+from rollmodel.evidence.value import ValueJudge
 
-__all__ = ["PARTS", "JudgeState", "StateError", "dump", "load"]
+__all__ = ["METRIC_JUDGES", "JudgeState", "StateError", "dump", "load"]
 
 #: Written into every state. A state of another version is refused, never guessed at.
 VERSION = 2
 #: Who judges which kind of metric.
-PARTS: Mapping[str, type[CountPart | LatencyPart | MeanPart | ValuePart]] = {
-    "count": CountPart,
-    "latency": LatencyPart,
-    "mean": MeanPart,
-    "value": ValuePart,
+METRIC_JUDGES: Mapping[str, type[CountJudge | LatencyJudge | MeanJudge | ValueJudge]] = {
+    "count": CountJudge,
+    "latency": LatencyJudge,
+    "mean": MeanJudge,
+    "value": ValueJudge,
 }
 
 
@@ -49,8 +49,8 @@ class JudgeState:
     begun: float
     end: float
     settled: float
-    parts: tuple[Part, ...]
-    share: ShareState
+    parts: tuple[MetricJudge, ...]
+    share: SampleRatioState
     ticks: int = 0
     weight: float | None = None
     harmful: tuple[str, ...] = ()
@@ -89,9 +89,9 @@ def _read(document: Mapping[str, Any]) -> JudgeState:
     if document["version"] != VERSION:
         raise ValueError(f"it says version {document['version']!r}")
     plan = _read_plan(document["plan"])
-    kinds = [kind for kind in PARTS if any(m.kind == kind for m in plan.metrics)]
+    kinds = [kind for kind in METRIC_JUDGES if any(m.kind == kind for m in plan.metrics)]
     parts = [
-        PARTS[kind].from_plain(plan, [m for m in plan.metrics if m.kind == kind], data)
+        METRIC_JUDGES[kind].from_plain(plan, [m for m in plan.metrics if m.kind == kind], data)
         for kind, data in zip(kinds, document["parts"], strict=True)
     ]
     notes = {

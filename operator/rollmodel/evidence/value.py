@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array, from_plain, to_plain
-from rollmodel.evidence.core.opinion import Opinion, Step
+from rollmodel.evidence.core.opinion import MetricOpinion, Step
 from rollmodel.evidence.core.types import (
     JudgePlan,
     MetricHistory,
@@ -25,18 +25,18 @@ from rollmodel.evidence.core.types import (
     ValueSample,
 )
 
-__all__ = ["ValuePart"]
+__all__ = ["ValueJudge"]
 
 
 @dataclass(frozen=True, slots=True)
-class ValuePart:
+class ValueJudge:
     """All threshold metrics of a rollout; arrays [m]: evaluations, failures, the last value, silence in seconds."""
 
     metrics: tuple[MetricPlan, ...]
     evaluated: Array
     failed: Array
     last: Array
-    silent: Array
+    seconds_without_data: Array
 
     @classmethod
     def begin(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], history: Mapping[str, MetricHistory]) -> Self:
@@ -61,7 +61,7 @@ class ValuePart:
             evaluated=self.evaluated + heard,
             failed=self.failed + failed,
             last=np.where(heard, [0.0 if v is None else v for v in values], self.last),
-            silent=np.where(heard, 0.0, self.silent + step.elapsed),
+            seconds_without_data=np.where(heard, 0.0, self.seconds_without_data + step.elapsed),
         )
 
     def log_harm(self) -> Mapping[str, float]:
@@ -72,11 +72,11 @@ class ValuePart:
         """Metrics with more failures than their limit allows."""
         return [m.name for m, failed in zip(self.metrics, self.failed, strict=True) if failed > m.failure_limit]
 
-    def opinions(self) -> Sequence[Opinion]:
+    def opinions(self) -> Sequence[MetricOpinion]:
         """What each metric says now."""
         return [self._opinion(i, metric) for i, metric in enumerate(self.metrics)]
 
-    def _opinion(self, i: int, metric: MetricPlan) -> Opinion:
+    def _opinion(self, i: int, metric: MetricPlan) -> MetricOpinion:
         evaluated, failed, last = int(self.evaluated[i]), int(self.failed[i]), float(self.last[i])
         passes = evaluated > 0 and _passes(metric, last)
         report = MetricReport(
@@ -88,18 +88,18 @@ class ValuePart:
             message=f"{failed} of {evaluated} evaluations failed, {metric.failure_limit} are tolerated",
         )
         enough = passes and evaluated > metric.failure_limit
-        return Opinion(report, float(self.silent[i]), proven_safe=enough, below_margin=passes)
+        return MetricOpinion(report, float(self.seconds_without_data[i]), proven_safe=enough, below_margin=passes)
 
     def plain(self) -> Any:
         """What must be remembered, for JSON."""
-        return [to_plain(x) for x in (self.evaluated, self.failed, self.last, self.silent)]
+        return [to_plain(x) for x in (self.evaluated, self.failed, self.last, self.seconds_without_data)]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
         """The part that :meth:`plain` wrote. Raises ValueError."""
         del plan
-        evaluated, failed, last, silent = (from_plain(np.zeros(len(metrics)), x) for x in data)
-        return cls(tuple(metrics), evaluated, failed, last, silent)
+        evaluated, failed, last, seconds_without_data = (from_plain(np.zeros(len(metrics)), x) for x in data)
+        return cls(tuple(metrics), evaluated, failed, last, seconds_without_data)
 
 
 def _passes(metric: MetricPlan, value: float) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from rollmodel.evidence import sample_ratio
-from rollmodel.evidence.core.opinion import Opinion
+from rollmodel.evidence.core.opinion import MetricOpinion
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport, Outcome
 from rollmodel.evidence.state import JudgeState
 
@@ -47,7 +47,7 @@ def patience(plan: JudgePlan, name: str) -> float:
     return GRACE * plan.interval + next(m.delay for m in plan.metrics if m.name == name)
 
 
-def _ceiling(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+def _ceiling(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
     """Latched: the candidate broke an absolute limit, and the stable arm did not."""
     del opinions
     if not state.breached:
@@ -56,7 +56,7 @@ def _ceiling(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
     return Finding(Outcome.CEILING, "LimitBroken", message, state.breached)
 
 
-def _harm(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+def _harm(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
     """Latched: the metrics together prove that the candidate is worse than tolerated."""
     if not state.harmful:
         return None
@@ -66,7 +66,7 @@ def _harm(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
     return Finding(Outcome.HARM, "ProvenHarmful", message, state.harmful)
 
 
-def _shared(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+def _shared(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
     """The stable arm breaks the limit as well: rolling back would not help."""
     del state
     names = _names(o for o in opinions if o.shared)
@@ -74,7 +74,7 @@ def _shared(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
     return Finding(Outcome.SHARED_INCIDENT, "SharedIncident", message, names) if names else None
 
 
-def _silent(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+def _silent(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
     """A metric gave no evidence for longer than the grace."""
     names = _names(o for o in opinions if _is_silent(state, o))
     if not names:
@@ -84,21 +84,21 @@ def _silent(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
     return Finding(Outcome.NO_DATA, "NoEvidence", f"no evidence from {_listed(names)}{why}", names)
 
 
-def _biased(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+def _biased(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
     """The split of traffic is not the one asked for."""
     del opinions
     wrong = sample_ratio.alarm(state.share)
     return Finding(Outcome.BIASED_SPLIT, "BiasedSplit", wrong) if wrong else None
 
 
-def _safe(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+def _safe(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
     """Every metric is proven safe."""
     del state
     proven = bool(opinions) and all(o.proven_safe for o in opinions)
     return Finding(Outcome.SAFE, "ProvenSafe", "every metric is proven within its margin") if proven else None
 
 
-def _undecided(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None:
+def _undecided(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
     """Neither harm nor safety is proven."""
     del state
     open_still = _listed(_names(o for o in opinions if not o.proven_safe))
@@ -107,7 +107,7 @@ def _undecided(state: JudgeState, opinions: Sequence[Opinion]) -> Finding | None
 
 
 #: In order of precedence; the last one always applies.
-RULES: Sequence[Callable[[JudgeState, Sequence[Opinion]], Finding | None]] = (
+RULES: Sequence[Callable[[JudgeState, Sequence[MetricOpinion]], Finding | None]] = (
     _ceiling,
     _harm,
     _shared,
@@ -118,7 +118,7 @@ RULES: Sequence[Callable[[JudgeState, Sequence[Opinion]], Finding | None]] = (
 )
 
 
-def _names(opinions: Iterable[Opinion]) -> tuple[str, ...]:
+def _names(opinions: Iterable[MetricOpinion]) -> tuple[str, ...]:
     return tuple(o.report.name for o in opinions)
 
 
@@ -126,11 +126,11 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _is_silent(state: JudgeState, opinion: Opinion) -> bool:
-    return opinion.silent > patience(state.plan, opinion.report.name)
+def _is_silent(state: JudgeState, opinion: MetricOpinion) -> bool:
+    return opinion.seconds_without_data > patience(state.plan, opinion.report.name)
 
 
-def _report(state: JudgeState, opinion: Opinion) -> MetricReport:
+def _report(state: JudgeState, opinion: MetricOpinion) -> MetricReport:
     """The metric's own report with what the rollout knows: blame, silence, and why the last window gave nothing."""
     report, note = opinion.report, state.notes.get(opinion.report.name)
     verdict = report.verdict

@@ -10,11 +10,11 @@ from typing import Literal
 from rollmodel.api.conditions import Condition, upsert
 from rollmodel.plan.times import stamp
 
-__all__ = ["Line", "dated"]
+__all__ = ["ConditionDraft", "merge_conditions"]
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ConditionDraft:
     """A condition before it is dated."""
 
     status: Literal["True", "False", "Unknown"]
@@ -22,8 +22,8 @@ class Line:
     message: str = ""
 
 
-def dated(
-    before: Sequence[Condition], lines: Mapping[str, Line], *, generation: int, now: datetime
+def merge_conditions(
+    before: Sequence[Condition], lines: Mapping[str, ConditionDraft], *, generation: int, now: datetime
 ) -> Sequence[Condition]:
     """The conditions with these lines put in by type."""
     for kind, line in lines.items():

@@ -49,7 +49,7 @@ class Connections:
             self._read[key] = read
         return read.connection
 
-    def doubt(self, namespace: str, reference: LocalRef | None) -> None:
+    def invalidate(self, namespace: str, reference: LocalRef | None) -> None:
         """The registry refused this login: read the Secret again next time."""
         if reference is not None:
             self._read.pop((namespace, reference.name), None)

@@ -15,7 +15,7 @@ from rollmodel.errors import Conflict, Invalid, NotFound, RollmodelError, Termin
 from rollmodel.plan.decision import Decision, Event, Ref, RegistryWrite
 from rollmodel.plan.training.observed import Problem
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
-from rollmodel.reconcile.run_writes import Tracker
+from rollmodel.reconcile.run_writes import RunWriter
 
 __all__ = ["REGISTRY_RETRY_SECONDS", "TRACKING_RETRY_SECONDS", "Execution", "Executor", "no_connection"]
 
@@ -54,20 +54,20 @@ class Executor:
     def __init__(self, kube: Kube, registry: Registry, tracking: Tracking | None = None) -> None:
         self._kube = kube
         self._registry = registry
-        self._tracker = Tracker(kube, tracking)
+        self._run_writer = RunWriter(kube, tracking)
 
     async def execute(self, body: Manifest, decision: Decision, connect: Connect) -> Execution:
         """Make it so. Conflict: somebody was faster, read again. ``connect`` gives the registry of this object."""
         if not _changes(body, decision):
             return Execution(body)
         began = time.monotonic()
-        fenced = await self._fence(body, decision)
+        fenced = await self._write_status(body, decision)
         try:
             refused = await self._act(decision)
         finally:
-            await self._post(fenced, decision.events)
-        told, latest = await self._tell(fenced, decision.registry, connect)
-        untracked = await self._tracker.track(latest, decision.tracking, connect, began=began)
+            await self._emit(fenced, decision.events)
+        told, latest = await self._write_registry(fenced, decision.registry, connect)
+        untracked = await self._run_writer.track(latest, decision.tracking, connect, began=began)
         acted = (decision.apply or decision.delete) and not refused
         tracked = decision.tracking and untracked is None
         return Execution(
@@ -80,9 +80,9 @@ class Executor:
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._tracker.forget(uid)
+        self._run_writer.forget(uid)
 
-    async def _fence(self, body: Manifest, decision: Decision) -> Manifest:
+    async def _write_status(self, body: Manifest, decision: Decision) -> Manifest:
         ref, version = Ref.of(body), body["metadata"]["resourceVersion"]
         if decision.status != body.get("status", {}):
             return await self._kube.patch_status(ref, decision.status, resource_version=version)
@@ -102,11 +102,13 @@ class Executor:
             return (str(error),)
         return ()
 
-    async def _post(self, body: Manifest, events: Sequence[Event]) -> None:
+    async def _emit(self, body: Manifest, events: Sequence[Event]) -> None:
         for event in events:
             await self._kube.event(body, event)
 
-    async def _tell(self, body: Manifest, writes: Sequence[RegistryWrite], connect: Connect) -> tuple[bool, Manifest]:
+    async def _write_registry(
+        self, body: Manifest, writes: Sequence[RegistryWrite], connect: Connect
+    ) -> tuple[bool, Manifest]:
         """Tell the registry; what it took leaves the outbox. False if something has to be tried again."""
         if not writes:
             return True, body
@@ -120,7 +122,7 @@ class Executor:
         except RollmodelError as error:
             failure = error
             await self._kube.event(body, Event("Warning", "RegistryWriteFailed", str(error)))
-        return failure is None, await self._settle(body, settled) if settled else body
+        return failure is None, await self._acknowledge(body, settled) if settled else body
 
     async def _write(self, body: Manifest, connection: Connection, write: RegistryWrite) -> None:
         """One write. A version that no longer exists needs no tag: that is said, and then forgotten."""
@@ -132,7 +134,7 @@ class Executor:
         except NotFound as error:
             await self._kube.event(body, Event("Warning", "RegistryWriteDropped", str(error)))
 
-    async def _settle(self, body: Manifest, settled: set[str]) -> Manifest:
+    async def _acknowledge(self, body: Manifest, settled: set[str]) -> Manifest:
         """Take from the outbox, where there is one, what the registry took."""
         status: dict[str, Any] = dict(body.get("status", {}))
         if "outbox" not in status:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["REFUSED_RETRY_SECONDS", "Refusals", "soonest"]
+__all__ = ["REFUSED_RETRY_SECONDS", "Rejections", "soonest"]
 
 #: When to try again what was refused: a quota may have grown, a name may have become free.
 REFUSED_RETRY_SECONDS = 60.0
 
 
-class Refusals:
+class Rejections:
     """By UID of the object; nothing is held of those that were refused nothing."""
 
     def __init__(self) -> None:

@@ -14,13 +14,13 @@ from rollmodel.plan.decision import CreateRun, CreateVersion, Event, LogRun, Set
 from rollmodel.plan.training.observed import Problem
 from rollmodel.ports import Connection, Kube, Manifest, Tracking
 
-__all__ = ["Tracker"]
+__all__ = ["RunWriter"]
 
 #: So many seconds after the acting began, status with its claim included, nothing is created any more.
 CREATE_WITHIN_SECONDS = 5.0
 
 
-class Tracker:
+class RunWriter:
     """Tells the tracking server, and people once for each kind of failure of an object."""
 
     def __init__(self, kube: Kube, tracking: Tracking | None) -> None:

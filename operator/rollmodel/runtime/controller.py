@@ -22,10 +22,10 @@ from rollmodel.plan.deployment.strategies.commands import ANNOTATION
 from rollmodel.ports import Kube, Manifest
 from rollmodel.reconcile.result import Finalizer, Reconciler, Result
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.trigger import Wakes
-from rollmodel.runtime.watchdog import Pulse
+from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.watchdog import Watchdog
 
-__all__ = ["FINALIZER", "Driver", "Limits"]
+__all__ = ["FINALIZER", "Controller", "Limits"]
 
 _log = logging.getLogger(__name__)
 
@@ -55,35 +55,37 @@ class _Loop:
     failures: Backoff = field(default_factory=lambda: Backoff(first=1.0, cap=300.0))
     conflicts: Backoff = field(default_factory=lambda: Backoff(first=0.1, cap=10.0))
     writes: Backoff = field(default_factory=lambda: Backoff(first=0.1, cap=60.0))
-    said: tuple[Any, ...] = ()
-    """What people said (see :func:`_said`) when the last pass began."""
+    user_intent: tuple[Any, ...] = ()
+    """What people said (see :func:`_user_intent`) when the last pass began."""
     written: Manifest | None = None
     """The object as our own last write left it, while the watch has not shown us that yet."""
-    doubtful: bool = False
+    stale: bool = False
     """The last pass failed: what we hold of the object may be old."""
 
 
-class Driver:
+class Controller:
     """Drives every object that it is given; shared by all kinds."""
 
-    def __init__(self, kube: Kube, wakes: Wakes, limits: Limits, instruments: Instruments, pulse: Pulse) -> None:
+    def __init__(
+        self, kube: Kube, triggers: Triggers, limits: Limits, instruments: Instruments, watchdog: Watchdog
+    ) -> None:
         self._kube = kube
-        self._wakes = wakes
+        self._triggers = triggers
         self._limits = limits
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._instruments = instruments
-        self._pulse = pulse
+        self._watchdog = watchdog
         self._loops: dict[str, _Loop] = {}
 
-    def saw(self, body: Manifest) -> None:
+    def on_event(self, body: Manifest) -> None:
         """The watch brought an object: wake its loop if a person said something new, not for our own writes."""
         loop = self._loops.get(body["metadata"]["uid"])
         if loop is None:
             return
         if loop.written is not None and _version(body) >= _version(loop.written):
             loop.written = None
-        if _said(body) != loop.said:
-            self._wakes.wake(loop.uid)
+        if _user_intent(body) != loop.user_intent:
+            self._triggers.wake(loop.uid)
 
     async def drive(self, reconciler: Reconciler, view: Callable[[], Manifest], *, delay: bool = False) -> None:
         """Keep one object at its goal until it is being deleted. ``view`` gives it as the watch last saw it.
@@ -94,17 +96,17 @@ class Driver:
         loop = _Loop(Ref.of(seen), seen["metadata"]["uid"])
         self._loops[loop.uid] = loop
         try:
-            with self._wakes.alarm(loop.uid) as alarm:
+            with self._triggers.trigger(loop.uid) as trigger:
                 await asyncio.sleep(random.uniform(0, self._limits.startup_spread) if delay else 0)  # noqa: S311
                 while FINALIZER not in view()["metadata"].get("finalizers", ()):
-                    await alarm.sleep(FINALIZER_SECONDS)  # else its arrival makes the first write a conflict
-                    alarm.silence()
+                    await trigger.sleep(FINALIZER_SECONDS)  # else its arrival makes the first write a conflict
+                    trigger.clear()
                 while True:
-                    alarm.silence()
-                    pause = await self._turn(reconciler, loop, view)
+                    trigger.clear()
+                    pause = await self._reconcile_once(reconciler, loop, view)
                     if pause is None:
                         return
-                    await alarm.sleep(pause)
+                    await trigger.sleep(pause)
         finally:
             self._loops.pop(loop.uid, None)
             reconciler.forget(loop.uid)
@@ -120,35 +122,35 @@ class Driver:
         except Exception:  # noqa: BLE001 - a bug must not hold an object either
             _log.exception("%s: deleted with loose ends: unexpected error", _name(Ref.of(body)))
 
-    async def _turn(self, reconciler: Reconciler, loop: _Loop, view: Callable[[], Manifest]) -> float | None:
+    async def _reconcile_once(self, reconciler: Reconciler, loop: _Loop, view: Callable[[], Manifest]) -> float | None:
         """One pass, and the seconds to sleep after it; None when there is nothing left to drive."""
         body: Manifest | None = None
         try:
-            with self._pulse.due():
+            with self._watchdog.due():
                 async with self._slots:
                     body = await self._freshest(loop, view())
                     if body is None or body["metadata"].get("deletionTimestamp"):
                         return None
-                    loop.said = _said(body)
+                    loop.user_intent = _user_intent(body)
                     with self._instruments.pass_over(loop.ref.kind):
                         async with asyncio.timeout(self._limits.pass_timeout):
                             result = await reconciler.reconcile(body)
         except Exception as error:  # noqa: BLE001 - whatever happens to one object must not end its loop
-            loop.doubtful = True
+            loop.stale = True
             return self._after_failure(loop, error)
         self._instruments.saw(loop.uid, body, result.body)
         return self._after_success(loop, result, view())
 
     async def _freshest(self, loop: _Loop, seen: Manifest) -> Manifest | None:
         """The newest we have: what the watch saw, what we wrote ourselves, or after a failure a new read."""
-        if loop.doubtful:
+        if loop.stale:
             return await self._kube.get(loop.ref)
         if loop.written is not None and _version(loop.written) > _version(seen):
             return loop.written
         return seen
 
     def _after_success(self, loop: _Loop, result: Result, seen: Manifest) -> float:
-        loop.doubtful = False
+        loop.stale = False
         loop.failures.reset()
         loop.conflicts.reset()
         loop.written = result.body if _version(result.body) > _version(seen) else None
@@ -186,7 +188,7 @@ def _version(body: Manifest) -> int:
     return int(version)
 
 
-def _said(body: Manifest) -> tuple[Any, ...]:
+def _user_intent(body: Manifest) -> tuple[Any, ...]:
     """What people say to an object: its spec, a command, or that it shall go. Not what we write to it ourselves."""
     meta = body["metadata"]
     command = meta.get("annotations", {}).get(ANNOTATION)

@@ -21,7 +21,7 @@ import kopf
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.reconcile.result import Finalizer, Reconciler
-from rollmodel.runtime.controller import FINALIZER, Driver
+from rollmodel.runtime.controller import FINALIZER, Controller
 
 __all__ = ["Login", "kopf_settings", "register"]
 
@@ -30,7 +30,7 @@ Login = Callable[[], tuple[str, aiohttp.ClientSession]]
 
 
 def register(
-    driver: Driver, reconcilers: Mapping[str, Reconciler], login: Login, *, started: datetime
+    controller: Controller, reconcilers: Mapping[str, Reconciler], login: Login, *, started: datetime
 ) -> kopf.OperatorRegistry:
     """Handlers for each plural; ``started`` is when the process did: objects older than it are taken up gradually."""
     registry = kopf.OperatorRegistry()
@@ -41,33 +41,33 @@ def register(
         return kopf.AiohttpSession(server=server, aiohttp_session=session)
 
     for plural, reconciler in reconcilers.items():
-        _register_kind(registry, plural, driver, reconciler, started)
+        _register_kind(registry, plural, controller, reconciler, started)
     return registry
 
 
 def _register_kind(
-    registry: kopf.OperatorRegistry, plural: str, driver: Driver, reconciler: Reconciler, started: datetime
+    registry: kopf.OperatorRegistry, plural: str, controller: Controller, reconciler: Reconciler, started: datetime
 ) -> None:
     # Cancelled at once when the object is deleted or the operator ends: a pass may be cut anywhere.
     @kopf.daemon(GROUP, VERSION, plural, id="drive", registry=registry, cancellation_timeout=10.0)
     async def drive(body: kopf.Body, **_: Any) -> None:
         created = datetime.fromisoformat(body["metadata"]["creationTimestamp"])
-        await driver.drive(reconciler, lambda: dict(body), delay=created < started)
+        await controller.drive(reconciler, lambda: dict(body), delay=created < started)
 
     @kopf.on.event(GROUP, VERSION, plural, id="wake", registry=registry)
     async def wake(body: kopf.Body, **_: Any) -> None:
         # Kopf keeps every object, decoded; who owns which field is a third of that, and is read when it is asked for.
         body["metadata"].pop("managedFields", None)
-        driver.saw(dict(body))
+        controller.on_event(dict(body))
 
     if isinstance(reconciler, Finalizer):
-        _register_end(registry, plural, driver, reconciler)
+        _register_end(registry, plural, controller, reconciler)
 
 
-def _register_end(registry: kopf.OperatorRegistry, plural: str, driver: Driver, reconciler: Finalizer) -> None:
+def _register_end(registry: kopf.OperatorRegistry, plural: str, controller: Controller, reconciler: Finalizer) -> None:
     @kopf.on.delete(GROUP, VERSION, plural, id="finalize", registry=registry, when=_is_deleted)
     async def finalize(body: kopf.Body, **_: Any) -> None:
-        await driver.finalize(reconciler, dict(body))
+        await controller.finalize(reconciler, dict(body))
 
 
 def _is_deleted(body: kopf.Body, **_: Any) -> bool:

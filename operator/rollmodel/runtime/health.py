@@ -11,7 +11,7 @@ from typing import Protocol
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from rollmodel.runtime.watchdog import Pulse
+from rollmodel.runtime.watchdog import Watchdog
 
 __all__ = ["Health", "Server", "Watched"]
 
@@ -43,9 +43,9 @@ class Watched(Protocol):
 class Health:
     """Judges whether the operator works. ``started`` becomes True when Kopf has begun."""
 
-    def __init__(self, watches: Watched, pulse: Pulse) -> None:
+    def __init__(self, watches: Watched, watchdog: Watchdog) -> None:
         self._watches = watches
-        self._pulse = pulse
+        self._watchdog = watchdog
         self.started = False
 
     def live(self) -> list[str]:
@@ -53,7 +53,7 @@ class Health:
         problems = []
         if (stillness := self._watches.stillness()) > STILL_SECONDS:
             problems.append(f"the watches have done nothing for {stillness:.0f} s")
-        if (stuck := self._pulse.stuck()) > STUCK_SECONDS:
+        if (stuck := self._watchdog.stuck()) > STUCK_SECONDS:
             problems.append(f"passes are due and none has ended for {stuck:.0f} s")
         return problems
 

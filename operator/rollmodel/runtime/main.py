@@ -60,7 +60,7 @@ async def _run(settings: Settings) -> None:
     _on_signal(lambda: sys.exit(0))  # as process 1 of a container we would be deaf without a handler
     started = datetime.now(UTC)
     operator = await Operator.build(settings)
-    health = Health(operator.kube, operator.pulse)
+    health = Health(operator.kube, operator.watchdog)
     server = Server(health, operator.instruments.registry)
     try:
         await server.start(health=settings.health_address, metrics=settings.metrics_address)
@@ -69,7 +69,7 @@ async def _run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(operator.kube.run(), name="watch children")
             await operator.kube.listed()
-            await _drive(settings, register(operator.driver, reconcilers, operator.login, started=started), health)
+            await _drive(settings, register(operator.controller, reconcilers, operator.login, started=started), health)
             watching.cancel()
     finally:
         await server.stop()

@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["Alarm", "Wakes"]
+__all__ = ["Trigger", "Triggers"]
 
 
-class Alarm:
+class Trigger:
     """What the loop of one object sleeps on."""
 
     __slots__ = ("_event",)
@@ -17,7 +17,7 @@ class Alarm:
     def __init__(self) -> None:
         self._event = asyncio.Event()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Wake the sleeper now, or spare it the next sleep. Any number of rings before it looks count as one."""
         self._event.set()
 
@@ -29,29 +29,29 @@ class Alarm:
         except TimeoutError:
             return
 
-    def silence(self) -> None:
+    def clear(self) -> None:
         """Forget the rings so far: a pass that begins now sees all that they were about."""
         self._event.clear()
 
 
-class Wakes:
+class Triggers:
     """The alarms of all objects that are being driven, by UID."""
 
     def __init__(self) -> None:
-        self._alarms: dict[str, Alarm] = {}
+        self._triggers: dict[str, Trigger] = {}
 
     def wake(self, uid: str) -> None:
         """Tell this object to look again. One that nobody drives is ignored: its first pass will see everything."""
-        alarm = self._alarms.get(uid)
-        if alarm is not None:
-            alarm.ring()
+        trigger = self._triggers.get(uid)
+        if trigger is not None:
+            trigger.set()
 
     @contextmanager
-    def alarm(self, uid: str) -> Iterator[Alarm]:
+    def trigger(self, uid: str) -> Iterator[Trigger]:
         """The alarm of one object, while it is being driven."""
-        alarm = self._alarms[uid] = Alarm()
+        trigger = self._triggers[uid] = Trigger()
         try:
-            yield alarm
+            yield trigger
         finally:
-            if self._alarms.get(uid) is alarm:
-                del self._alarms[uid]
+            if self._triggers.get(uid) is trigger:
+                del self._triggers[uid]

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["Pulse"]
+__all__ = ["Watchdog"]
 
 
-class Pulse:
+class Watchdog:
     """Counts passes that are due, and remembers when one last ended."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -18,7 +18,7 @@ from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults
 from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.observed import TrainingDefaults
-from rollmodel.plan.training.read_set import wants
+from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
@@ -30,10 +30,10 @@ from rollmodel.reconcile.result import Reconciler
 from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.reconciler import TrainingReconciler
 from rollmodel.runtime.clock import SystemClock
-from rollmodel.runtime.controller import Driver, Limits
+from rollmodel.runtime.controller import Controller, Limits
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.trigger import Wakes
-from rollmodel.runtime.watchdog import Pulse
+from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.watchdog import Watchdog
 from rollmodel.settings import Settings
 
 __all__ = ["Operator"]
@@ -48,10 +48,10 @@ class Operator:
 
     api: ApiServer
     kube: Kubernetes
-    driver: Driver
+    controller: Controller
     reconcilers: dict[str, Reconciler]
     instruments: Instruments
-    pulse: Pulse
+    watchdog: Watchdog
     registry: Mlflow
     tracking: MlflowTracking
     metrics: Prometheus | None
@@ -61,9 +61,9 @@ class Operator:
     async def build(cls, settings: Settings) -> Operator:
         """Put everything together; nothing runs yet."""
         connections = _connections(settings)
-        api, wakes = await ApiServer.connect(connections=connections), Wakes()
-        instruments, pulse = Instruments(), Pulse()
-        kube = Kubernetes(api, wake=wakes.wake, namespaces=settings.namespaces)
+        api, triggers = await ApiServer.connect(connections=connections), Triggers()
+        instruments, watchdog = Instruments(), Watchdog()
+        kube = Kubernetes(api, wake=triggers.wake, namespaces=settings.namespaces)
         registry = _registry(settings, instruments)
         metrics = _metrics(settings, instruments)
         tracking = MlflowTracking(timer=partial(instruments.call, "tracking"))
@@ -71,7 +71,7 @@ class Operator:
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )
-        models = Models(registry, registries, wakes.wake)
+        models = Models(registry, registries, triggers.wake)
         deployments = DeploymentReconciler(
             gatherer=Gatherer(
                 kube=kube, metrics=metrics, models=models, clock=clock, queries=queries, defaults=_defaults(settings)
@@ -90,8 +90,8 @@ class Operator:
             "driftpolicies": NotImplementedReconciler(executor, clock, unknown="Ready"),
         }
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
-        driver = Driver(kube, wakes, limits, instruments, pulse)
-        return cls(api, kube, driver, reconcilers, instruments, pulse, registry, tracking, metrics, connections)
+        controller = Controller(kube, triggers, limits, instruments, watchdog)
+        return cls(api, kube, controller, reconcilers, instruments, watchdog, registry, tracking, metrics, connections)
 
     def login(self) -> tuple[str, aiohttp.ClientSession]:
         """A new session for Kopf, logged in as we are."""
@@ -162,7 +162,7 @@ def _trainings(
         poll_seconds=settings.registry_poll_seconds,
     )
     gatherer = TrainingGatherer(
-        kube=kube, tracking=tracking, connections=connections, clock=clock, wants=wants, defaults=defaults
+        kube=kube, tracking=tracking, connections=connections, clock=clock, read_set=read_set, defaults=defaults
     )
     return TrainingReconciler(
         gatherer=gatherer,

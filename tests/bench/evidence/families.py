@@ -10,7 +10,7 @@ import numpy as np
 from rollmodel.evidence.core.arrays import take
 from rollmodel.evidence.core.evalue import Tick
 from rollmodel.evidence.counts import model as core
-from rollmodel.evidence.counts.baseline import Background, from_split
+from rollmodel.evidence.counts.baseline import Baseline, from_split
 from scipy.special import logsumexp
 
 from tests.bench.evidence import kayenta
@@ -50,7 +50,7 @@ def run(size: Size) -> list[Record]:
     return records
 
 
-def _verdicts(family: list[Counts], known: Background, kayenta_runs: int) -> dict[str, Verdicts]:
+def _verdicts(family: list[Counts], known: Baseline, kayenta_runs: int) -> dict[str, Verdicts]:
     gate = 2 * WORLD.base
     alone = [_judge([counts], take(known, (slice(None), slice(i, i + 1)))) for i, counts in enumerate(family)]
     return {
@@ -68,11 +68,11 @@ def _stacked(family: list[Counts], t: int | slice) -> Tick:
     return Tick(*(np.stack([getattr(c, name)[:, t] for c in family], axis=1) for name in ("na", "ka", "nb", "kb")))
 
 
-def _background(histories: list[Counts]) -> Background:
+def _background(histories: list[Counts]) -> Baseline:
     return from_split(_stacked(histories, slice(None)))
 
 
-def _judge(family: list[Counts], known: Background) -> Verdicts:
+def _judge(family: list[Counts], known: Baseline) -> Verdicts:
     """The family rule on simulated counts: harm by the mean of E, safety when every metric is proven safe."""
     m, level = len(family), -math.log(STANDARD.alpha_harm)
     config = configured(WORLD, known, metrics=m)

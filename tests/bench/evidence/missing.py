@@ -1,7 +1,7 @@
 """B6: what missing, late and restarted data do to verdicts.
 
 Raw counters per pod go through the code that reads Prometheus' answers (``evidence.windows``) and then to the judge.
-Trouble begins within the first two minutes. The rivals see the same traffic; while Prometheus is down Argo Rollouts'
+Diagnosis begins within the first two minutes. The rivals see the same traffic; while Prometheus is down Argo Rollouts'
 measurement is an error (five in a row, 10 s apart, abort) and Flagger's check fails.
 """
 
@@ -37,7 +37,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Diagnosis:
     """What goes wrong with the data, and how long Prometheus is down."""
 
     name: str
@@ -48,13 +48,13 @@ class Trouble:
 
 
 TROUBLES = (
-    Trouble("nothing"),
-    Trouble("Prometheus down for 30 s", outage=30.0),
-    Trouble("Prometheus down for 2 min", outage=120.0),
-    Trouble("Prometheus down for 10 min", outage=600.0),
-    Trouble("20 % of the scrapes lost", lost=_SCRAPES_LOST),
-    Trouble("each pod restarts every 10 min", restarts=True),
-    Trouble("candidate's counters stand still for 2 min", stale=True),
+    Diagnosis("nothing"),
+    Diagnosis("Prometheus down for 30 s", outage=30.0),
+    Diagnosis("Prometheus down for 2 min", outage=120.0),
+    Diagnosis("Prometheus down for 10 min", outage=600.0),
+    Diagnosis("20 % of the scrapes lost", lost=_SCRAPES_LOST),
+    Diagnosis("each pod restarts every 10 min", restarts=True),
+    Diagnosis("candidate's counters stand still for 2 min", stale=True),
 )
 
 
@@ -78,7 +78,9 @@ def run(size: Size) -> list[Record]:
     return records
 
 
-def _through_windows(truth: Counts, trouble: Trouble, begins: Ints, rng: np.random.Generator) -> tuple[Counts, Floats]:
+def _through_windows(
+    truth: Counts, trouble: Diagnosis, begins: Ints, rng: np.random.Generator
+) -> tuple[Counts, Floats]:
     """The counts of complete windows as the operator sees them, at the tick where each ends, and their lengths."""
     runs, ticks = truth.na.shape
     seen = Counts(*(np.zeros((runs, ticks)) for _ in range(4)))
@@ -93,7 +95,7 @@ def _through_windows(truth: Counts, trouble: Trouble, begins: Ints, rng: np.rand
     return seen, seconds
 
 
-def _series(truth: Counts, r: int, trouble: Trouble, begin: int, rng: np.random.Generator) -> list[PodSeries]:
+def _series(truth: Counts, r: int, trouble: Diagnosis, begin: int, rng: np.random.Generator) -> list[PodSeries]:
     """Raw counters of one run: every pod with its totals and its bad requests."""
     series = []
     for arm, total, bad in (("candidate", truth.na[r], truth.ka[r]), ("stable", truth.nb[r], truth.kb[r])):
@@ -113,13 +115,13 @@ def _series(truth: Counts, r: int, trouble: Trouble, begin: int, rng: np.random.
     return series
 
 
-def _scraped(points: int, trouble: Trouble, begin: int, rng: np.random.Generator) -> Mask:
+def _scraped(points: int, trouble: Diagnosis, begin: int, rng: np.random.Generator) -> Mask:
     there = rng.random(points) >= trouble.lost
     there[begin : begin + int(trouble.outage / TICK_SECONDS)] = False
     return there
 
 
-def _restarts(ticks: int, trouble: Trouble, rng: np.random.Generator) -> Mask:
+def _restarts(ticks: int, trouble: Diagnosis, rng: np.random.Generator) -> Mask:
     return rng.random(ticks) < _RESTARTS_PER_TICK if trouble.restarts else np.zeros(ticks, dtype=bool)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from rollmodel.evidence.core.arrays import array
 from rollmodel.evidence.core.evalue import Pair, margin, tick
 from rollmodel.evidence.counts import model as core
-from rollmodel.evidence.counts.baseline import Background, from_split, from_total, unknown
+from rollmodel.evidence.counts.baseline import Baseline, from_split, from_total, unknown
 
 from tests.bench.evidence.rivals import Floats, Verdicts
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, simulate_history
@@ -32,7 +32,7 @@ class Policy:
 STANDARD = Policy()
 
 
-def learn(world: World, runs: int, rng: np.random.Generator, source: str = "split") -> Background:
+def learn(world: World, runs: int, rng: np.random.Generator, source: str = "split") -> Baseline:
     """What each run knows of the stable arm before it begins: ``split`` pods, the ``total`` only, or ``none``."""
     if source == "none":
         return unknown((runs,))
@@ -42,7 +42,7 @@ def learn(world: World, runs: int, rng: np.random.Generator, source: str = "spli
     return from_split(tick(history.na, history.ka, history.nb, history.kb))
 
 
-def configured(world: World, known: Background, policy: Policy = STANDARD, metrics: int = 1) -> core.CountConfig:
+def configured(world: World, known: Baseline, policy: Policy = STANDARD, metrics: int = 1) -> core.CountConfig:
     """The policy frozen for the planned traffic and time; of several metrics each gets an equal part of the risk."""
     shape = known.rate.shape
     harm, safe = margin(*policy.harm), margin(*policy.safe)
@@ -61,7 +61,7 @@ def configured(world: World, known: Background, policy: Policy = STANDARD, metri
 
 
 def judge(
-    world: World, counts: Counts, known: Background, policy: Policy = STANDARD, *, seconds: Floats | None = None
+    world: World, counts: Counts, known: Baseline, policy: Policy = STANDARD, *, seconds: Floats | None = None
 ) -> Verdicts:
     """Seconds until harm and until safety is proven, each for itself (the other does not stop it).
 

@@ -19,11 +19,11 @@ from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.errors import NotFound, Unavailable
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
-from rollmodel.runtime.controller import FINALIZER, Driver, Limits
+from rollmodel.runtime.controller import FINALIZER, Controller, Limits
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.trigger import Wakes
-from rollmodel.runtime.watchdog import Pulse
+from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.watchdog import Watchdog
 
 from localcluster import Cluster
 from tests.support.eventually import PATIENCE_SECONDS, eventually
@@ -72,11 +72,11 @@ def operate(cluster: Cluster, crds: Path, namespace: str, recorder: Recorder) ->
     @asynccontextmanager
     async def operating() -> AsyncIterator[None]:
         server = await ApiServer.connect(str(kubeconfig))
-        wakes, stop, ready = Wakes(), asyncio.Event(), asyncio.Event()
-        kube = Kubernetes(server, wake=wakes.wake)
-        driver = Driver(kube, wakes, Limits(startup_spread=0.0), Instruments(), Pulse())
+        triggers, stop, ready = Triggers(), asyncio.Event(), asyncio.Event()
+        kube = Kubernetes(server, wake=triggers.wake)
+        controller = Controller(kube, triggers, Limits(startup_spread=0.0), Instruments(), Watchdog())
         registry = register(
-            driver,
+            controller,
             {"trainingjobs": recorder},
             lambda: (server.url, server.session(connections=8)),
             started=datetime.now(UTC),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from rollmodel.adapters.mlflow import alias_poller as module
-from rollmodel.adapters.mlflow.alias_poller import AliasFeed
+from rollmodel.adapters.mlflow.alias_poller import AliasPoller
 from rollmodel.errors import NotFound, Unavailable
 from rollmodel.ports import Connection
 
@@ -52,10 +52,10 @@ def registry() -> Registry:
 
 
 @pytest.fixture
-async def feed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AliasFeed[str]]:
+async def feed(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[AliasPoller[str]]:
     """The interval is long, but a poll follows at once: only the test's leave decides when."""
     monkeypatch.setattr(module, "spread", lambda seconds: 0.0)
-    feed = AliasFeed(registry.lookup, interval=1000.0)
+    feed = AliasPoller(registry.lookup, interval=1000.0)
     yield feed
     feed.close()
 
@@ -65,7 +65,7 @@ def woken() -> list[str]:
     return []
 
 
-async def test_many_followers_cost_one_poll(feed: AliasFeed[str], registry: Registry) -> None:
+async def test_many_followers_cost_one_poll(feed: AliasPoller[str], registry: Registry) -> None:
     for _ in range(50):
         feed.follow(*TOPIC, lambda: None)
     await registry.poll("1")
@@ -73,7 +73,9 @@ async def test_many_followers_cost_one_poll(feed: AliasFeed[str], registry: Regi
     assert registry.asked == [TOPIC]
 
 
-async def test_followers_are_woken_by_changes_only(feed: AliasFeed[str], registry: Registry, woken: list[str]) -> None:
+async def test_followers_are_woken_by_changes_only(
+    feed: AliasPoller[str], registry: Registry, woken: list[str]
+) -> None:
     feed.follow(*TOPIC, lambda: woken.append("a"))
     feed.follow(*TOPIC, lambda: woken.append("b"))
     await registry.poll("1")
@@ -84,7 +86,7 @@ async def test_followers_are_woken_by_changes_only(feed: AliasFeed[str], registr
     assert await feed.latest(*TOPIC) == "2"
 
 
-async def test_a_hiccup_is_nothing(feed: AliasFeed[str], registry: Registry, woken: list[str]) -> None:
+async def test_a_hiccup_is_nothing(feed: AliasPoller[str], registry: Registry, woken: list[str]) -> None:
     feed.follow(*TOPIC, lambda: woken.append("a"))
     await registry.poll("1")
     await registry.poll(DOWN)
@@ -93,7 +95,7 @@ async def test_a_hiccup_is_nothing(feed: AliasFeed[str], registry: Registry, wok
 
 
 async def test_an_outage_is_told_and_so_is_its_end(
-    feed: AliasFeed[str], registry: Registry, woken: list[str], monkeypatch: pytest.MonkeyPatch
+    feed: AliasPoller[str], registry: Registry, woken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     feed.follow(*TOPIC, lambda: woken.append("a"))
     await registry.poll("1")
@@ -108,7 +110,7 @@ async def test_an_outage_is_told_and_so_is_its_end(
 
 
 async def test_an_alias_that_is_gone_is_gone_at_once(
-    feed: AliasFeed[str], registry: Registry, woken: list[str]
+    feed: AliasPoller[str], registry: Registry, woken: list[str]
 ) -> None:
     feed.follow(*TOPIC, lambda: woken.append("a"))
     await registry.poll("1")
@@ -119,7 +121,7 @@ async def test_an_alias_that_is_gone_is_gone_at_once(
 
 
 async def test_a_bug_is_logged_and_does_not_end_the_polling(
-    feed: AliasFeed[str], registry: Registry, caplog: pytest.LogCaptureFixture
+    feed: AliasPoller[str], registry: Registry, caplog: pytest.LogCaptureFixture
 ) -> None:
     feed.follow(*TOPIC, lambda: None)
     await registry.poll(AttributeError("half a module"))
@@ -130,7 +132,7 @@ async def test_a_bug_is_logged_and_does_not_end_the_polling(
     assert await feed.latest(*TOPIC) == "1"
 
 
-async def test_who_asks_first_waits_for_the_answer(feed: AliasFeed[str], registry: Registry) -> None:
+async def test_who_asks_first_waits_for_the_answer(feed: AliasPoller[str], registry: Registry) -> None:
     feed.follow(*TOPIC, lambda: None)
     asking = asyncio.create_task(feed.latest(*TOPIC))
     await asyncio.sleep(0)
@@ -139,7 +141,7 @@ async def test_who_asks_first_waits_for_the_answer(feed: AliasFeed[str], registr
     assert await asking == "1"
 
 
-async def test_but_not_for_ever(feed: AliasFeed[str], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_but_not_for_ever(feed: AliasPoller[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.01)
     feed.follow(*TOPIC, lambda: None)
     with pytest.raises(Unavailable, match="not answered yet"):
@@ -147,7 +149,7 @@ async def test_but_not_for_ever(feed: AliasFeed[str], monkeypatch: pytest.Monkey
 
 
 async def test_an_answer_that_is_old_news_is_asked_for_anew(
-    feed: AliasFeed[str], registry: Registry, woken: list[str]
+    feed: AliasPoller[str], registry: Registry, woken: list[str]
 ) -> None:
     """Another operator has heard of version 2, and wrote it down, before our next poll."""
     feed.follow(*TOPIC, lambda: woken.append("a"))
@@ -165,7 +167,7 @@ async def test_an_answer_that_is_old_news_is_asked_for_anew(
     assert await feed.latest(*TOPIC, stale=stale) == "2"
 
 
-async def test_an_answer_that_is_newer_is_believed(feed: AliasFeed[str], registry: Registry) -> None:
+async def test_an_answer_that_is_newer_is_believed(feed: AliasPoller[str], registry: Registry) -> None:
     """The alias moved since: that costs no question of one's own."""
     since = time.monotonic()
     feed.follow(*TOPIC, lambda: None)
@@ -175,7 +177,7 @@ async def test_an_answer_that_is_newer_is_believed(feed: AliasFeed[str], registr
 
 
 async def test_who_gave_up_is_woken_by_the_first_answer(
-    feed: AliasFeed[str], registry: Registry, woken: list[str], monkeypatch: pytest.MonkeyPatch
+    feed: AliasPoller[str], registry: Registry, woken: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.0)
     feed.follow(*TOPIC, lambda: woken.append("a"))
@@ -185,7 +187,7 @@ async def test_who_gave_up_is_woken_by_the_first_answer(
     assert woken == ["a"]
 
 
-async def test_the_last_to_leave_ends_the_polling(feed: AliasFeed[str], registry: Registry) -> None:
+async def test_the_last_to_leave_ends_the_polling(feed: AliasPoller[str], registry: Registry) -> None:
     first, second = (feed.follow(*TOPIC, lambda: None) for _ in range(2))
     await registry.poll("1")
     first.close()
@@ -198,14 +200,14 @@ async def test_the_last_to_leave_ends_the_polling(feed: AliasFeed[str], registry
     assert len(registry.asked) == 2
 
 
-async def test_who_does_not_follow_asks_each_time(feed: AliasFeed[str], registry: Registry) -> None:
+async def test_who_does_not_follow_asks_each_time(feed: AliasPoller[str], registry: Registry) -> None:
     for _ in range(2):
         registry.leave.release()
         await feed.latest(*TOPIC)
     assert len(registry.asked) == 2
 
 
-async def test_two_logins_never_share_an_answer(feed: AliasFeed[str], registry: Registry) -> None:
+async def test_two_logins_never_share_an_answer(feed: AliasPoller[str], registry: Registry) -> None:
     other = (Connection("http://mlflow", token="theirs"), "churn", "challenger")
     feed.follow(*TOPIC, lambda: None)
     feed.follow(*other, lambda: None)

@@ -7,26 +7,26 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from rollmodel.adapters.bulkhead import Lanes
+from rollmodel.adapters.bulkhead import Bulkhead
 
 
 @pytest.fixture
-def lanes() -> Iterator[Lanes]:
-    lanes = Lanes("test", threads=4, per_lane=2)
+def lanes() -> Iterator[Bulkhead]:
+    lanes = Bulkhead("test", threads=4, per_lane=2)
     yield lanes
     lanes.close()
 
 
-async def test_work_is_done_in_a_thread(lanes: Lanes) -> None:
+async def test_work_is_done_in_a_thread(lanes: Bulkhead) -> None:
     assert (await lanes.run("a", lambda: threading.current_thread().name)).startswith("test")
 
 
-async def test_errors_come_through(lanes: Lanes) -> None:
+async def test_errors_come_through(lanes: Bulkhead) -> None:
     with pytest.raises(ZeroDivisionError):
         await lanes.run("a", lambda: 1 / 0)
 
 
-async def test_one_that_hangs_does_not_stop_the_others(lanes: Lanes) -> None:
+async def test_one_that_hangs_does_not_stop_the_others(lanes: Bulkhead) -> None:
     release = threading.Event()
     hanging = [asyncio.create_task(lanes.run("slow", release.wait)) for _ in range(10)]
     try:
@@ -38,7 +38,7 @@ async def test_one_that_hangs_does_not_stop_the_others(lanes: Lanes) -> None:
     assert await asyncio.gather(*hanging) == [True] * 10
 
 
-async def test_work_that_nobody_waits_for_any_more_still_counts(lanes: Lanes) -> None:
+async def test_work_that_nobody_waits_for_any_more_still_counts(lanes: Bulkhead) -> None:
     release, begun = threading.Event(), threading.Semaphore(0)
 
     def hang() -> None:
@@ -61,7 +61,7 @@ async def test_work_that_nobody_waits_for_any_more_still_counts(lanes: Lanes) ->
     assert await asyncio.gather(*waiting) == ["done"] * 4
 
 
-async def test_lanes_that_nobody_uses_are_forgotten(lanes: Lanes) -> None:
+async def test_lanes_that_nobody_uses_are_forgotten(lanes: Bulkhead) -> None:
     for number in range(5):
         await lanes.run(str(number), lambda: None)
     assert len(lanes._lanes) <= 1

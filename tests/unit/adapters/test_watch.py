@@ -14,8 +14,8 @@ from kubernetes.aio.client import ApiClient, Configuration
 from rollmodel.adapters.kubernetes import reflector as watch_module
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
-from rollmodel.adapters.kubernetes.reflector import Watch
-from rollmodel.adapters.kubernetes.store import Children
+from rollmodel.adapters.kubernetes.reflector import Reflector
+from rollmodel.adapters.kubernetes.store import ChildStore
 
 from tests.support.web import Web, serve
 
@@ -88,25 +88,25 @@ async def server(cluster: FakeCluster) -> AsyncIterator[Web]:
 
 
 @pytest.fixture
-def children() -> Children:
-    return Children(lambda uid: None)
+def children() -> ChildStore:
+    return ChildStore(lambda uid: None)
 
 
 @pytest.fixture
 async def watch(
-    server: Web, cluster: FakeCluster, children: Children, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Watch]:
+    server: Web, cluster: FakeCluster, children: ChildStore, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Reflector]:
     """A watch that does not pause; it begins when the test calls :func:`watching`."""
     for name in ("RECONNECT_SECONDS", "ABSENT_SECONDS"):
         monkeypatch.setattr(watch_module, name, 0.0)
     monkeypatch.setattr("rollmodel.backoff.Backoff.next", lambda self: 0.0)
     api = ApiServer(ApiClient(Configuration(host=server.url)))
-    yield Watch(api, resource_of("v1", "Service"), None, selector="a=b", children=children)
+    yield Reflector(api, resource_of("v1", "Service"), None, selector="a=b", children=children)
     cluster.release.set()
     await api.close()
 
 
-async def watching(watch: Watch, condition: Callable[[], object]) -> None:
+async def watching(watch: Reflector, condition: Callable[[], object]) -> None:
     """Let it run until the condition holds."""
     running = asyncio.create_task(watch.run())
     try:
@@ -119,12 +119,12 @@ async def watching(watch: Watch, condition: Callable[[], object]) -> None:
         await asyncio.gather(running, return_exceptions=True)
 
 
-def names(children: Children) -> set[str]:
+def names(children: ChildStore) -> set[str]:
     return {child["metadata"]["name"] for child in children.of("owner")}
 
 
 async def test_pages_fill_the_cache_with_objects_that_know_their_kind(
-    cluster: FakeCluster, watch: Watch, children: Children, server: Web
+    cluster: FakeCluster, watch: Reflector, children: ChildStore, server: Web
 ) -> None:
     cluster.pages = [page(service("a", 1), version=9, more="token"), page(service("b", 2), version=9)]
     await watching(watch, watch.listed.is_set)
@@ -135,7 +135,7 @@ async def test_pages_fill_the_cache_with_objects_that_know_their_kind(
 
 
 async def test_a_stream_goes_on_from_what_was_seen_last(
-    cluster: FakeCluster, watch: Watch, children: Children, server: Web
+    cluster: FakeCluster, watch: Reflector, children: ChildStore, server: Web
 ) -> None:
     bookmark = {"type": "BOOKMARK", "object": {"metadata": {"resourceVersion": "20"}}}
     cluster.pages = [page(service("a", 1), version=9)]
@@ -153,7 +153,7 @@ async def test_a_stream_goes_on_from_what_was_seen_last(
     ids=["answer", "in the stream"],
 )
 async def test_one_that_fell_behind_lists_again(
-    cluster: FakeCluster, watch: Watch, children: Children, server: Web, expired: Any
+    cluster: FakeCluster, watch: Reflector, children: ChildStore, server: Web, expired: Any
 ) -> None:
     cluster.pages = [page(service("a", 1), service("b", 2), version=9), page(service("b", 2), version=30)]
     cluster.streams = [expired]
@@ -163,21 +163,21 @@ async def test_one_that_fell_behind_lists_again(
 
 @pytest.mark.parametrize("code", [403, 429, 500, 503])
 async def test_refusals_and_outages_are_outlived(
-    cluster: FakeCluster, watch: Watch, children: Children, code: int
+    cluster: FakeCluster, watch: Reflector, children: ChildStore, code: int
 ) -> None:
     cluster.pages = [failure(code), failure(code), page(service("a", 1), version=9)]
     cluster.streams = [failure(code), [event("ADDED", "b", 11)]]
     await watching(watch, lambda: names(children) == {"a", "b"})
 
 
-async def test_an_error_in_the_stream_lists_again(cluster: FakeCluster, watch: Watch, children: Children) -> None:
+async def test_an_error_in_the_stream_lists_again(cluster: FakeCluster, watch: Reflector, children: ChildStore) -> None:
     cluster.pages = [page(service("a", 1), version=9), page(service("b", 20), version=30)]
     cluster.streams = [[{"type": "ERROR", "object": {"code": 500, "message": "etcd"}}]]
     await watching(watch, lambda: names(children) == {"b"})
 
 
 async def test_a_kind_that_is_absent_is_looked_for_again(
-    cluster: FakeCluster, watch: Watch, children: Children
+    cluster: FakeCluster, watch: Reflector, children: ChildStore
 ) -> None:
     cluster.missing = True
     await watching(watch, lambda: watch.absent)
@@ -189,7 +189,7 @@ async def test_a_kind_that_is_absent_is_looked_for_again(
 
 async def test_silence_ends_a_stream(
     cluster: FakeCluster,
-    watch: Watch,
+    watch: Reflector,
     server: Web,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -201,7 +201,7 @@ async def test_silence_ends_a_stream(
     assert [request.query["resourceVersion"] for request in server.requests[1:]] == ["9"] * (len(server.requests) - 1)
 
 
-async def test_trying_in_vain_is_noted(cluster: FakeCluster, watch: Watch, server: Web) -> None:
+async def test_trying_in_vain_is_noted(cluster: FakeCluster, watch: Reflector, server: Web) -> None:
     cluster.pages = [failure(503) for _ in range(1000)]
     watch.heard = watch.stirred = 0.0
     await watching(watch, lambda: len(server.requests) >= 2)
@@ -209,7 +209,7 @@ async def test_trying_in_vain_is_noted(cluster: FakeCluster, watch: Watch, serve
     assert watch.heard == 0.0
 
 
-async def test_being_heard_is_noted(cluster: FakeCluster, watch: Watch) -> None:
+async def test_being_heard_is_noted(cluster: FakeCluster, watch: Reflector) -> None:
     watch.heard = 0.0
     await watching(watch, watch.listed.is_set)
     assert watch.heard > 0.0

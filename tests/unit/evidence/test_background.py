@@ -9,7 +9,7 @@ from rollmodel.evidence.core.arrays import array, to_plain
 from rollmodel.evidence.core.evalue import tick
 from rollmodel.evidence.core.types import MetricHistory
 from rollmodel.evidence.counts.baseline import from_history, from_split, from_total, unknown
-from rollmodel.evidence.noise.noise import pretend_candidate
+from rollmodel.evidence.noise.noise import placebo_split
 
 from tests.support.judging import autoregressive, bad_requests, quiet_history
 
@@ -86,9 +86,9 @@ def test_a_short_history_still_tells_the_rate() -> None:
 
 def test_a_pretend_candidate_is_a_fixed_part_of_the_pods() -> None:
     pods = [f"pod-{i}" for i in range(20)]
-    assert pretend_candidate(pods, 0.05) == pretend_candidate(list(reversed(pods)), 0.05)
-    assert [len(pretend_candidate(pods, share)) for share in (0.001, 0.25, 1.0)] == [1, 5, 19]
-    assert pretend_candidate(["one"], 0.5) == frozenset()
+    assert placebo_split(pods, 0.05) == placebo_split(list(reversed(pods)), 0.05)
+    assert [len(placebo_split(pods, share)) for share in (0.001, 0.25, 1.0)] == [1, 5, 19]
+    assert placebo_split(["one"], 0.5) == frozenset()
 
 
 def test_pods_without_traffic_in_some_ticks_are_no_trouble() -> None:

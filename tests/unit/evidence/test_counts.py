@@ -9,22 +9,22 @@ from numpy.testing import assert_allclose
 from rollmodel.evidence.core.arrays import array, from_plain, take, to_plain
 from rollmodel.evidence.core.evalue import Pair, Tick, margin, tick
 from rollmodel.evidence.counts import model as counts
-from rollmodel.evidence.counts.baseline import Background, from_split, unknown
+from rollmodel.evidence.counts.baseline import Baseline, from_split, unknown
 from rollmodel.evidence.counts.interval import ratio_interval
 
-from tests.support.judging import background, bad_requests
+from tests.support.judging import bad_requests, baseline
 
 LEVEL = np.log(20)
 SEQUENCE = list(zip([0, 1, 0, 2, 1, 0, 3, 1, 2, 1], [5, 4, 6, 5, 4, 5, 6, 4, 5, 5], strict=True))
 
 
-def configured(known: Background, *, harm: float = 1.0, safe: float = 1.5, **changes: Any) -> counts.CountConfig:
+def configured(known: Baseline, *, harm: float = 1.0, safe: float = 1.5, **changes: Any) -> counts.CountConfig:
     lines = {"harm": margin(harm), "safe": margin(safe), "harm_level": LEVEL, "safe_level": LEVEL}
     return counts.configure(known, **{**lines, **changes})
 
 
 def test_the_reference_sequence() -> None:
-    known = background()
+    known = baseline()
     config = configured(known)
     state = counts.begin(config, known)
     seen = []
@@ -48,18 +48,18 @@ def test_the_reference_sequence() -> None:
 )
 def test_reference_weights_tuned_to_the_volume(na: Any, nb: Any, expected: Any) -> None:
     traffic = Pair(array(na), array(nb))
-    weights = counts.tuned_weights(background(), margin(1.0), LEVEL, traffic=traffic, planned_ticks=360)
+    weights = counts.tuned_weights(baseline(), margin(1.0), LEVEL, traffic=traffic, planned_ticks=360)
     assert_allclose(weights, expected, atol=6e-4)
 
 
 def test_common_events_get_nearer_alternatives() -> None:
-    assert configured(background(0.005)).kappa[0] == 1.15
-    assert configured(background(0.3)).kappa[0] == 1.06
+    assert configured(baseline(0.005)).kappa[0] == 1.15
+    assert configured(baseline(0.3)).kappa[0] == 1.06
 
 
 def test_a_batch_is_many_single_metrics() -> None:
     rng = np.random.default_rng(5)
-    known = background(0.01, (3,))
+    known = baseline(0.01, (3,))
     config = configured(known, harm=1.1)
     state = counts.begin(config, known)
     singles = [take(state, i) for i in range(3)]
@@ -74,7 +74,7 @@ def test_a_batch_is_many_single_metrics() -> None:
 
 
 def test_an_empty_arm_moves_no_evidence() -> None:
-    known = background()
+    known = baseline()
     config = configured(known)
     state = counts.update(config, counts.begin(config, known), tick(50, 2, 950, 5))
     for empty in (tick(0, 0, 950, 40), tick(50, 50, 0, 0), tick(0, 0, 0, 0)):
@@ -86,7 +86,7 @@ def test_an_empty_arm_moves_no_evidence() -> None:
 
 @pytest.mark.parametrize("rate", [0.0001, 0.005, 0.3])
 def test_one_tick_never_decides_and_two_may(rate: Any) -> None:
-    known = background(rate)
+    known = baseline(rate)
     config = configured(known)
     worst = counts.update(config, counts.begin(config, known), tick(10_000, 10_000, 10_000, 0))
     assert counts.log_harm(worst) < LEVEL
@@ -108,8 +108,8 @@ def test_without_history_the_first_ticks_only_teach() -> None:
 
 
 def test_merged_ticks_are_one_tick_of_their_sum() -> None:
-    known = background()
-    merged = Background(known.rate, known.weight, known.prior, array(3.0), known.teach)
+    known = baseline()
+    merged = Baseline(known.rate, known.weight, known.prior, array(3.0), known.teach)
     config, slow = configured(known), configured(merged)
     one, three = counts.begin(config, known), counts.begin(slow, merged)
     for _ in range(4):
@@ -124,7 +124,7 @@ def test_merged_ticks_are_one_tick_of_their_sum() -> None:
 
 
 def test_the_state_in_plain_numbers_is_small_and_gives_the_same_verdict() -> None:
-    known = background()
+    known = baseline()
     config = configured(known)
     kept = through = counts.begin(config, known)
     rng = np.random.default_rng(6)

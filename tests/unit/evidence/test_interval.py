@@ -8,13 +8,13 @@ from rollmodel.evidence.core.evalue import margin, tick
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.interval import ratio_interval, seconds_to_harm, seconds_to_safe
 
-from tests.support.judging import background
+from tests.support.judging import baseline
 
 LEVEL = np.log(20)
 
 
 def begun(runs: int = 1, rate: float = 0.005) -> Any:
-    known = background(rate, (runs,))
+    known = baseline(rate, (runs,))
     config = counts.configure(known, harm=margin(1.0), safe=margin(1.5), harm_level=LEVEL, safe_level=LEVEL)
     return config, counts.begin(config, known)
 

@@ -74,8 +74,8 @@ def test_labels_that_do_not_come_are_missed_in_the_end(delay: float, patience: f
     nothing = CountSample(0.0, 0.0, 0.0, 0.0)
     quiet = feed(begun(delay), round(patience), lambda _: nothing, name="quality")
     assert judge.assess(quiet).outcome == Outcome.UNDECIDED
-    silent = feed(quiet, 1, lambda _: nothing, name="quality", first=round(patience))
-    assert judge.assess(silent).outcome == Outcome.NO_DATA
+    seconds_without_data = feed(quiet, 1, lambda _: nothing, name="quality", first=round(patience))
+    assert judge.assess(seconds_without_data).outcome == Outcome.NO_DATA
 
 
 def test_a_delay_must_be_one() -> None:

@@ -120,8 +120,8 @@ def test_what_is_not_there_is_no_evidence() -> None:
     assert reasons(samples(*healthy("candidate", "c", 3), ticks=3)) == ["ArmEmpty", "ArmEmpty"]
     still = [counter(arm, "p", "total", [7, 7]) for arm in ("candidate", "stable")]
     assert reasons(samples(*still, ticks=2)) == ["NoTraffic"]
-    lonely = counter("candidate", "c", "bad", [1, 2])
-    assert reasons(samples(lonely, *healthy("stable", "s", 2), ticks=2)) == ["NoSeries"]
+    single_arm = counter("candidate", "c", "bad", [1, 2])
+    assert reasons(samples(single_arm, *healthy("stable", "s", 2), ticks=2)) == ["NoSeries"]
     twice = [*healthy("candidate", "c", 2), *healthy("candidate", "c", 2)]
     assert reasons(samples(*twice, *healthy("stable", "s", 2), ticks=2)) == ["NoSeries"]
 

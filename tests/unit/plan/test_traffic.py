@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.plan.deployment.objects.live import World
+from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.routers.observe import Programmed, observe, percentages
 
 from tests.support.rollouts import spec
@@ -34,7 +34,7 @@ def route(*answers: dict[str, Any], backends: list[dict[str, Any]] = BACKENDS) -
 
 def look(live: dict[str, Any] | None, parents: tuple[str, ...] = ("public",), *, gateway: bool = True) -> Programmed:
     wanted = spec(traffic={"parentRefs": [{"name": name} for name in parents]})
-    return observe(wanted, World(route=live), owner="churn", namespace="prod", gateway=gateway)
+    return observe(wanted, LiveObjects(route=live), owner="churn", namespace="prod", gateway=gateway)
 
 
 def test_weights_are_read_back_once_the_gateway_took_them_up() -> None:
@@ -89,7 +89,7 @@ def test_a_foreign_backend_takes_its_share() -> None:
 def test_without_routing_pods_share_by_number(
     selector: dict[str, str], ready: dict[str, int], weights: dict[str, int]
 ) -> None:
-    world = World(
+    world = LiveObjects(
         main_service={"spec": {"selector": selector}},
         deployments={revision: {"status": {"readyReplicas": count}} for revision, count in ready.items()},
     )

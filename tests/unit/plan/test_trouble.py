@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rollmodel.plan.deployment.context import Look
-from rollmodel.plan.deployment.status.pod_diagnostics import Trouble, diagnose
+from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
 
 from tests.support.rollouts import Cluster, spec
 
@@ -33,54 +33,54 @@ def crashed(restarts: int, message: str = "boom\nlast line") -> dict[str, Any]:
     return {"containerStatuses": [{"name": "model", "restartCount": restarts, "state": {}, "lastState": ended}]}
 
 
-CASES: list[tuple[dict[str, Any], Trouble | None]] = [
+CASES: list[tuple[dict[str, Any], Diagnosis | None]] = [
     (pod(), None),
     (pod(**fetching(0, None)), None),
     (
         pod(**fetching(1, "DigestMismatch: expected a, got b\n")),
-        Trouble("DigestMismatch", "pod p: the model could not be fetched: expected a, got b", fatal=True),
+        Diagnosis("DigestMismatch", "pod p: the model could not be fetched: expected a, got b", fatal=True),
     ),
     (
         pod(**fetching(1, "Unavailable: cannot reach s3", "lastState")),
-        Trouble("Unavailable", "pod p: the model could not be fetched: cannot reach s3"),
+        Diagnosis("Unavailable", "pod p: the model could not be fetched: cannot reach s3"),
     ),
     (
         pod(**fetching(137, None)),
-        Trouble("FetchFailed", "pod p: the model could not be fetched: exit code 137"),
+        Diagnosis("FetchFailed", "pod p: the model could not be fetched: exit code 137"),
     ),
     (
         pod(**waiting("ImagePullBackOff", "not found")),
-        Trouble("ImagePullFailed", "pod p: image a:1 cannot be pulled: not found"),
+        Diagnosis("ImagePullFailed", "pod p: image a:1 cannot be pulled: not found"),
     ),
     (
         pod(**waiting("InvalidImageName")),
-        Trouble("ImagePullFailed", "pod p: image a:1 cannot be pulled: InvalidImageName", fatal=True),
+        Diagnosis("ImagePullFailed", "pod p: image a:1 cannot be pulled: InvalidImageName", fatal=True),
     ),
     (
         pod(**waiting("CreateContainerConfigError", 'secret "mlflow" not found')),
-        Trouble("CreateContainerConfigError", 'pod p: secret "mlflow" not found'),
+        Diagnosis("CreateContainerConfigError", 'pod p: secret "mlflow" not found'),
     ),
     (pod(**waiting("ContainerCreating")), None),
-    (pod(**crashed(1)), Trouble("CrashLoop", "pod p crashed: exit code 137 (OOMKilled, last line)")),
+    (pod(**crashed(1)), Diagnosis("CrashLoop", "pod p crashed: exit code 137 (OOMKilled, last line)")),
     (
         pod(**crashed(3)),
-        Trouble(
+        Diagnosis(
             "CrashLoop", "pod p keeps crashing (3 restarts or more): exit code 137 (OOMKilled, last line)", fatal=True
         ),
     ),
     (
         pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}]),
-        Trouble("Unschedulable", "pod p: 0/3 nodes are available"),
+        Diagnosis("Unschedulable", "pod p: 0/3 nodes are available"),
     ),
 ]
 
 
-def diagnosed(*pods: dict[str, Any]) -> Trouble | None:
-    return diagnose(Look.of(replace(Cluster(spec()).observe(), pods=pods)), REVISION)
+def diagnosed(*pods: dict[str, Any]) -> Diagnosis | None:
+    return diagnose(Context.of(replace(Cluster(spec()).observe(), pods=pods)), REVISION)
 
 
 @pytest.mark.parametrize(("found", "trouble"), CASES)
-def test_trouble_of_one_pod(found: dict[str, Any], trouble: Trouble | None) -> None:
+def test_trouble_of_one_pod(found: dict[str, Any], trouble: Diagnosis | None) -> None:
     assert diagnosed(found) == trouble
 
 
@@ -103,6 +103,6 @@ def test_pods_that_cannot_be_created_are_told_by_the_deployment() -> None:
     deployment = cluster.children["Deployment", f"churn-{revision}"]
     failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
     deployment["status"] = {"conditions": [failure]}
-    assert diagnose(Look.of(cluster.observe()), revision) == Trouble("FailedCreate", "exceeded quota")
+    assert diagnose(Context.of(cluster.observe()), revision) == Diagnosis("FailedCreate", "exceeded quota")
     cluster.pass_until_quiet()
     assert "exceeded quota" in cluster.condition("Ready")["message"]

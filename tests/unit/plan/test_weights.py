@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
-from rollmodel.plan.deployment.objects.live import World
-from rollmodel.plan.deployment.routers.weights import candidate_pods, first_pods, pods_for, target, wish
-from rollmodel.plan.deployment.state import Memory
+from rollmodel.plan.deployment.objects.live import LiveObjects
+from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_weights, first_pods, pods_for, target
+from rollmodel.plan.deployment.state import RolloutState
 
 from tests.support.rollouts import spec
 
@@ -20,14 +20,16 @@ def sized(replicas: int = 10, **changes: Any) -> ModelDeploymentSpec:
     return spec(scale={"replicas": replicas}, rollout={"steps": STEPS}, **changes)
 
 
-def memory(step: int | None, paused: str | None = None, weight: int = 0) -> Memory:
+def memory(step: int | None, paused: str | None = None, weight: int = 0) -> RolloutState:
     candidate = ArmStatus(revision=CANDIDATE, step=step, weight=weight) if step is not None else None
-    return Memory(stable=ArmStatus(revision=STABLE), candidate=candidate, paused=paused)
+    return RolloutState(stable=ArmStatus(revision=STABLE), candidate=candidate, paused=paused)
 
 
-def world(stable: int, candidate: int) -> World:
+def world(stable: int, candidate: int) -> LiveObjects:
     ready = {STABLE: stable, CANDIDATE: candidate}
-    return World(deployments={revision: {"status": {"readyReplicas": count}} for revision, count in ready.items()})
+    return LiveObjects(
+        deployments={revision: {"status": {"readyReplicas": count}} for revision, count in ready.items()}
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,15 +76,15 @@ def test_a_pause_while_taking_over_keeps_the_last_weight() -> None:
     ],
 )
 def test_weight_follows_ready_pods(step: int, stable: int, ready: int, share: int) -> None:
-    wished = wish(memory(step), sized(), world(stable, ready))
+    wished = desired_weights(memory(step), sized(), world(stable, ready))
     assert wished.get(CANDIDATE, 0) == share
     assert sum(wished.values()) == 100
 
 
 def test_the_first_revision_gets_everything_once_it_answers() -> None:
-    first = Memory(candidate=ArmStatus(revision=CANDIDATE, step=-1))
-    assert wish(first, sized(), world(0, 0)) == {}
-    assert wish(first, sized(), world(0, 1)) == {CANDIDATE: 100}
+    first = RolloutState(candidate=ArmStatus(revision=CANDIDATE, step=-1))
+    assert desired_weights(first, sized(), world(0, 0)) == {}
+    assert desired_weights(first, sized(), world(0, 1)) == {CANDIDATE: 100}
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
 from rollmodel.runtime import controller as driver_module
-from rollmodel.runtime.controller import FINALIZER, Driver, Limits
+from rollmodel.runtime.controller import FINALIZER, Controller, Limits
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.trigger import Wakes
-from rollmodel.runtime.watchdog import Pulse
+from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.watchdog import Watchdog
 
 from tests.support.contract import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
@@ -67,14 +67,14 @@ class Stage:
     """A driver over a cluster in memory, and the tasks that drive objects."""
 
     kube: InMemoryKube = field(default_factory=InMemoryKube)
-    wakes: Wakes = field(default_factory=Wakes)
+    triggers: Triggers = field(default_factory=Triggers)
     instruments: Instruments = field(default_factory=Instruments)
-    pulse: Pulse = field(default_factory=Pulse)
+    watchdog: Watchdog = field(default_factory=Watchdog)
     limits: Limits = field(default_factory=lambda: Limits(resync=FOREVER, startup_spread=0.0))
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.driver = Driver(self.kube, self.wakes, self.limits, self.instruments, self.pulse)
+        self.controller = Controller(self.kube, self.triggers, self.limits, self.instruments, self.watchdog)
 
     def create(self, name: str = "churn") -> Ref:
         manifest = model_deployment("team", name)
@@ -82,7 +82,7 @@ class Stage:
         return Ref.of(self.kube.create(manifest))
 
     def drive(self, script: Script, ref: Ref) -> asyncio.Task[None]:
-        task = asyncio.create_task(self.driver.drive(script, lambda: self.kube.objects[ref]))
+        task = asyncio.create_task(self.controller.drive(script, lambda: self.kube.objects[ref]))
         self.tasks.append(task)
         return task
 
@@ -124,7 +124,7 @@ async def test_waking_makes_one_pass_however_often_it_rings(stage: Stage) -> Non
     await script.passes(1)
     await idle()
     for _ in range(5):
-        stage.wakes.wake(stage.uid(ref))
+        stage.triggers.wake(stage.uid(ref))
     await script.passes(2)
     await idle()
     assert len(script.seen) == 2
@@ -134,7 +134,7 @@ async def test_what_happens_during_a_pass_makes_another(stage: Stage) -> None:
     script, ref = Script(hold=asyncio.Event()), stage.create()
     stage.drive(script, ref)
     await script.passes(1)
-    stage.wakes.wake(stage.uid(ref))
+    stage.triggers.wake(stage.uid(ref))
     assert script.hold is not None
     script.hold.set()
     await script.passes(2)
@@ -175,7 +175,7 @@ async def test_after_a_failure_the_object_is_read_anew(stage: Stage, monkeypatch
     script, ref = Script([Conflict("somebody was faster")]), stage.create()
     stale = dict(stage.kube.objects[ref])
     stage.kube.edit(ref, lambda obj: obj.update(status={"observedGeneration": 1}))
-    task = asyncio.create_task(stage.driver.drive(script, lambda: stale))
+    task = asyncio.create_task(stage.controller.drive(script, lambda: stale))
     stage.tasks.append(task)
     await script.passes(2)
     assert "status" not in script.seen[0]
@@ -187,7 +187,7 @@ async def test_a_write_of_ours_is_newer_than_what_the_watch_shows(stage: Stage) 
     stale = dict(stage.kube.objects[ref])
     written = stage.kube.edit(ref, lambda obj: obj.update(status={"observedGeneration": 1}))
     script.steps.append(lambda body: Result(written, wrote=True))
-    stage.tasks.append(asyncio.create_task(stage.driver.drive(script, lambda: stale)))
+    stage.tasks.append(asyncio.create_task(stage.controller.drive(script, lambda: stale)))
     await script.passes(2)
     assert script.seen[1] == written
 
@@ -208,15 +208,15 @@ async def test_only_what_people_say_wakes(stage: Stage, change: Callable[[dict[s
     stage.drive(script, ref)
     await script.passes(1)
     await idle()
-    stage.driver.saw(stage.kube.edit(ref, change))
+    stage.controller.on_event(stage.kube.edit(ref, change))
     await idle()
     assert len(script.seen) == passes
 
 
 async def test_an_object_that_nobody_drives_is_ignored(stage: Stage) -> None:
     ref = stage.create()
-    stage.driver.saw(stage.kube.objects[ref])
-    stage.wakes.wake(stage.uid(ref))
+    stage.controller.on_event(stage.kube.objects[ref])
+    stage.triggers.wake(stage.uid(ref))
 
 
 async def test_nothing_is_done_before_the_finalizer_is_there(stage: Stage) -> None:
@@ -225,7 +225,7 @@ async def test_nothing_is_done_before_the_finalizer_is_there(stage: Stage) -> No
     stage.drive(script, ref)
     await idle()
     assert script.seen == []
-    stage.driver.saw(stage.kube.edit(ref, lambda obj: obj["metadata"].update(finalizers=[FINALIZER])))
+    stage.controller.on_event(stage.kube.edit(ref, lambda obj: obj["metadata"].update(finalizers=[FINALIZER])))
     await script.passes(1)
 
 
@@ -236,7 +236,7 @@ async def test_an_object_that_is_being_deleted_is_let_go(stage: Stage) -> None:
     await idle()
     uid = stage.uid(ref)
     stage.kube.remove(ref)
-    stage.driver.saw(stage.kube.objects[ref])
+    stage.controller.on_event(stage.kube.objects[ref])
     await asyncio.wait_for(task, 10)
     assert len(script.seen) == 1
     assert script.forgotten == [uid]
@@ -318,7 +318,7 @@ async def silence() -> None:
 
 async def test_what_is_deleted_is_settled(stage: Stage) -> None:
     wish, body = LastWish(nothing), stage.kube.objects[stage.create()]
-    await stage.driver.finalize(wish, body)
+    await stage.controller.finalize(wish, body)
     assert wish.settled == [body]
 
 
@@ -339,5 +339,5 @@ async def test_no_trouble_holds_an_object_that_is_deleted(
 ) -> None:
     monkeypatch.setattr(driver_module, "FINALIZE_SECONDS", 0.05)
     body = {**stage.kube.objects[stage.create()], "kind": "TrainingJob"}
-    await stage.driver.finalize(LastWish(trouble), body)
+    await stage.controller.finalize(LastWish(trouble), body)
     assert said in caplog.text

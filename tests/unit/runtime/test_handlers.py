@@ -27,8 +27,10 @@ def test_a_daemon_and_an_event_handler_per_kind_and_nothing_that_keeps_state(pla
 
 
 async def test_only_a_kind_with_loose_ends_has_a_delete_handler_and_only_for_what_is_deleted(plain: Mock) -> None:
-    driver, tidy = AsyncMock(), Mock(spec=["reconcile", "forget", "finalize"])
-    registry = register(driver, {"modeldeployments": plain, "trainingjobs": tidy}, Mock(), started=datetime.now(UTC))
+    controller, tidy = AsyncMock(), Mock(spec=["reconcile", "forget", "finalize"])
+    registry = register(
+        controller, {"modeldeployments": plain, "trainingjobs": tidy}, Mock(), started=datetime.now(UTC)
+    )
     (handler,) = registry._changing.get_all_handlers()
     assert handler.selector is not None
     assert handler.selector.any_name == "trainingjobs"
@@ -38,7 +40,7 @@ async def test_only_a_kind_with_loose_ends_has_a_delete_handler_and_only_for_wha
     body = {"metadata": {"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
     assert when(body=body)
     await finalize(body=body)
-    driver.finalize.assert_awaited_once_with(tidy, body)
+    controller.finalize.assert_awaited_once_with(tidy, body)
 
 
 def test_kopf_writes_nothing_but_the_finalizer() -> None:

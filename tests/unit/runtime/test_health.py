@@ -10,7 +10,7 @@ import aiohttp
 import pytest
 from rollmodel.runtime.health import SILENT_SECONDS, STILL_SECONDS, STUCK_SECONDS, Health, Server
 from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.watchdog import Pulse
+from rollmodel.runtime.watchdog import Watchdog
 
 
 @dataclass
@@ -38,8 +38,8 @@ class Time:
         return self.now
 
 
-def health(watches: Watches, pulse: Pulse | None = None, *, started: bool = True) -> Health:
-    health = Health(watches, pulse or Pulse())
+def health(watches: Watches, watchdog: Watchdog | None = None, *, started: bool = True) -> Health:
+    health = Health(watches, watchdog or Watchdog())
     health.started = started
     return health
 
@@ -67,29 +67,29 @@ def test_what_has_not_begun_is_alive_but_not_ready(complete: bool, started: bool
 
 def test_passes_that_are_due_and_never_end_are_bad() -> None:
     time = Time()
-    pulse = Pulse(time)
-    with pulse.due():
+    watchdog = Watchdog(time)
+    with watchdog.due():
         time.now = STUCK_SECONDS + 1
-        assert "passes are due" in health(Watches(), pulse).live()[0]
+        assert "passes are due" in health(Watches(), watchdog).live()[0]
 
 
 def test_one_that_hangs_among_others_that_end_is_not() -> None:
     time = Time()
-    pulse = Pulse(time)
-    with pulse.due():
+    watchdog = Watchdog(time)
+    with watchdog.due():
         time.now = STUCK_SECONDS + 1
-        with pulse.due():
+        with watchdog.due():
             pass
-        assert health(Watches(), pulse).live() == []
+        assert health(Watches(), watchdog).live() == []
 
 
 def test_nothing_due_is_never_stuck() -> None:
     time = Time()
-    pulse = Pulse(time)
+    watchdog = Watchdog(time)
     time.now = 10 * STUCK_SECONDS
-    assert pulse.stuck() == 0
-    with pulse.due():
-        assert pulse.stuck() == 0
+    assert watchdog.stuck() == 0
+    with watchdog.due():
+        assert watchdog.stuck() == 0
 
 
 def free_address() -> str:

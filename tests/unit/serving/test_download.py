@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable
-from rollmodel.serving.fetch.download import TRIES, Download, patiently
+from rollmodel.serving.fetch.download import TRIES, Download, retry
 from rollmodel.serving.sources import Body, RemoteFile
 
 
 class Memory:
     """A source in memory. ``cuts``: after how many bytes the next answers break; ``resumes``: honours offsets."""
 
-    steady = False
+    resumable_unpinned = False
 
     def __init__(self, files: dict[str, bytes], *, cuts: Sequence[int] = (), resumes: bool = True) -> None:
         self.files = files
@@ -86,7 +86,7 @@ def test_pauses_grow(tmp_path: Path) -> None:
         raise Unavailable("away")
 
     with pytest.raises(Unavailable):
-        patiently(away, pause=pauses.append)
+        retry(away, pause=pauses.append)
     assert pauses == [1, 2, 4, 8]
 
 

@@ -101,8 +101,8 @@ def test_content_that_changed_in_between_is_read_from_its_beginning(
     def change(_: float) -> None:
         store.files["/data.bin"], store.etag["/data.bin"] = changed, '"2"'
 
-    patiently = download.patiently
-    monkeypatch.setattr(download, "patiently", lambda call, *, pause: patiently(call, pause=change))
+    retry = download.retry
+    monkeypatch.setattr(download, "patiently", lambda call, *, pause: retry(call, pause=change))
     assert pod.bring(f"{store.url}/data.bin") == 0
     assert (pod.dest / "data.bin").read_bytes() == changed
     assert pod.report()["digest"] == folder_digest(pod.dest)

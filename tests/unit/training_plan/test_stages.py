@@ -16,7 +16,7 @@ from rollmodel.plan.training.lifecycle.job_outcome import job_end
 from rollmodel.plan.training.lifecycle.queue import queue
 from rollmodel.plan.training.lifecycle.validation import refusals
 from rollmodel.plan.training.objects.job import attempt_job
-from rollmodel.plan.training.observed import MetricPoint, TrackedRun, Wants
+from rollmodel.plan.training.observed import MetricPoint, ReadSet, TrackedRun
 from rollmodel.plan.training.progress import TOTAL_STEPS_TAG, progress
 
 from tests.support.training import DIGEST, START, job, observed, pod, spec
@@ -114,7 +114,7 @@ def test_pods_that_read_something_else_disagree() -> None:
     ],
 )
 def test_what_cannot_be_run_is_refused_before_anything_is_created(changes: dict[str, Any], word: str) -> None:
-    decision = decide(observed(spec(**changes), wants=Wants()))
+    decision = decide(observed(spec(**changes), read_set=ReadSet()))
     stalled = next(one for one in decision.status["conditions"] if one["type"] == "Stalled")
     assert (stalled["status"], stalled["reason"]) == ("True", "InvalidSpec")
     assert word in stalled["message"]
@@ -130,7 +130,7 @@ def test_pinned_inputs_are_not_refused() -> None:
 def test_a_young_claim_is_respected(age: int | None, creates: bool) -> None:
     since = (START - timedelta(seconds=age or 0)).strftime("%Y-%m-%dT%H:%M:%SZ")
     status = {} if age is None else {"claim": {"what": "Run", "since": since}}
-    decision = decide(observed(status=status, wants=Wants(run=True)))
+    decision = decide(observed(status=status, read_set=ReadSet(run=True)))
     assert [type(write) for write in decision.tracking] == ([CreateRun] if creates else [])
     assert decision.requeue_after is not None
 

@@ -16,8 +16,8 @@ from typing import Any
 from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, ApiServer
 from rollmodel.adapters.kubernetes.events import Events
 from rollmodel.adapters.kubernetes.kinds import CHILDREN, ROUTES, WORKLOADS, resource_of
-from rollmodel.adapters.kubernetes.reflector import Watch
-from rollmodel.adapters.kubernetes.store import Children, controller_of
+from rollmodel.adapters.kubernetes.reflector import Reflector
+from rollmodel.adapters.kubernetes.store import ChildStore, controller_of
 from rollmodel.errors import Conflict, Invalid, NotFound
 from rollmodel.plan.decision import Event, Ref
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
@@ -39,10 +39,10 @@ class Kubernetes:
 
     def __init__(self, api: ApiServer, *, wake: Callable[[str], None], namespaces: Sequence[str] = ()) -> None:
         self._api = api
-        self._children = Children(wake)
+        self._children = ChildStore(wake)
         self._events = Events(api)
         self._watches = [
-            Watch(api, resource, namespace, selector=SELECTOR, children=self._children)
+            Reflector(api, resource, namespace, selector=SELECTOR, children=self._children)
             for resource in CHILDREN
             for namespace in (namespaces or (None,))
         ]
@@ -122,7 +122,7 @@ class Kubernetes:
         query = {"fieldManager": FIELD_MANAGER, "force": "true"}
         path = _path(Ref.of(manifest))
         stored = await self._api.request("PATCH", path, query=query, body=body, content_type=APPLY)
-        self._children.wrote(stored)
+        self._children.on_write(stored)
         return stored
 
     async def delete(self, ref: Ref, *, uid: str) -> None:
@@ -130,7 +130,7 @@ class Kubernetes:
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "propagationPolicy": "Background",
+            "propagationPolicy": "Baseline",
             "preconditions": {"uid": uid},
         }
         try:

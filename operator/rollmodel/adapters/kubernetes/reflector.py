@@ -18,12 +18,12 @@ from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import ApiServer, Expired
 from rollmodel.adapters.kubernetes.kinds import Resource
-from rollmodel.adapters.kubernetes.store import Children, version_of
+from rollmodel.adapters.kubernetes.store import ChildStore, version_of
 from rollmodel.backoff import Backoff, spread
 from rollmodel.errors import NotFound, RollmodelError, Unavailable
 from rollmodel.plan.decision import Ref
 
-__all__ = ["Watch"]
+__all__ = ["Reflector"]
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ RECONNECT_SECONDS = 1.0
 PAGE = 100
 
 
-class Watch:
+class Reflector:
     """Feeds the cache of children with one kind, of one namespace or of the whole cluster.
 
     ``listed`` is set once the cache is complete for this kind. ``absent`` is True while the API server does not know
@@ -46,7 +46,7 @@ class Watch:
     """
 
     def __init__(
-        self, api: ApiServer, resource: Resource, namespace: str | None, *, selector: str, children: Children
+        self, api: ApiServer, resource: Resource, namespace: str | None, *, selector: str, children: ChildStore
     ) -> None:
         self.resource = resource
         self.listed = asyncio.Event()
@@ -91,7 +91,7 @@ class Watch:
             _log.info("the API server does not serve %s %s", self.resource.api_version, self.resource.kind)
         self._hear()
         self.absent, self._version = True, None
-        self._children.keep_only(self._kind, self._namespace, (), version=sys.maxsize)
+        self._children.replace(self._kind, self._namespace, (), version=sys.maxsize)
         self.listed.set()
 
     def _hear(self) -> None:
@@ -111,12 +111,12 @@ class Watch:
             self._hear()
             for obj in self._complete(page["items"]):
                 present.add(Ref.of(obj))
-                self._children.saw(obj)
+                self._children.on_event(obj)
             query["continue"] = page["metadata"].get("continue", "")
             if not query["continue"]:
                 break
         version: str = page["metadata"]["resourceVersion"]
-        self._children.keep_only(self._kind, self._namespace, present, int(version))
+        self._children.replace(self._kind, self._namespace, present, int(version))
         self._version, self.absent = version, False
         self.listed.set()
 
@@ -146,9 +146,9 @@ class Watch:
                 self._version = None
                 raise _stream_error(obj)
             case "DELETED":
-                self._children.gone(Ref.of(obj), version_of(obj))
+                self._children.on_delete(Ref.of(obj), version_of(obj))
             case "ADDED" | "MODIFIED":
-                self._children.saw(obj)
+                self._children.on_event(obj)
             case _:  # a bookmark: only its version counts
                 pass
         self._version = obj["metadata"]["resourceVersion"]

@@ -16,7 +16,7 @@ from typing import Any
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
 
-__all__ = ["Children", "controller_of", "version_of"]
+__all__ = ["ChildStore", "controller_of", "version_of"]
 
 
 def controller_of(obj: Manifest) -> str | None:
@@ -37,7 +37,7 @@ class _Entry:
     packed: bytes
 
 
-class Children:
+class ChildStore:
     """All children by owner. ``wake(owner_uid)`` is called when one changed and it was not our own write."""
 
     def __init__(self, wake: Callable[[str], None]) -> None:
@@ -54,25 +54,25 @@ class Children:
         entry = self._entries.get(ref)
         return None if entry is None else _unpack(entry.packed)
 
-    def wrote(self, obj: Manifest) -> None:
+    def on_write(self, obj: Manifest) -> None:
         """Take in the answer to a write of ours."""
         self._put(obj)
 
-    def saw(self, obj: Manifest) -> None:
+    def on_event(self, obj: Manifest) -> None:
         """Take in an object that a watch or a list brought, and wake the owner it has and the one it had."""
         before = self._owner(Ref.of(obj))
         if self._put(obj):
             for owner in {before, self._owner(Ref.of(obj))} - {None}:
                 self._wake(str(owner))
 
-    def gone(self, ref: Ref, version: int) -> None:
+    def on_delete(self, ref: Ref, version: int) -> None:
         """Forget an object that was deleted at this version, unless its name was taken again since."""
         entry = self._entries.get(ref)
         if entry is not None and entry.version <= version:
             self._drop(ref)
             self._wake(entry.owner)
 
-    def keep_only(self, kind: tuple[str, str], namespace: str | None, present: Iterable[Ref], version: int) -> None:
+    def replace(self, kind: tuple[str, str], namespace: str | None, present: Iterable[Ref], version: int) -> None:
         """After a list at ``version``: forget what it did not show. ``namespace`` None means the whole cluster."""
         listed = set(present)
         absent = [
@@ -81,7 +81,7 @@ class Children:
             if (ref.api_version, ref.kind) == kind and namespace in (None, ref.namespace) and ref not in listed
         ]
         for ref in absent:
-            self.gone(ref, version)
+            self.on_delete(ref, version)
 
     def _owner(self, ref: Ref) -> str | None:
         entry = self._entries.get(ref)

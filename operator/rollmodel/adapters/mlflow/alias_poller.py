@@ -17,7 +17,7 @@ from rollmodel.backoff import spread
 from rollmodel.errors import RollmodelError, Transient, Unavailable
 from rollmodel.ports import Connection
 
-__all__ = ["AliasFeed", "Handle"]
+__all__ = ["AliasPoller", "Handle"]
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Handle:
         self._close()
 
 
-class AliasFeed(Generic[Answer]):
+class AliasPoller(Generic[Answer]):
     """Polls what is followed. ``lookup`` asks the registry once; ``interval`` is in seconds."""
 
     def __init__(self, lookup: Callable[[Connection, str, str], Awaitable[Answer]], *, interval: float) -> None:

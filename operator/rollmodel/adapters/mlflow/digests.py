@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from rollmodel.adapters.bulkhead import Lanes
+from rollmodel.adapters.bulkhead import Bulkhead
 from rollmodel.adapters.mlflow.client import credentials, load
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
@@ -139,7 +139,7 @@ class Digests:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lanes = Lanes("digest", threads=4, per_lane=1, initializer=load)
+        self._lanes = Bulkhead("digest", threads=4, per_lane=1, initializer=load)
         self._known: OrderedDict[Key, Measured] = OrderedDict()
         self._running: dict[Key, asyncio.Task[Measured]] = {}
 

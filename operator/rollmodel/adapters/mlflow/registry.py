@@ -14,8 +14,8 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rollmodel.adapters.bulkhead import Lanes
-from rollmodel.adapters.mlflow.alias_poller import AliasFeed, Handle
+from rollmodel.adapters.bulkhead import Bulkhead
+from rollmodel.adapters.mlflow.alias_poller import AliasPoller, Handle
 from rollmodel.adapters.mlflow.client import credentials, load, translated
 from rollmodel.adapters.mlflow.digests import DIGEST_TAG, Artifacts, Digests, Measured
 from rollmodel.errors import Invalid, NotFound, Unavailable
@@ -60,10 +60,10 @@ class Mlflow:
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._timer = timer
-        self._lanes = Lanes("mlflow", threads=12, per_lane=3, initializer=load)
+        self._lanes = Bulkhead("mlflow", threads=12, per_lane=3, initializer=load)
         self._digests = Digests(hash_limit)
         self._versions: dict[_Pin, tuple[_Version, float]] = {}
-        self._feed: AliasFeed[_Version] = AliasFeed(self._by_alias, interval=poll_seconds)
+        self._feed: AliasPoller[_Version] = AliasPoller(self._by_alias, interval=poll_seconds)
 
     async def resolve(
         self, connection: Connection, name: str, *, version: str | None, alias: str | None, held: Held | None = None

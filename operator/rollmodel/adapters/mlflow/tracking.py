@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from rollmodel.adapters.bulkhead import Lanes
+from rollmodel.adapters.bulkhead import Bulkhead
 from rollmodel.adapters.mlflow import runs, versions
 from rollmodel.adapters.mlflow.client import load, translated
 from rollmodel.adapters.mlflow.session import Session
@@ -37,7 +37,7 @@ class MlflowTracking:
 
     def __init__(self, *, timer: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._timer = timer
-        self._lanes = Lanes("tracking", threads=12, per_lane=3, initializer=load)
+        self._lanes = Bulkhead("tracking", threads=12, per_lane=3, initializer=load)
 
     async def find_run(self, connection: Connection, experiment: str, owner: str) -> TrackedRun | None:
         """The oldest run of this experiment with this owner."""

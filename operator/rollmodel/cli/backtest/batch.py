@@ -20,7 +20,7 @@ from rollmodel.evidence.core.opinion import Step
 from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricHistory, Outcome, Sample
 from rollmodel.evidence.counts import guardrail
 from rollmodel.evidence.counts import model as counts
-from rollmodel.evidence.counts.judge import CountPart
+from rollmodel.evidence.counts.judge import CountJudge
 from rollmodel.evidence.verdict import patience
 
 __all__ = ["Batch"]
@@ -37,7 +37,7 @@ class Batch:
         self._plan, self._counts = replace(plan, interval=recorded.interval), recorded
         metric = plan.metrics[0]
         parts = [
-            CountPart.begin(replace(self._plan, candidate_share=share), [metric], {metric.name: _history(history)})
+            CountJudge.begin(replace(self._plan, candidate_share=share), [metric], {metric.name: _history(history)})
             for share, history in zip(_shares(recorded), recorded.history, strict=True)
         ]
         self._part, self._window, self._limited = _merged(parts), 0, metric.ceiling is not None
@@ -64,7 +64,7 @@ class Batch:
             Outcome.CEILING: self._breached,
             Outcome.HARM: self._harmful,
             Outcome.SHARED_INCIDENT: self._limited & guardrail.shared(self._part.ceilings, self._part.ceiling),
-            Outcome.NO_DATA: self._part.silent > patience(self._plan, self._plan.metrics[0].name),
+            Outcome.NO_DATA: self._part.seconds_without_data > patience(self._plan, self._plan.metrics[0].name),
             Outcome.SAFE: self._part.proven > 0,
         }
         order = [*found, Outcome.UNDECIDED]
@@ -103,10 +103,10 @@ def _shares(recorded: Counts) -> Array:
     return np.asarray(np.clip(first[0] / np.maximum(first.sum(axis=0), 1.0), 0.001, 0.99))
 
 
-def _merged(parts: Sequence[CountPart]) -> CountPart:
+def _merged(parts: Sequence[CountJudge]) -> CountJudge:
     """One judge whose metrics are the rollouts, by their number."""
     names = tuple(replace(part.metrics[0], name=str(i)) for i, part in enumerate(parts))
-    arrays = [f.name for f in fields(CountPart) if f.name not in {"metrics", "plan"}]
+    arrays = [f.name for f in fields(CountJudge) if f.name not in {"metrics", "plan"}]
     merged: dict[str, Any] = {name: _column([getattr(part, name) for part in parts]) for name in arrays}
     return replace(parts[0], metrics=names, **merged)
 

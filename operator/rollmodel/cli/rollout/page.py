@@ -13,7 +13,7 @@ from rollmodel.cli.rollout.report import Report, duration
 __all__ = ["render"]
 
 _ENVIRONMENT = Environment(
-    loader=PackageLoader("rollmodel.cli", ""),
+    loader=PackageLoader("rollmodel.cli.rollout", ""),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -17,7 +17,7 @@ from rollmodel.evidence.core.types import (
     ValueSample,
 )
 
-__all__ = ["MOST_BUCKETS", "checked", "edges_problem", "lonely", "problem"]
+__all__ = ["MOST_BUCKETS", "checked", "edges_problem", "problem", "single_arm"]
 
 #: Most buckets of a histogram that is taken seriously; real ones have 10 to 60.
 MOST_BUCKETS = 256
@@ -63,7 +63,7 @@ def _counts(sample: CountSample) -> NoEvidence | None:
     return _empty(sample.na, sample.nb) if sample.na + sample.nb == 0 else None
 
 
-def lonely(sample: Sample) -> NoEvidence | None:
+def single_arm(sample: Sample) -> NoEvidence | None:
     """Why a sound sample compares nothing, if so: counts of one arm alone."""
     return _empty(sample.na, sample.nb) if isinstance(sample, CountSample) else None
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol, Self
 
 from rollmodel.evidence.core.types import MetricPlan, MetricReport, NoEvidence, Sample
 
-__all__ = ["Opinion", "Part", "Step", "finite"]
+__all__ = ["MetricJudge", "MetricOpinion", "Step", "finite"]
 
 
 class Step(NamedTuple):
@@ -21,21 +21,21 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class MetricOpinion:
     """One metric's say.
 
-    ``silent`` is the time without evidence in seconds; ``shared`` says that the stable arm breaks the absolute limit
-    too, ``below_margin`` that the interval of the ratio lies below the safe line.
+    ``shared`` says that the stable arm breaks the absolute limit too, ``below_margin`` that the interval of the ratio
+    lies below the safe line.
     """
 
     report: MetricReport
-    silent: float
+    seconds_without_data: float
     proven_safe: bool = False
     shared: bool = False
     below_margin: bool = False
 
 
-class Part(Protocol):
+class MetricJudge(Protocol):
     """The judge of all metrics of one kind: an immutable value with its state inside."""
 
     @property
@@ -59,7 +59,7 @@ class Part(Protocol):
         """Metrics whose absolute limit the candidate breaks, and the stable arm does not."""
         ...
 
-    def opinions(self) -> Sequence[Opinion]:
+    def opinions(self) -> Sequence[MetricOpinion]:
         """What it thinks after the last window, a metric each."""
         ...
 

@@ -25,11 +25,11 @@ from rollmodel.evidence.noise.noise import (
     blocks,
     merge_needed,
     moving_sum,
-    pretend_candidate,
+    placebo_split,
     wary_prior,
 )
 
-__all__ = ["Background", "from_history", "from_split", "from_total", "unknown"]
+__all__ = ["Baseline", "from_history", "from_split", "from_total", "unknown"]
 
 #: Requests that a rate known from history counts for when the guess of the rate is updated, and one that is not.
 KNOWN_WEIGHT, UNKNOWN_RATE, UNKNOWN_WEIGHT = 1000.0, 0.01, 20.0
@@ -38,7 +38,7 @@ LEAST_TICKS = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Background:
+class Baseline:
     """What is believed before the first tick, each of shape [...].
 
     ``rate`` is the stable bad fraction and ``weight`` the requests it counts for; ``merge`` is the number of ticks to
@@ -52,9 +52,9 @@ class Background:
     teach: Array
 
 
-def unknown(shape: tuple[int, ...] = ()) -> Background:
+def unknown(shape: tuple[int, ...] = ()) -> Baseline:
     """No history at all: wary, and slow to begin."""
-    return Background(
+    return Baseline(
         rate=np.full(shape, UNKNOWN_RATE),
         weight=np.full(shape, UNKNOWN_WEIGHT),
         prior=wary_prior(shape),
@@ -63,7 +63,7 @@ def unknown(shape: tuple[int, ...] = ()) -> Background:
     )
 
 
-def from_split(history: Tick) -> Background:
+def from_split(history: Tick) -> Baseline:
     """From stable pods split in two, counts [..., T] with time last: the pretend candidate is arm a."""
     prior = _prior(estimate(accumulate(_busy(history))), MOST_SPLIT)
     merge = merge_needed(prior, history.na.shape[-1])
@@ -74,7 +74,7 @@ def from_split(history: Tick) -> Background:
     return _known(history.ka + history.kb, history.na + history.nb, prior, merge)
 
 
-def from_total(total: Array, bad: Array) -> Background:
+def from_total(total: Array, bad: Array) -> Baseline:
     """From the stable arm as a whole, counts [..., T]: residuals about a moving rate.
 
     Too careful when noise hits the whole arm: an arm 19 times larger shows 19 times more of it.
@@ -91,7 +91,7 @@ def from_total(total: Array, bad: Array) -> Background:
     return _known(bad, total, prior, np.ones(total.shape[:-1]))
 
 
-def from_history(history: MetricHistory, *, share: float, interval: float) -> tuple[Background, float]:
+def from_history(history: MetricHistory, *, share: float, interval: float) -> tuple[Baseline, float]:
     """The best background that a count metric's history allows, and the stable arm's requests per tick (0: unknown).
 
     share: the candidate's planned share of traffic; interval: seconds of a tick. A history of less than
@@ -103,14 +103,14 @@ def from_history(history: MetricHistory, *, share: float, interval: float) -> tu
     total, bad = np.moveaxis(np.sum(list(pods.values()), axis=0), -1, 0)
     if len(total) * interval < LEAST_SECONDS or not total.sum() > 0:
         return _rate_only(bad, total), float(total.mean())
-    chosen = pretend_candidate(pods, share)
+    chosen = placebo_split(pods, share)
     if not chosen:
         return from_total(total, bad), float(total.mean())
     na, ka = np.moveaxis(np.sum([pods[name] for name in chosen], axis=0), -1, 0)
     return from_split(Tick(na, ka, total - na, bad - ka)), float(total.mean())
 
 
-def _rate_only(bad: Array, total: Array) -> Background:
+def _rate_only(bad: Array, total: Array) -> Baseline:
     wary = unknown()
     return _known(bad, total, wary.prior, wary.merge, wary.teach) if total.sum() > 0 else wary
 
@@ -131,9 +131,9 @@ def _prior(now: Estimate, most: float) -> Prior:
     return Prior(dispersion, now.ticks * now.lag / filled, np.minimum(filled, most))
 
 
-def _known(bad: Array, total: Array, prior: Prior, merge: Array, teach: Array | None = None) -> Background:
+def _known(bad: Array, total: Array, prior: Prior, merge: Array, teach: Array | None = None) -> Baseline:
     rate = (bad.sum(-1) + 0.5) / (total.sum(-1) + 1.0)
     weight = np.minimum(total.sum(-1), KNOWN_WEIGHT)
-    return Background(
+    return Baseline(
         rate=rate, weight=weight, prior=prior, merge=merge, teach=np.zeros(rate.shape) if teach is None else teach
     )

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin, Pair, from_odds, growth, odds
 from rollmodel.evidence.core.mixture import Mixture, mixture, release_seconds
-from rollmodel.evidence.counts.baseline import Background
+from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.noise.dispersion import Prior, empty, phi
 
 __all__ = ["HARM_WEIGHTS", "SAFE_POWERS", "CountConfig", "configure", "tuned_weights"]
@@ -58,7 +58,7 @@ class CountConfig:
 
 
 def configure(
-    background: Background,
+    baseline: Baseline,
     *,
     harm: Margin,
     safe: Margin,
@@ -72,12 +72,13 @@ def configure(
 
     harm, safe: see :func:`rollmodel.evidence.core.evalue.margin`. harm_level, safe_level: log(1 / (alpha * weight
     of the metric)); joint_level: log(1 / alpha) of all metrics together. weights: prior of the harm alternatives,
-    [..., 7], best from :func:`tuned_weights`. planned_seconds: how long the rollout is to last, where that is over an hour.
+    [..., 7], best from :func:`tuned_weights`. planned_seconds: how long the rollout is to last,
+    where that is over an hour.
     """
-    shape = background.rate.shape
+    shape = baseline.rate.shape
     harm, safe = (Margin(*(np.broadcast_to(x, shape) for x in line)) for line in (harm, safe))
     harm_level, safe_level = (np.broadcast_to(array(x), shape) for x in (harm_level, safe_level))
-    kappa = _alternatives(background)
+    kappa = _alternatives(baseline)
     safe_weights = np.broadcast_to(SAFE_WEIGHTS, (*shape, len(SAFE_WEIGHTS)))
     return CountConfig(
         harm_ratio=harm.ratio,
@@ -95,14 +96,14 @@ def configure(
             release=release_seconds(planned_seconds),
         ),
         safe=mixture(safe_weights, np.zeros(shape), safe_level),
-        prior=background.prior,
-        merge=background.merge,
-        teach=background.teach,
+        prior=baseline.prior,
+        merge=baseline.merge,
+        teach=baseline.teach,
     )
 
 
 def tuned_weights(
-    background: Background, harm: Margin, harm_level: ArrayLike, *, traffic: Pair, planned_ticks: ArrayLike
+    baseline: Baseline, harm: Margin, harm_level: ArrayLike, *, traffic: Pair, planned_ticks: ArrayLike
 ) -> Array:
     """The prior of the harm alternatives, moved away from effects that the planned traffic and time cannot resolve.
 
@@ -110,16 +111,16 @@ def tuned_weights(
     expected evidence over ``planned_ticks``, under the noise of the history, is of a proof.
     Returns [..., 7], summing to 1.
     """
-    kappa = _alternatives(background)
-    rate = background.rate[..., None]
+    kappa = _alternatives(baseline)
+    rate = baseline.rate[..., None]
     line = harm.column()
     alternative = from_odds(kappa * odds(line.at(rate)))
     speed = growth(Pair(traffic.a[..., None], traffic.b[..., None]), Pair(alternative, rate), line)
-    noise = phi(empty(background.rate.shape), background.prior)
+    noise = phi(empty(baseline.rate.shape), baseline.prior)
     worth = (array(planned_ticks) / (noise * array(harm_level)))[..., None] * speed
     weights = HARM_WEIGHTS * np.clip(worth, 1e-6, 1.0)
     return np.asarray(weights / weights.sum(axis=-1, keepdims=True))
 
 
-def _alternatives(background: Background) -> Array:
-    return np.where(background.rate[..., None] > COMMON_RATE, COMMON, RARE)
+def _alternatives(baseline: Baseline) -> Array:
+    return np.where(baseline.rate[..., None] > COMMON_RATE, COMMON, RARE)

@@ -16,7 +16,7 @@ from rollmodel.evidence.core.arrays import Array, Mask, array
 from rollmodel.evidence.core.evalue import HIGH, LOW, Tick, log_evalue_of_one_arm
 from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
 
-__all__ = ["CeilingConfig", "CeilingState", "begin", "below", "breached", "configure", "shared", "update"]
+__all__ = ["GuardrailConfig", "GuardrailState", "begin", "below", "breached", "configure", "shared", "update"]
 
 ABOVE = array([1.3, 1.7, 2.5, 5.0, 12.0])
 ABOVE_RESERVE = 0.25
@@ -26,7 +26,7 @@ LEAST_PHI = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class CeilingConfig:
+class GuardrailConfig:
     """Frozen for a rollout, shape [...]. ``limit`` is the ceiling; levels are logs."""
 
     limit: Array
@@ -37,7 +37,7 @@ class CeilingConfig:
 
 
 @dataclass(frozen=True, slots=True)
-class CeilingState:
+class GuardrailState:
     """E-processes against "at or below the ceiling" of each arm, and against "at or above it" of the candidate."""
 
     candidate: Wealth
@@ -47,12 +47,12 @@ class CeilingState:
 
 def configure(
     limit: ArrayLike, *, above_level: ArrayLike, below_level: ArrayLike, planned_seconds: float = 0.0
-) -> CeilingConfig:
+) -> GuardrailConfig:
     """Freeze ceilings of shape [...]; levels are log(1/alpha)."""
     limit = np.clip(array(limit), LOW, HIGH)
     levels = [np.broadcast_to(array(x), limit.shape) for x in (above_level, below_level)]
     even = [np.full((*limit.shape, len(grid)), 1.0 / len(grid)) for grid in (ABOVE, BELOW)]
-    return CeilingConfig(
+    return GuardrailConfig(
         limit=limit,
         above=mixture(
             even[0], np.full(limit.shape, ABOVE_RESERVE), levels[0], release=release_seconds(planned_seconds)
@@ -63,12 +63,14 @@ def configure(
     )
 
 
-def begin(config: CeilingConfig) -> CeilingState:
+def begin(config: GuardrailConfig) -> GuardrailState:
     """The state before the first tick."""
-    return CeilingState(start(config.above), start(config.above), start(config.below))
+    return GuardrailState(start(config.above), start(config.above), start(config.below))
 
 
-def update(config: CeilingConfig, state: CeilingState, counts: Tick, phi: Array, seconds: ArrayLike) -> CeilingState:
+def update(
+    config: GuardrailConfig, state: GuardrailState, counts: Tick, phi: Array, seconds: ArrayLike
+) -> GuardrailState:
     """The state after one tick; an arm without requests adds nothing."""
     power = 1.0 / np.maximum(phi, LEAST_PHI)[..., None]
     seconds = array(seconds)
@@ -77,14 +79,14 @@ def update(config: CeilingConfig, state: CeilingState, counts: Tick, phi: Array,
     log_below = power * log_evalue_of_one_arm(counts.na, counts.ka, config.limit, BELOW)
     stable = bet(config.above, state.stable, log_b, seconds)
     candidate = bet(config.above, state.candidate, log_a, seconds)
-    return CeilingState(
+    return GuardrailState(
         candidate=_forgive(candidate, _suspicious(config, stable)),
         stable=stable,
         below=bet(config.below, state.below, log_below, seconds),
     )
 
 
-def _suspicious(config: CeilingConfig, stable: Wealth) -> Mask:
+def _suspicious(config: GuardrailConfig, stable: Wealth) -> Mask:
     """Half of the way to a proof against the stable arm: from then on the candidate alone is not to blame."""
     return np.asarray(log_total(stable) >= 0.5 * config.above_level)
 
@@ -95,16 +97,16 @@ def _forgive(wealth: Wealth, when: Mask) -> Wealth:
     return Wealth(wealth.log - excess[..., None], wealth.reserve * np.exp(-excess))
 
 
-def breached(config: CeilingConfig, state: CeilingState) -> Mask:
+def breached(config: GuardrailConfig, state: GuardrailState) -> Mask:
     """The candidate is proven above the ceiling, and nothing speaks against the stable arm."""
     return np.asarray(log_total(state.candidate) >= config.above_level)
 
 
-def shared(config: CeilingConfig, state: CeilingState) -> Mask:
+def shared(config: GuardrailConfig, state: GuardrailState) -> Mask:
     """The stable arm itself is proven above the ceiling."""
     return np.asarray(log_total(state.stable) >= config.above_level)
 
 
-def below(config: CeilingConfig, state: CeilingState) -> Mask:
+def below(config: GuardrailConfig, state: GuardrailState) -> Mask:
     """The candidate is proven below the ceiling."""
     return np.asarray(log_total(state.below) >= config.below_level)

@@ -12,7 +12,7 @@ import numpy as np
 from rollmodel.evidence import multiplicity
 from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, select, stack, to_plain
 from rollmodel.evidence.core.evalue import HIGH, Margin, Pair, margin, tick
-from rollmodel.evidence.core.opinion import Opinion, Step, finite
+from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.types import (
     CountSample,
     JudgePlan,
@@ -24,32 +24,32 @@ from rollmodel.evidence.core.types import (
 )
 from rollmodel.evidence.counts import guardrail
 from rollmodel.evidence.counts import model as counts
-from rollmodel.evidence.counts.baseline import Background, from_history, unknown
-from rollmodel.evidence.counts.guardrail import CeilingConfig, CeilingState
+from rollmodel.evidence.counts.baseline import Baseline, from_history, unknown
+from rollmodel.evidence.counts.guardrail import GuardrailConfig, GuardrailState
 from rollmodel.evidence.counts.interval import ratio_interval, seconds_to_harm, seconds_to_safe
 from rollmodel.evidence.counts.model import CountConfig, CountState
 
-__all__ = ["CountPart"]
+__all__ = ["CountJudge"]
 
 
 @dataclass(frozen=True, slots=True)
-class CountPart:
+class CountJudge:
     """Configuration and state of m count metrics, each array [m].
 
-    Frozen: ``background`` and ``weights`` (prior of the harm alternatives), of which ``config`` and ``ceilings`` are
-    made. ``proven`` (0 or 1) latches proof of safety; ``silent`` are seconds without evidence.
+    Frozen: ``baseline`` and ``weights`` (prior of the harm alternatives), of which ``config`` and ``ceilings`` are
+    made. ``proven`` (0 or 1) latches proof of safety; ``seconds_without_data`` are seconds without evidence.
     """
 
     metrics: tuple[MetricPlan, ...]
     plan: JudgePlan
-    background: Background
+    baseline: Baseline
     weights: Array
     config: CountConfig
     state: CountState
-    ceilings: CeilingConfig
-    ceiling: CeilingState
+    ceilings: GuardrailConfig
+    ceiling: GuardrailState
     proven: Array
-    silent: Array
+    seconds_without_data: Array
 
     @property
     def alone(self) -> bool:
@@ -63,12 +63,12 @@ class CountPart:
             from_history(history.get(m.name, MetricHistory()), share=plan.candidate_share, interval=plan.interval)
             for m in metrics
         ]
-        background = stack([b for b, _ in known])
-        weights = _weights(plan, metrics, background, array([requests for _, requests in known]))
+        baseline = stack([b for b, _ in known])
+        weights = _weights(plan, metrics, baseline, array([requests for _, requests in known]))
         none = np.zeros(len(metrics))
-        config, ceilings = _config(plan, metrics, background, weights), _ceilings(plan, metrics)
-        state, level = counts.begin(config, background), guardrail.begin(ceilings)
-        return cls(tuple(metrics), plan, background, weights, config, state, ceilings, level, none, none)
+        config, ceilings = _config(plan, metrics, baseline, weights), _ceilings(plan, metrics)
+        state, level = counts.begin(config, baseline), guardrail.begin(ceilings)
+        return cls(tuple(metrics), plan, baseline, weights, config, state, ceilings, level, none, none)
 
     def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
         """Any sound counts will do."""
@@ -91,10 +91,10 @@ class CountPart:
             state=state,
             ceiling=ceilings,
             proven=np.maximum(self.proven, self._safe(state, ceilings)),
-            silent=np.where(heard, 0.0, self.silent + step.elapsed),
+            seconds_without_data=np.where(heard, 0.0, self.seconds_without_data + step.elapsed),
         )
 
-    def _safe(self, state: CountState, ceilings: CeilingState) -> Array:
+    def _safe(self, state: CountState, ceilings: GuardrailState) -> Array:
         if not self.alone:
             return np.where(counts.log_safe(state) >= self.config.safe_level, 1.0, 0.0)
         limited = [m.ceiling is not None for m in self.metrics]
@@ -113,13 +113,13 @@ class CountPart:
     def _limited(self, mask: Mask) -> list[str]:
         return [m.name for m, hit in zip(self.metrics, mask, strict=True) if hit and m.ceiling is not None]
 
-    def opinions(self) -> Sequence[Opinion]:
+    def opinions(self) -> Sequence[MetricOpinion]:
         """What each metric says now."""
         shared = self._limited(guardrail.shared(self.ceilings, self.ceiling))
         return [
-            Opinion(
+            MetricOpinion(
                 report=report,
-                silent=float(self.silent[i]),
+                seconds_without_data=float(self.seconds_without_data[i]),
                 proven_safe=bool(self.proven[i]),
                 shared=report.name in shared,
                 below_margin=self._below_margin(i, report),
@@ -163,44 +163,44 @@ class CountPart:
 
     def plain(self) -> Any:
         """What must be remembered, for JSON."""
-        kept = (self.background, self.weights, self.state, self.ceiling, self.proven, self.silent)
+        kept = (self.baseline, self.weights, self.state, self.ceiling, self.proven, self.seconds_without_data)
         return [to_plain(x) for x in kept]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
         """The part that :meth:`plain` wrote. Raises ValueError."""
-        background, weights, state, level, proven, silent = data
+        baseline, weights, state, level, proven, seconds_without_data = data
         none = np.zeros(len(metrics))
-        known = from_plain(unknown(none.shape), background)
+        known = from_plain(unknown(none.shape), baseline)
         prior = from_plain(np.zeros((len(metrics), len(counts.HARM_WEIGHTS))), weights)
         config, ceilings = _config(plan, metrics, known, prior), _ceilings(plan, metrics)
         return cls(
             metrics=tuple(metrics),
             plan=plan,
-            background=known,
+            baseline=known,
             weights=prior,
             config=config,
             state=from_plain(counts.begin(config, known), state),
             ceilings=ceilings,
             ceiling=from_plain(guardrail.begin(ceilings), level),
             proven=from_plain(none, proven),
-            silent=from_plain(none, silent),
+            seconds_without_data=from_plain(none, seconds_without_data),
         )
 
 
-def _weights(plan: JudgePlan, metrics: Sequence[MetricPlan], background: Background, requests: Array) -> Array:
+def _weights(plan: JudgePlan, metrics: Sequence[MetricPlan], baseline: Baseline, requests: Array) -> Array:
     """Priors of the harm alternatives, [m, 7]: tuned to the planned traffic where the volume is known."""
     share = min(plan.candidate_share, 0.999)
     traffic = Pair(share * requests, (1.0 - share) * requests)
     lines, level = _lines(metrics), _harm_level(plan, metrics)
-    tuned = counts.tuned_weights(background, lines[0], level, traffic=traffic, planned_ticks=plan.planned_ticks)
+    tuned = counts.tuned_weights(baseline, lines[0], level, traffic=traffic, planned_ticks=plan.planned_ticks)
     return np.where(requests[:, None] > 0, tuned, counts.HARM_WEIGHTS)
 
 
-def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], background: Background, weights: Array) -> CountConfig:
+def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], baseline: Baseline, weights: Array) -> CountConfig:
     lines = _lines(metrics)
     return counts.configure(
-        background,
+        baseline,
         harm=lines[0],
         safe=lines[1],
         harm_level=_harm_level(plan, metrics),
@@ -221,7 +221,7 @@ def _harm_level(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> Array:
     return -np.log([plan.alpha_harm * share[m.name] for m in metrics])
 
 
-def _ceilings(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> CeilingConfig:
+def _ceilings(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> GuardrailConfig:
     """A metric without a ceiling gets the highest possible one, which nothing breaks."""
     limited = sum(m.ceiling is not None for m in metrics)
     return guardrail.configure(

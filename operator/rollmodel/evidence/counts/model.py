@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from rollmodel.evidence.core.arrays import Array, Mask, array, select
 from rollmodel.evidence.core.evalue import HIGH, LOW, Tick, log_evalue, odds, pace
 from rollmodel.evidence.core.mixture import Wealth, bet, log_total, start
-from rollmodel.evidence.counts.baseline import Background
+from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.counts.config import HARM_WEIGHTS, SAFE_POWERS, CountConfig, configure, tuned_weights
 from rollmodel.evidence.noise.dispersion import Contrast, empty, fold, phi
 
@@ -83,15 +83,15 @@ class CountState:
     held: Held
 
 
-def begin(config: CountConfig, background: Background) -> CountState:
+def begin(config: CountConfig, baseline: Baseline) -> CountState:
     """The state before the first tick."""
-    zero = np.zeros(background.rate.shape)
+    zero = np.zeros(baseline.rate.shape)
     return CountState(
         harm=start(config.harm),
         safe=start(config.safe),
         contrast=empty(zero.shape),
-        guess_bad=background.rate * background.weight,
-        guess_total=background.weight,
+        guess_bad=baseline.rate * baseline.weight,
+        guess_total=baseline.weight,
         pace_a=zero,
         pace_b=zero,
         na=zero,

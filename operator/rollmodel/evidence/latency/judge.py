@@ -13,7 +13,7 @@ from rollmodel.evidence import multiplicity
 from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
 from rollmodel.evidence.core.checks import edges_problem
 from rollmodel.evidence.core.evalue import Pair, margin
-from rollmodel.evidence.core.opinion import Opinion, Step, finite
+from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.types import (
     HistogramSample,
     JudgePlan,
@@ -31,9 +31,9 @@ from rollmodel.evidence.latency.bins import LatencyConfig
 from rollmodel.evidence.latency.model import LatencyState
 from rollmodel.evidence.noise import latency_noise
 from rollmodel.evidence.noise.dispersion import Prior
-from rollmodel.evidence.noise.noise import LEAST_SECONDS, TEACHING_TICKS, pretend_candidate
+from rollmodel.evidence.noise.noise import LEAST_SECONDS, TEACHING_TICKS, placebo_split
 
-__all__ = ["LatencyPart"]
+__all__ = ["LatencyJudge"]
 
 #: Without history the stable curve is learnt from the first ticks: so many, and so many requests.
 LEARNING_TICKS, LEARNING_REQUESTS = 10.0, 300.0
@@ -59,13 +59,13 @@ class Judging:
 
 
 @dataclass(frozen=True, slots=True)
-class LatencyPart:
-    """Each metric on its own; ``silent`` [m] are seconds without evidence."""
+class LatencyJudge:
+    """Each metric on its own; ``seconds_without_data`` [m] are seconds without evidence."""
 
     metrics: tuple[MetricPlan, ...]
     plan: JudgePlan
     each: tuple[Learning | Judging, ...]
-    silent: Array
+    seconds_without_data: Array
 
     @classmethod
     def begin(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], history: Mapping[str, MetricHistory]) -> Self:
@@ -85,16 +85,16 @@ class LatencyPart:
 
     def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
         """After one window of sound samples."""
-        each, silent = list(self.each), self.silent + step.elapsed
+        each, seconds_without_data = list(self.each), self.seconds_without_data + step.elapsed
         for i, metric in enumerate(self.metrics):
             one, sample = each[i], samples.get(metric.name)
             if step.moved and isinstance(one, Judging):
                 each[i] = replace(one, state=latency.drop_held(one.state))
             if isinstance(sample, HistogramSample):
-                silent[i] = 0.0
+                seconds_without_data[i] = 0.0
                 if not step.moved:
                     each[i] = _observe(self.plan, metric, one, sample, step.seconds)
-        return replace(self, each=tuple(each), silent=silent)
+        return replace(self, each=tuple(each), seconds_without_data=seconds_without_data)
 
     def log_harm(self) -> Mapping[str, float]:
         """Log of the e-process against harm; 0 while the curve is learnt."""
@@ -107,23 +107,25 @@ class LatencyPart:
         """None: latency has no ceiling of its own; count the requests slower than a limit instead."""
         return ()
 
-    def opinions(self) -> Sequence[Opinion]:
+    def opinions(self) -> Sequence[MetricOpinion]:
         """What each metric says now."""
         return [
-            _opinion(self.plan, metric, one, float(silent))
-            for metric, one, silent in zip(self.metrics, self.each, self.silent, strict=True)
+            _opinion(self.plan, metric, one, float(seconds_without_data))
+            for metric, one, seconds_without_data in zip(
+                self.metrics, self.each, self.seconds_without_data, strict=True
+            )
         ]
 
     def plain(self) -> Any:
         """What must be remembered, for JSON."""
-        return [[_plain(one) for one in self.each], to_plain(self.silent)]
+        return [[_plain(one) for one in self.each], to_plain(self.seconds_without_data)]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
         """The part that :meth:`plain` wrote. Raises ValueError."""
-        rows, silent = data
+        rows, seconds_without_data = data
         each = tuple(_from_plain(plan, m, row) for m, row in zip(metrics, rows, strict=True))
-        return cls(tuple(metrics), plan, each, from_plain(np.zeros(len(metrics)), silent))
+        return cls(tuple(metrics), plan, each, from_plain(np.zeros(len(metrics)), seconds_without_data))
 
 
 def _begin(plan: JudgePlan, metric: MetricPlan, history: MetricHistory) -> Learning | Judging:
@@ -141,7 +143,7 @@ def _with_noise(plan: JudgePlan, config: LatencyConfig, pods: Mapping[str, Array
     """The configuration with what the stable pods' ticks [T, B + 1] say about noise."""
     if len(total) * plan.interval < LEAST_SECONDS:
         return latency_noise.unknown(config, TEACHING_TICKS)
-    chosen = pretend_candidate(pods, plan.candidate_share)
+    chosen = placebo_split(pods, plan.candidate_share)
     if not chosen:
         return latency_noise.from_total(config, total)
     pretended = np.sum([pods[name] for name in chosen], axis=0)
@@ -189,10 +191,12 @@ def positive(edges: Sequence[float], counts: Array) -> Array:
     return np.concatenate([counts[..., : first + 1].sum(axis=-1, keepdims=True), counts[..., first + 1 :]], axis=-1)
 
 
-def _opinion(plan: JudgePlan, metric: MetricPlan, one: Learning | Judging, silent: float) -> Opinion:
+def _opinion(
+    plan: JudgePlan, metric: MetricPlan, one: Learning | Judging, seconds_without_data: float
+) -> MetricOpinion:
     if isinstance(one, Learning):
         message = f"learns the stable latencies: {one.ticks:g} of {LEARNING_TICKS:g} windows"
-        return Opinion(MetricReport(metric.name, "Undecided", message=message), silent)
+        return MetricOpinion(MetricReport(metric.name, "Undecided", message=message), seconds_without_data)
     config, state = one.config, one.state
     log_harm, log_safe = float(latency.log_harm(state)), float(latency.log_safe(state))
     proven = bool((state.proven > 0).all())
@@ -212,7 +216,7 @@ def _opinion(plan: JudgePlan, metric: MetricPlan, one: Learning | Judging, silen
         seconds_to_safe=finite(latency_report.seconds_to_safe(config, state, plan.interval)),
         message=f"counted as bad: slower than {config.gates[-1]:g} s",
     )
-    return Opinion(report, silent, proven_safe=proven, below_margin=proven)
+    return MetricOpinion(report, seconds_without_data, proven_safe=proven, below_margin=proven)
 
 
 def _plain(one: Learning | Judging) -> Any:

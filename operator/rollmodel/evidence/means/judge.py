@@ -13,7 +13,7 @@ from rollmodel.evidence import multiplicity
 from rollmodel.evidence.core.arrays import Array, array, from_plain, stack, to_plain
 from rollmodel.evidence.core.evalue import margin
 from rollmodel.evidence.core.mixture import ticks_to_level
-from rollmodel.evidence.core.opinion import Opinion, Step, finite
+from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.types import (
     JudgePlan,
     MeanSample,
@@ -29,21 +29,21 @@ from rollmodel.evidence.means.model import MeanConfig, MeanState, MeanTick
 from rollmodel.evidence.means.past import MeanPast, from_history
 from rollmodel.evidence.noise.dispersion import Prior
 
-__all__ = ["MeanPart"]
+__all__ = ["MeanJudge"]
 
 NOTHING = (0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
-class MeanPart:
-    """Configuration and state of m mean metrics; ``proven`` latches proof of safety, ``silent`` are seconds."""
+class MeanJudge:
+    """Configuration and state of m mean metrics; ``proven`` latches proof of safety."""
 
     metrics: tuple[MetricPlan, ...]
     plan: JudgePlan
     config: MeanConfig
     state: MeanState
     proven: Array
-    silent: Array
+    seconds_without_data: Array
 
     @classmethod
     def begin(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], history: Mapping[str, MetricHistory]) -> Self:
@@ -73,7 +73,7 @@ class MeanPart:
             self,
             state=state,
             proven=np.where(crossed, 1.0, self.proven),
-            silent=np.where((now.na > 0) & (now.nb > 0), 0.0, self.silent + step.elapsed),
+            seconds_without_data=np.where((now.na > 0) & (now.nb > 0), 0.0, self.seconds_without_data + step.elapsed),
         )
 
     def log_harm(self) -> Mapping[str, float]:
@@ -84,13 +84,18 @@ class MeanPart:
         """None: a mean has no ceiling."""
         return ()
 
-    def opinions(self) -> Sequence[Opinion]:
+    def opinions(self) -> Sequence[MetricOpinion]:
         """What each metric says now."""
         interval = _interval(self.config, self.state)
         reports = self._reports(interval)
         below = _below_margin(self.config, self.state, interval)
         return [
-            Opinion(report, float(self.silent[i]), proven_safe=bool(self.proven[i]), below_margin=bool(below[i]))
+            MetricOpinion(
+                report,
+                float(self.seconds_without_data[i]),
+                proven_safe=bool(self.proven[i]),
+                below_margin=bool(below[i]),
+            )
             for i, report in enumerate(reports)
         ]
 
@@ -121,20 +126,25 @@ class MeanPart:
 
     def plain(self) -> Any:
         """What must be remembered, for JSON."""
-        kept = (self.config.prior, self.config.teach, self.state, self.proven, self.silent)
+        kept = (self.config.prior, self.config.teach, self.state, self.proven, self.seconds_without_data)
         return [to_plain(x) for x in kept]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
         """The part that :meth:`plain` wrote. Raises ValueError."""
-        prior, teach, state, proven, silent = data
+        prior, teach, state, proven, seconds_without_data = data
         none = np.zeros(len(metrics))
         known, ticks = from_plain(Prior(none, none, none), prior), from_plain(none, teach)
         past = MeanPast(none, none, none, known, ticks)
         config = _config(plan, metrics, past)
         begun = means.begin(config, past)
         return cls(
-            tuple(metrics), plan, config, from_plain(begun, state), from_plain(none, proven), from_plain(none, silent)
+            tuple(metrics),
+            plan,
+            config,
+            from_plain(begun, state),
+            from_plain(none, proven),
+            from_plain(none, seconds_without_data),
         )
 
 

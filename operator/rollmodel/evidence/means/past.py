@@ -17,7 +17,7 @@ from rollmodel.evidence.noise.noise import (
     MOST_TOTAL,
     TEACHING_TICKS,
     moving_sum,
-    pretend_candidate,
+    placebo_split,
     wary_prior,
 )
 
@@ -54,7 +54,7 @@ def from_history(history: MetricHistory, *, share: float, interval: float) -> Me
     total = np.sum(list(pods.values()), axis=0) if pods else np.zeros((0, 3))
     if total[:, 0].sum() < 2:
         return unknown()
-    chosen = pretend_candidate(pods, share)
+    chosen = placebo_split(pods, share)
     difference, seconds = _differences(pods, total, chosen), len(total) * interval
     if total.shape[1] == 2:
         return _from_sums(total, difference, split=bool(chosen), seconds=seconds)

@@ -20,7 +20,7 @@ __all__ = [
     "blocks",
     "merge_needed",
     "moving_sum",
-    "pretend_candidate",
+    "placebo_split",
     "wary_prior",
 ]
 
@@ -42,7 +42,7 @@ def wary_prior(shape: tuple[int, ...]) -> Prior:
     return Prior(np.full(shape, WARY_DISPERSION), np.full(shape, WARY_LAG), np.full(shape, WARY_TICKS))
 
 
-def pretend_candidate(pods: Collection[str], share: float) -> frozenset[str]:
+def placebo_split(pods: Collection[str], share: float) -> frozenset[str]:
     """A fixed random subset of pods of about this share: at least one, never all. Empty with fewer than two pods."""
     if len(pods) < 2:
         return frozenset()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.errors import Invalid
-from rollmodel.plan.deployment.objects.live import World
+from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
@@ -15,32 +15,32 @@ from rollmodel.plan.deployment.observed import ModelProblem, Observed
 from rollmodel.plan.deployment.routers.observe import Programmed, observe
 from rollmodel.plan.times import parse
 
-__all__ = ["Look"]
+__all__ = ["Context"]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Context:
     """What all functions of the machine see. Exactly one of ``wanted`` and ``problem`` is set."""
 
     observed: Observed
-    world: World
+    live: LiveObjects
     traffic: Programmed
     wanted: Revision | None
     problem: ModelProblem | None
 
     @classmethod
-    def of(cls, observed: Observed) -> Look:
+    def of(cls, observed: Observed) -> Context:
         """Sort and read what was gathered."""
-        world = World.of(observed.children)
+        live = LiveObjects.of(observed.children)
         wanted, problem = _wanted(observed)
         traffic = observe(
             observed.spec,
-            world,
+            live,
             owner=observed.name,
             namespace=observed.namespace,
             gateway=observed.gateway_available,
         )
-        return cls(observed, world, traffic, wanted, problem)
+        return cls(observed, live, traffic, wanted, problem)
 
     @property
     def spec(self) -> ModelDeploymentSpec:
@@ -59,7 +59,7 @@ class Look:
 
     def revision(self, identity: str) -> Revision | None:
         """A revision as it was recorded, or as the spec describes it; None where neither knows it."""
-        recorded = self.world.revision(identity)
+        recorded = self.live.revision(identity)
         if recorded is None and self.wanted is not None and self.wanted.id == identity:
             return self.wanted
         return recorded

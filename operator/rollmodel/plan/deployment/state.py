@@ -16,7 +16,7 @@ from rollmodel.api.modeldeployment import (
 )
 from rollmodel.plan.decision import Event
 
-__all__ = ["Memory", "change"]
+__all__ = ["RolloutState", "change"]
 
 _HISTORY = 10
 
@@ -27,7 +27,7 @@ def change(arm: ArmStatus, **updates: Any) -> ArmStatus:
 
 
 @dataclass(frozen=True, slots=True)
-class Memory:
+class RolloutState:
     """The memory at one moment of a pass; each function of the machine returns the next one.
 
     ``events`` are those that this pass will post; they are not remembered.
@@ -46,7 +46,7 @@ class Memory:
     events: tuple[Event, ...] = ()
 
     @classmethod
-    def recall(cls, status: ModelDeploymentStatus) -> Memory:
+    def from_status(cls, status: ModelDeploymentStatus) -> RolloutState:
         """The memory as status holds it."""
         return cls(
             stable=status.stable,
@@ -66,10 +66,10 @@ class Memory:
         yield from (arm for arm in (self.stable, self.candidate) if arm is not None)
         yield from self.retiring
 
-    def saying(self, kind: Literal["Normal", "Warning"], reason: str, message: str) -> Memory:
+    def with_event(self, kind: Literal["Normal", "Warning"], reason: str, message: str) -> RolloutState:
         """With one more Event to post."""
         return replace(self, events=(*self.events, Event(kind, reason, message)))
 
-    def recording(self, entry: HistoryEntry) -> Memory:
+    def with_history(self, entry: HistoryEntry) -> RolloutState:
         """With one more decision in the history, the oldest forgotten."""
         return replace(self, history=(*self.history, entry)[-_HISTORY:])

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rollmodel.api.trainingjob import TrainingJobStatus
-from rollmodel.plan.conditions import Line
+from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import Delete, RegistryWrite, TrackingWrite
 
-__all__ = ["Draft"]
+__all__ = ["DecisionBuilder"]
 
-_PENDING = Line("Unknown", "Pending")
+_PENDING = ConditionDraft("Unknown", "Pending")
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DecisionBuilder:
     """The new status so far, its conditions before they are dated, and what will be done.
 
     ``doing`` is what ``Succeeded=Unknown`` says; ``outcome`` is its last word. Once ``halted``, no later arrow can be
@@ -24,12 +24,12 @@ class Draft:
     """
 
     status: TrainingJobStatus
-    doing: Line = _PENDING
-    outcome: Line | None = None
-    running: Line | None = None
-    stalled: Line | None = None
-    gates: Line | None = None
-    registered: Line | None = None
+    doing: ConditionDraft = _PENDING
+    outcome: ConditionDraft | None = None
+    running: ConditionDraft | None = None
+    stalled: ConditionDraft | None = None
+    gates: ConditionDraft | None = None
+    registered: ConditionDraft | None = None
     open_run: str | None = None
     """What MLflow has yet to be told about a run that has ended."""
     halted: bool = False
@@ -39,40 +39,40 @@ class Draft:
     tracking: tuple[TrackingWrite, ...] = ()
     due: tuple[float, ...] = ()
 
-    def noting(self, **fields: Any) -> Draft:
+    def set(self, **fields: Any) -> DecisionBuilder:
         """With these fields of the status changed."""
         return replace(self, status=self.status.model_copy(update=fields))
 
-    def saying(self, reason: str, message: str = "") -> Draft:
+    def phase(self, reason: str, message: str = "") -> DecisionBuilder:
         """With this as what goes on."""
-        return replace(self, doing=Line("Unknown", reason, message))
+        return replace(self, doing=ConditionDraft("Unknown", reason, message))
 
-    def waiting(self, reason: str, message: str, *, seconds: float | None = None) -> Draft:
+    def wait(self, reason: str, message: str, *, seconds: float | None = None) -> DecisionBuilder:
         """Halted; ``seconds`` until it is worth another look."""
-        draft = replace(self.saying(reason, message), halted=True)
-        return draft if seconds is None else draft.looking_again(seconds)
+        builder = replace(self.phase(reason, message), halted=True)
+        return builder if seconds is None else builder.requeue(seconds)
 
-    def needing_person(self, reason: str, message: str, *, seconds: float | None = None) -> Draft:
+    def stall(self, reason: str, message: str, *, seconds: float | None = None) -> DecisionBuilder:
         """Halted, and no waiting helps."""
-        draft = self.waiting(reason, message, seconds=seconds)
-        return replace(draft, stalled=Line("True", reason, message))
+        builder = self.wait(reason, message, seconds=seconds)
+        return replace(builder, stalled=ConditionDraft("True", reason, message))
 
-    def ending(self, outcome: Line) -> Draft:
+    def finish(self, outcome: ConditionDraft) -> DecisionBuilder:
         """Halted with the last word."""
         return replace(self, outcome=outcome, halted=True)
 
-    def looking_again(self, seconds: float) -> Draft:
+    def requeue(self, seconds: float) -> DecisionBuilder:
         """With another look after so many seconds."""
         return replace(self, due=(*self.due, seconds))
 
-    def telling(self, *writes: TrackingWrite) -> Draft:
+    def track(self, *writes: TrackingWrite) -> DecisionBuilder:
         """With these writes to MLflow."""
         return replace(self, tracking=(*self.tracking, *writes))
 
-    def applying(self, *manifests: Mapping[str, Any]) -> Draft:
+    def apply_objects(self, *manifests: Mapping[str, Any]) -> DecisionBuilder:
         """With these manifests to apply."""
         return replace(self, apply=(*self.apply, *manifests))
 
-    def deleting(self, *deletes: Delete) -> Draft:
+    def delete_objects(self, *deletes: Delete) -> DecisionBuilder:
         """With these objects to delete."""
         return replace(self, delete=(*self.delete, *deletes))

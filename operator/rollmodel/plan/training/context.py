@@ -13,7 +13,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.times import parse
 from rollmodel.plan.training.observed import Observed, TrackedRun
 
-__all__ = ["TRAINED", "Live", "Look", "closed", "outcome_known", "trained"]
+__all__ = ["TRAINED", "Context", "Live", "closed", "outcome_known", "trained"]
 
 Live = Mapping[str, Any]
 
@@ -40,7 +40,7 @@ def closed(status: TrainingJobStatus) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Context:
     """What all stages see.
 
     ``attempt`` is the number of the current attempt, None between two; ``seen`` says whether its Job has been seen
@@ -53,7 +53,7 @@ class Look:
     job: Live | None
 
     @classmethod
-    def of(cls, observed: Observed) -> Look:
+    def of(cls, observed: Observed) -> Context:
         """Find the current attempt. ``attempts.started`` counts a Job from when it was seen on."""
         status = observed.status
         started = (status.attempts or Attempts()).started

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rollmodel.plan.decision import Decision
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import Look, outcome_known
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import Context, outcome_known
 from rollmodel.plan.training.lifecycle.cleanup import clean, close, confirm_alias
 from rollmodel.plan.training.lifecycle.run import attempt, find_run
 from rollmodel.plan.training.lifecycle.validation import refuse
@@ -14,11 +14,11 @@ from rollmodel.plan.training.observed import Observed
 from rollmodel.plan.training.registration.register import move_alias, pass_gates, register
 from rollmodel.plan.training.registration.run_metadata import record
 from rollmodel.plan.training.schedule.decide import decide_schedule
-from rollmodel.plan.training.status import announcements, written
+from rollmodel.plan.training.status import build_status, condition_events
 
 __all__ = ["decide"]
 
-Stage = Callable[[Look, Draft], Draft]
+Stage = Callable[[Context, DecisionBuilder], DecisionBuilder]
 
 #: The arrows of a run, in order; the first that cannot be made yet ends the pass.
 _ARROWS: tuple[Stage, ...] = (refuse, find_run, attempt, pass_gates, register, move_alias)
@@ -35,20 +35,20 @@ def decide(observed: Observed) -> Decision:
 
 
 def _decide_run(observed: Observed) -> Decision:
-    look = Look.of(observed)
-    draft = Draft(observed.status)
+    context = Context.of(observed)
+    builder = DecisionBuilder(observed.status)
     if not outcome_known(observed.status):
         for arrow in _ARROWS:
-            draft = draft if draft.halted else arrow(look, draft)
+            builder = builder if builder.halted else arrow(context, builder)
     for stage in _ALWAYS:
-        draft = stage(look, draft)
-    new = written(look, draft)
+        builder = stage(context, builder)
+    new = build_status(context, builder)
     return Decision(
         status=new.to_wire(),
-        apply=draft.apply,
-        delete=draft.delete,
-        events=tuple(announcements(observed.status, new)),
-        registry=draft.registry,
-        tracking=draft.tracking,
-        requeue_after=max(_SOONEST, min(draft.due)) if draft.due else None,
+        apply=builder.apply,
+        delete=builder.delete,
+        events=tuple(condition_events(observed.status, new)),
+        registry=builder.registry,
+        tracking=builder.tracking,
+        requeue_after=max(_SOONEST, min(builder.due)) if builder.due else None,
     )

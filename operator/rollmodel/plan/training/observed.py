@@ -16,10 +16,10 @@ __all__ = [
     "MetricPoint",
     "Observed",
     "Problem",
+    "ReadSet",
     "TrackedRun",
     "TrackedVersion",
     "TrainingDefaults",
-    "Wants",
 ]
 
 
@@ -85,7 +85,7 @@ class GateFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Wants:
+class ReadSet:
     """What a pass has to look at beyond the object and its children: nothing, at rest."""
 
     run: bool = False
@@ -132,7 +132,7 @@ class Observed:
     children: Sequence[Mapping[str, Any]]
     defaults: TrainingDefaults
     now: datetime
-    wants: Wants = Wants()
+    read_set: ReadSet = ReadSet()
     run: TrackedRun | Problem | None = None
     gates: GateFacts | None = None
     version: TrackedVersion | Problem | None = None

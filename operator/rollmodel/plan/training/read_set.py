@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
-from rollmodel.plan.training.context import Look, closed, outcome_known, trained
+from rollmodel.plan.training.context import Context, closed, outcome_known, trained
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle.active import needs_pods
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.validation import refusals
-from rollmodel.plan.training.observed import Observed, Wants
+from rollmodel.plan.training.observed import Observed, ReadSet
 
-__all__ = ["wants"]
+__all__ = ["read_set"]
 
 
-def wants(observed: Observed) -> Wants:
+def read_set(observed: Observed) -> ReadSet:
     """What ``decide`` will need to see."""
-    look, status, spec = Look.of(observed), observed.status, observed.spec
+    context, status, spec = Context.of(observed), observed.status, observed.spec
     if spec.schedule is not None or closed(status):
-        return Wants()
+        return ReadSet()
     if outcome_known(status):
-        return Wants(run=True, version=status.model_version is not None)
-    if status.run_id is None and (look.suspended or any(refusals(spec))):
-        return Wants()
-    done = trained(status) or (look.job is not None and job_condition(look.job, "Complete") is not None)
-    queued = look.job is not None and bool(look.job["spec"].get("suspend"))
-    return Wants(
+        return ReadSet(run=True, version=status.model_version is not None)
+    if status.run_id is None and (context.suspended or any(refusals(spec))):
+        return ReadSet()
+    done = trained(status) or (context.job is not None and job_condition(context.job, "Complete") is not None)
+    queued = context.job is not None and bool(context.job["spec"].get("suspend"))
+    return ReadSet(
         run=True,
         gates=done and spec.gates is not None and not status.gates,
         version=done and spec.registration is not None,
-        pods=_pods(look),
+        pods=_pods(context),
         workloads=spec.queue_name is not None and queued,
-        aliases=pins.unresolved_aliases(spec, status.inputs) if look.attempt is None else (),
+        aliases=pins.unresolved_aliases(spec, status.inputs) if context.attempt is None else (),
         rerun_of=status.reproducibility.hash if done and status.reproducibility else None,
     )
 
 
-def _pods(look: Look) -> bool:
+def _pods(context: Context) -> bool:
     """While they know something new: why they do not run, what they read, how they ended."""
-    if trained(look.status) or look.attempt is None:
+    if trained(context.status) or context.attempt is None:
         return False
-    if look.job is None:
-        return look.seen
-    ended = job_condition(look.job, "Complete") or job_condition(look.job, "Failed")
-    return ended is not None or (not look.job["spec"].get("suspend") and needs_pods(look, look.job))
+    if context.job is None:
+        return context.seen
+    ended = job_condition(context.job, "Complete") or job_condition(context.job, "Failed")
+    return ended is not None or (not context.job["spec"].get("suspend") and needs_pods(context, context.job))

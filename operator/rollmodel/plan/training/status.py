@@ -10,31 +10,33 @@ from collections.abc import Iterator
 
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts, TrainingJobStatus
-from rollmodel.plan.conditions import Line, dated
+from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
 from rollmodel.plan.times import stamp
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import TRAINED, Look, outcome_known
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import TRAINED, Context, outcome_known
 from rollmodel.plan.training.gates.evaluate import held
 
-__all__ = ["announcements", "written"]
+__all__ = ["build_status", "condition_events"]
 
 
-def written(look: Look, draft: Draft) -> TrainingJobStatus:
+def build_status(context: Context, builder: DecisionBuilder) -> TrainingJobStatus:
     """The whole new status."""
-    over = draft.outcome is not None or outcome_known(look.status)
-    lines = _lines(look, draft, over=over)
-    conditions = dated(look.status.conditions, lines, generation=look.observed.generation, now=look.now)
-    fields = dict(draft.status)
-    fields["observed_generation"] = look.observed.generation
+    over = builder.outcome is not None or outcome_known(context.status)
+    lines = _lines(context, builder, over=over)
+    conditions = merge_conditions(
+        context.status.conditions, lines, generation=context.observed.generation, now=context.now
+    )
+    fields = dict(builder.status)
+    fields["observed_generation"] = context.observed.generation
     fields["conditions"] = conditions
     if over:
-        fields["completion_time"] = draft.status.completion_time or stamp(look.now)
+        fields["completion_time"] = builder.status.completion_time or stamp(context.now)
         fields["claim"] = fields["queue"] = None
     return TrainingJobStatus.model_validate(fields)
 
 
-def announcements(before: TrainingJobStatus, after: TrainingJobStatus) -> Iterator[Event]:
+def condition_events(before: TrainingJobStatus, after: TrainingJobStatus) -> Iterator[Event]:
     """What changed, for those who watch."""
     was, is_ = before.attempts or Attempts(), after.attempts or Attempts()
     if is_.failures > was.failures:
@@ -51,68 +53,76 @@ def announcements(before: TrainingJobStatus, after: TrainingJobStatus) -> Iterat
             yield Event("Normal" if last.status == "True" else "Warning", last.reason, last.message)
 
 
-def _lines(look: Look, draft: Draft, *, over: bool) -> dict[str, Line]:
-    succeeded = _known(look, "Succeeded") if outcome_known(look.status) else draft.outcome or draft.doing
-    stalled = draft.stalled
-    if look.observed.problems and not over:
-        stalled = Line("True", "Refused", "; ".join(look.observed.problems))
+def _lines(context: Context, builder: DecisionBuilder, *, over: bool) -> dict[str, ConditionDraft]:
+    succeeded = _known(context, "Succeeded") if outcome_known(context.status) else builder.outcome or builder.doing
+    stalled = builder.stalled
+    if context.observed.problems and not over:
+        stalled = ConditionDraft("True", "Refused", "; ".join(context.observed.problems))
     lines = {
-        "Succeeded": succeeded or draft.doing,
-        "Reconciling": _reconciling(draft, stalled, over=over),
-        "Stalled": stalled or Line("False", "NothingWrong"),
-        "Suspended": _suspended(look, over=over),
-        "Running": _running(look, draft, over=over),
+        "Succeeded": succeeded or builder.doing,
+        "Reconciling": _reconciling(builder, stalled, over=over),
+        "Stalled": stalled or ConditionDraft("False", "NothingWrong"),
+        "Suspended": _suspended(context, over=over),
+        "Running": _running(context, builder, over=over),
     }
-    if look.spec.gates is not None:
-        lines["GatesPassed"] = _gates(draft)
-    if look.spec.registration is not None:
-        lines["ModelRegistered"] = _registered(look, draft, over=over)
+    if context.spec.gates is not None:
+        lines["GatesPassed"] = _gates(builder)
+    if context.spec.registration is not None:
+        lines["ModelRegistered"] = _registered(context, builder, over=over)
     return lines
 
 
-def _known(look: Look, kind: str) -> Line | None:
+def _known(context: Context, kind: str) -> ConditionDraft | None:
     """A condition as it was."""
-    old = find(look.status.conditions, kind)
-    return Line(old.status, old.reason, old.message) if old is not None else None
+    old = find(context.status.conditions, kind)
+    return ConditionDraft(old.status, old.reason, old.message) if old is not None else None
 
 
-def _reconciling(draft: Draft, stalled: Line | None, *, over: bool) -> Line:
+def _reconciling(builder: DecisionBuilder, stalled: ConditionDraft | None, *, over: bool) -> ConditionDraft:
     if over:
-        return Line("True", "ClosingRun", draft.open_run) if draft.open_run else Line("False", "Ended")
+        return (
+            ConditionDraft("True", "ClosingRun", builder.open_run)
+            if builder.open_run
+            else ConditionDraft("False", "Ended")
+        )
     if stalled is not None:
-        return Line("False", "WaitingForPerson")
-    if draft.doing.reason == "Suspended":
-        return Line("False", "Suspended")
-    return Line("True", draft.doing.reason, draft.doing.message)
+        return ConditionDraft("False", "WaitingForPerson")
+    if builder.doing.reason == "Suspended":
+        return ConditionDraft("False", "Suspended")
+    return ConditionDraft("True", builder.doing.reason, builder.doing.message)
 
 
-def _suspended(look: Look, *, over: bool) -> Line:
-    if look.suspended and not over:
-        return Line("True", "Suspended", "`suspend` is set")
-    return Line("False", "NotSuspended")
+def _suspended(context: Context, *, over: bool) -> ConditionDraft:
+    if context.suspended and not over:
+        return ConditionDraft("True", "Suspended", "`suspend` is set")
+    return ConditionDraft("False", "NotSuspended")
 
 
-def _running(look: Look, draft: Draft, *, over: bool) -> Line:
-    line = draft.running or _known(look, "Running") or Line("False", "NotStarted", "no pod has been created")
-    return Line("False", "Ended", line.message) if over and line.status != "False" else line
+def _running(context: Context, builder: DecisionBuilder, *, over: bool) -> ConditionDraft:
+    line = (
+        builder.running
+        or _known(context, "Running")
+        or ConditionDraft("False", "NotStarted", "no pod has been created")
+    )
+    return ConditionDraft("False", "Ended", line.message) if over and line.status != "False" else line
 
 
-def _gates(draft: Draft) -> Line:
-    gates = draft.status.gates
+def _gates(builder: DecisionBuilder) -> ConditionDraft:
+    gates = builder.status.gates
     if not gates:
-        return Line("Unknown", "NotEvaluated", "gates are evaluated when the pods have succeeded")
+        return ConditionDraft("Unknown", "NotEvaluated", "gates are evaluated when the pods have succeeded")
     failed = [f"{gate.name} {gate.check}" for gate in gates if gate.verdict != "Passed"]
     if held(gates):
-        return Line("True", "GatesPassed", f"all {len(gates)} gates hold")
-    return Line("False", "GatesFailed", f"{len(failed)} of {len(gates)} failed: {', '.join(failed)}")
+        return ConditionDraft("True", "GatesPassed", f"all {len(gates)} gates hold")
+    return ConditionDraft("False", "GatesFailed", f"{len(failed)} of {len(gates)} failed: {', '.join(failed)}")
 
 
-def _registered(look: Look, draft: Draft, *, over: bool) -> Line:
-    registration, version = look.spec.registration, draft.status.model_version
+def _registered(context: Context, builder: DecisionBuilder, *, over: bool) -> ConditionDraft:
+    registration, version = context.spec.registration, builder.status.model_version
     if version is not None and registration is not None:
-        return Line("True", "ModelRegistered", f"version {version} of {registration.model}")
+        return ConditionDraft("True", "ModelRegistered", f"version {version} of {registration.model}")
     if over:
-        line = draft.outcome or _known(look, "Succeeded") or draft.doing
-        return Line("False", line.reason, "no version was registered")
-    reason = "Registering" if draft.running is not None and draft.running.reason == TRAINED else "NotYet"
-    return Line("Unknown", reason, "a version is registered when the gates hold")
+        line = builder.outcome or _known(context, "Succeeded") or builder.doing
+        return ConditionDraft("False", line.reason, "no version was registered")
+    reason = "Registering" if builder.running is not None and builder.running.reason == TRAINED else "NotYet"
+    return ConditionDraft("Unknown", reason, "a version is registered when the gates hold")

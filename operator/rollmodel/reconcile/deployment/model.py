@@ -52,7 +52,7 @@ class Models:
             return await self._resolve(uid, namespace, registry, source.connection_ref, held)
         except RollmodelError as error:
             if isinstance(error, Forbidden):
-                self._connections.doubt(namespace, source.connection_ref)
+                self._connections.invalidate(namespace, source.connection_ref)
             return ModelProblem(error.reason, str(error), transient=isinstance(error, Transient))
 
     def forget(self, uid: str) -> None:

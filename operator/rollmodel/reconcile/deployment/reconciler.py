@@ -13,7 +13,7 @@ from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.execute import Executor, no_connection
-from rollmodel.reconcile.rejections import Refusals, soonest
+from rollmodel.reconcile.rejections import Rejections, soonest
 from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import explain, stalled
 
@@ -41,13 +41,13 @@ class DeploymentReconciler:
         self._clock = clock
         self._decide = decide
         self._model_retry = model_retry
-        self._refusals = Refusals()
+        self._rejections = Rejections()
 
     async def reconcile(self, body: Manifest) -> Result:
         """One pass. An invalid spec (stored before a rule existed, or by a newer release) stops everything else."""
         uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
         try:
-            observed = await self._gatherer.gather(body, self._refusals.of(uid))
+            observed = await self._gatherer.gather(body, self._rejections.of(uid))
             decision = self._decide(observed)
         except ValidationError as error:
             decision = stalled(body, "InvalidSpec", explain(error), now=self._clock.now())
@@ -58,7 +58,7 @@ class DeploymentReconciler:
             return await self._connections.find(namespace, observed.spec.model.connection_ref)
 
         execution = await self._executor.execute(body, decision, connect)
-        news = self._refusals.remember(uid, execution.refused)
+        news = self._rejections.remember(uid, execution.refused)
         return Result(
             execution.body,
             wrote=execution.wrote or news,
@@ -74,4 +74,4 @@ class DeploymentReconciler:
         """The object is gone."""
         self._gatherer.forget(uid)
         self._models.forget(uid)
-        self._refusals.forget(uid)
+        self._rejections.forget(uid)

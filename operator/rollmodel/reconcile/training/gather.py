@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import Forbidden, RollmodelError, Transient
 from rollmodel.plan.training.names import aliased, experiment, with_histories
-from rollmodel.plan.training.observed import Champion, GateFacts, Observed, Problem, TrackedRun, TrainingDefaults, Wants
+from rollmodel.plan.training.observed import (
+    Champion,
+    GateFacts,
+    Observed,
+    Problem,
+    ReadSet,
+    TrackedRun,
+    TrainingDefaults,
+)
 from rollmodel.ports import Clock, Connection, Kube, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
 
@@ -30,26 +38,26 @@ class TrainingGatherer:
         tracking: Tracking,
         connections: Connections,
         clock: Clock,
-        wants: Callable[[Observed], Wants],
+        read_set: Callable[[Observed], ReadSet],
         defaults: TrainingDefaults,
     ) -> None:
         self._kube = kube
         self._tracking = tracking
         self._connections = connections
         self._clock = clock
-        self._wants = wants
+        self._wants = read_set
         self._defaults = defaults
 
     async def gather(self, body: Manifest, problems: Sequence[str] = ()) -> Observed:
         """One look at the world. ``problems`` are what the previous pass was refused. Raises pydantic's errors."""
         observed = self._object(body, problems)
-        wants = self._wants(observed)
-        observed = replace(observed, wants=wants)
-        if wants.pods:
+        read_set = self._wants(observed)
+        observed = replace(observed, read_set=read_set)
+        if read_set.pods:
             observed = replace(observed, pods=await self._pods(observed))
-        if wants.workloads:
+        if read_set.workloads:
             observed = replace(observed, workloads=await self._kube.list_workloads(observed.namespace))
-        if wants.run or wants.gates or wants.version or wants.aliases or wants.rerun_of:
+        if read_set.run or read_set.gates or read_set.version or read_set.aliases or read_set.rerun_of:
             observed = await self._tracked(observed)
         return replace(observed, now=self._clock.now())  # looking took time, and a claim must not be born old
 
@@ -78,15 +86,15 @@ class TrainingGatherer:
 
     async def _tracked(self, observed: Observed) -> Observed:
         """What MLflow knows; where the connection itself is wrong, the same problem for everything that is wanted."""
-        reference, wants = observed.spec.tracking.connection_ref, observed.wants
+        reference, read_set = observed.spec.tracking.connection_ref, observed.read_set
         connection = await _told(self._connections.find(observed.namespace, reference))
         if isinstance(connection, Problem):
             return replace(observed, run=connection, version=connection, alias_version=connection)
-        run = await self._run(connection, observed) if wants.run or wants.gates else None
+        run = await self._run(connection, observed) if read_set.run or read_set.gates else None
         if isinstance(run, Problem) and run.reason == Forbidden.default_reason:
-            self._connections.doubt(observed.namespace, reference)
-        gates = await self._gates(connection, observed, run) if wants.gates and isinstance(run, TrackedRun) else None
-        version, alias_version = await self._versions(connection, observed) if wants.version else (None, None)
+            self._connections.invalidate(observed.namespace, reference)
+        gates = await self._gates(connection, observed, run) if read_set.gates and isinstance(run, TrackedRun) else None
+        version, alias_version = await self._versions(connection, observed) if read_set.version else (None, None)
         return replace(
             observed,
             run=run,
@@ -105,7 +113,7 @@ class TrainingGatherer:
 
     async def _rerun(self, connection: Connection, observed: Observed, run: TrackedRun | Problem | None) -> str | None:
         """An earlier run with the same hash. Nice to know, so no reason to wait where it cannot be found out."""
-        hash_ = observed.wants.rerun_of
+        hash_ = observed.read_set.rerun_of
         if hash_ is None or not isinstance(run, TrackedRun):
             return None
         found = await _told(self._tracking.find_rerun(connection, run.experiment_id, hash_, but=run.id))
@@ -168,7 +176,7 @@ class TrainingGatherer:
         """The version behind each input ``models:/name@alias`` that is wanted."""
         found: dict[str, str | Problem] = {}
         for source in observed.spec.inputs or ():
-            named = aliased(source.uri) if source.name in observed.wants.aliases else None
+            named = aliased(source.uri) if source.name in observed.read_set.aliases else None
             if named is not None:
                 found[source.name] = await self._version_number(connection, *named)
         return found

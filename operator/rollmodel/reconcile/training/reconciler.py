@@ -15,7 +15,7 @@ from rollmodel.plan.training.observed import Observed, Problem
 from rollmodel.ports import Clock, Connection, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor, no_connection
-from rollmodel.reconcile.rejections import Refusals, soonest
+from rollmodel.reconcile.rejections import Rejections, soonest
 from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import explain, stalled
 from rollmodel.reconcile.training.gather import TrainingGatherer
@@ -44,13 +44,13 @@ class TrainingReconciler:
         self._connections = connections
         self._clock = clock
         self._decide = decide
-        self._refusals = Refusals()
+        self._rejections = Rejections()
 
     async def reconcile(self, body: Manifest) -> Result:
         """One pass. An invalid spec (stored before a rule existed, or by a newer release) stops everything else."""
         uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
         try:
-            observed = await self._gatherer.gather(body, self._refusals.of(uid))
+            observed = await self._gatherer.gather(body, self._rejections.of(uid))
             decision = self._decide(observed)
         except ValidationError as error:
             decision = stalled(body, "InvalidSpec", explain(error), now=self._clock.now(), unknown="Succeeded")
@@ -62,7 +62,7 @@ class TrainingReconciler:
 
         execution = await self._executor.execute(body, decision, connect)
         refused = (*execution.refused, *_hopeless(execution.untracked))
-        news = self._refusals.remember(uid, refused)
+        news = self._rejections.remember(uid, refused)
         return Result(
             execution.body,
             wrote=execution.wrote or news,
@@ -79,7 +79,7 @@ class TrainingReconciler:
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._refusals.forget(uid)
+        self._rejections.forget(uid)
         self._executor.forget(uid)
 
     async def _kill_run(self, body: Manifest) -> None:

@@ -20,7 +20,7 @@ from rollmodel.serving.digest import sha256_of
 from rollmodel.serving.fetch.progress import Progress
 from rollmodel.serving.sources import RemoteFile, Source
 
-__all__ = ["Download", "patiently", "sync", "write"]
+__all__ = ["Download", "retry", "sync", "write"]
 
 TRIES = 5
 FIRST_PAUSE_SECONDS = 1.0
@@ -37,7 +37,7 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def patiently(call: Callable[[], T], *, pause: Callable[[float], object] = time.sleep) -> T:
+def retry(call: Callable[[], T], *, pause: Callable[[float], object] = time.sleep) -> T:
     """The result of ``call``, tried again with growing pauses while it raises Unavailable, ``TRIES`` times in all."""
     for attempt in range(TRIES - 1):
         try:
@@ -99,7 +99,7 @@ class Download:
             return sha256_of(done)
         for path in (done, part):
             path.parent.mkdir(parents=True, exist_ok=True)
-        digest = patiently(lambda: self._transfer(file, part), pause=self._pause)
+        digest = retry(lambda: self._transfer(file, part), pause=self._pause)
         part.rename(done)
         return digest
 

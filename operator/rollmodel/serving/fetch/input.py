@@ -17,11 +17,11 @@ from urllib.parse import unquote, urlsplit
 from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.serving.digest import folder_digest
 from rollmodel.serving.fetch.destination import Destination
-from rollmodel.serving.fetch.download import patiently
+from rollmodel.serving.fetch.download import retry
 from rollmodel.serving.fetch.transfer import exit_code, transfer
 from rollmodel.serving.sources import Source, checked_path
 from rollmodel.serving.sources.factory import SCHEMES, open_source, web_login
-from rollmodel.serving.sources.http import shown
+from rollmodel.serving.sources.http import redact_url
 from rollmodel.serving.sources.s3 import S3Objects
 from rollmodel.serving.sources.web import HttpArchive
 from rollmodel.serving.termination import default_termination_log
@@ -55,7 +55,7 @@ def fetch_input(uri: str, version: str | None, digest: str | None, dest: Path) -
     :class:`rollmodel.serving.sources.Source` raises.
     """
     pinned, known = _versioned(uri, version)
-    source = patiently(lambda: open_source(pinned, version=version, auth=web_login(uri)))
+    source = retry(lambda: open_source(pinned, version=version, auth=web_login(uri)))
     destination = Destination(dest, digest)
     with destination.locked():
         if destination.is_complete() and digest:
@@ -70,7 +70,7 @@ def _seen(source: Source | HttpArchive, known: str | None) -> str | None:
     if known or not isinstance(source, S3Objects):
         return known
     if source.version is None:
-        patiently(source.list)
+        retry(source.list)
     return source.version
 
 
@@ -105,9 +105,9 @@ def hash_in_place(uri: str, version: str | None, digest: str | None, mounted: Pa
     return found
 
 
-def _bring(arguments: argparse.Namespace) -> None:
+def _run(arguments: argparse.Namespace) -> None:
     uri, version, digest = arguments.uri, arguments.version, arguments.digest
-    if len(json.dumps(shown(uri), ensure_ascii=False).encode()) > MAX_URI_BYTES:
+    if len(json.dumps(redact_url(uri), ensure_ascii=False).encode()) > MAX_URI_BYTES:
         raise Invalid(f"the address has more than {MAX_URI_BYTES} bytes")
     if urlsplit(uri).scheme == "pvc":
         if arguments.mounted is None:
@@ -117,7 +117,7 @@ def _bring(arguments: argparse.Namespace) -> None:
         raise Invalid("--dest is missing")
     else:
         seen, found = fetch_input(uri, version, digest, arguments.dest)
-    report = Report(arguments.name, shown(uri), seen, found)
+    report = Report(arguments.name, redact_url(uri), seen, found)
     logger.info("input %s has version %s and digest %s", report.name, report.version, report.digest)
     arguments.termination_log.write_text(report.line(), encoding="utf-8")
 
@@ -137,4 +137,4 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """``rollmodel input``: 0 and a report in the termination log when the input is there, else 1 and the reason."""
     arguments = _arguments(argv)
-    return exit_code(lambda: _bring(arguments), arguments.termination_log)
+    return exit_code(lambda: _run(arguments), arguments.termination_log)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rollmodel.serving.fetch.destination import Destination
-from rollmodel.serving.fetch.download import patiently
+from rollmodel.serving.fetch.download import retry
 from rollmodel.serving.fetch.transfer import exit_code, transfer
 from rollmodel.serving.sources.factory import SCHEMES, open_source
 from rollmodel.serving.termination import default_termination_log
@@ -34,7 +34,7 @@ def fetch(uri: str, digest: str, dest: Path) -> None:
             logger.info("%s is complete already", dest)
             return
         work = destination.work_folder()
-        source = patiently(lambda: open_source(uri))
+        source = retry(lambda: open_source(uri))
         digests = transfer(source, work, pinned=True)
         destination.publish(work, digests)
         logger.info("verified %d files: %s", len(digests), digest)

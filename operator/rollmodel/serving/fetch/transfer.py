@@ -12,7 +12,7 @@ from pathlib import Path
 from rollmodel.errors import RollmodelError, Terminal
 from rollmodel.serving.digest import local_files
 from rollmodel.serving.fetch.archive import unpack
-from rollmodel.serving.fetch.download import Download, patiently
+from rollmodel.serving.fetch.download import Download, retry
 from rollmodel.serving.fetch.progress import Progress
 from rollmodel.serving.sources import RemoteFile, Source
 from rollmodel.serving.sources.web import HttpArchive
@@ -37,9 +37,9 @@ def transfer(source: Source | HttpArchive, work: Path, *, pinned: bool) -> dict[
         with source.stream() as stream:
             digests = unpack(stream, work, progress)
     else:
-        files = patiently(source.list)
+        files = retry(source.list)
         _check_space(files, work)
-        download = Download(source, files, work, resume=pinned or source.steady)
+        download = Download(source, files, work, resume=pinned or source.resumable_unpinned)
         progress = download.progress
         digests = download.run()
     logger.info("fetched %s", progress)

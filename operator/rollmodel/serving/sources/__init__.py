@@ -42,7 +42,7 @@ class Source(Protocol):
     """
 
     @property
-    def steady(self) -> bool:
+    def resumable_unpinned(self) -> bool:
         """Whether an answer from an offset on is known to go on with what was listed, and not with newer content."""
         ...
 

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 from rollmodel.serving.sources import CHUNK_BYTES, Body
 
-__all__ = ["Client", "body_of", "login", "shown"]
+__all__ = ["Client", "body_of", "login", "redact_url"]
 
 TIMEOUT_SECONDS = 60.0
 """Longest silence of a store, not the length of a download."""
@@ -95,7 +95,7 @@ def body_of(answer: requests.Response, offset: int) -> Body:
     return Body(offset if answer.status_code == 206 else 0, answer.iter_content(CHUNK_BYTES))
 
 
-def shown(url: str) -> str:
+def redact_url(url: str) -> str:
     """An address fit for messages: without user, password, query (which may be a signature) and fragment."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

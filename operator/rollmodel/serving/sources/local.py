@@ -16,7 +16,7 @@ __all__ = ["LocalFiles"]
 class LocalFiles:
     """A folder, or a single file, of this machine."""
 
-    steady = False
+    resumable_unpinned = False
 
     def __init__(self, root: Path) -> None:
         self._root = root

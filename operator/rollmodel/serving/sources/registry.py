@@ -95,7 +95,7 @@ class MlflowServer:
 class MlflowArtifacts:
     """A folder behind the server's artifact proxy: ``root`` of ``mlflow-artifacts:/<root>``."""
 
-    steady = False
+    resumable_unpinned = False
 
     def __init__(self, server: MlflowServer, root: str) -> None:
         self._client = server.client

@@ -47,7 +47,7 @@ class S3Objects:
     tag.
     """
 
-    steady = True
+    resumable_unpinned = True
 
     def __init__(self, client: Any, bucket: str, prefix: str, version: str | None = None) -> None:
         self._client = client

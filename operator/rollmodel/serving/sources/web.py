@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from requests.auth import AuthBase
 
 from rollmodel.serving.sources import Body, RemoteFile, checked_path
-from rollmodel.serving.sources.http import Client, body_of, shown
+from rollmodel.serving.sources.http import Client, body_of, redact_url
 
 __all__ = ["HttpArchive", "HttpFile", "is_archive"]
 
@@ -31,14 +31,14 @@ class HttpFile:
         self._etag: str | None = None
 
     @property
-    def steady(self) -> bool:
+    def resumable_unpinned(self) -> bool:
         """Where the server gives a strong entity tag: only such a one may stand for a range."""
         return self._etag is not None
 
     def list(self) -> Sequence[RemoteFile]:
         """The file, with its size where the server tells it."""
         name = checked_path(unquote(urlsplit(self._url).path.rpartition("/")[2]))
-        with self._client.get(self._url, what=shown(self._url)) as answer:
+        with self._client.get(self._url, what=redact_url(self._url)) as answer:
             length, etag = answer.headers.get("Content-Length"), answer.headers.get("ETag", "")
         self._etag = etag if etag.startswith('"') else None
         return [RemoteFile(name, int(length) if length else None)]
@@ -46,7 +46,7 @@ class HttpFile:
     @contextmanager
     def open(self, path: str, offset: int) -> Iterator[Body]:  # noqa: ARG002  there is only one file
         """Stream the file from ``offset`` on, where the server honours ranges."""
-        with self._client.get(self._url, what=shown(self._url), offset=offset, etag=self._etag) as answer:
+        with self._client.get(self._url, what=redact_url(self._url), offset=offset, etag=self._etag) as answer:
             yield body_of(answer, offset)
 
 
@@ -60,5 +60,5 @@ class HttpArchive:
     @contextmanager
     def stream(self) -> Iterator[BinaryIO]:
         """The raw bytes of the archive as a file that can only be read forward."""
-        with Client(auth=self._auth).get(self._url, what=shown(self._url)) as answer:
+        with Client(auth=self._auth).get(self._url, what=redact_url(self._url)) as answer:
             yield cast("BinaryIO", answer.raw)

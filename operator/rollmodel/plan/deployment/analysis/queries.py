@@ -16,7 +16,7 @@ from rollmodel.plan.deployment.analysis.promql import promql, scope
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.times import parse
 
-__all__ = ["MOST_WINDOWS", "MetricQuery", "asks_history", "judge_state", "queries", "query_of"]
+__all__ = ["MOST_WINDOWS", "MetricQuery", "asks_history", "load_judge", "queries", "query_of"]
 
 #: Windows that are made up for at most after a break; older ones are dropped.
 MOST_WINDOWS = 30
@@ -45,16 +45,16 @@ def queries(observed: Observed) -> dict[str, MetricQuery]:
     if asks_history(observed):
         grid = _history_grid(observed)
         return {metric.name: MetricQuery(text, *grid) for metric, text in _texts(observed, history=True)}
-    state, ticks = _state(observed), _tick_grid(observed)
-    if state is None or ticks is None:
+    judge_state, ticks = _state(observed), _tick_grid(observed)
+    if judge_state is None or ticks is None:
         return {}
-    judged = {metric.name for metric in state.plan.metrics}
+    judged = {metric.name for metric in judge_state.plan.metrics}
     texts = _texts(observed, history=False)
     return {metric.name: MetricQuery(text, *ticks) for metric, text in texts if metric.name in judged}
 
 
 @lru_cache(maxsize=64)
-def judge_state(text: str) -> judge.JudgeState | None:
+def load_judge(text: str) -> judge.JudgeState | None:
     """The judge that status keeps; None where it was written by another version. Read several times in a pass."""
     try:
         return judge.load(text)
@@ -97,7 +97,7 @@ def _texts(observed: Observed, *, history: bool) -> Iterator[tuple[Metric, str]]
 
 
 def _state(observed: Observed) -> judge.JudgeState | None:
-    return judge_state(observed.status.judge) if observed.status.judge else None
+    return load_judge(observed.status.judge) if observed.status.judge else None
 
 
 def _newest(observed: Observed, step: float) -> float:
@@ -114,10 +114,10 @@ def _history_grid(observed: Observed) -> tuple[float, float, float]:
 
 def _tick_grid(observed: Observed) -> tuple[float, float, float] | None:
     """From the end of the last window on, in the interval that the rollout began with; None while no window is over."""
-    state, candidate = _state(observed), observed.status.candidate
-    if state is None or candidate is None or candidate.step is None or candidate.step < 0:
+    judge_state, candidate = _state(observed), observed.status.candidate
+    if judge_state is None or candidate is None or candidate.step is None or candidate.step < 0:
         return None
-    step = state.plan.interval
+    step = judge_state.plan.interval
     end = _newest(observed, step)
-    start = max(state.end, end - MOST_WINDOWS * step)
+    start = max(judge_state.end, end - MOST_WINDOWS * step)
     return (start, end, step) if end > start else None

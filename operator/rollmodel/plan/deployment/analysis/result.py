@@ -8,11 +8,11 @@ from typing import Literal
 
 from rollmodel.evidence.core.types import Assessment, Outcome
 
-__all__ = ["NOT_ASKED", "Sight"]
+__all__ = ["NOT_ASKED", "AnalysisResult"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class AnalysisResult:
     """Whether the metrics can be read, and the judge's opinion about one candidate.
 
     ``status``, ``reason`` and ``message`` make the condition MetricsAvailable. ``blind_since`` is set while they cannot
@@ -43,4 +43,4 @@ class Sight:
         return self.assessment.outcome if proven else None
 
 
-NOT_ASKED = Sight("Unknown", "NotNeeded", "metrics are read while a candidate is tried")
+NOT_ASKED = AnalysisResult("Unknown", "NotNeeded", "metrics are read while a candidate is tried")

@@ -27,15 +27,15 @@ from rollmodel.evidence.core.types import (
 )
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 from rollmodel.plan.deployment.analysis.policy import judge_plan
-from rollmodel.plan.deployment.analysis.queries import MetricQuery, asks_history, judge_state, queries, query_of
-from rollmodel.plan.deployment.analysis.result import NOT_ASKED, Sight
+from rollmodel.plan.deployment.analysis.queries import MetricQuery, asks_history, load_judge, queries, query_of
+from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import Arms, Sampled, UnexpectedAnswer, aligned, past, sampled
-from rollmodel.plan.deployment.context import Look
+from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.observed import Answer, QueryProblem
-from rollmodel.plan.deployment.state import Memory, change
+from rollmodel.plan.deployment.state import RolloutState, change
 from rollmodel.plan.times import parse, stamp
 
-__all__ = ["hear"]
+__all__ = ["analyse"]
 
 T = TypeVar("T")
 
@@ -55,41 +55,41 @@ class _Problem:
     message: str
 
 
-def hear(memory: Memory, look: Look) -> tuple[Memory, Sight]:
+def analyse(state: RolloutState, context: Context) -> tuple[RolloutState, AnalysisResult]:
     """The memory with what the new windows taught the judge, and what can be seen now."""
-    if not look.spec.analysis.metrics and memory.judge is None:
-        return memory, Sight("Unknown", "NoMetrics", "`analysis.metrics` is empty: steps go by time alone")
-    if memory.candidate is None or memory.stable is None:
-        return memory, _at_rest(look)
-    asked, history = queries(look.observed), asks_history(look.observed)
-    state = judge_state(memory.judge) if memory.judge is not None else None
+    if not context.spec.analysis.metrics and state.judge is None:
+        return state, AnalysisResult("Unknown", "NoMetrics", "`analysis.metrics` is empty: steps go by time alone")
+    if state.candidate is None or state.stable is None:
+        return state, _at_rest(context)
+    asked, history = queries(context.observed), asks_history(context.observed)
+    judge_state = load_judge(state.judge) if state.judge is not None else None
     problems = [
-        *_removed(look, state),
-        *_impossible(look, state),
-        *(_unanswered(look, asked) if asked else _still(memory, look)),
+        *_removed(context, judge_state),
+        *_impossible(context, judge_state),
+        *(_unanswered(context, asked) if asked else _still(state, context)),
     ]
     if history:
-        return _begun(memory, look, asked, problems)
-    if state is None or not _has_weight(memory):
-        return memory, _seen(look, problems, NOT_ASKED)
-    return _judged(memory, look, state, asked, problems)
+        return _begin(state, context, asked, problems)
+    if judge_state is None or not _has_weight(state):
+        return state, _with_result(context, problems, NOT_ASKED)
+    return _judged(state, context, judge_state, asked, problems)
 
 
-def _has_weight(memory: Memory) -> bool:
+def _has_weight(state: RolloutState) -> bool:
     """Whether the candidate is past its start."""
-    return memory.candidate is not None and memory.candidate.step is not None and memory.candidate.step >= 0
+    return state.candidate is not None and state.candidate.step is not None and state.candidate.step >= 0
 
 
-def _at_rest(look: Look) -> Sight:
+def _at_rest(context: Context) -> AnalysisResult:
     """Nothing is asked; but a metric that can never be measured is better known today than at the next rollout."""
-    problem = next(_impossible(look, None), None)
-    return Sight("False", problem.reason, problem.message) if problem is not None else NOT_ASKED
+    problem = next(_impossible(context, None), None)
+    return AnalysisResult("False", problem.reason, problem.message) if problem is not None else NOT_ASKED
 
 
-def _removed(look: Look, state: judge.JudgeState | None) -> Iterator[_Problem]:
+def _removed(context: Context, judge_state: judge.JudgeState | None) -> Iterator[_Problem]:
     """Metrics that this rollout began with, and that the spec does not have any more."""
-    known = {metric.name for metric in look.spec.analysis.metrics}
-    for plan in state.plan.metrics if state is not None else ():
+    known = {metric.name for metric in context.spec.analysis.metrics}
+    for plan in judge_state.plan.metrics if judge_state is not None else ():
         if plan.name not in known:
             message = (
                 f"metric '{plan.name}' was taken out, but this rollout began with it; `abort` and `retry` begin anew"
@@ -97,113 +97,122 @@ def _removed(look: Look, state: judge.JudgeState | None) -> Iterator[_Problem]:
             yield _Problem("MetricRemoved", message)
 
 
-def _impossible(look: Look, state: judge.JudgeState | None) -> Iterator[_Problem]:
+def _impossible(context: Context, judge_state: judge.JudgeState | None) -> Iterator[_Problem]:
     """Metrics whose query cannot even be written down; during a rollout those that it began with."""
-    judged = None if state is None else {metric.name for metric in state.plan.metrics}
-    for metric in look.spec.analysis.metrics:
+    judged = None if judge_state is None else {metric.name for metric in judge_state.plan.metrics}
+    for metric in context.spec.analysis.metrics:
         try:
             if judged is None or metric.name in judged:
-                query_of(look.observed, metric, history=False)
+                query_of(context.observed, metric, history=False)
         except Invalid as error:
             yield _Problem(error.reason, str(error))
 
 
-def _still(memory: Memory, look: Look) -> Iterator[_Problem]:
+def _still(state: RolloutState, context: Context) -> Iterator[_Problem]:
     """Between two ticks nothing is asked, and what was wrong at the last one still is."""
-    before = conditions.find(look.observed.status.conditions, "MetricsAvailable")
-    if _has_weight(memory) and before is not None and before.status == "False":
+    before = conditions.find(context.observed.status.conditions, "MetricsAvailable")
+    if _has_weight(state) and before is not None and before.status == "False":
         yield _Problem(before.reason, before.message)
 
 
-def _unanswered(look: Look, asked: dict[str, MetricQuery]) -> Iterator[_Problem]:
+def _unanswered(context: Context, asked: dict[str, MetricQuery]) -> Iterator[_Problem]:
     for name in asked:
-        answer = look.observed.answers.get(name)
+        answer = context.observed.answers.get(name)
         if isinstance(answer, QueryProblem):
             yield _Problem(answer.reason, f"metric '{name}': {answer.message}; the query was: {answer.query}")
 
 
-def _begun(
-    memory: Memory, look: Look, asked: dict[str, MetricQuery], problems: Sequence[_Problem]
-) -> tuple[Memory, Sight]:
+def _begin(
+    state: RolloutState, context: Context, asked: dict[str, MetricQuery], problems: Sequence[_Problem]
+) -> tuple[RolloutState, AnalysisResult]:
     """The judge begins once everything that it learns from was answered."""
-    histories, odd = _read(memory, look, asked, past)
+    histories, odd = _read(state, context, asked, past)
     if problems or odd or len(histories) < len(asked):
-        waiting = Sight("Unknown", "Waiting", "the past of the stable revision has not been read yet")
-        return memory, _seen(look, [*problems, *odd], waiting)
+        waiting = AnalysisResult("Unknown", "Waiting", "the past of the stable revision has not been read yet")
+        return state, _with_result(context, [*problems, *odd], waiting)
     try:
-        state = judge.begin(judge_plan(look.spec), histories, look.now.timestamp())
+        judge_state = judge.begin(judge_plan(context.spec), histories, context.now.timestamp())
     except judge.PlanError as error:
-        return memory, _seen(look, [_Problem("InvalidAnalysis", str(error))], NOT_ASKED)
-    if memory.judge is not None:
+        return state, _with_result(context, [_Problem("InvalidAnalysis", str(error))], NOT_ASKED)
+    if state.judge is not None:
         message = "the evidence so far was written by another release and cannot be read: judging begins anew"
-        memory = memory.saying("Warning", "JudgeRestarted", message)
-    return replace(memory, judge=judge.dump(state)), Sight("True", "Answered", "the metrics can be read")
+        state = state.with_event("Warning", "JudgeRestarted", message)
+    return replace(state, judge=judge.dump(judge_state)), AnalysisResult("True", "Answered", "the metrics can be read")
 
 
 def _judged(
-    memory: Memory, look: Look, state: judge.JudgeState, asked: dict[str, MetricQuery], problems: Sequence[_Problem]
-) -> tuple[Memory, Sight]:
+    state: RolloutState,
+    context: Context,
+    judge_state: judge.JudgeState,
+    asked: dict[str, MetricQuery],
+    problems: Sequence[_Problem],
+) -> tuple[RolloutState, AnalysisResult]:
     """Each new window once, then the opinion."""
-    by_metric, odd = _read(memory, look, asked, sampled)
+    by_metric, odd = _read(state, context, asked, sampled)
     if by_metric:
-        memory, state = _fed(memory, state, by_metric)
-    assessment = judge.assess(state)
-    found = [*problems, *odd, *_odd(look, state, assessment, asked)]
-    sight = replace(
-        _seen(look, found, Sight("True", *_what_is_heard(assessment))),
-        revision=memory.candidate.revision if memory.candidate else None,
+        state, judge_state = _fed(state, judge_state, by_metric)
+    assessment = judge.assess(judge_state)
+    found = [*problems, *odd, *_odd(context, judge_state, assessment, asked)]
+    analysis = replace(
+        _with_result(context, found, AnalysisResult("True", *_what_is_heard(assessment))),
+        revision=state.candidate.revision if state.candidate else None,
         assessment=assessment,
-        seen_until=datetime.fromtimestamp(state.end, UTC) if state.ticks else None,
+        seen_until=datetime.fromtimestamp(judge_state.end, UTC) if judge_state.ticks else None,
     )
-    memory = replace(memory, evidence=tuple(evidence_line(report) for report in assessment.metrics))
-    return _thawed(memory, look, sight), sight
+    state = replace(state, evidence=tuple(evidence_line(report) for report in assessment.metrics))
+    return _thawed(state, context, analysis), analysis
 
 
-def _fed(memory: Memory, state: judge.JudgeState, by_metric: dict[str, Sampled]) -> tuple[Memory, judge.JudgeState]:
+def _fed(
+    state: RolloutState, judge_state: judge.JudgeState, by_metric: dict[str, Sampled]
+) -> tuple[RolloutState, judge.JudgeState]:
     """The judge after all new windows, and the candidate's requests in them."""
-    assert memory.candidate is not None  # noqa: S101 - only a candidate has a judge
-    requests = memory.candidate.requests
+    assert state.candidate is not None  # noqa: S101 - only a candidate has a judge
+    requests = state.candidate.requests
     for window, samples in aligned(by_metric):
-        state = judge.observe(state, window, samples, weight=_routed(memory, window))
-        requests += _requests(memory, window, samples)
-    candidate = change(memory.candidate, requests=requests)
-    return replace(memory, judge=judge.dump(state), candidate=candidate), state
+        judge_state = judge.observe(judge_state, window, samples, weight=_routed(state, window))
+        requests += _requests(state, window, samples)
+    candidate = change(state.candidate, requests=requests)
+    return replace(state, judge=judge.dump(judge_state), candidate=candidate), judge_state
 
 
 def _read(
-    memory: Memory, look: Look, asked: dict[str, MetricQuery], reader: Callable[[Metric, Answer, MetricQuery, Arms], T]
+    state: RolloutState,
+    context: Context,
+    asked: dict[str, MetricQuery],
+    reader: Callable[[Metric, Answer, MetricQuery, Arms], T],
 ) -> tuple[dict[str, T], list[_Problem]]:
     """What the reader makes of each answer, and the answers that it could not make anything of."""
     found: dict[str, T] = {}
     problems: list[_Problem] = []
-    for metric in look.spec.analysis.metrics:
-        query, answer = asked.get(metric.name), look.observed.answers.get(metric.name)
+    for metric in context.spec.analysis.metrics:
+        query, answer = asked.get(metric.name), context.observed.answers.get(metric.name)
         if query is None or not isinstance(answer, Answer):
             continue
         try:
-            found[metric.name] = reader(metric, answer, query, _arms(memory))
+            found[metric.name] = reader(metric, answer, query, _arms(state))
         except UnexpectedAnswer as error:
             message = f"metric '{metric.name}': {error}; the query was: {query.query}"
             problems.append(_Problem("UnexpectedAnswer", message))
     return found, problems
 
 
-def _arms(memory: Memory) -> dict[str, str]:
-    arms = {memory.stable.revision: "stable"} if memory.stable is not None else {}
-    return {**arms, memory.candidate.revision: "candidate"} if memory.candidate is not None else arms
+def _arms(state: RolloutState) -> dict[str, str]:
+    arms = {state.stable.revision: "stable"} if state.stable is not None else {}
+    return {**arms, state.candidate.revision: "candidate"} if state.candidate is not None else arms
 
 
-def _routed(memory: Memory, window: Window) -> float | None:
+def _routed(state: RolloutState, window: Window) -> float | None:
     """The candidate's share in a window, if the weight that is observed now was already in force at its end."""
-    candidate = memory.candidate
+    candidate = state.candidate
     if candidate is None or candidate.weight_since is None:
         return None
     return candidate.weight / 100 if window.end > parse(candidate.weight_since).timestamp() else None
 
 
-def _requests(memory: Memory, window: Window, samples: dict[str, Sample]) -> int:
+def _requests(state: RolloutState, window: Window, samples: dict[str, Sample]) -> int:
     """Requests of the candidate in a window that lies in the current step."""
-    candidate = memory.candidate
+    candidate = state.candidate
     if candidate is None or candidate.since is None or window.start < parse(candidate.since).timestamp():
         return 0
     return round(max((_candidate_count(sample) for sample in samples.values()), default=0.0))
@@ -219,16 +228,18 @@ def _candidate_count(sample: Sample) -> float:
             return 0.0
 
 
-def _odd(look: Look, state: judge.JudgeState, assessment: Assessment, asked: dict[str, MetricQuery]) -> list[_Problem]:
+def _odd(
+    context: Context, judge_state: judge.JudgeState, assessment: Assessment, asked: dict[str, MetricQuery]
+) -> list[_Problem]:
     """What the last window says beyond that there was no traffic, and queries that have given nothing for a while."""
     problems = [
         _Problem(note.reason.value, f"metric '{name}': {note.message}")
-        for name, note in state.notes.items()
+        for name, note in judge_state.notes.items()
         if note.reason not in _QUIET
     ]
     silent = assessment.blamed if assessment.outcome is Outcome.NO_DATA else ()
     for name in silent:
-        answer = look.observed.answers.get(name)
+        answer = context.observed.answers.get(name)
         if isinstance(answer, Answer) and not answer.series:
             message = f"metric '{name}': the query gives no series at all; the query was: {asked[name].query}"
             problems.append(_Problem("NoSeries", message))
@@ -241,26 +252,26 @@ def _what_is_heard(assessment: Assessment) -> tuple[str, str]:
     return "Answered", "the metrics can be read"
 
 
-def _seen(look: Look, problems: Sequence[_Problem], otherwise: Sight) -> Sight:
+def _with_result(context: Context, problems: Sequence[_Problem], otherwise: AnalysisResult) -> AnalysisResult:
     """Blind while there is a problem; since when is what the condition remembers."""
     if not problems:
         return otherwise
-    before = conditions.find(look.observed.status.conditions, "MetricsAvailable")
-    since = parse(before.last_transition_time) if before is not None and before.status == "False" else look.now
-    candidate = look.observed.status.candidate
+    before = conditions.find(context.observed.status.conditions, "MetricsAvailable")
+    since = parse(before.last_transition_time) if before is not None and before.status == "False" else context.now
+    candidate = context.observed.status.candidate
     if candidate is not None and candidate.started is not None:
         since = max(since, parse(candidate.started))
     worst = problems[0]
     return replace(otherwise, status="False", reason=worst.reason, message=worst.message, blind_since=since)
 
 
-def _thawed(memory: Memory, look: Look, seen: Sight) -> Memory:
+def _thawed(state: RolloutState, context: Context, seen: AnalysisResult) -> RolloutState:
     """Time without sight does not count: when it returns, the step's clock goes on where it stood."""
-    before = conditions.find(look.observed.status.conditions, "MetricsAvailable")
-    candidate = memory.candidate
+    before = conditions.find(context.observed.status.conditions, "MetricsAvailable")
+    candidate = state.candidate
     returned = before is not None and before.status == "False" and seen.status != "False"
     if before is None or not returned or candidate is None or candidate.since is None:
-        return memory
+        return state
     begun = parse(candidate.since)
-    blind = look.now - max(begun, parse(before.last_transition_time))
-    return replace(memory, candidate=change(candidate, since=stamp(begun + max(blind, timedelta(0)))))
+    blind = context.now - max(begun, parse(before.last_transition_time))
+    return replace(state, candidate=change(candidate, since=stamp(begun + max(blind, timedelta(0)))))

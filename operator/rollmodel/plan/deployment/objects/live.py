@@ -9,13 +9,13 @@ from typing import Any
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.revision import Revision, from_deployment, from_record
 
-__all__ = ["World"]
+__all__ = ["LiveObjects"]
 
 Live = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class LiveObjects:
     """What exists now. Objects on their way out do not count. Revisions are the keys."""
 
     records: Mapping[str, Live] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class World:
     route: Live | None = None
 
     @classmethod
-    def of(cls, children: Sequence[Live]) -> World:
+    def of(cls, children: Sequence[Live]) -> LiveObjects:
         """Sort the children."""
         staying = [child for child in children if not child["metadata"].get("deletionTimestamp")]
         return cls(

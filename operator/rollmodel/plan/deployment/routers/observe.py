@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ParentRef
 from rollmodel.plan import naming
-from rollmodel.plan.deployment.objects.live import World
+from rollmodel.plan.deployment.objects.live import LiveObjects
 
 __all__ = ["Programmed", "observe", "percentages"]
 
@@ -32,16 +32,16 @@ class Programmed:
     needs_person: bool = False
 
 
-def observe(spec: ModelDeploymentSpec, world: World, *, owner: str, namespace: str, gateway: bool) -> Programmed:
+def observe(spec: ModelDeploymentSpec, live: LiveObjects, *, owner: str, namespace: str, gateway: bool) -> Programmed:
     """The traffic as it is split now; ``gateway``: whether the cluster knows HTTPRoutes."""
     if spec.traffic is None:
-        return _behind_service(world)
+        return _behind_service(live)
     if not gateway:
         message = "this cluster has no Gateway API; install it, or omit `traffic` to split by replicas"
         return Programmed({}, "False", "GatewayAPIMissing", message, needs_person=True)
-    if world.route is None:
+    if live.route is None:
         return Programmed({}, "Unknown", "NoRouteYet", "the route is created once a revision is ready")
-    return _routed(world.route, spec.traffic.parent_refs, owner, namespace)
+    return _routed(live.route, spec.traffic.parent_refs, owner, namespace)
 
 
 def percentages(parts: Mapping[str, int]) -> dict[str, int]:
@@ -55,12 +55,12 @@ def percentages(parts: Mapping[str, int]) -> dict[str, int]:
     return {key: share for key, share in shares.items() if share}
 
 
-def _behind_service(world: World) -> Programmed:
+def _behind_service(live: LiveObjects) -> Programmed:
     """Without routing the main Service chooses pods, and connections spread over them by number."""
-    if world.main_service is None:
+    if live.main_service is None:
         return Programmed({}, "Unknown", "NoServiceYet", "the Service is being created")
-    chosen = world.main_service["spec"]["selector"].get(naming.REVISION)
-    ready = {revision: world.ready(revision) for revision in world.deployments}
+    chosen = live.main_service["spec"]["selector"].get(naming.REVISION)
+    ready = {revision: live.ready(revision) for revision in live.deployments}
     weights = {chosen: 100} if chosen else percentages(ready)
     return Programmed(weights, "True", "OneRevision" if chosen else "SplitByReplicas", _sentence(weights))
 

@@ -9,10 +9,19 @@ from __future__ import annotations
 import math
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.plan.deployment.objects.live import World
-from rollmodel.plan.deployment.state import Memory
+from rollmodel.plan.deployment.objects.live import LiveObjects
+from rollmodel.plan.deployment.state import RolloutState
 
-__all__ = ["at_target", "candidate_pods", "carried", "first_pods", "pods_for", "step_weight", "target", "wish"]
+__all__ = [
+    "at_target",
+    "candidate_pods",
+    "carried",
+    "desired_weights",
+    "first_pods",
+    "pods_for",
+    "step_weight",
+    "target",
+]
 
 
 def step_weight(spec: ModelDeploymentSpec, step: int) -> int:
@@ -23,13 +32,13 @@ def step_weight(spec: ModelDeploymentSpec, step: int) -> int:
     return before[-1] if before else 0
 
 
-def target(memory: Memory, spec: ModelDeploymentSpec) -> int:
+def target(state: RolloutState, spec: ModelDeploymentSpec) -> int:
     """The weight that the candidate should have now, if its pods can carry it."""
-    if memory.candidate is None or memory.candidate.step is None or memory.candidate.step < 0:
+    if state.candidate is None or state.candidate.step is None or state.candidate.step < 0:
         return 0
-    step = memory.candidate.step
+    step = state.candidate.step
     last = len(spec.rollout.steps)
-    return step_weight(spec, last - 1 if step >= last and memory.paused else step)
+    return step_weight(spec, last - 1 if step >= last and state.paused else step)
 
 
 def pods_for(weight: int, full: int, spec: ModelDeploymentSpec) -> int:
@@ -53,55 +62,55 @@ def first_pods(spec: ModelDeploymentSpec) -> int:
     return pods_for(weights[0] if weights else 100, spec.scale.replicas, spec)
 
 
-def candidate_pods(memory: Memory, spec: ModelDeploymentSpec, world: World) -> int:
+def candidate_pods(state: RolloutState, spec: ModelDeploymentSpec, live: LiveObjects) -> int:
     """Pods that the candidate should have: for the weight it should get, and for the one it still has."""
-    candidate = memory.candidate
+    candidate = state.candidate
     if candidate is None:
         return 0
-    if memory.stable is None:
+    if state.stable is None:
         return spec.scale.replicas
-    weight = max(target(memory, spec), wish(memory, spec, world).get(candidate.revision, 0))
+    weight = max(target(state, spec), desired_weights(state, spec, live).get(candidate.revision, 0))
     if spec.traffic is not None:
         weight = max(weight, candidate.weight)
     return max(first_pods(spec), pods_for(weight, spec.scale.replicas, spec))
 
 
-def carried(memory: Memory, spec: ModelDeploymentSpec, world: World) -> int:
+def carried(state: RolloutState, spec: ModelDeploymentSpec, live: LiveObjects) -> int:
     """The largest weight, of those that the candidate has earned so far, that its ready pods can carry.
 
     What a weight takes follows the pods that the stable revision has now, so that scaling both up takes no weight away.
     All traffic takes the full size.
     """
-    candidate, goal = memory.candidate, target(memory, spec)
+    candidate, goal = state.candidate, target(state, spec)
     if candidate is None or candidate.step is None:
         return 0
-    full, ready = spec.scale.replicas, world.ready(candidate.revision)
-    now = min(full, max(1, world.ready(memory.stable.revision))) if memory.stable is not None else full
+    full, ready = spec.scale.replicas, live.ready(candidate.revision)
+    now = min(full, max(1, live.ready(state.stable.revision))) if state.stable is not None else full
     earned = {step_weight(spec, step) for step in range(candidate.step)} | {goal}
     fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now, spec) > 0)
     return max(fits, default=0)
 
 
-def at_target(memory: Memory, spec: ModelDeploymentSpec) -> bool:
+def at_target(state: RolloutState, spec: ModelDeploymentSpec) -> bool:
     """Whether the candidate was observed to have its weight; by replica ratio the achieved share is as good as any."""
-    candidate = memory.candidate
+    candidate = state.candidate
     if candidate is None:
         return False
-    return candidate.weight == target(memory, spec) if spec.traffic is not None else candidate.weight > 0
+    return candidate.weight == target(state, spec) if spec.traffic is not None else candidate.weight > 0
 
 
-def wish(memory: Memory, spec: ModelDeploymentSpec, world: World) -> dict[str, int]:
+def desired_weights(state: RolloutState, spec: ModelDeploymentSpec, live: LiveObjects) -> dict[str, int]:
     """Percent by revision that the traffic should have now; empty while nothing can answer for the first time.
 
     A stable revision without one ready pod cannot take its share: a candidate that has earned some weight stands in.
     """
-    stable, candidate = memory.stable, memory.candidate
+    stable, candidate = state.stable, state.candidate
     if stable is None:
-        return {candidate.revision: 100} if candidate is not None and world.ready(candidate.revision) else {}
-    share = carried(memory, spec, world)
+        return {candidate.revision: 100} if candidate is not None and live.ready(candidate.revision) else {}
+    share = carried(state, spec, live)
     if candidate is None or share == 0:
         return {stable.revision: 100}
-    if world.ready(stable.revision) == 0:
+    if live.ready(stable.revision) == 0:
         share = 100
     return {
         revision: weight for revision, weight in ((stable.revision, 100 - share), (candidate.revision, share)) if weight

@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from rollmodel.api.conditions import Condition, find
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentStatus
 from rollmodel.plan import naming
-from rollmodel.plan.conditions import Line, dated
+from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
-from rollmodel.plan.deployment.analysis.result import Sight
-from rollmodel.plan.deployment.context import Look
-from rollmodel.plan.deployment.state import Memory
+from rollmodel.plan.deployment.analysis.result import AnalysisResult
+from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
-from rollmodel.plan.deployment.status.summary import Activity, activity, pods
+from rollmodel.plan.deployment.status.summary import Summary, pods, summary
 from rollmodel.plan.deployment.strategies.canary import pause_reason
 
-__all__ = ["announcements", "written"]
+__all__ = ["build_status", "condition_events"]
 
 #: Ways of being blind that no waiting heals.
 _WRONG_QUERY = {
@@ -34,35 +34,35 @@ _WRONG_QUERY = {
 }
 
 
-def written(memory: Memory, look: Look, sight: Sight) -> ModelDeploymentStatus:
+def build_status(state: RolloutState, context: Context, analysis: AnalysisResult) -> ModelDeploymentStatus:
     """The whole new status."""
-    conditions = dated(
-        look.observed.status.conditions,
-        _lines(memory, look, sight),
-        generation=look.observed.generation,
-        now=look.now,
+    conditions = merge_conditions(
+        context.observed.status.conditions,
+        _lines(state, context, analysis),
+        generation=context.observed.generation,
+        now=context.now,
     )
-    serving = memory.stable or memory.candidate
+    serving = state.stable or state.candidate
     fields = {
-        "observed_generation": look.observed.generation,
+        "observed_generation": context.observed.generation,
         "conditions": conditions,
-        "stable": memory.stable,
-        "candidate": memory.candidate,
-        "retiring": memory.retiring,
+        "stable": state.stable,
+        "candidate": state.candidate,
+        "retiring": state.retiring,
         "replicas": serving.replicas if serving else 0,
-        "selector": _selector(look, serving.revision) if serving else None,
-        "evidence": memory.evidence,
-        "judge": memory.judge,
-        "rejected": memory.rejected,
-        "paused": memory.paused,
-        "history": memory.history,
-        "last_command": memory.last_command,
-        "outbox": memory.outbox,
+        "selector": _selector(context, serving.revision) if serving else None,
+        "evidence": state.evidence,
+        "judge": state.judge,
+        "rejected": state.rejected,
+        "paused": state.paused,
+        "history": state.history,
+        "last_command": state.last_command,
+        "outbox": state.outbox,
     }
     return ModelDeploymentStatus.model_validate(fields)
 
 
-def announcements(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[Event]:
+def condition_events(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[Event]:
     """Events for conditions that turned bad or well; what the rollout itself does is told where it is done."""
     for kind, bad in {
         "ModelResolved": "False",
@@ -80,155 +80,169 @@ def announcements(before: Sequence[Condition], after: Sequence[Condition]) -> It
             yield Event("Normal", kind, new.message)
 
 
-def _selector(look: Look, revision: str) -> str:
-    return naming.selector_text(naming.revision_selector(look.observed.name, revision))
+def _selector(context: Context, revision: str) -> str:
+    return naming.selector_text(naming.revision_selector(context.observed.name, revision))
 
 
-def _lines(memory: Memory, look: Look, sight: Sight) -> dict[str, Line]:
-    doing = activity(memory, look, sight)
-    stalled = next(_stalled(memory, look, sight), None)
-    ready = _ready(memory, look, stalled, doing)
+def _lines(state: RolloutState, context: Context, analysis: AnalysisResult) -> dict[str, ConditionDraft]:
+    doing = summary(state, context, analysis)
+    stalled = next(_stalled(state, context, analysis), None)
+    ready = _ready(state, context, stalled, doing)
     return {
         "Ready": ready,
-        "Reconciling": _reconciling(memory, ready, stalled, doing),
-        "Stalled": stalled or Line("False", "NothingWrong", ""),
-        "Available": _available(memory, look),
-        "Progressing": _progressing(memory, doing),
-        "Paused": _paused(memory),
-        "RolledBack": _rolled_back(memory, look),
-        "ModelResolved": _model_resolved(look),
-        "TrafficProgrammed": Line(look.traffic.status, look.traffic.reason, look.traffic.message),
-        "MetricsAvailable": Line(sight.status, sight.reason, sight.message),
+        "Reconciling": _reconciling(state, ready, stalled, doing),
+        "Stalled": stalled or ConditionDraft("False", "NothingWrong", ""),
+        "Available": _available(state, context),
+        "Progressing": _progressing(state, doing),
+        "Paused": _paused(state),
+        "RolledBack": _rolled_back(state, context),
+        "ModelResolved": _model_resolved(context),
+        "TrafficProgrammed": ConditionDraft(context.traffic.status, context.traffic.reason, context.traffic.message),
+        "MetricsAvailable": ConditionDraft(analysis.status, analysis.reason, analysis.message),
     }
 
 
-def _stalled(memory: Memory, look: Look, sight: Sight) -> Iterator[Line]:
+def _stalled(state: RolloutState, context: Context, analysis: AnalysisResult) -> Iterator[ConditionDraft]:
     """What needs a person, most urgent first."""
-    if look.observed.problems:
-        yield Line("True", "Refused", "; ".join(look.observed.problems))
-    yield from _broken_pods(memory, look)
-    if look.problem is not None and not look.problem.transient:
-        yield Line("True", look.problem.reason, look.problem.message)
-    if look.traffic.needs_person:
-        yield Line("True", look.traffic.reason, look.traffic.message)
-    if memory.candidate is not None and sight.status == "False" and sight.reason in _WRONG_QUERY:
-        yield Line("True", sight.reason, sight.message)
-    if pause_reason(memory) in {"Failure", "Undecided"}:
-        yield Line("True", "Paused", str(memory.paused))
-    if memory.rejected is not None:
-        yield Line("True", "RolledBack", _rolled_back(memory, look).message)
+    if context.observed.problems:
+        yield ConditionDraft("True", "Refused", "; ".join(context.observed.problems))
+    yield from _broken_pods(state, context)
+    if context.problem is not None and not context.problem.transient:
+        yield ConditionDraft("True", context.problem.reason, context.problem.message)
+    if context.traffic.needs_person:
+        yield ConditionDraft("True", context.traffic.reason, context.traffic.message)
+    if state.candidate is not None and analysis.status == "False" and analysis.reason in _WRONG_QUERY:
+        yield ConditionDraft("True", analysis.reason, analysis.message)
+    if pause_reason(state) in {"Failure", "Undecided"}:
+        yield ConditionDraft("True", "Paused", str(state.paused))
+    if state.rejected is not None:
+        yield ConditionDraft("True", "RolledBack", _rolled_back(state, context).message)
 
 
-def _broken_pods(memory: Memory, look: Look) -> Iterator[Line]:
+def _broken_pods(state: RolloutState, context: Context) -> Iterator[ConditionDraft]:
     """The serving, or first, revision has pods that no waiting makes ready, and no candidate is on its way."""
-    arm = memory.stable or memory.candidate
-    if arm is None or arm.ready_replicas >= look.spec.scale.replicas:
+    arm = state.stable or state.candidate
+    if arm is None or arm.ready_replicas >= context.spec.scale.replicas:
         return
-    trouble = diagnose(look, arm.revision)
-    hopeless = (trouble is not None and trouble.fatal) or _deadline_exceeded(look, arm.revision)
-    alone = memory.stable is None or memory.candidate is None
-    if (hopeless and alone) or _waited(memory, look, arm) >= look.spec.rollout.deadline_seconds:
-        yield Line(
+    trouble = diagnose(context, arm.revision)
+    hopeless = (trouble is not None and trouble.fatal) or _deadline_exceeded(context, arm.revision)
+    alone = state.stable is None or state.candidate is None
+    if (hopeless and alone) or _waited(state, context, arm) >= context.spec.rollout.deadline_seconds:
+        yield ConditionDraft(
             "True",
             trouble.reason if trouble is not None else "DeadlineExceeded",
-            pods(look, arm, look.spec.scale.replicas),
+            pods(context, arm, context.spec.scale.replicas),
         )
 
 
-def _waited(memory: Memory, look: Look, arm: ArmStatus) -> float:
+def _waited(state: RolloutState, context: Context, arm: ArmStatus) -> float:
     """Seconds without a single pod: of the first revision since its start, of a stable one since the last was lost."""
-    if memory.stable is None:
-        return look.seconds_since(arm.since)
-    before = find(look.observed.status.conditions, "Available")
+    if state.stable is None:
+        return context.seconds_since(arm.since)
+    before = find(context.observed.status.conditions, "Available")
     lost = before is not None and before.status == "False" and arm.ready_replicas == 0
-    return look.seconds_since(before.last_transition_time) if lost and before is not None else 0.0
+    return context.seconds_since(before.last_transition_time) if lost and before is not None else 0.0
 
 
-def _deadline_exceeded(look: Look, revision: str) -> bool:
-    status = look.world.deployments.get(revision, {}).get("status") or {}
+def _deadline_exceeded(context: Context, revision: str) -> bool:
+    status = context.live.deployments.get(revision, {}).get("status") or {}
     return any(condition.get("reason") == "ProgressDeadlineExceeded" for condition in status.get("conditions") or ())
 
 
-def _ready(memory: Memory, look: Look, stalled: Line | None, doing: Activity | None) -> Line:
+def _ready(
+    state: RolloutState, context: Context, stalled: ConditionDraft | None, doing: Summary | None
+) -> ConditionDraft:
     """The first of these that holds."""
     if stalled is not None:
-        return Line("False", stalled.reason, stalled.message)
-    if look.problem is not None and not _was_ready(look):
-        return Line("Unknown", look.problem.reason, look.problem.message)
-    return _not_serving(memory, look, doing) or _rolling_out(memory, look, doing) or _serving(memory, look)
+        return ConditionDraft("False", stalled.reason, stalled.message)
+    if context.problem is not None and not _was_ready(context):
+        return ConditionDraft("Unknown", context.problem.reason, context.problem.message)
+    return _not_serving(state, context, doing) or _rolling_out(state, context, doing) or _serving(state, context)
 
 
-def _not_serving(memory: Memory, look: Look, doing: Activity | None) -> Line | None:
-    if memory.stable is None:
+def _not_serving(state: RolloutState, context: Context, doing: Summary | None) -> ConditionDraft | None:
+    if state.stable is None:
         return (
-            Line("False", doing.reason, doing.message) if doing else Line("False", "Installing", "nothing serves yet")
+            ConditionDraft("False", doing.reason, doing.message)
+            if doing
+            else ConditionDraft("False", "Installing", "nothing serves yet")
         )
-    if memory.stable.ready_replicas < look.spec.scale.replicas:
-        return Line("False", "PodsNotReady", pods(look, memory.stable, look.spec.scale.replicas))
+    if state.stable.ready_replicas < context.spec.scale.replicas:
+        return ConditionDraft("False", "PodsNotReady", pods(context, state.stable, context.spec.scale.replicas))
     return None
 
 
-def _rolling_out(memory: Memory, look: Look, doing: Activity | None) -> Line | None:
-    if memory.candidate is not None and doing is not None:
-        return Line("Unknown", "RollingOut", doing.message)
-    if memory.stable is not None and look.wanted is not None and look.wanted.id != memory.stable.revision:
-        return Line("Unknown", "RollingOut", f"{look.wanted.label} begins when nothing else has traffic")
+def _rolling_out(state: RolloutState, context: Context, doing: Summary | None) -> ConditionDraft | None:
+    if state.candidate is not None and doing is not None:
+        return ConditionDraft("Unknown", "RollingOut", doing.message)
+    if state.stable is not None and context.wanted is not None and context.wanted.id != state.stable.revision:
+        return ConditionDraft("Unknown", "RollingOut", f"{context.wanted.label} begins when nothing else has traffic")
     return None
 
 
-def _serving(memory: Memory, look: Look) -> Line:
-    if look.traffic.status != "True":
-        return Line("False", look.traffic.reason, look.traffic.message)
-    serving = look.label(memory.stable.revision) if memory.stable is not None else "nothing"
-    return Line("True", "Serving", f"{serving} serves")
+def _serving(state: RolloutState, context: Context) -> ConditionDraft:
+    if context.traffic.status != "True":
+        return ConditionDraft("False", context.traffic.reason, context.traffic.message)
+    serving = context.label(state.stable.revision) if state.stable is not None else "nothing"
+    return ConditionDraft("True", "Serving", f"{serving} serves")
 
 
-def _was_ready(look: Look) -> bool:
+def _was_ready(context: Context) -> bool:
     """Ready stays what it was while the registry is away: nothing else was asked for since."""
-    before = find(look.observed.status.conditions, "Ready")
-    same = look.observed.status.observed_generation == look.observed.generation
+    before = find(context.observed.status.conditions, "Ready")
+    same = context.observed.status.observed_generation == context.observed.generation
     return same and before is not None and before.status == "True"
 
 
-def _reconciling(memory: Memory, ready: Line, stalled: Line | None, doing: Activity | None) -> Line:
-    if stalled is not None or (ready.status == "True" and not memory.retiring):
-        return Line("False", "Idle" if stalled is None else "WaitingForPerson", "")
-    return Line("True", doing.reason, doing.message) if doing is not None else Line("True", ready.reason, ready.message)
-
-
-def _available(memory: Memory, look: Look) -> Line:
-    if memory.stable is None:
-        return Line("False", "NothingServes", "no revision has been ready yet")
-    if look.spec.scale.replicas == 0:
-        return Line("False", "ScaledToZero", "`scale.replicas` is 0")
-    line = pods(look, memory.stable, look.spec.scale.replicas)
-    return Line("True", "Serving", line) if memory.stable.ready_replicas > 0 else Line("False", "NoPodReady", line)
-
-
-def _progressing(memory: Memory, doing: Activity | None) -> Line:
-    if memory.candidate is None or doing is None:
-        return Line("False", "Idle", "no rollout is in progress")
-    return Line("False" if memory.paused else "True", doing.reason, doing.message)
-
-
-def _paused(memory: Memory) -> Line:
-    reason = pause_reason(memory)
-    return Line("True", reason, str(memory.paused)) if reason else Line("False", "NotPaused", "")
-
-
-def _rolled_back(memory: Memory, look: Look) -> Line:
-    lost = memory.rejected
-    if lost is None:
-        return Line("False", "NotRolledBack", "")
-    message = (
-        f"{look.label(lost.revision)} was taken back and is not tried again by itself: {lost.reason}: {lost.message}"
+def _reconciling(
+    state: RolloutState, ready: ConditionDraft, stalled: ConditionDraft | None, doing: Summary | None
+) -> ConditionDraft:
+    if stalled is not None or (ready.status == "True" and not state.retiring):
+        return ConditionDraft("False", "Idle" if stalled is None else "WaitingForPerson", "")
+    return (
+        ConditionDraft("True", doing.reason, doing.message)
+        if doing is not None
+        else ConditionDraft("True", ready.reason, ready.message)
     )
-    return Line("True", lost.reason, message)
 
 
-def _model_resolved(look: Look) -> Line:
-    if look.wanted is None:
-        problem = look.problem
-        return Line("False", problem.reason if problem else "Unknown", problem.message if problem else "")
-    name = look.wanted.model_name or "the model"
-    return Line("True", "Pinned", f"{name} is {look.wanted.label}, {look.wanted.digest[:19]}")
+def _available(state: RolloutState, context: Context) -> ConditionDraft:
+    if state.stable is None:
+        return ConditionDraft("False", "NothingServes", "no revision has been ready yet")
+    if context.spec.scale.replicas == 0:
+        return ConditionDraft("False", "ScaledToZero", "`scale.replicas` is 0")
+    line = pods(context, state.stable, context.spec.scale.replicas)
+    return (
+        ConditionDraft("True", "Serving", line)
+        if state.stable.ready_replicas > 0
+        else ConditionDraft("False", "NoPodReady", line)
+    )
+
+
+def _progressing(state: RolloutState, doing: Summary | None) -> ConditionDraft:
+    if state.candidate is None or doing is None:
+        return ConditionDraft("False", "Idle", "no rollout is in progress")
+    return ConditionDraft("False" if state.paused else "True", doing.reason, doing.message)
+
+
+def _paused(state: RolloutState) -> ConditionDraft:
+    reason = pause_reason(state)
+    return ConditionDraft("True", reason, str(state.paused)) if reason else ConditionDraft("False", "NotPaused", "")
+
+
+def _rolled_back(state: RolloutState, context: Context) -> ConditionDraft:
+    lost = state.rejected
+    if lost is None:
+        return ConditionDraft("False", "NotRolledBack", "")
+    message = (
+        f"{context.label(lost.revision)} was taken back and is not tried again by itself: {lost.reason}: {lost.message}"
+    )
+    return ConditionDraft("True", lost.reason, message)
+
+
+def _model_resolved(context: Context) -> ConditionDraft:
+    if context.wanted is None:
+        problem = context.problem
+        return ConditionDraft("False", problem.reason if problem else "Unknown", problem.message if problem else "")
+    name = context.wanted.model_name or "the model"
+    return ConditionDraft("True", "Pinned", f"{name} is {context.wanted.label}, {context.wanted.digest[:19]}")

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rollmodel.plan import naming
-from rollmodel.plan.deployment.context import Look
+from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER
-from rollmodel.plan.pod_diagnostics import Trouble, scheduling_trouble, waiting_trouble
+from rollmodel.plan.pod_diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
 
-__all__ = ["RESTART_BUDGET", "Trouble", "diagnose"]
+__all__ = ["RESTART_BUDGET", "Diagnosis", "diagnose"]
 
 #: Restarts of one container after which a revision counts as crash-looping.
 RESTART_BUDGET = 3
@@ -22,11 +22,11 @@ _REASONED = re.compile(r"([A-Z][A-Za-z]+): (.+)")
 Status = Mapping[str, Any]
 
 
-def diagnose(look: Look, revision: str) -> Trouble | None:
+def diagnose(context: Context, revision: str) -> Diagnosis | None:
     """The worst that is known about the pods of a revision, or None where they are only starting."""
-    pods = [pod for pod in look.observed.pods if _revision_of(pod) == revision]
+    pods = [pod for pod in context.observed.pods if _revision_of(pod) == revision]
     found = [trouble for pod in pods for trouble in _of_pod(pod)]
-    found += _of_deployment(look.world.deployments.get(revision, {}))
+    found += _of_deployment(context.live.deployments.get(revision, {}))
     return min(found, key=lambda trouble: not trouble.fatal, default=None)
 
 
@@ -34,40 +34,40 @@ def _revision_of(pod: Status) -> str | None:
     return (pod["metadata"].get("labels") or {}).get(naming.REVISION)
 
 
-def _of_pod(pod: Status) -> Iterator[Trouble]:
+def _of_pod(pod: Status) -> Iterator[Diagnosis]:
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     for container in status.get("initContainerStatuses") or ():
         yield from _of_fetching(name, container)
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
-        yield from waiting_trouble(name, container)
+        yield from diagnose_waiting(name, container)
     for container in status.get("containerStatuses") or ():
         yield from _of_crashing(name, container)
-    yield from scheduling_trouble(pod)
+    yield from diagnose_scheduling(pod)
 
 
-def _of_fetching(pod: str, container: Status) -> Iterator[Trouble]:
+def _of_fetching(pod: str, container: Status) -> Iterator[Diagnosis]:
     """The init container names its reason in the termination message, e.g. ``DigestMismatch: ...``."""
     ended = _last_end(container)
     if container["name"] == FETCH_CONTAINER and ended is not None and ended.get("exitCode"):
         reason, message = _split(ended.get("message"), "FetchFailed")
         message = message or f"exit code {ended['exitCode']}"
-        yield Trouble(reason, f"pod {pod}: the model could not be fetched: {message}", reason in _NEVER_HEALS)
+        yield Diagnosis(reason, f"pod {pod}: the model could not be fetched: {message}", reason in _NEVER_HEALS)
 
 
-def _of_crashing(pod: str, container: Status) -> Iterator[Trouble]:
+def _of_crashing(pod: str, container: Status) -> Iterator[Diagnosis]:
     restarts, ended = int(container.get("restartCount") or 0), _last_end(container)
     if restarts and ended is not None:
         why = ", ".join(str(part) for part in (ended.get("reason"), _last_line(ended.get("message"))) if part)
         # No count beyond the budget: a condition should not change with every further crash.
         does = f"keeps crashing ({RESTART_BUDGET} restarts or more)" if restarts >= RESTART_BUDGET else "crashed"
         message = f"pod {pod} {does}: exit code {ended.get('exitCode')}" + (f" ({why})" if why else "")
-        yield Trouble("CrashLoop", message, restarts >= RESTART_BUDGET)
+        yield Diagnosis("CrashLoop", message, restarts >= RESTART_BUDGET)
 
 
-def _of_deployment(deployment: Status) -> Iterator[Trouble]:
+def _of_deployment(deployment: Status) -> Iterator[Diagnosis]:
     for condition in (deployment.get("status") or {}).get("conditions") or ():
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-            yield Trouble(condition.get("reason", "FailedCreate"), condition.get("message", "pods cannot be created"))
+            yield Diagnosis(condition.get("reason", "FailedCreate"), condition.get("message", "pods cannot be created"))
 
 
 def _last_end(container: Status) -> Status | None:

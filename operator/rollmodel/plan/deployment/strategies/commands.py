@@ -12,8 +12,8 @@ from typing import Any
 
 from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import CommandStatus
-from rollmodel.plan.deployment.context import Look
-from rollmodel.plan.deployment.state import Memory, change
+from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.state import RolloutState, change
 from rollmodel.plan.deployment.strategies import transitions
 from rollmodel.plan.deployment.strategies.canary import FORCED, pause_reason
 from rollmodel.plan.times import stamp
@@ -42,20 +42,22 @@ def asked(annotations: Mapping[str, str]) -> str:
     return annotations.get(ANNOTATION, "")[:_SHORT]
 
 
-def consume(memory: Memory, look: Look) -> Memory:
+def consume(state: RolloutState, context: Context) -> RolloutState:
     """Carry the annotation's command out, if it is a new one, and remember what became of it."""
-    text = asked(look.observed.annotations)
-    if not text or (memory.last_command is not None and memory.last_command.text == text):
-        return memory
-    by = _writer(look.observed.managed_fields) or "unknown"
+    text = asked(context.observed.annotations)
+    if not text or (state.last_command is not None and state.last_command.text == text):
+        return state
+    by = _writer(context.observed.managed_fields) or "unknown"
     try:
         verb, revision = _parse(text)
-        memory = _VERBS[verb](memory, look, _Command(revision, by))
+        state = _VERBS[verb](state, context, _Command(revision, by))
     except _Ignored as ignored:
-        noted = CommandStatus(text=text, result="Ignored", message=str(ignored), by=by, time=stamp(look.now))
-        return replace(memory, last_command=noted).saying("Warning", "CommandIgnored", f"{text!r}: {ignored}")
-    noted = CommandStatus(text=text, result="Done", by=by, time=stamp(look.now))
-    return replace(memory, last_command=noted).saying("Normal", "CommandDone", f"{verb} {revision}, asked for by {by}")
+        noted = CommandStatus(text=text, result="Ignored", message=str(ignored), by=by, time=stamp(context.now))
+        return replace(state, last_command=noted).with_event("Warning", "CommandIgnored", f"{text!r}: {ignored}")
+    noted = CommandStatus(text=text, result="Done", by=by, time=stamp(context.now))
+    return replace(state, last_command=noted).with_event(
+        "Normal", "CommandDone", f"{verb} {revision}, asked for by {by}"
+    )
 
 
 def _parse(text: str) -> tuple[str, str]:
@@ -67,54 +69,54 @@ def _parse(text: str) -> tuple[str, str]:
     return words[0], words[1]
 
 
-def _promote(memory: Memory, look: Look, command: _Command) -> Memory:
+def _promote(state: RolloutState, context: Context, command: _Command) -> RolloutState:
     """All traffic without waiting for evidence: a person takes the responsibility."""
-    candidate = _current(memory, command)
-    if memory.stable is None:
+    candidate = _current(state, command)
+    if state.stable is None:
         raise _Ignored("it takes all traffic as soon as it answers")
     forced = change(
         candidate,
-        step=len(look.spec.rollout.steps),
-        since=stamp(look.now),
+        step=len(context.spec.rollout.steps),
+        since=stamp(context.now),
         ready_since=None,
         reason=f"{FORCED}{command.by}",
     )
-    return replace(memory, candidate=forced, paused=None)
+    return replace(state, candidate=forced, paused=None)
 
 
-def _abort(memory: Memory, look: Look, command: _Command) -> Memory:
-    _current(memory, command)
-    if memory.stable is None:
+def _abort(state: RolloutState, context: Context, command: _Command) -> RolloutState:
+    _current(state, command)
+    if state.stable is None:
         raise _Ignored("there is no other revision to go back to")
     message = f"aborted by {command.by}"
-    return transitions.roll_back(memory, look, reason="Command", message=message, by=command.by, verdict="Aborted")
+    return transitions.roll_back(state, context, reason="Command", message=message, by=command.by, verdict="Aborted")
 
 
-def _pause(memory: Memory, _: Look, command: _Command) -> Memory:
+def _pause(state: RolloutState, _: Context, command: _Command) -> RolloutState:
     """The weight stays as it is; proof of harm still takes it away."""
-    _current(memory, command)
-    if memory.paused:
-        raise _Ignored(f"it is paused already: {memory.paused}")
-    return replace(memory, paused=f"Command: paused by {command.by}")
+    _current(state, command)
+    if state.paused:
+        raise _Ignored(f"it is paused already: {state.paused}")
+    return replace(state, paused=f"Command: paused by {command.by}")
 
 
-def _resume(memory: Memory, look: Look, command: _Command) -> Memory:
+def _resume(state: RolloutState, context: Context, command: _Command) -> RolloutState:
     """Go on; an undecided step gets its time budget once more."""
-    candidate = _current(memory, command)
-    if memory.paused is None:
+    candidate = _current(state, command)
+    if state.paused is None:
         raise _Ignored("it is not paused")
-    if pause_reason(memory) == "Failure":
+    if pause_reason(state) == "Failure":
         raise _Ignored("it was proven harmful; promote or abort it")
-    return replace(memory, paused=None, candidate=change(candidate, since=stamp(look.now)))
+    return replace(state, paused=None, candidate=change(candidate, since=stamp(context.now)))
 
 
-def _retry(memory: Memory, _: Look, command: _Command) -> Memory:
-    if memory.rejected is None or memory.rejected.revision != command.revision:
+def _retry(state: RolloutState, _: Context, command: _Command) -> RolloutState:
+    if state.rejected is None or state.rejected.revision != command.revision:
         raise _Ignored("it is not the revision that was taken back")
-    return replace(memory, rejected=None)
+    return replace(state, rejected=None)
 
 
-_VERBS: Mapping[str, Callable[[Memory, Look, _Command], Memory]] = {
+_VERBS: Mapping[str, Callable[[RolloutState, Context, _Command], RolloutState]] = {
     "promote": _promote,
     "abort": _abort,
     "pause": _pause,
@@ -123,11 +125,11 @@ _VERBS: Mapping[str, Callable[[Memory, Look, _Command], Memory]] = {
 }
 
 
-def _current(memory: Memory, command: _Command) -> Any:
+def _current(state: RolloutState, command: _Command) -> Any:
     """The candidate, if it is the one that the command names."""
-    if memory.candidate is None or memory.candidate.revision != command.revision:
+    if state.candidate is None or state.candidate.revision != command.revision:
         raise _Ignored("it is not the revision that is being tried")
-    return memory.candidate
+    return state.candidate
 
 
 def _writer(managed_fields: Sequence[Mapping[str, Any]]) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rollmodel.api.base import GROUP
 from rollmodel.plan.decision import RegistryWrite
-from rollmodel.plan.deployment.context import Look
+from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.times import stamp
 
 __all__ = ["Outbox", "champion", "posted", "verdict", "writes"]
@@ -20,24 +20,24 @@ _LIMIT = 20
 Outbox = tuple[dict[str, Any], ...]
 
 
-def verdict(look: Look, identity: str, word: str, reason: str) -> Outbox:
+def verdict(context: Context, identity: str, word: str, reason: str) -> Outbox:
     """Tags for the model version of a revision: what was decided about it, why, when and where."""
-    revision = look.revision(identity)
+    revision = context.revision(identity)
     if revision is None or revision.model_name is None or revision.model_version is None:
         return ()
     tags = {
         f"{GROUP}/verdict": word,
         f"{GROUP}/reason": reason,
-        f"{GROUP}/time": stamp(look.now),
-        f"{GROUP}/deployment": f"{look.observed.namespace}/{look.observed.name}",
+        f"{GROUP}/time": stamp(context.now),
+        f"{GROUP}/deployment": f"{context.observed.namespace}/{context.observed.name}",
     }
     name, version = revision.model_name, revision.model_version
     return ({"key": f"tags/{name}/{version}", "model": name, "version": version, "tags": tags},)
 
 
-def champion(look: Look, identity: str) -> Outbox:
+def champion(context: Context, identity: str) -> Outbox:
     """The champion alias, moved to the model version of a revision, if the spec names such an alias."""
-    source, revision = look.spec.model.registry, look.revision(identity)
+    source, revision = context.spec.model.registry, context.revision(identity)
     if source is None or source.champion_alias is None or revision is None or revision.model_version is None:
         return ()
     alias, name = source.champion_alias, revision.model_name

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 
 from rollmodel.api.trainingjob import Attempts
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import Live, Look
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import Context, Live
 from rollmodel.plan.training.lifecycle.attempts import running_since, spent
 
 __all__ = ["accounted"]
 
 
-def accounted(look: Look, draft: Draft, until: datetime, job: Live | None = None) -> Draft:
+def accounted(context: Context, builder: DecisionBuilder, until: datetime, job: Live | None = None) -> DecisionBuilder:
     """With the time since the pods began to run; ``job`` has ended, and may have been too quick to be seen running."""
-    counts = draft.status.attempts or Attempts()
-    seconds = spent(look.spec, counts, running_since(look.status, job), until)
-    return draft.noting(attempts=counts.model_copy(update={"gpu_seconds": seconds}))
+    counts = builder.status.attempts or Attempts()
+    seconds = spent(context.spec, counts, running_since(context.status, job), until)
+    return builder.set(attempts=counts.model_copy(update={"gpu_seconds": seconds}))

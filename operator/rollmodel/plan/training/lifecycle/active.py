@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts
-from rollmodel.plan.conditions import Line
+from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import SetRunStatus
-from rollmodel.plan.pod_diagnostics import pending_trouble
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import Live, Look
+from rollmodel.plan.pod_diagnostics import diagnose_pending
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import Context, Live
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle import attempts
 from rollmodel.plan.training.lifecycle.accounting import accounted
@@ -27,24 +27,24 @@ _PODS_SECONDS = 5.0
 _NEEDS_PERSON = {"ImagePullFailed", "CreateContainerConfigError"}
 
 
-def going_on(look: Look, draft: Draft, number: int, job: Live) -> Draft:
+def going_on(context: Context, builder: DecisionBuilder, number: int, job: Live) -> DecisionBuilder:
     """The attempt has not ended."""
-    if look.suspended and look.spec.queue_name:
+    if context.suspended and context.spec.queue_name:
         # Kueue owns `suspend`, so the Job is withdrawn from the queue; clean() deletes what is not current.
         message = "the Job was withdrawn from the queue because `suspend` is set"
-        return replace(draft.noting(job_name=None), running=Line("False", "Suspended", message)).waiting(
+        return replace(builder.set(job_name=None), running=ConditionDraft("False", "Suspended", message)).wait(
             "Suspended", message
         )
-    draft = _suspension(look, draft, number, job)
-    draft = _reopened(look, draft, number, job)
-    line = _running(look, draft, job)
-    stopped = replace(draft.noting(queue=queue(look.observed, job)), running=line)
+    builder = _suspension(context, builder, number, job)
+    builder = _reopened(context, builder, number, job)
+    line = _running(context, builder, job)
+    stopped = replace(builder.set(queue=queue(context.observed, job)), running=line)
     if line.status != "True":
-        stopped = accounted(look, stopped, look.now)
-    stopped = stopped.noting(progress=progress(look.run, look.now) or look.status.progress)
-    for seconds in _due(look, stopped, job):
-        stopped = stopped.looking_again(seconds)
-    return _judged(look, stopped, line)
+        stopped = accounted(context, stopped, context.now)
+    stopped = stopped.set(progress=progress(context.run, context.now) or context.status.progress)
+    for seconds in _due(context, stopped, job):
+        stopped = stopped.requeue(seconds)
+    return _judged(context, stopped, line)
 
 
 def ready_pods(job: Live) -> int:
@@ -52,64 +52,68 @@ def ready_pods(job: Live) -> int:
     return int((job.get("status") or {}).get("ready") or 0)
 
 
-def needs_pods(look: Look, job: Live) -> bool:
+def needs_pods(context: Context, job: Live) -> bool:
     """Whether the pods know something that status does not: why they do not run, what they read, which image."""
-    facts = look.status.reproducibility
-    known = pins.complete(look.spec, look.status.inputs) and facts is not None and facts.image_digest is not None
-    return not known or ready_pods(job) < look.spec.nodes
+    facts = context.status.reproducibility
+    known = pins.complete(context.spec, context.status.inputs) and facts is not None and facts.image_digest is not None
+    return not known or ready_pods(job) < context.spec.nodes
 
 
-def _suspension(look: Look, draft: Draft, number: int, job: Live) -> Draft:
+def _suspension(context: Context, builder: DecisionBuilder, number: int, job: Live) -> DecisionBuilder:
     """Without a queue, ``suspend`` is ours."""
-    if look.spec.queue_name or bool(job["spec"].get("suspend")) == look.suspended:
-        return draft
-    return draft.applying(suspended(look.observed, job, number, suspend=look.suspended))
+    if context.spec.queue_name or bool(job["spec"].get("suspend")) == context.suspended:
+        return builder
+    return builder.apply_objects(suspended(context.observed, job, number, suspend=context.suspended))
 
 
-def _reopened(look: Look, draft: Draft, number: int, job: Live) -> Draft:
+def _reopened(context: Context, builder: DecisionBuilder, number: int, job: Live) -> DecisionBuilder:
     """A run that an earlier attempt closed is open again, until pods run: then it is theirs."""
-    run = look.run
+    run = context.run
     if number == 1 or run is None or run.status not in FINAL_STATES or ready_pods(job):
-        return draft
-    return draft.telling(SetRunStatus(run.id, "RUNNING"))
+        return builder
+    return builder.track(SetRunStatus(run.id, "RUNNING"))
 
 
-def _running(look: Look, draft: Draft, job: Live) -> Line:
+def _running(context: Context, builder: DecisionBuilder, job: Live) -> ConditionDraft:
     name, ready = job["metadata"]["name"], ready_pods(job)
-    if job["spec"].get("suspend") or (look.suspended and not look.spec.queue_name):
-        if look.spec.queue_name:
-            waits = queue(look.observed, job)
-            return Line("False", "Queued", (waits.message if waits else None) or f"Job {name} waits for Kueue")
-        return Line("False", "Suspended", f"Job {name} is suspended")
-    was = find(look.status.conditions, "Running")
+    if job["spec"].get("suspend") or (context.suspended and not context.spec.queue_name):
+        if context.spec.queue_name:
+            waits = queue(context.observed, job)
+            return ConditionDraft(
+                "False", "Queued", (waits.message if waits else None) or f"Job {name} waits for Kueue"
+            )
+        return ConditionDraft("False", "Suspended", f"Job {name} is suspended")
+    was = find(context.status.conditions, "Running")
     finishing = was is not None and was.status == "True" and not (job.get("status") or {}).get("active")
     if ready or finishing:
-        return Line("True", "Running", f"attempt {(draft.status.attempts or Attempts()).started}: Job {name}")
-    trouble = next(pending_trouble(look.observed.pods), None)
+        return ConditionDraft(
+            "True", "Running", f"attempt {(builder.status.attempts or Attempts()).started}: Job {name}"
+        )
+    trouble = next(diagnose_pending(context.observed.pods), None)
     if trouble is not None:
-        return Line("False", trouble.reason, trouble.message)
-    return Line("False", "Pending", f"the pods of Job {name} are starting")
+        return ConditionDraft("False", trouble.reason, trouble.message)
+    return ConditionDraft("False", "Pending", f"the pods of Job {name} are starting")
 
 
-def _due(look: Look, draft: Draft, job: Live) -> Iterator[float]:
+def _due(context: Context, builder: DecisionBuilder, job: Live) -> Iterator[float]:
     if job["spec"].get("suspend"):
-        if look.spec.queue_name:
-            yield look.observed.defaults.poll_seconds
+        if context.spec.queue_name:
+            yield context.observed.defaults.poll_seconds
         return
-    yield _PODS_SECONDS if needs_pods(look, job) else look.observed.defaults.poll_seconds
-    left = attempts.seconds_left(look.spec, draft.status, look.now)
+    yield _PODS_SECONDS if needs_pods(context, job) else context.observed.defaults.poll_seconds
+    left = attempts.seconds_left(context.spec, builder.status, context.now)
     if left is not None:
         yield max(1.0, left)
-    budget, used = attempts.budget_seconds(look.spec), attempts.gpus(look.spec)
-    since = attempts.running_since(look.status, None)
-    spent = attempts.spent(look.spec, draft.status.attempts or Attempts(), since, look.now)
+    budget, used = attempts.budget_seconds(context.spec), attempts.gpus(context.spec)
+    since = attempts.running_since(context.status, None)
+    spent = attempts.spent(context.spec, builder.status.attempts or Attempts(), since, context.now)
     if budget is not None and spent is not None and since is not None:
         yield max(1.0, float((budget - spent) / used))
 
 
-def _judged(look: Look, draft: Draft, line: Line) -> Draft:
+def _judged(context: Context, builder: DecisionBuilder, line: ConditionDraft) -> DecisionBuilder:
     """What all this means for the whole."""
-    trouble = next(pending_trouble(look.observed.pods), None) if line.status == "False" else None
+    trouble = next(diagnose_pending(context.observed.pods), None) if line.status == "False" else None
     if trouble is not None and trouble.reason == line.reason and trouble.reason in _NEEDS_PERSON:
-        return draft.needing_person(line.reason, line.message)
-    return draft.waiting(line.reason, line.message)
+        return builder.stall(line.reason, line.message)
+    return builder.wait(line.reason, line.message)

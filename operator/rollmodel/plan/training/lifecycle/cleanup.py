@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from rollmodel.api.conditions import find
-from rollmodel.plan.conditions import Line
+from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import Delete, Ref, RunStatus, SetRunStatus
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import TRAINED, Live, Look, closed, outcome_known, trained
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import TRAINED, Context, Live, closed, outcome_known, trained
 from rollmodel.plan.training.lifecycle.create_lock import CLAIM_SECONDS, RETRY_SECONDS
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.retry import KILLED_REASONS
@@ -19,73 +19,73 @@ from rollmodel.plan.training.registration.register import alias_write
 __all__ = ["clean", "close", "confirm_alias"]
 
 
-def close(look: Look, draft: Draft) -> Draft:
+def close(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """The state of the run follows the outcome; it is looked at until it says so. Tags come first."""
-    if not _over(look, draft) or closed(look.status):
-        return draft
-    run = look.observed.run
+    if not _over(context, builder) or closed(context.status):
+        return builder
+    run = context.observed.run
     if isinstance(run, Problem):
-        line = None if run.transient else Line("True", run.reason, f"the run cannot be closed: {run.message}")
-        unread = replace(draft, open_run=run.message, stalled=draft.stalled or line)
-        return unread.looking_again(RETRY_SECONDS if run.transient else 4 * RETRY_SECONDS)
+        line = None if run.transient else ConditionDraft("True", run.reason, f"the run cannot be closed: {run.message}")
+        unread = replace(builder, open_run=run.message, stalled=builder.stalled or line)
+        return unread.requeue(RETRY_SECONDS if run.transient else 4 * RETRY_SECONDS)
     if not isinstance(run, TrackedRun):
-        return draft if draft.status.run_id is None else replace(draft, open_run="not looked at").looking_again(1.0)
-    draft = draft.noting(run_status=run.status)
-    final = _final_state(look, draft)
+        return builder if builder.status.run_id is None else replace(builder, open_run="not looked at").requeue(1.0)
+    builder = builder.set(run_status=run.status)
+    final = _final_state(context, builder)
     if run.status != final:
-        draft = draft.telling(SetRunStatus(run.id, final))
-    if draft.tracking:
-        return replace(draft, open_run=f"run {run.id} is being closed").looking_again(1.0)
-    return draft
+        builder = builder.track(SetRunStatus(run.id, final))
+    if builder.tracking:
+        return replace(builder, open_run=f"run {run.id} is being closed").requeue(1.0)
+    return builder
 
 
-def confirm_alias(look: Look, draft: Draft) -> Draft:
+def confirm_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """Look at the alias once more when no request of another run can be on its way: the newest version owns it."""
-    status = look.status
-    if not outcome_known(status) or closed(status) or status.model_version is None or look.spec.registration is None:
-        return draft
-    waited = look.seconds_since(status.completion_time)
+    status = context.status
+    if not outcome_known(status) or closed(status) or status.model_version is None or context.spec.registration is None:
+        return builder
+    waited = context.seconds_since(status.completion_time)
     if waited < CLAIM_SECONDS:
         text = "the alias is looked at once more"
-        return replace(draft, open_run=draft.open_run or text).looking_again(CLAIM_SECONDS - waited)
-    if isinstance(look.observed.alias_version, Problem):
-        return replace(draft, open_run=look.observed.alias_version.message).looking_again(RETRY_SECONDS)
-    write = alias_write(look, status.model_version) if look.observed.wants.version else None
+        return replace(builder, open_run=builder.open_run or text).requeue(CLAIM_SECONDS - waited)
+    if isinstance(context.observed.alias_version, Problem):
+        return replace(builder, open_run=context.observed.alias_version.message).requeue(RETRY_SECONDS)
+    write = alias_write(context, status.model_version) if context.observed.read_set.version else None
     if write is None:
-        return draft
-    return replace(draft, registry=(write,), open_run="moving the alias").looking_again(1.0)
+        return builder
+    return replace(builder, registry=(write,), open_run="moving the alias").requeue(1.0)
 
 
-def clean(look: Look, draft: Draft) -> Draft:
+def clean(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """Delete Jobs that should not run; after the time to live all that is left. Status stays."""
-    over = _over(look, draft)
-    current = None if over else draft.status.job_name
-    leaving = [child for child in _staying(look) if child["metadata"]["name"] != current and _is_idle(child)]
+    over = _over(context, builder)
+    current = None if over else builder.status.job_name
+    leaving = [child for child in _staying(context) if child["metadata"]["name"] != current and _is_idle(child)]
     if over:
-        left = look.spec.ttl_seconds_after_finished - look.seconds_since(draft.status.completion_time)
-        if outcome_known(look.status) and left <= 0:
-            leaving = list(_staying(look))
-        elif any(_staying(look)):
-            draft = draft.looking_again(max(1.0, left))
-    return draft.deleting(*(_delete(child) for child in leaving))
+        left = context.spec.ttl_seconds_after_finished - context.seconds_since(builder.status.completion_time)
+        if outcome_known(context.status) and left <= 0:
+            leaving = list(_staying(context))
+        elif any(_staying(context)):
+            builder = builder.requeue(max(1.0, left))
+    return builder.delete_objects(*(_delete(child) for child in leaving))
 
 
-def _over(look: Look, draft: Draft) -> bool:
-    return draft.outcome is not None or outcome_known(look.status)
+def _over(context: Context, builder: DecisionBuilder) -> bool:
+    return builder.outcome is not None or outcome_known(context.status)
 
 
-def _final_state(look: Look, draft: Draft) -> RunStatus:
-    known = find(look.status.conditions, "Succeeded")
-    line = draft.outcome
+def _final_state(context: Context, builder: DecisionBuilder) -> RunStatus:
+    known = find(context.status.conditions, "Succeeded")
+    line = builder.outcome
     status, reason = (line.status, line.reason) if line else (known.status, known.reason) if known else ("", "")
-    done = trained(look.status) or (draft.running is not None and draft.running.reason == TRAINED)
+    done = trained(context.status) or (builder.running is not None and builder.running.reason == TRAINED)
     if status == "True" or done:
         return "FINISHED"
     return "KILLED" if reason in KILLED_REASONS else "FAILED"
 
 
-def _staying(look: Look) -> Iterator[Live]:
-    for child in look.observed.children:
+def _staying(context: Context) -> Iterator[Live]:
+    for child in context.observed.children:
         if child["kind"] in ("Job", "Service") and not child["metadata"].get("deletionTimestamp"):
             yield child
 

@@ -7,8 +7,8 @@ from typing import Literal
 from rollmodel.api.trainingjob import Claim
 from rollmodel.plan.decision import CreateRun, CreateVersion
 from rollmodel.plan.times import parse, stamp
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import Look
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.observed import Problem
 
 __all__ = ["CLAIM_SECONDS", "RETRY_SECONDS", "create", "hindered"]
@@ -22,28 +22,30 @@ _PERSON_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 
 
-def create(look: Look, draft: Draft, what: Literal["Run", "Version"], write: CreateRun | CreateVersion) -> Draft:
+def create(
+    context: Context, builder: DecisionBuilder, what: Literal["Run", "Version"], write: CreateRun | CreateVersion
+) -> DecisionBuilder:
     """Create it, if nobody else may be doing so at this moment. It was looked for, and is not there."""
     doing = f"Creating{what}"
-    age = _age(look)
+    age = _age(context)
     if age is not None and age < CLAIM_SECONDS:
         message = f"the {what.lower()} is being created"
-        return draft.waiting(doing, message, seconds=min(CLAIM_SECONDS - age, 2.0))
-    claimed = draft.noting(claim=Claim(what=what, since=stamp(look.now)))
-    return claimed.telling(write).waiting(doing, f"creating the {what.lower()}", seconds=_LOOK_SECONDS)
+        return builder.wait(doing, message, seconds=min(CLAIM_SECONDS - age, 2.0))
+    claimed = builder.set(claim=Claim(what=what, since=stamp(context.now)))
+    return claimed.track(write).wait(doing, f"creating the {what.lower()}", seconds=_LOOK_SECONDS)
 
 
-def hindered(draft: Draft, problem: Problem, doing: str) -> Draft:
+def hindered(builder: DecisionBuilder, problem: Problem, doing: str) -> DecisionBuilder:
     """Halted by a neighbour that cannot answer, or says no."""
     message = f"{doing}: {problem.message}"
     if problem.transient:
-        return draft.waiting("TrackingUnavailable", message, seconds=RETRY_SECONDS)
-    return draft.needing_person(problem.reason, message, seconds=_PERSON_SECONDS)
+        return builder.wait("TrackingUnavailable", message, seconds=RETRY_SECONDS)
+    return builder.stall(problem.reason, message, seconds=_PERSON_SECONDS)
 
 
-def _age(look: Look) -> float | None:
+def _age(context: Context) -> float | None:
     """Seconds since the claim; None without one, and for one from a clock that is far ahead of ours."""
-    if look.status.claim is None:
+    if context.status.claim is None:
         return None
-    age = (look.now - parse(look.status.claim.since)).total_seconds()
+    age = (context.now - parse(context.status.claim.since)).total_seconds()
     return max(0.0, age) if age > -CLAIM_SECONDS else None

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollmodel.api.trainingjob import Attempts, TrainingJobSpec
-from rollmodel.plan.conditions import Line
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import Look
+from rollmodel.plan.conditions import ConditionDraft
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.lifecycle.attempts import backoff_seconds, counted
 from rollmodel.plan.training.lifecycle.job_outcome import End
 
@@ -17,26 +17,26 @@ __all__ = ["KILLED_REASONS", "ended"]
 KILLED_REASONS = frozenset({"DeadlineExceeded", "BudgetExceeded"})
 
 
-def ended(look: Look, draft: Draft, end: End) -> Draft:
+def ended(context: Context, builder: DecisionBuilder, end: End) -> DecisionBuilder:
     """The counts with this end; the Job is forgotten where there will be another."""
-    before = draft.status.attempts or Attempts()
+    before = builder.status.attempts or Attempts()
     after = counted(before, end, before.gpu_seconds)
-    draft = replace(draft.noting(attempts=after), running=Line("False", end.reason, end.message))
-    last = _last_word(look.spec, after, end)
+    builder = replace(builder.set(attempts=after), running=ConditionDraft("False", end.reason, end.message))
+    last = _last_word(context.spec, after, end)
     if last is not None:
-        return draft.ending(last)
-    pause = max(0.0, backoff_seconds(look.spec, after) - look.seconds_since(after.last_end_time))
-    return draft.noting(job_name=None).waiting("Retrying", f"{end.reason}: {end.message}", seconds=pause)
+        return builder.finish(last)
+    pause = max(0.0, backoff_seconds(context.spec, after) - context.seconds_since(after.last_end_time))
+    return builder.set(job_name=None).wait("Retrying", f"{end.reason}: {end.message}", seconds=pause)
 
 
-def _last_word(spec: TrainingJobSpec, counts: Attempts, end: End) -> Line | None:
+def _last_word(spec: TrainingJobSpec, counts: Attempts, end: End) -> ConditionDraft | None:
     """The outcome, where no further attempt is allowed."""
     if end.kind in ("BadData", "Deadline", "Budget"):
-        return Line("False", end.reason, end.message)
+        return ConditionDraft("False", end.reason, end.message)
     if end.kind == "Failure" and counts.failures > spec.retry.max_failures:
         tried = f"failed attempts: {counts.failures}, `retry.maxFailures` is {spec.retry.max_failures}"
-        return Line("False", "TooManyFailures", f"{tried}; the last: {end.reason}: {end.message}")
+        return ConditionDraft("False", "TooManyFailures", f"{tried}; the last: {end.reason}: {end.message}")
     if end.kind == "Disruption" and counts.disruptions > spec.retry.max_disruptions:
         tried = f"disrupted attempts: {counts.disruptions}, `retry.maxDisruptions` is {spec.retry.max_disruptions}"
-        return Line("False", "TooManyDisruptions", f"{tried}; the last: {end.reason}: {end.message}")
+        return ConditionDraft("False", "TooManyDisruptions", f"{tried}; the last: {end.reason}: {end.message}")
     return None

@@ -7,10 +7,10 @@ from dataclasses import replace
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts
 from rollmodel.plan import naming
-from rollmodel.plan.conditions import Line
+from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.times import parse, stamp
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import TRAINED, Live, Look, trained
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import TRAINED, Context, Live, trained
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.inputs.reproducibility import image_digest, reproducibility
 from rollmodel.plan.training.lifecycle import attempts
@@ -32,100 +32,108 @@ _DEADLINE_GRACE_SECONDS = 15.0
 _MISSING = "JobMissing"
 
 
-def find_run(look: Look, draft: Draft) -> Draft:
+def find_run(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """The run exists, and we know which it is."""
-    run = look.observed.run
+    run = context.observed.run
     if isinstance(run, TrackedRun):
-        known = draft if draft.status.run_id else draft.noting(claim=None)
-        return known.noting(run_id=run.id, experiment_id=run.experiment_id, run_status=run.status)
-    if draft.status.run_id is not None:
-        return draft
-    if look.suspended:
-        return _on_hold(draft)
+        known = builder if builder.status.run_id else builder.set(claim=None)
+        return known.set(run_id=run.id, experiment_id=run.experiment_id, run_status=run.status)
+    if builder.status.run_id is not None:
+        return builder
+    if context.suspended:
+        return _on_hold(builder)
     if isinstance(run, Problem):
-        return hindered(draft, run, "the run cannot be created")
-    if not look.observed.wants.run:
-        return draft.waiting("Pending", "", seconds=1)
-    return create(look, draft, "Run", new_run(look))
+        return hindered(builder, run, "the run cannot be created")
+    if not context.observed.read_set.run:
+        return builder.wait("Pending", "", seconds=1)
+    return create(context, builder, "Run", new_run(context))
 
 
-def attempt(look: Look, draft: Draft) -> Draft:
+def attempt(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """Another attempt begins, goes on, or has ended; after success the pods are not needed any more."""
-    if trained(look.status):
-        return draft
-    if look.attempt is None:
-        return _next(look, draft)
-    if look.job is None:
-        return _missing(look, draft, look.attempt) if look.seen else _again(look, draft, look.attempt)
-    return _watch(look, draft, look.attempt, look.job)
+    if trained(context.status):
+        return builder
+    if context.attempt is None:
+        return _next(context, builder)
+    if context.job is None:
+        return (
+            _missing(context, builder, context.attempt) if context.seen else _again(context, builder, context.attempt)
+        )
+    return _watch(context, builder, context.attempt, context.job)
 
 
-def _next(look: Look, draft: Draft) -> Draft:
+def _next(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """Start an attempt, unless something speaks against it."""
-    counts = draft.status.attempts or Attempts()
-    if look.suspended:
-        return _on_hold(draft)
-    if (left := attempts.seconds_left(look.spec, draft.status, look.now)) is not None and left <= 0:
-        return ended(look, draft, End("Deadline", "DeadlineExceeded", "no time is left for an attempt", look.now))
-    if attempts.used(look.spec, counts):
-        return ended(look, draft, End("Budget", "BudgetExceeded", "no GPU hours are left for an attempt", look.now))
-    pause = attempts.backoff_seconds(look.spec, counts) - look.seconds_since(counts.last_end_time)
+    counts = builder.status.attempts or Attempts()
+    if context.suspended:
+        return _on_hold(builder)
+    if (left := attempts.seconds_left(context.spec, builder.status, context.now)) is not None and left <= 0:
+        return ended(
+            context, builder, End("Deadline", "DeadlineExceeded", "no time is left for an attempt", context.now)
+        )
+    if attempts.used(context.spec, counts):
+        return ended(
+            context, builder, End("Budget", "BudgetExceeded", "no GPU hours are left for an attempt", context.now)
+        )
+    pause = attempts.backoff_seconds(context.spec, counts) - context.seconds_since(counts.last_end_time)
     if counts.last_end_time is not None and pause > 0:
-        return draft.waiting("Retrying", str(counts.last_failure or ""), seconds=pause)
-    if not isinstance(look.observed.run, TrackedRun):
-        problem = look.observed.run or Problem("Pending", "the run was not looked at", transient=True)
-        return hindered(draft, problem, "no pod starts without its run")
-    resolved = _resolved(look, draft)
-    return resolved if resolved.halted else _create(look, resolved, counts.started + 1)
+        return builder.wait("Retrying", str(counts.last_failure or ""), seconds=pause)
+    if not isinstance(context.observed.run, TrackedRun):
+        problem = context.observed.run or Problem("Pending", "the run was not looked at", transient=True)
+        return hindered(builder, problem, "no pod starts without its run")
+    resolved = _resolved(context, builder)
+    return resolved if resolved.halted else _create(context, resolved, counts.started + 1)
 
 
-def _resolved(look: Look, draft: Draft) -> Draft:
+def _resolved(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """With every alias among the inputs resolved, once."""
     versions = {}
-    for name in pins.unresolved_aliases(look.spec, draft.status.inputs):
-        found = look.observed.aliases.get(name) or Problem("Pending", "not looked up yet", transient=True)
+    for name in pins.unresolved_aliases(context.spec, builder.status.inputs):
+        found = context.observed.aliases.get(name) or Problem("Pending", "not looked up yet", transient=True)
         if isinstance(found, Problem):
-            return hindered(draft, found, f"input {name!r} cannot be resolved")
+            return hindered(builder, found, f"input {name!r} cannot be resolved")
         versions[name] = found
-    return _depending(look, draft.noting(inputs=pins.expected(look.spec, versions, draft.status.inputs)))
+    return _depending(context, builder.set(inputs=pins.expected(context.spec, versions, builder.status.inputs)))
 
 
-def _create(look: Look, draft: Draft, number: int) -> Draft:
-    status = draft.status
+def _create(context: Context, builder: DecisionBuilder, number: int) -> DecisionBuilder:
+    status = builder.status
     job = attempt_job(
-        replace(look.observed, status=status),
+        replace(context.observed, status=status),
         number,
         run_id=status.run_id or "",
         experiment_id=status.experiment_id or "",
-        seconds_left=attempts.seconds_left(look.spec, status, look.now),
+        seconds_left=attempts.seconds_left(context.spec, status, context.now),
     )
-    service = (rendezvous_service(look.observed, number),) if look.spec.nodes > 1 else ()
+    service = (rendezvous_service(context.observed, number),) if context.spec.nodes > 1 else ()
     message = f"creating Job {job['metadata']['name']}"
-    begun = draft.noting(job_name=job["metadata"]["name"]).applying(*service, job)
-    return replace(begun, running=Line("False", "Starting", message)).waiting("Starting", message, seconds=5)
+    begun = builder.set(job_name=job["metadata"]["name"]).apply_objects(*service, job)
+    return replace(begun, running=ConditionDraft("False", "Starting", message)).wait("Starting", message, seconds=5)
 
 
-def _again(look: Look, draft: Draft, number: int) -> Draft:
+def _again(context: Context, builder: DecisionBuilder, number: int) -> DecisionBuilder:
     """The Job was never seen: whoever wanted to create it may have been killed first."""
-    if look.suspended:
-        return _on_hold(draft.noting(job_name=None))
-    left = attempts.seconds_left(look.spec, draft.status, look.now)
+    if context.suspended:
+        return _on_hold(builder.set(job_name=None))
+    left = attempts.seconds_left(context.spec, builder.status, context.now)
     if left is not None and left <= 0:
-        return ended(look, draft, End("Deadline", "DeadlineExceeded", "no time is left for an attempt", look.now))
-    return _create(look, draft, number)
+        return ended(
+            context, builder, End("Deadline", "DeadlineExceeded", "no time is left for an attempt", context.now)
+        )
+    return _create(context, builder, number)
 
 
-def _missing(look: Look, draft: Draft, number: int) -> Draft:
+def _missing(context: Context, builder: DecisionBuilder, number: int) -> DecisionBuilder:
     """The Job was there: deleted by somebody, or our view is old. Pods that live on prove the latter."""
-    name = naming.job(look.observed.name, number)
-    before = find(look.status.conditions, "Running")
-    noticed = parse(before.last_transition_time) if before is not None and before.reason == _MISSING else look.now
-    stopped = accounted(look, draft, noticed)
-    waited = (look.now - noticed).total_seconds()
-    if waited >= _MISSING_SECONDS and not any(_owned(pod) for pod in look.observed.pods):
-        return ended(look, stopped, End("Disruption", "JobDeleted", f"Job {name} was deleted", noticed))
-    line = Line("Unknown", _MISSING, f"Job {name} is not there")
-    return replace(stopped, running=line).waiting(_MISSING, line.message, seconds=max(1.0, _MISSING_SECONDS - waited))
+    name = naming.job(context.observed.name, number)
+    before = find(context.status.conditions, "Running")
+    noticed = parse(before.last_transition_time) if before is not None and before.reason == _MISSING else context.now
+    stopped = accounted(context, builder, noticed)
+    waited = (context.now - noticed).total_seconds()
+    if waited >= _MISSING_SECONDS and not any(_owned(pod) for pod in context.observed.pods):
+        return ended(context, stopped, End("Disruption", "JobDeleted", f"Job {name} was deleted", noticed))
+    line = ConditionDraft("Unknown", _MISSING, f"Job {name} is not there")
+    return replace(stopped, running=line).wait(_MISSING, line.message, seconds=max(1.0, _MISSING_SECONDS - waited))
 
 
 def _owned(pod: Live) -> bool:
@@ -133,48 +141,50 @@ def _owned(pod: Live) -> bool:
     return bool(meta.get("ownerReferences")) and not meta.get("deletionTimestamp")
 
 
-def _watch(look: Look, draft: Draft, number: int, job: Live) -> Draft:
+def _watch(context: Context, builder: DecisionBuilder, number: int, job: Live) -> DecisionBuilder:
     """The Job is there: take up what it and its pods say."""
-    counts = draft.status.attempts or Attempts()
-    draft = draft.noting(attempts=counts.model_copy(update={"started": max(counts.started, number)}))
+    counts = builder.status.attempts or Attempts()
+    builder = builder.set(attempts=counts.model_copy(update={"started": max(counts.started, number)}))
     started = (job.get("status") or {}).get("startTime")
-    if started and draft.status.start_time is None:
-        draft = draft.noting(start_time=stamp(parse(started)))
-    end = job_end(job, look.observed.pods, look.now)
-    recorded = pins.merged(look.spec, draft.status.inputs, pins.reports(look.observed.pods))
+    if started and builder.status.start_time is None:
+        builder = builder.set(start_time=stamp(parse(started)))
+    end = job_end(job, context.observed.pods, context.now)
+    recorded = pins.merged(context.spec, builder.status.inputs, pins.reports(context.observed.pods))
     if isinstance(recorded, pins.Disagreement):
-        end = End("Failure", "InputsDiffer", recorded.message, end.at if end else look.now)
+        end = End("Failure", "InputsDiffer", recorded.message, end.at if end else context.now)
     else:
-        draft = _depending(look, draft.noting(inputs=recorded))
-    end = end or _over_limit(look, draft)
+        builder = _depending(context, builder.set(inputs=recorded))
+    end = end or _over_limit(context, builder)
     if end is None:
-        return going_on(look, draft, number, job)
-    draft = accounted(look, draft, end.at, job)
+        return going_on(context, builder, number, job)
+    builder = accounted(context, builder, end.at, job)
     if end.kind != "Succeeded":
-        return ended(look, draft, end)
-    return replace(draft, running=Line("False", TRAINED, end.message))
+        return ended(context, builder, end)
+    return replace(builder, running=ConditionDraft("False", TRAINED, end.message))
 
 
-def _over_limit(look: Look, draft: Draft) -> End | None:
+def _over_limit(context: Context, builder: DecisionBuilder) -> End | None:
     """Where the Job controller itself does not know the limit, or is late."""
-    left = attempts.seconds_left(look.spec, draft.status, look.now)
-    if left is not None and draft.status.start_time is not None and left < -_DEADLINE_GRACE_SECONDS:
-        return End("Deadline", "DeadlineExceeded", f"it took longer than {look.spec.deadline_seconds} s", look.now)
-    budget, since = attempts.budget_seconds(look.spec), attempts.running_since(look.status, None)
-    spent = attempts.spent(look.spec, draft.status.attempts or Attempts(), since, look.now)
-    if budget is not None and spent is not None and spent >= budget and look.spec.budget is not None:
-        return End("Budget", "BudgetExceeded", f"it used {look.spec.budget.gpu_hours} GPU hours", look.now)
+    left = attempts.seconds_left(context.spec, builder.status, context.now)
+    if left is not None and builder.status.start_time is not None and left < -_DEADLINE_GRACE_SECONDS:
+        return End(
+            "Deadline", "DeadlineExceeded", f"it took longer than {context.spec.deadline_seconds} s", context.now
+        )
+    budget, since = attempts.budget_seconds(context.spec), attempts.running_since(context.status, None)
+    spent = attempts.spent(context.spec, builder.status.attempts or Attempts(), since, context.now)
+    if budget is not None and spent is not None and spent >= budget and context.spec.budget is not None:
+        return End("Budget", "BudgetExceeded", f"it used {context.spec.budget.gpu_hours} GPU hours", context.now)
     return None
 
 
-def _depending(look: Look, draft: Draft) -> Draft:
+def _depending(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """With what the result depends on, as far as it is known now."""
-    known = draft.status.reproducibility
-    digest = image_digest(look.spec, look.observed.pods) or (known.image_digest if known else None)
-    rerun_of = look.observed.rerun_of or (known.rerun_of if known else None)
-    return draft.noting(reproducibility=reproducibility(look.spec, draft.status.inputs, digest, rerun_of))
+    known = builder.status.reproducibility
+    digest = image_digest(context.spec, context.observed.pods) or (known.image_digest if known else None)
+    rerun_of = context.observed.rerun_of or (known.rerun_of if known else None)
+    return builder.set(reproducibility=reproducibility(context.spec, builder.status.inputs, digest, rerun_of))
 
 
-def _on_hold(draft: Draft) -> Draft:
-    line = Line("False", "Suspended", "nothing new is started while `suspend` is set")
-    return replace(draft, running=line).waiting(line.reason, line.message)
+def _on_hold(builder: DecisionBuilder) -> DecisionBuilder:
+    line = ConditionDraft("False", "Suspended", "nothing new is started while `suspend` is set")
+    return replace(builder, running=line).wait(line.reason, line.message)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rollmodel.api.trainingjob import TrainingJobSpec
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import Look
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.inputs.pins import FOLDER, is_read
 from rollmodel.plan.training.objects.environment import parameters_json
 
@@ -19,10 +19,10 @@ _VERSIONED = ("s3://", "models:/")
 _RESERVED_PATHS = ("/tmp", "/dev/shm", FOLDER)  # noqa: S108
 
 
-def refuse(look: Look, draft: Draft) -> Draft:
+def refuse(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """Stop before the first thing is created; what has begun under an older rule goes on."""
-    problems = [] if look.status.run_id else list(refusals(look.spec))
-    return draft.needing_person("InvalidSpec", "; ".join(problems)) if problems else draft
+    problems = [] if context.status.run_id else list(refusals(context.spec))
+    return builder.stall("InvalidSpec", "; ".join(problems)) if problems else builder
 
 
 def refusals(spec: TrainingJobSpec) -> Iterator[str]:

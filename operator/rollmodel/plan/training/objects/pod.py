@@ -186,5 +186,5 @@ def _sub_path(source: TrainingInput) -> Part:
 
 
 def _writes_claims(spec: TrainingJobSpec) -> bool:
-    written = any(volume.access == "ReadWrite" for volume in spec.template.volumes or ())
-    return written or bool(spec.checkpoint and spec.checkpoint.claim_name)
+    build_status = any(volume.access == "ReadWrite" for volume in spec.template.volumes or ())
+    return build_status or bool(spec.checkpoint and spec.checkpoint.claim_name)

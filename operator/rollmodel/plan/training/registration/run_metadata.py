@@ -10,8 +10,8 @@ from rollmodel.api.base import GROUP
 from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun
 from rollmodel.plan.naming import short_hash
-from rollmodel.plan.training.builder import Draft
-from rollmodel.plan.training.context import Look
+from rollmodel.plan.training.builder import DecisionBuilder
+from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.gates.evaluate import held
 from rollmodel.plan.training.inputs.reproducibility import canonical_hash, spec_hash
 from rollmodel.plan.training.names import OWNER_TAG, RERUN_TAG, experiment
@@ -25,20 +25,20 @@ _LONGEST_KEY, _LONGEST_VALUE = 250, 500
 _NOT_IN_KEYS = re.compile(r"[^A-Za-z0-9_.:/ -]")
 
 
-def new_run(look: Look) -> CreateRun:
+def new_run(context: Context) -> CreateRun:
     """The run, with the tag by which it is found again."""
-    observed = look.observed
-    name = experiment(observed.namespace, observed.name, look.spec)
-    return CreateRun(name, observed.name, {OWNER_TAG: observed.uid, f"{GROUP}/trainingjob": _whole_name(look)})
+    observed = context.observed
+    name = experiment(observed.namespace, observed.name, context.spec)
+    return CreateRun(name, observed.name, {OWNER_TAG: observed.uid, f"{GROUP}/trainingjob": _whole_name(context)})
 
 
-def new_version(look: Look, status: TrainingJobStatus, run_id: str) -> CreateVersion:
+def new_version(context: Context, status: TrainingJobStatus, run_id: str) -> CreateVersion:
     """The version, with its lineage."""
-    registration = look.spec.registration
+    registration = context.spec.registration
     assert registration is not None  # noqa: S101 - whoever registers has asked before
     tags = {
-        OWNER_TAG: look.observed.uid,
-        f"{GROUP}/trainingjob": _whole_name(look),
+        OWNER_TAG: context.observed.uid,
+        f"{GROUP}/trainingjob": _whole_name(context),
         f"{GROUP}/run-id": run_id,
         **_reproducibility(status),
         **_gates_tag(status),
@@ -46,45 +46,45 @@ def new_version(look: Look, status: TrainingJobStatus, run_id: str) -> CreateVer
     return CreateVersion(registration.model, run_id, registration.artifact_path, tags)
 
 
-def record(look: Look, draft: Draft) -> Draft:
+def record(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """Log what is missing: all of it where the record is another or none, else single tags."""
-    run, status = look.run, draft.status
+    run, status = context.run, builder.status
     if run is None or status.run_id != run.id:
-        return draft
-    params, differing = _parameters(look, run)
+        return builder
+    params, differing = _parameters(context, run)
     datasets = tuple(
         DatasetInput(entry.name, entry.digest or entry.version or "", entry.uri) for entry in status.inputs
     )
-    tags = {**_tags(look, status), **differing, **dict(_gate_tags(status))}
-    hash_ = canonical_hash([params, [[one.name, one.digest, one.uri] for one in datasets], _tags(look, status)])
+    tags = {**_tags(context, status), **differing, **dict(_gate_tags(status))}
+    hash_ = canonical_hash([params, [[one.name, one.digest, one.uri] for one in datasets], _tags(context, status)])
     if run.tags.get(RECORD_TAG) != hash_:
-        return draft.telling(LogRun(run.id, params, {**tags, RECORD_TAG: hash_}, datasets))
+        return builder.track(LogRun(run.id, params, {**tags, RECORD_TAG: hash_}, datasets))
     missing = {key: value for key, value in tags.items() if run.tags.get(key) != value}
-    return draft.telling(LogRun(run.id, tags=missing)) if missing else draft
+    return builder.track(LogRun(run.id, tags=missing)) if missing else builder
 
 
-def _parameters(look: Look, run: TrackedRun) -> tuple[dict[str, str], dict[str, str]]:
+def _parameters(context: Context, run: TrackedRun) -> tuple[dict[str, str], dict[str, str]]:
     """What becomes params, and what tags: MLflow never changes a param, and the code may have logged it first."""
-    wanted = {parameter.name: parameter.value for parameter in look.spec.parameters or ()}
+    wanted = {parameter.name: parameter.value for parameter in context.spec.parameters or ()}
     differing = {name: value for name, value in wanted.items() if run.params.get(name, value) != value}
     params = {name: value for name, value in wanted.items() if name not in differing}
     return params, {_key(f"parameter/{name}"): value for name, value in differing.items()}
 
 
-def _tags(look: Look, status: TrainingJobStatus) -> dict[str, str]:
+def _tags(context: Context, status: TrainingJobStatus) -> dict[str, str]:
     return {
-        OWNER_TAG: look.observed.uid,
-        f"{GROUP}/trainingjob": _whole_name(look),
-        f"{GROUP}/spec-hash": spec_hash(look.spec),
-        f"{GROUP}/image": _image(look, status),
-        **({f"{GROUP}/seed": str(look.spec.seed)} if look.spec.seed is not None else {}),
+        OWNER_TAG: context.observed.uid,
+        f"{GROUP}/trainingjob": _whole_name(context),
+        f"{GROUP}/spec-hash": spec_hash(context.spec),
+        f"{GROUP}/image": _image(context, status),
+        **({f"{GROUP}/seed": str(context.spec.seed)} if context.spec.seed is not None else {}),
         **_reproducibility(status),
     }
 
 
-def _image(look: Look, status: TrainingJobStatus) -> str:
+def _image(context: Context, status: TrainingJobStatus) -> str:
     digest = status.reproducibility.image_digest if status.reproducibility else None
-    name = look.spec.template.image
+    name = context.spec.template.image
     return name if digest is None or "@" in name else f"{name}@{digest}"
 
 
@@ -115,5 +115,5 @@ def _key(text: str) -> str:
     return key if len(key) <= _LONGEST_KEY else f"{key[: _LONGEST_KEY - 9]}-{short_hash(text)}"
 
 
-def _whole_name(look: Look) -> str:
-    return f"{look.observed.namespace}/{look.observed.name}"
+def _whole_name(context: Context) -> str:
+    return f"{context.observed.namespace}/{context.observed.name}"

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rollmodel.api.conditions import Condition, find
 from rollmodel.api.trainingjob import Schedule, ScheduleStatus
 from rollmodel.errors import Invalid
-from rollmodel.plan.conditions import Line, dated
+from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Decision, Delete, Event
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.objects.scheduled import due_of, scheduled_run
@@ -36,7 +36,7 @@ class _Plan:
     runs: Sequence[Run]
     start: Start
     next: datetime | None = None
-    stalled: Line | None = None
+    stalled: ConditionDraft | None = None
 
     @property
     def waits(self) -> bool:
@@ -53,7 +53,7 @@ def decide_schedule(observed: Observed) -> Decision:
     status = observed.status.model_copy(
         update={
             "observed_generation": observed.generation,
-            "conditions": dated(
+            "conditions": merge_conditions(
                 observed.status.conditions, _lines(plan), generation=observed.generation, now=observed.now
             ),
             "schedule": _status(plan),
@@ -75,7 +75,7 @@ def _plan(observed: Observed, schedule: Schedule) -> _Plan:
     try:
         timetable = Timetable.of(schedule, observed.now)
     except Invalid as error:
-        return _Plan(observed, schedule, runs, at_rest.start, stalled=Line("True", error.reason, str(error)))
+        return _Plan(observed, schedule, runs, at_rest.start, stalled=ConditionDraft("True", error.reason, str(error)))
     if observed.spec.suspend is not None:
         return at_rest
     start = begin(observed, runs, timetable)
@@ -83,15 +83,15 @@ def _plan(observed: Observed, schedule: Schedule) -> _Plan:
     return _Plan(observed, schedule, runs, start, coming, _needs_person(observed, start.last))
 
 
-def _needs_person(observed: Observed, last: datetime | None) -> Line | None:
+def _needs_person(observed: Observed, last: datetime | None) -> ConditionDraft | None:
     if observed.problems:
-        return Line("True", "Refused", "; ".join(observed.problems))
+        return ConditionDraft("True", "Refused", "; ".join(observed.problems))
     if last is not None and last - observed.now > _CLOCK_TOLERANCE:
         message = (
             f"the last run was due at {stamp(last)}, which the clock has yet to reach, so nothing starts before:"
             " where the clock was wrong then and is right now, create the TrainingJob anew"
         )
-        return Line("True", "ClockWentBack", message)
+        return ConditionDraft("True", "ClockWentBack", message)
     return None
 
 
@@ -115,26 +115,26 @@ def _status(plan: _Plan) -> ScheduleStatus:
     )
 
 
-def _lines(plan: _Plan) -> dict[str, Line]:
+def _lines(plan: _Plan) -> dict[str, ConditionDraft]:
     starting = plan.start.starting
     if plan.stalled is not None:
-        doing = Line("Unknown", plan.stalled.reason, plan.stalled.message)
+        doing = ConditionDraft("Unknown", plan.stalled.reason, plan.stalled.message)
     elif plan.observed.spec.suspend is not None:
-        doing = Line("Unknown", "Suspended", f"nothing new starts while `suspend` is set{_about_runs(plan)}")
+        doing = ConditionDraft("Unknown", "Suspended", f"nothing new starts while `suspend` is set{_about_runs(plan)}")
     elif starting is not None:
         others = ", ".join(run.name for run in active(plan.runs))
-        doing = Line(
+        doing = ConditionDraft(
             "Unknown", "Starting", f"{starting} {f'waits for the end of {others}' if plan.waits else 'starts'}"
         )
     else:
-        doing = Line(
+        doing = ConditionDraft(
             "Unknown", "Scheduled", f"the next run is due at {_status(plan).next_schedule_time}{_about_runs(plan)}"
         )
     moving = plan.stalled is None and starting is not None
     return {
         "Succeeded": doing,
-        "Reconciling": Line("True" if moving else "False", doing.reason, doing.message),
-        "Stalled": plan.stalled or Line("False", "NothingWrong"),
+        "Reconciling": ConditionDraft("True" if moving else "False", doing.reason, doing.message),
+        "Stalled": plan.stalled or ConditionDraft("False", "NothingWrong"),
     }
 
 

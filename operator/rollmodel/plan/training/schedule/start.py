@@ -32,7 +32,7 @@ class Start:
     starting: str | None = None
     events: tuple[Event, ...] = ()
 
-    def saying(self, kind: str, message: str) -> Start:
+    def with_event(self, kind: str, message: str) -> Start:
         """With an Event more; only the start of a run is normal."""
         event = Event("Normal" if kind == "RunStarted" else "Warning", kind, message)
         return replace(self, events=(*self.events, event))
@@ -57,10 +57,14 @@ def begin(observed: Observed, runs: Sequence[Run], timetable: Timetable) -> Star
     skipped = timetable.count(after, observed.now) - 1
     if skipped:
         number = f"{COUNTED} or more" if skipped + 1 >= COUNTED else str(skipped)
-        start = start.saying("RunsMissed", f"{number} times before {stamp(due)} were missed and are not made up for")
+        start = start.with_event(
+            "RunsMissed", f"{number} times before {stamp(due)} were missed and are not made up for"
+        )
     start = replace(start, last=due)
     if _late(observed, due):
-        return start.saying("RunsMissed", f"the run of {stamp(due)} was missed: it is later than its starting deadline")
+        return start.with_event(
+            "RunsMissed", f"the run of {stamp(due)} was missed: it is later than its starting deadline"
+        )
     return _admit(observed, start, [run.name for run in active(runs)], due)
 
 
@@ -72,7 +76,7 @@ def _unfinished(observed: Observed, runs: Sequence[Run]) -> Start:
     if name is None or due is None or any(run.name == name for run in runs):
         return start
     if _late(observed, due):
-        return start.saying("RunsMissed", f"{name} could not be created before its starting deadline")
+        return start.with_event("RunsMissed", f"{name} could not be created before its starting deadline")
     return replace(start, starting=name)
 
 
@@ -102,11 +106,11 @@ def _admit(observed: Observed, start: Start, going_on: Sequence[str], due: datet
     policy = observed.spec.schedule.concurrency_policy if observed.spec.schedule else "Forbid"
     busy = [*going_on, *([start.starting] if start.starting else [])]
     if policy == "Forbid" and busy:
-        return start.saying("RunSkipped", f"the run of {stamp(due)} is skipped: {busy[-1]} still goes on")
+        return start.with_event("RunSkipped", f"the run of {stamp(due)} is skipped: {busy[-1]} still goes on")
     if policy == "Allow" and len(busy) >= MOST_ACTIVE:
-        return start.saying("RunSkipped", f"the run of {stamp(due)} is skipped: {len(busy)} others still go on")
+        return start.with_event("RunSkipped", f"the run of {stamp(due)} is skipped: {len(busy)} others still go on")
     if start.starting:
-        start = start.saying("RunSkipped", f"{start.starting} could not be created before the next run was due")
+        start = start.with_event("RunSkipped", f"{start.starting} could not be created before the next run was due")
     name = run_name(observed.name, due)
     instead = f" instead of {', '.join(going_on)}" if policy == "Replace" and going_on else ""
-    return replace(start, starting=name).saying("RunStarted", f"{name}, due at {stamp(due)}, starts{instead}")
+    return replace(start, starting=name).with_event("RunStarted", f"{name}, due at {stamp(due)}, starts{instead}")
