@@ -19,7 +19,7 @@ from rollmodel.reconcile.deployment.reconciler import DeploymentReconciler
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.result import Result
 
-from tests.support.contract import model_deployment
+from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryMetrics, InMemoryRegistry
 

@@ -25,7 +25,7 @@ from rollmodel.reconcile import run_writes as track_module
 from rollmodel.reconcile.execute import REGISTRY_RETRY_SECONDS, TRACKING_RETRY_SECONDS, Execution, Executor
 from rollmodel.reconcile.run_writes import CREATE_WITHIN_SECONDS
 
-from tests.support.contract import model_deployment, service
+from tests.support.contracts.kube import model_deployment, service
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import InMemoryRegistry
 from tests.support.inmemory.tracking import InMemoryTracking

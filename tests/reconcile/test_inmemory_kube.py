@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rollmodel.plan.decision import Ref
 
-from tests.support.contract import KubeContract, World, model_deployment, service
+from tests.support.contracts.kube import KubeContract, World, model_deployment, service
 from tests.support.inmemory.kube import InMemoryKube
 
 

@@ -7,8 +7,8 @@ from rollmodel.errors import RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun
 from rollmodel.ports import Connection
 
+from tests.support.contracts.tracking import TrackingCode, TrackingContract, owner
 from tests.support.inmemory.tracking import InMemoryTracking
-from tests.support.tracking_contract import TrackingCode, TrackingContract, owner
 
 __all__ = ["owner"]
 

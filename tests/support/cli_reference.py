@@ -20,7 +20,7 @@ from rollmodel.cli.training import tables as training
 from rollmodel.cli.training.comparison import Tolerance, compare
 from rollmodel.cli.training.verify import shown
 
-from tests.support.training_statuses import GATES, SPEC, running, status
+from tests.support.simulation.training_statuses import GATES, SPEC, running, status
 
 __all__ = ["COMMANDS_SHOWN", "examples", "section"]
 

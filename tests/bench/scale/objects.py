@@ -16,8 +16,8 @@ from rollmodel.plan import naming
 from localcluster import Cluster
 from localcluster.kubeapi import KubeApi, Mirror, Object
 from tests.bench.scale.stack import NAMESPACE
-from tests.support.light_models import LightModel, LightRegistry
-from tests.support.light_server import Behaviour
+from tests.support.live.light_models import LightModel, LightRegistry
+from tests.support.live.light_server import Behaviour
 
 __all__ = ["ALIAS", "PATH", "Clock", "apply", "manifests", "models", "watched"]
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.bench.scale.stack import Stack
-from tests.support.live_operator import OperatorProcess
+from tests.support.live.operator_process import OperatorProcess
 
 __all__ = ["Measured", "operator"]
 

@@ -21,9 +21,9 @@ from tests.bench.scale.objects import PATH
 from tests.bench.scale.process import operator
 from tests.bench.scale.progress import say
 from tests.bench.scale.stack import NAMESPACE, Stack
-from tests.support.light_models import LightRegistry
-from tests.support.light_server import Behaviour
-from tests.support.live_rollout import LiveRollout, at_rest, light_spec, verdict
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
 
 __all__ = ["Rollback", "measure"]
 

@@ -17,8 +17,8 @@ from rollmodel.plan.deployment.strategies.commands import ANNOTATION
 from localcluster import Cluster
 from tests.cluster.cli.conftest import Run
 from tests.support.apiserver import Api
-from tests.support.rollouts import Cluster as Rollout
-from tests.support.rollouts import model, spec
+from tests.support.simulation.rollouts import Cluster as Rollout
+from tests.support.simulation.rollouts import model, spec
 
 pytestmark = pytest.mark.cluster
 

@@ -15,7 +15,7 @@ from rollmodel.errors import Conflict, Forbidden, Invalid
 from rollmodel.plan.decision import Event, Ref
 
 from localcluster import Cluster
-from tests.support.contract import KubeContract, World, model_deployment, service
+from tests.support.contracts.kube import KubeContract, World, model_deployment, service
 from tests.support.eventually import PATIENCE_SECONDS
 
 pytestmark = pytest.mark.cluster

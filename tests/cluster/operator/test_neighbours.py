@@ -16,7 +16,7 @@ from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
 from localcluster import Cluster
-from tests.support.mlflow_client import configure
+from tests.support.live.mlflow_client import configure
 
 pytestmark = pytest.mark.cluster
 

@@ -16,9 +16,9 @@ from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.errors import NotFound
 
 from localcluster import Cluster
-from tests.support.contract import model_deployment
+from tests.support.contracts.kube import model_deployment
 from tests.support.eventually import eventually
-from tests.support.live_operator import OperatorProcess
+from tests.support.live.operator_process import OperatorProcess
 
 pytestmark = pytest.mark.cluster
 

@@ -18,8 +18,8 @@ import yaml
 from localcluster import Cluster, LocalClusterError
 from localcluster.binaries import GATEWAY_API, locate
 from tests.support.eventually import eventually
-from tests.support.live_operator import OperatorProcess
-from tests.support.rights import Rights, complaints
+from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.rights import Rights, complaints
 
 pytestmark = pytest.mark.cluster
 

@@ -11,8 +11,8 @@ from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
 from localcluster import Cluster
-from tests.support.mlflow_client import configure
-from tests.support.tracking_contract import TrackingCode, TrackingContract, owner
+from tests.support.contracts.tracking import TrackingCode, TrackingContract, owner
+from tests.support.live.mlflow_client import configure
 
 __all__ = ["owner"]
 

@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.diff import matches
 
 from localcluster import Cluster
-from tests.support.rollouts import DEFAULTS, model, spec
+from tests.support.simulation.rollouts import DEFAULTS, model, spec
 
 pytestmark = pytest.mark.cluster
 

@@ -13,10 +13,10 @@ from rollmodel.errors import NotFound
 from demo.traffic import Traffic
 from localcluster import Cluster
 from tests.cluster.conftest import serve_kinds
-from tests.support.light_models import LightRegistry
-from tests.support.live_operator import OperatorProcess
-from tests.support.live_rollout import LiveRollout
-from tests.support.live_secrets import found, readable, stored
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.rollout import LiveRollout
+from tests.support.live.secrets import found, readable, stored
 
 REPOSITORY = Path(__file__).parents[3]
 ACCOUNT = "system:serviceaccount:rollmodel-system:rollmodel"

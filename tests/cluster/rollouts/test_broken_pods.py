@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from tests.cluster.rollouts.conftest import Rollout, Send
-from tests.support.light_models import LightRegistry
-from tests.support.light_server import Behaviour
-from tests.support.live_rollout import LiveRollout, at_rest, light_spec, together, tried_at, verdict
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.rollout import LiveRollout, at_rest, light_spec, together, tried_at, verdict
 
 GOOD = Behaviour()
 WRONG = {"rollmodel.dev/artifact-digest": f"sha256:{'0' * 64}"}

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 
 from tests.cluster.rollouts.conftest import Rollout
-from tests.support.light_models import LightModel, LightRegistry
-from tests.support.light_server import Behaviour
-from tests.support.live_rollout import LiveRollout, Predicate, at_rest, light_spec, tried_at, verdict
+from tests.support.live.light_models import LightModel, LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.rollout import LiveRollout, Predicate, at_rest, light_spec, tried_at, verdict
 
 
 async def _at_half(rollout: LiveRollout, model: LightModel) -> str:

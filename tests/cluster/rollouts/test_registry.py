@@ -2,9 +2,9 @@
 
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Connection, Rollout
-from tests.support.light_models import LightRegistry
-from tests.support.light_server import Behaviour
-from tests.support.live_rollout import Change, LiveRollout, at_rest, light_spec, together
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec, together
 
 GOOD = Behaviour()
 

@@ -4,9 +4,9 @@ from rollmodel.plan.naming import child
 
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.eventually import eventually
-from tests.support.light_models import LightRegistry
-from tests.support.light_server import Behaviour
-from tests.support.live_rollout import Change, LiveRollout, at_rest, light_spec
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec
 
 
 async def _installed(registry: LightRegistry, churn: LiveRollout) -> str:

@@ -13,9 +13,9 @@ from rollmodel.adapters.kubernetes.apiserver import ApiServer
 
 from localcluster import Cluster
 from tests.cluster.conftest import serve_kinds, start
-from tests.support.live_operator import OperatorProcess
-from tests.support.live_secrets import found
-from tests.support.live_training import LiveTraining
+from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.secrets import found
+from tests.support.live.training import LiveTraining
 
 REPOSITORY = Path(__file__).parents[3]
 ACCOUNT = "system:serviceaccount:rollmodel-system:rollmodel"

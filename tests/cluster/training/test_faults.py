@@ -11,8 +11,8 @@ from rollmodel.api.trainingjob import TrainingJobStatus
 
 from tests.cluster.training.conftest import Training, Without
 from tests.support.eventually import eventually
-from tests.support.live_operator import OperatorProcess
-from tests.support.live_training import LiveTraining
+from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.training import LiveTraining
 
 pytestmark = pytest.mark.cluster
 

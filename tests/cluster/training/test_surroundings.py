@@ -14,9 +14,9 @@ from rollmodel.api.trainingjob import QueueStatus
 
 from localcluster import Cluster
 from tests.cluster.training.conftest import ACCOUNT, Allow, Training
-from tests.support.live_operator import OperatorProcess
-from tests.support.live_secrets import found
-from tests.support.live_training import training_spec
+from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.secrets import found
+from tests.support.live.training import training_spec
 
 pytestmark = pytest.mark.cluster
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.rights import Rights, complaints
+from tests.support.live.rights import Rights, complaints
 
 
 def audited(verb: str, code: int = 200, resource: str = "jobs", **reference: str) -> dict[str, Any]:

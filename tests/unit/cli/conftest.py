@@ -8,7 +8,7 @@ from functools import cache
 
 import pytest
 
-from tests.support.rollouts import Cluster, model, spec
+from tests.support.simulation.rollouts import Cluster, model, spec
 
 SCORE = {"sum": "cost_sum{ {{ selector }} }", "count": "cost_count{ {{ selector }} }", "better": "Higher"}
 

@@ -21,7 +21,7 @@ from rollmodel.evidence.core.types import (
     Window,
 )
 
-from tests.support.judging import START, STEP, feed, plan, quiet_history, window
+from tests.support.simulation.judging import START, STEP, feed, plan, quiet_history, window
 
 NAN, INF = math.nan, math.inf
 HISTORY = {"errors": quiet_history()}

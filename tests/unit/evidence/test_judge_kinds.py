@@ -22,7 +22,7 @@ from rollmodel.evidence.core.types import (
 )
 from scipy.stats import norm
 
-from tests.support.judging import START, feed, plan, quiet_history, window
+from tests.support.simulation.judging import START, feed, plan, quiet_history, window
 
 EDGES = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0)
 LATENCY = MetricPlan("latency", "latency", harm_ratio=1.1, safe_ratio=1.3)

@@ -8,7 +8,7 @@ from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import CountSample, MetricPlan, NoEvidenceReason, Outcome
 from rollmodel.evidence.verdict import GRACE
 
-from tests.support.judging import START, STEP, feed, plan, quiet_history, window
+from tests.support.simulation.judging import START, STEP, feed, plan, quiet_history, window
 
 DELAY = 120.0
 TICKS_LATE = round(DELAY / STEP)

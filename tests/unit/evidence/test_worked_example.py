@@ -10,7 +10,7 @@ import pytest
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import CountSample, MetricReport, Outcome
 
-from tests.support.judging import START, plan, quiet_history, window
+from tests.support.simulation.judging import START, plan, quiet_history, window
 
 PAGE = Path(__file__).parents[3] / "docs/concepts/evidence.md"
 ROW = re.compile(r"\| (\d+) s \| ([\d,]+) of ([\d,]+) \| ([\d,]+) of ([\d,]+) \| ([\d.]+) \|")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.rollouts import TICK, Cluster, spec
+from tests.support.simulation.rollouts import TICK, Cluster, spec
 
 HISTORY_SECONDS = 1900
 

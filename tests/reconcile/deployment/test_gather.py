@@ -1,0 +1,133 @@
+"""What a pass sees, and what it costs to look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from rollmodel.errors import Unavailable, Untrustworthy
+from rollmodel.plan.decision import Decision
+from rollmodel.plan.deployment.analysis.queries import MetricQuery
+from rollmodel.plan.deployment.observed import Answer, ModelProblem, Observed, QueryProblem
+from rollmodel.ports import Series
+
+from tests.reconcile.conftest import Bench
+from tests.support.contracts.kube import service
+
+LAST = {"text": "pause bbbbbbbb 1", "result": "Done", "time": "2026-01-01T00:00:00Z"}
+
+
+@dataclass
+class Spy:
+    """A ``decide`` that changes nothing and remembers what it was shown."""
+
+    seen: list[Observed] = field(default_factory=list)
+    decision: Decision | None = None
+
+    def __call__(self, observed: Observed) -> Decision:
+        self.seen.append(observed)
+        return self.decision or Decision({})
+
+
+def ask(observed: Observed) -> dict[str, MetricQuery]:
+    """Queries to begin with."""
+    return {"errors": MetricQuery("bad", 0.0, 60.0, 10.0), "latency": MetricQuery("slow", 0.0, 60.0, 10.0)}
+
+
+@pytest.fixture
+def spy() -> Spy:
+    return Spy()
+
+
+def pod(name: str, revision: str) -> dict[str, Any]:
+    labels = {"rollmodel.dev/model-deployment": "churn", "rollmodel.dev/revision": revision}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "team", "labels": labels}}
+
+
+def deployment(owner: dict[str, Any], revision: str, *, ready: int) -> dict[str, Any]:
+    manifest = service(owner, f"churn-{revision}", **{"rollmodel.dev/revision": revision})
+    status = {"observedGeneration": 1, "replicas": 2, "readyReplicas": ready}
+    return {**manifest, "apiVersion": "apps/v1", "kind": "Deployment", "spec": {"replicas": 2}, "status": status}
+
+
+async def test_an_object_at_rest_costs_no_request(bench: Bench, spy: Spy) -> None:
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    bench.kube.create(deployment(bench.kube.objects[ref], "bbbbbbbb", ready=2))
+    body = bench.kube.objects[ref]
+    bench.kube.reads.clear()
+    await operator.reconcile(body)
+    assert (bench.kube.reads, bench.kube.writes) == ([], [])
+    assert spy.seen[0].pods == []
+
+
+async def test_pods_are_read_of_revisions_that_are_not_ready(bench: Bench, spy: Spy) -> None:
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    bench.kube.create(deployment(bench.kube.objects[ref], "bbbbbbbb", ready=2))
+    bench.kube.create(deployment(bench.kube.objects[ref], "cccccccc", ready=1))
+    for name, revision in (("good", "bbbbbbbb"), ("slow", "cccccccc")):
+        bench.kube.create(pod(name, revision))
+    await bench.a_pass(operator, ref)
+    assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["slow"]
+
+
+async def test_answers_come_by_name_and_problems_stay_problems(bench: Bench, spy: Spy) -> None:
+    series = Series({"pod": "a"}, [(0.0, 1.0), (10.0, float("nan"))])
+    bench.metrics.answers = {"bad": [series], "slow": Untrustworthy("Prometheus warns: partial answer")}
+    await bench.a_pass(bench.operator(decide=spy, queries=ask), bench.create())
+    answers = spy.seen[0].answers
+    assert answers["errors"] == Answer([(series.labels, series.points)])
+    assert answers["latency"] == QueryProblem("Untrustworthy", "Prometheus warns: partial answer", "slow")
+    assert bench.metrics.asked == [("bad", 0.0, 60.0, 10.0), ("slow", 0.0, 60.0, 10.0)]
+
+
+async def test_queries_see_what_was_gathered_but_no_answers(bench: Bench, spy: Spy) -> None:
+    shown: list[Observed] = []
+
+    def queries(observed: Observed) -> dict[str, MetricQuery]:
+        shown.append(observed)
+        return {}
+
+    await bench.a_pass(bench.operator(decide=spy, queries=queries), bench.create())
+    assert shown == spy.seen
+
+
+async def test_who_wrote_a_command_is_read_while_it_is_new(bench: Bench, spy: Spy) -> None:
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    writers = [{"manager": "kubectl-annotate"}]
+    annotations = {"rollmodel.dev/command": "pause bbbbbbbb 1"}
+    bench.kube.edit(ref, lambda obj: obj["metadata"].update(annotations=annotations, managedFields=writers))
+    await bench.a_pass(operator, ref)
+    bench.kube.edit(ref, lambda obj: obj.update(status={"lastCommand": LAST}))
+    await bench.a_pass(operator, ref)
+    assert [observed.managed_fields for observed in spy.seen] == [writers, []]
+
+
+async def test_a_model_that_cannot_be_pinned_is_looked_up_again(bench: Bench, spy: Spy) -> None:
+    bench.registry.down = Unavailable("MLflow did not answer")
+    result = await bench.a_pass(bench.operator(decide=spy, queries=lambda observed: {}), bench.create())
+    assert isinstance(spy.seen[0].model, ModelProblem)
+    assert result.requeue_after == 30.0
+
+
+async def test_the_gateway_is_seen(bench: Bench, spy: Spy) -> None:
+    bench.kube.gateway_available = False
+    await bench.a_pass(bench.operator(decide=spy, queries=lambda observed: {}), bench.create())
+    assert spy.seen[0].gateway_available is False
+
+
+async def test_the_registry_is_told_what_status_says_and_since_when(bench: Bench) -> None:
+    """Any write to the object may be another operator's, who may know more than we have heard."""
+    operator, ref = bench.operator(), bench.create()
+    await bench.settle(operator, ref)
+    assert bench.registry.held is not None
+    first = bench.registry.held
+    assert first.version == "1"
+    await bench.a_pass(operator, ref)
+    assert bench.registry.held == first
+    bench.kube.edit(ref, lambda body: body["metadata"].update(labels={"touched": "yes"}))
+    await bench.a_pass(operator, ref)
+    assert bench.registry.held.since > first.since

@@ -1,0 +1,224 @@
+"""A training run to its end, with the real reconciler: what it writes, what it asks, and what it leaves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from rollmodel.errors import Forbidden, NotFound, Unavailable
+from rollmodel.plan.decision import Ref
+from rollmodel.plan.training.context import outcome_known
+
+from tests.support.inmemory.training import Behaviour, TrainingBench
+
+DOWN = Unavailable("MLflow did not answer")
+
+
+@pytest.fixture
+def bench() -> TrainingBench:
+    return TrainingBench()
+
+
+def running(bench: TrainingBench, ref: Ref) -> bool:
+    return bench.condition(ref, "Running")[0] == "True"
+
+
+async def test_a_run_ends_in_a_registered_version(bench: TrainingBench) -> None:
+    ref = bench.create()
+    await bench.finish(ref)
+    status = bench.status(ref)
+    assert bench.condition(ref, "Succeeded") == ("True", "Registered")
+    assert (status.run_id, status.run_status, status.model_version) == ("run-1", "FINISHED", "1")
+    [run] = bench.tracking.runs.values()
+    assert run.params == {"depth": "3"}
+    assert run.tags["rollmodel.dev/model-version"] == "1"
+    assert run.tags["rollmodel.dev/gate/auc/Min"] == "asked >= 0.8, seen 0.9, Passed"
+    [version] = bench.tracking.versions.values()
+    assert version.tags["rollmodel.dev/run-id"] == version.run_id == run.id
+    assert bench.tracking.aliases == {("churn", "challenger"): "1"}
+    assert status.attempts is not None
+    assert (status.attempts.started, status.attempts.failures) == (1, 0)
+
+
+async def test_at_rest_nothing_is_asked_or_written(bench: TrainingBench) -> None:
+    ref = bench.create()
+    operator = bench.operator()
+    await bench.finish(ref, operator)
+    body, before = bench.kube.objects[ref], bench.requests()
+    for one in (operator, bench.operator()):
+        result = await bench.a_pass(one, ref)
+        assert not result.wrote
+        assert result.requeue_after is not None  # the Job has a time to live
+    assert bench.requests() == before
+    assert bench.kube.objects[ref] == body
+
+
+async def test_the_time_to_live_takes_the_job_and_leaves_the_status(bench: TrainingBench) -> None:
+    ref = bench.create(ttlSecondsAfterFinished=120)
+    operator = bench.operator()
+    await bench.finish(ref, operator)
+    before = bench.status(ref)
+    bench.clock.forward(120)
+    await bench.a_pass(operator, ref)
+    assert bench.kube.of_kind("Job") == []
+    before_next, asked = bench.status(ref), bench.requests()
+    assert before_next == before
+    result = await bench.a_pass(operator, ref)
+    assert (result.wrote, result.requeue_after, bench.requests()) == (False, None, asked)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "verdict", "word"),
+    [
+        ({"auc": 0.7}, "Failed", "0.7"),
+        ({"auc": float("nan")}, "NotEvaluated", "nan"),
+        ({"loss": 0.1}, "NotEvaluated", "auc"),
+        ({}, "NotEvaluated", "auc"),
+    ],
+)
+async def test_a_gate_that_does_not_hold(
+    bench: TrainingBench, metrics: dict[str, float], verdict: str, word: str
+) -> None:
+    bench.metrics = metrics
+    ref = bench.create()
+    await bench.finish(ref)
+    [gate] = bench.status(ref).gates
+    assert gate.verdict == verdict
+    assert word in f"{gate.seen} {gate.message}".lower()
+    assert bench.condition(ref, "Succeeded") == ("False", "GatesFailed")
+    assert not bench.tracking.versions
+    assert not bench.tracking.aliases
+    assert bench.tracking.runs["run-1"].tags["rollmodel.dev/gates"] == "Failed"
+    assert bench.tracking.runs["run-1"].status == "FINISHED"
+
+
+@pytest.mark.parametrize(
+    ("attempts", "outcome", "counts", "state"),
+    [
+        (("fail", "good"), ("True", "Registered"), (2, 1, 0), "FINISHED"),
+        (("evict", "evict", "good"), ("True", "Registered"), (3, 0, 2), "FINISHED"),
+        (("fail", "evict", "fail"), ("False", "TooManyFailures"), (3, 2, 1), "FAILED"),
+        (("evict",), ("False", "TooManyDisruptions"), (3, 0, 3), "FAILED"),
+    ],
+)
+async def test_budgets(
+    bench: TrainingBench,
+    attempts: tuple[Behaviour, ...],
+    outcome: tuple[str, str],
+    counts: tuple[int, int, int],
+    state: str,
+) -> None:
+    bench.attempts = attempts
+    ref = bench.create()
+    await bench.finish(ref)
+    counted = bench.status(ref).attempts
+    assert counted is not None
+    assert (counted.started, counted.failures, counted.disruptions) == counts
+    assert bench.condition(ref, "Succeeded") == outcome
+    assert [run.status for run in bench.tracking.runs.values()] == [state]
+
+
+async def test_a_rerun_is_recognised(bench: TrainingBench) -> None:
+    first = bench.create("first", tracking={"experiment": "churn"})
+    await bench.finish(first)
+    second, other = (
+        bench.create(name, tracking={"experiment": "churn"}, seed=seed) for name, seed in (("second", 7), ("other", 8))
+    )
+    for ref in (second, other):
+        await bench.finish(ref)
+    facts = [bench.status(ref).reproducibility for ref in (first, second, other)]
+    assert [one.rerun_of if one else "" for one in facts] == [None, "run-1", None]
+    hashes = [one.hash if one else "" for one in facts]
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert bench.tracking.aliases == {("churn", "challenger"): "3"}
+
+
+@pytest.mark.parametrize("stage", ["before its run", "with a claim only", "while it trains"])
+@pytest.mark.parametrize("error", [None, DOWN, NotFound("no such run"), Forbidden("no")])
+async def test_deleted_while_it_goes_on(bench: TrainingBench, stage: str, error: Any) -> None:
+    """Its run is killed, and whatever MLflow says, the object is let go."""
+    ref = bench.create()
+    operator = bench.operator()
+    if stage != "before its run":
+        await bench.until(ref, lambda: bench.tracking.runs, operator)
+    if stage == "while it trains":
+        await bench.until(ref, lambda: running(bench, ref), operator)
+    bench.tracking.down = error
+    await bench.operator().finalize(bench.kube.objects[ref])
+    expected = {"before its run": [], "with a claim only": ["KILLED"], "while it trains": ["KILLED"]}[stage]
+    states = [run.status for run in bench.tracking.runs.values()]
+    assert states == (expected if error is None else ["RUNNING"] * len(expected))
+
+
+async def test_deleted_after_its_end(bench: TrainingBench) -> None:
+    ref = bench.create()
+    await bench.finish(ref)
+    before = len(bench.tracking.calls)
+    await bench.operator().finalize(bench.kube.objects[ref])
+    assert len(bench.tracking.calls) == before
+    assert bench.tracking.runs["run-1"].status == "FINISHED"
+
+
+class TestSchedule:
+    """A parent that runs nothing itself."""
+
+    @staticmethod
+    def children(bench: TrainingBench) -> list[Ref]:
+        found = [one for one in bench.kube.of_kind("TrainingJob") if one["metadata"].get("ownerReferences")]
+        return sorted((Ref.of(one) for one in found), key=lambda ref: ref.name)
+
+    def started(self, bench: TrainingBench, number: int) -> bool:
+        return len(self.children(bench)) == number
+
+    @staticmethod
+    def idle(bench: TrainingBench, parent: Ref) -> bool:
+        schedule = bench.status(parent).schedule
+        return schedule is not None and not schedule.active
+
+    async def test_each_run_is_a_training_job(self, bench: TrainingBench) -> None:
+        parent = bench.create(schedule={"cron": "*/5 * * * *"})
+        operator = bench.operator()
+        for number in range(1, 4):
+            await bench.until(parent, partial(self.started, bench, number), operator)
+            await bench.finish(self.children(bench)[-1], operator)
+        assert len(self.children(bench)) == 3
+        assert sorted(bench.tracking.aliases.values()) == ["3"]
+        await bench.until(parent, lambda: self.idle(bench, parent), operator)
+        schedule = bench.status(parent).schedule
+        assert schedule is not None
+        assert schedule.last_successful_time is not None
+        assert bench.status(parent).run_id is None
+        assert not outcome_known(bench.status(parent))
+
+    async def test_a_clock_that_jumps_starts_one_run(self, bench: TrainingBench) -> None:
+        parent = bench.create(schedule={"cron": "*/5 * * * *"})
+        operator = bench.operator()
+        await bench.a_pass(operator, parent)
+        bench.clock.moment += timedelta(days=1, seconds=30)
+        await bench.until(parent, lambda: self.children(bench), operator)
+        assert [child.name for child in self.children(bench)] == [
+            f"churn-{int(bench.clock.moment.replace(minute=0, second=0).timestamp() // 60)}"
+        ]
+        [missed] = [event for event in bench.kube.events if event.reason == "RunsMissed"]
+        assert missed.message.startswith("100 or more times before 2026-01-02T00:00:00Z were missed")
+
+    async def test_a_clock_that_goes_back_starts_nothing_twice(self, bench: TrainingBench) -> None:
+        parent = bench.create(schedule={"cron": "*/5 * * * *", "concurrencyPolicy": "Allow"})
+        operator = bench.operator()
+        await bench.until(parent, lambda: self.children(bench), operator)
+        bench.clock.moment -= timedelta(minutes=3)
+        for _ in range(200):
+            await bench.a_pass(operator, parent)
+            bench.clock.forward(1)
+        assert len(self.children(bench)) == 1
+
+    async def test_a_line_that_never_fires(self, bench: TrainingBench) -> None:
+        parent = bench.create(schedule={"cron": "0 0 30 2 *"})
+        operator = bench.operator()
+        for _ in range(3):
+            result = await bench.a_pass(operator, parent)
+        assert bench.condition(parent, "Stalled")[0] == "True"
+        assert not result.wrote
+        assert self.children(bench) == []

@@ -1,0 +1,242 @@
+"""One ModelDeployment on a real cluster: say something to it, wait until something is true of it, look around it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import operator
+import secrets
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.api.conditions import Condition, find
+from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
+from rollmodel.errors import NotFound, Unavailable
+from rollmodel.plan.naming import OWNER, REVISION
+
+from tests.support.eventually import eventually
+from tests.support.live.light_models import COMMAND
+
+__all__ = ["KINDS", "Change", "LiveRollout", "Predicate", "at_rest", "light_spec", "together", "tried_at", "verdict"]
+
+KINDS = {
+    "Namespace": "api/v1/namespaces",
+    "ModelDeployment": f"apis/{GROUP}/{VERSION}/namespaces/{{}}/modeldeployments",
+    "Deployment": "apis/apps/v1/namespaces/{}/deployments",
+    "ReplicaSet": "apis/apps/v1/namespaces/{}/replicasets",
+    "ConfigMap": "api/v1/namespaces/{}/configmaps",
+    "ControllerRevision": "apis/apps/v1/namespaces/{}/controllerrevisions",
+    "Service": "api/v1/namespaces/{}/services",
+    "Pod": "api/v1/namespaces/{}/pods",
+    "Event": "api/v1/namespaces/{}/events",
+    "Secret": "api/v1/namespaces/{}/secrets",
+    "EndpointSlice": "apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
+    "HTTPRoute": "apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
+    "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways",
+    "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
+    "RoleBinding": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
+}
+
+Predicate = Callable[[ModelDeploymentStatus], object]
+Change = dict[str, Any]
+
+
+def light_spec(name: str, version: str | None = None, *, alias: str | None = None, **changes: Any) -> Change:
+    """A spec that serves a version, or an alias, of a light model, with short times. ``changes`` replace parts.
+
+    Proof of harm comes fast, by the ceiling; proof of safety needs the ticks from which a judge without a past learns.
+    """
+    source = {"name": name, "version": version} if version else {"name": name, "alias": alias}
+    limits = {"tolerance": {"absolute": "0.05"}, "safeTolerance": {"absolute": "0.3"}, "ceiling": "0.2"}
+    return {
+        "model": {"registry": source},
+        "runtime": {"command": COMMAND},
+        "rollout": {"steps": [{"weight": 50}], "warmUpSeconds": 0, "drainSeconds": 1, "deadlineSeconds": 180},
+        "analysis": {"intervalSeconds": 1, "metrics": [{"name": "errors", "preset": "Errors", **limits}]},
+        **changes,
+    }
+
+
+def at_rest(version: str) -> Predicate:
+    """This version has all traffic and nothing else goes on."""
+
+    def holds(status: ModelDeploymentStatus) -> bool:
+        alone = status.candidate is None and not status.retiring and status.stable is not None
+        return (
+            alone
+            and status.stable is not None
+            and (status.stable.model_version, status.stable.weight) == (version, 100)
+        )
+
+    return holds
+
+
+def tried_at(version: str, weight: int) -> Predicate:
+    """This version is the candidate and was observed to have this weight."""
+    return lambda status: (
+        status.candidate is not None and (status.candidate.model_version, status.candidate.weight) == (version, weight)
+    )
+
+
+def verdict(version: str, word: str) -> Predicate:
+    """The history says this about a version."""
+    return lambda status: any((entry.to_version, entry.verdict) == (version, word) for entry in status.history)
+
+
+async def together(stories: Iterable[Coroutine[Any, Any, object]]) -> None:
+    """Let stories happen side by side; the first that fails ends all."""
+    async with asyncio.TaskGroup() as tasks:
+        for story in stories:
+            tasks.create_task(story)
+
+
+@dataclass(frozen=True)
+class LiveRollout:
+    """One ModelDeployment, behind the Gateway ``public`` of its namespace unless its spec says otherwise."""
+
+    api: ApiServer
+    namespace: str
+    name: str
+
+    @property
+    def host(self) -> str:
+        """The host name that leads to it: no other object of the cluster has it."""
+        return f"{self.name}.{self.namespace}.test"
+
+    async def create(self, spec: Change, *, routed: bool = True) -> None:
+        """Create it."""
+        traffic = {"traffic": {"parentRefs": [{"name": "public"}], "hostnames": [self.host]}} if routed else {}
+        await self.make("ModelDeployment", {"metadata": {"name": self.name}, "spec": {**spec, **traffic}})
+
+    async def change(self, change: Change) -> Change:
+        """Merge into the spec."""
+        return await self.patch("ModelDeployment", self.name, {"spec": change})
+
+    async def version(self, version: str) -> None:
+        """Ask for another version of the model."""
+        await self.change({"model": {"registry": {"version": version}}})
+
+    async def command(self, verb: str, revision: str | None = None) -> None:
+        """Say a command, about the candidate unless a revision is given."""
+        if revision is None:
+            candidate = (await self.status()).candidate
+            assert candidate is not None
+            revision = candidate.revision
+        text = f"{verb} {revision} {secrets.token_hex(4)}"
+        await self.patch("ModelDeployment", self.name, {"metadata": {"annotations": {f"{GROUP}/command": text}}})
+
+    async def status(self) -> ModelDeploymentStatus:
+        """The status as it is now."""
+        body = await self.get("ModelDeployment", self.name)
+        return ModelDeploymentStatus.model_validate((body or {}).get("status", {}))
+
+    async def until(self, predicate: Predicate, what: str = "") -> ModelDeploymentStatus:
+        """Wait until the status satisfies the predicate; the status."""
+        return await eventually(self.status, predicate, f"{self.name} {what}", _shown)
+
+    async def until_condition(self, kind: str, value: str, reason: str | None = None) -> Condition:
+        """Wait for a condition; the condition."""
+
+        def holds(status: ModelDeploymentStatus) -> bool:
+            now = find(status.conditions, kind)
+            return now is not None and now.status == value and reason in (None, now.reason)
+
+        found = find((await self.until(holds, f"{kind}={value} {reason or ''}")).conditions, kind)
+        assert found is not None
+        return found
+
+    async def until_gone(self, *kinds: str) -> None:
+        """Wait until it has no child of these kinds, not even on its way out."""
+
+        async def left() -> Sequence[Change]:
+            return [one for kind in kinds for one in await self.list(kind, f"{OWNER}={self.name}")]
+
+        await eventually(left, operator.not_, "all children are gone")
+
+    async def until_absent(self, kind: str = "ModelDeployment", name: str | None = None) -> None:
+        """Wait until an object is gone: this one, unless said otherwise."""
+        await eventually(lambda: self.get(kind, name or self.name), operator.not_, f"{kind} is gone")
+
+    async def entry(self, version: str) -> HistoryEntry:
+        """What the history says about a version, the last time."""
+        return [entry for entry in (await self.status()).history if entry.to_version == version][-1]
+
+    async def events(self) -> dict[str, str]:
+        """Its Events: the last message by reason."""
+        found = await self.list("Event")
+        mine = [event for event in found if event["involvedObject"]["name"] == self.name]
+        return {event["reason"]: event["message"] for event in sorted(mine, key=lambda event: event["lastTimestamp"])}
+
+    async def until_event(self, reason: str, words: str) -> None:
+        """Wait for an Event that says this."""
+        await eventually(self.events, lambda events: words in events.get(reason, ""), f"Event {reason} {words}")
+
+    async def children(self, kind: str) -> list[Change]:
+        """Objects of a kind that carry its label and are not on their way out."""
+        found = await self.list(kind, f"{OWNER}={self.name}")
+        return [one for one in found if "deletionTimestamp" not in one["metadata"]]
+
+    async def revisions(self, kind: str = "Deployment") -> set[str]:
+        """The revisions that have a child of this kind."""
+        return {one["metadata"]["labels"][REVISION] for one in await self.children(kind)}
+
+    async def weights(self) -> dict[str, int]:
+        """What the route says, by name of the Service."""
+        route = await self.get("HTTPRoute", self.name)
+        assert route is not None
+        return {backend["name"]: backend["weight"] for backend in route["spec"]["rules"][0]["backendRefs"]}
+
+    async def get(self, kind: str, name: str) -> Change | None:
+        """One object of the namespace."""
+        try:
+            return await self._request("GET", self._path(kind, name))
+        except NotFound:
+            return None
+
+    async def list(self, kind: str, selector: str = "") -> list[Change]:
+        """Objects of the namespace."""
+        found = await self._request("GET", self._path(kind), query={"labelSelector": selector})
+        items: list[Change] = found["items"]
+        return items
+
+    async def make(self, kind: str, manifest: Change, **query: str) -> Change:
+        """Create an object of the namespace."""
+        group_version = KINDS[kind].removeprefix("apis/").removeprefix("api/").partition("/namespaces")[0]
+        body = {"apiVersion": group_version, "kind": kind, **manifest}
+        return await self._request("POST", self._path(kind), body=body, query=query)
+
+    async def patch(self, kind: str, name: str, change: Change) -> Change:
+        """Merge into an object of the namespace, as somebody else would."""
+        query = {"fieldManager": "somebody"}
+        return await self._request("PATCH", self._path(kind, name), body=change, query=query, content_type=MERGE_PATCH)
+
+    async def delete(self, kind: str = "ModelDeployment", name: str | None = None) -> None:
+        """Delete an object of the namespace: this one, unless said otherwise."""
+        await self._request("DELETE", self._path(kind, name or self.name))
+
+    async def _request(self, method: str, path: str, **more: Any) -> Change:
+        """One request; asked again while the API server builds the storage of a changed kind anew."""
+
+        async def answer() -> Change | None:
+            try:
+                return await self.api.request(method, path, **more)
+            except Unavailable as error:
+                if "(re)initializing" not in str(error):
+                    raise
+                return None
+
+        found = await eventually(answer, lambda answer: answer is not None, f"{path} is served")
+        assert found is not None
+        return found
+
+    def _path(self, kind: str, name: str = "") -> str:
+        return f"/{KINDS[kind].format(self.namespace)}" + (f"/{name}" if name else "")
+
+
+def _shown(status: ModelDeploymentStatus) -> str:
+    wire = status.to_wire()
+    wire.pop("judge", None)
+    return json.dumps(wire, indent=1)

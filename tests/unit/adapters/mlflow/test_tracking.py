@@ -1,0 +1,332 @@
+"""MLflow's tracking server: bounded in time, careful with what it is told. The contract is tested on a real one."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from aiohttp import web
+from rollmodel.adapters.mlflow import session
+from rollmodel.adapters.mlflow import tracking as tracking_module
+from rollmodel.adapters.mlflow.tracking import LAST_REQUEST_SECONDS, MlflowTracking
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
+from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
+from rollmodel.ports import Connection
+from rollmodel.settings import Settings
+
+from tests.support.live.mlflow_client import configure
+from tests.support.web import Web, serve
+
+API = "/api/2.0/mlflow"
+RUN: dict[str, Any] = {
+    "info": {
+        "run_id": "r1",
+        "experiment_id": "7",
+        "status": "RUNNING",
+        "start_time": 1_500,
+        "artifact_uri": "s3://b/r1",
+    },
+    "data": {"metrics": [{"key": "auc", "value": 0.5, "step": 3, "timestamp": 2_500}]},
+}
+VERSION = {"name": "churn", "version": "3", "run_id": "r1", "status": "READY"}
+
+
+@dataclass
+class Scripted:
+    """Answers by page; what is not there is MLflow's own 404. ``said`` are pages and what was sent to them."""
+
+    pages: dict[str, Any] = field(default_factory=dict)
+    said: list[tuple[str, Any]] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        page = request.path.removeprefix(f"{API}/")
+        self.said.append((page, dict(request.query) or json.loads(await request.read() or b"{}")))
+        answer = self.pages.get(page)
+        if isinstance(answer, list):
+            answer = answer.pop(0)
+        if isinstance(answer, web.Response):
+            return answer
+        return missing() if answer is None else web.json_response(answer)
+
+    def pages_asked(self) -> list[str]:
+        return [page for page, _ in self.said]
+
+
+def refusal(status: int, code: str, message: str = "no") -> web.Response:
+    return web.json_response({"error_code": code, "message": message}, status=status)
+
+
+def missing() -> web.Response:
+    return refusal(404, "RESOURCE_DOES_NOT_EXIST", "not found")
+
+
+@pytest.fixture(autouse=True)
+def configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, Settings(registry_timeout_seconds=5))
+
+
+@pytest.fixture
+def backend() -> Scripted:
+    return Scripted()
+
+
+@pytest.fixture
+async def server(backend: Scripted) -> AsyncIterator[Web]:
+    async with serve(backend.answer) as server:
+        yield server
+
+
+@pytest.fixture
+def here(server: Web) -> Connection:
+    return Connection(server.url, token="hunter2")
+
+
+@pytest.fixture
+async def tracking() -> AsyncIterator[MlflowTracking]:
+    tracking = MlflowTracking()
+    yield tracking
+    tracking.close()
+
+
+async def test_a_run_is_read(tracking: MlflowTracking, here: Connection, backend: Scripted) -> None:
+    backend.pages["runs/get"] = {"run": RUN}
+    run = await tracking.get_run(here, "r1")
+    assert (run.id, run.experiment_id, run.status, run.started) == ("r1", "7", "RUNNING", 1.5)
+    assert (run.metrics["auc"].value, run.metrics["auc"].step, run.metrics["auc"].time) == (0.5, 3, 2.5)
+
+
+async def test_an_experiment_that_another_made_meanwhile_is_used(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    made = {"experiment": {"experiment_id": "7", "name": "team", "lifecycle_stage": "active"}}
+    backend.pages = {
+        "experiments/get-by-name": [missing(), made],
+        "experiments/create": refusal(400, "RESOURCE_ALREADY_EXISTS"),
+        "runs/create": {"run": RUN},
+    }
+    assert await tracking.create_run(here, CreateRun("team", "churn", {"a": "x" * 9000})) == "r1"
+    _, sent = backend.said[-1]
+    assert (sent["experiment_id"], sent["run_name"]) == ("7", "churn")
+    assert [len(tag["value"]) for tag in sent["tags"]] == [8000]
+
+
+async def test_a_registered_model_that_another_made_meanwhile_is_used(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    model = {"info": {"model_id": "m-1", "experiment_id": "7", "name": "model", "status": "LOGGED_MODEL_READY"}}
+    backend.pages = {
+        "runs/get": {"run": RUN},
+        "logged-models/search": {"models": [model]},
+        "registered-models/create": refusal(400, "RESOURCE_ALREADY_EXISTS"),
+        "model-versions/create": {"model_version": VERSION},
+    }
+    assert await tracking.create_version(here, CreateVersion("churn", "r1", "model", {"a": "b"})) == "3"
+    _, sent = backend.said[-1]
+    assert (sent["source"], sent["model_id"], sent["run_id"]) == ("models:/m-1", "m-1", "r1")
+    assert sent["tags"] == [{"key": "a", "value": "b"}]
+
+
+async def test_a_server_without_logged_models_has_them_among_its_artifacts(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    backend.pages = {
+        "runs/get": {"run": RUN},
+        "logged-models/search": web.Response(status=404, text="<html>no page</html>"),
+        "artifacts/list": {"files": [{"path": "deep/model/MLmodel"}]},
+        "registered-models/get": {"registered_model": {"name": "churn"}},
+        "model-versions/create": {"model_version": VERSION},
+    }
+    await tracking.create_version(here, CreateVersion("churn", "r1", "deep/model", {}))
+    page, sent = backend.said[-1]
+    assert (page, sent["source"]) == ("model-versions/create", "s3://b/r1/deep/model")
+
+
+async def test_a_run_without_a_model_makes_no_version(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    backend.pages = {"runs/get": {"run": RUN}, "logged-models/search": {}, "artifacts/list": {}}
+    with pytest.raises(NotFound, match="artifactPath") as error:
+        await tracking.create_version(here, CreateVersion("churn", "r1", "model", {}))
+    assert error.value.reason == "ModelNotLogged"
+    assert "registered-models/create" not in backend.pages_asked()
+
+
+async def test_tags_are_logged_last_and_all_in_batches(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    backend.pages = {"runs/log-batch": [{}, {}, {}, {}], "runs/log-inputs": {}}
+    given = DatasetInput("data", f"sha256:{'a' * 64}", "https://data.example/x")
+    params = {f"p{number}": "1" for number in range(101)} | {"long": "x" * 7000}
+    await tracking.log_run(here, LogRun("r1", params, {"done": "yes"}, (given,)))
+    assert backend.pages_asked() == ["runs/log-batch", "runs/log-batch", "runs/log-inputs", "runs/log-batch"]
+    first, second, inputs, last = [sent for _, sent in backend.said]
+    assert [len(batch["params"]) for batch in (first, second)] == [100, 2]
+    assert len(second["params"][-1]["value"]) == 6000
+    assert last["tags"] == [{"key": "done", "value": "yes"}]
+    (dataset,) = inputs["datasets"]
+    assert dataset["tags"] == [{"key": "mlflow.data.context", "value": "training"}]
+    assert (dataset["dataset"]["source_type"], dataset["dataset"]["digest"]) == ("http", "a" * 36)
+    assert json.loads(dataset["dataset"]["source"]) == {"url": "https://data.example/x"}
+
+
+async def test_batches_are_bounded_in_bytes(tracking: MlflowTracking, here: Connection, backend: Scripted) -> None:
+    backend.pages = {"runs/log-batch": [{}] * 20}
+    await tracking.log_run(here, LogRun("r1", {f"p{number}": "é" * 6000 for number in range(60)}))
+    sizes = [len(json.dumps(sent)) for _, sent in backend.said]
+    assert max(sizes) < 1_000_000
+    assert sum(len(sent["params"]) for _, sent in backend.said) == 60
+
+
+async def test_no_tag_says_that_all_is_there_where_it_is_not(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    backend.pages = {"runs/log-batch": refusal(400, "INVALID_PARAMETER_VALUE", "Changing param values is not allowed")}
+    with pytest.raises(Invalid, match="Changing param values"):
+        await tracking.log_run(here, LogRun("r1", {"a": "1"}, {"done": "yes"}))
+    assert len(backend.said) == 1
+
+
+async def test_history_is_read_by_step_over_all_pages(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    def page(*steps: int) -> dict[str, Any]:
+        return {"metrics": [{"key": "m", "value": step / 10, "step": step, "timestamp": 1} for step in steps]}
+
+    backend.pages["metrics/get-history"] = [{**page(5, 1), "next_page_token": "more"}, page(4, 2)]
+    assert await tracking.history(here, "r1", "m") == [0.1, 0.2, 0.4, 0.5]
+    assert backend.said[1][1]["page_token"] == "more"
+
+
+async def test_history_has_an_end(tracking: MlflowTracking, here: Connection, backend: Scripted) -> None:
+    metrics = [{"key": "m", "value": 1.0, "step": step, "timestamp": 1} for step in range(1500)]
+    backend.pages["metrics/get-history"] = {"metrics": metrics, "next_page_token": "for ever"}
+    assert len(await tracking.history(here, "r1", "m")) == 1000
+    assert len(backend.said) == 1
+
+
+async def test_a_folder_is_listed_once(tracking: MlflowTracking, here: Connection, backend: Scripted) -> None:
+    backend.pages["artifacts/list"] = {"files": [{"path": "report/a"}, {"path": "report/b"}]}
+    assert await tracking.artifacts(here, "r1", ["report/a", "report/b", "report/c"]) == {"report/a", "report/b"}
+    assert backend.said == [("artifacts/list", {"run_id": "r1", "path": "report"})]
+
+
+@pytest.mark.parametrize("state", ["FINISHED", "FAILED", "KILLED", "RUNNING"])
+async def test_only_a_final_state_has_an_end(
+    tracking: MlflowTracking, here: Connection, backend: Scripted, state: Any
+) -> None:
+    backend.pages["runs/update"] = {"run_info": RUN["info"]}
+    await tracking.set_run_status(here, SetRunStatus("r1", state))
+    _, sent = backend.said[0]
+    assert sent["status"] == state
+    assert ("end_time" in sent) == (state != "RUNNING")
+
+
+async def test_names_with_quotes_are_searched_for(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    backend.pages["model-versions/search"] = {}
+    assert await tracking.version_of(here, "it's", "uid") is None
+    assert backend.said[0][1]["filter"] == "name = \"it's\" and tags.`rollmodel.dev/owner` = 'uid'"
+    with pytest.raises(Invalid, match="both kinds of quotes"):
+        await tracking.version_of(here, 'it\'s "it"', "uid")
+    assert len(backend.said) == 1
+
+
+async def test_something_else_than_mlflow_is_not_taken_for_a_missing_alias(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    backend.pages["registered-models/alias"] = web.Response(status=404, text="<html>nginx</html>")
+    with pytest.raises(Invalid, match="does not look like MLflow"):
+        await tracking.version_at(here, "churn", "champion")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"run": {"info": {**RUN["info"], "run_id": "../../etc"}}},
+        {"run": {"info": {**RUN["info"], "run_id": "x" * 500}}},
+        {"run": {"info": {**RUN["info"], "start_time": "yesterday"}}},
+        {"run": ["what"]},
+    ],
+)
+async def test_nonsense_is_not_believed(
+    tracking: MlflowTracking, here: Connection, backend: Scripted, answer: Any
+) -> None:
+    backend.pages["runs/get"] = answer
+    with pytest.raises(RollmodelError):
+        await tracking.get_run(here, "r1")
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "expected"),
+    [
+        (401, '{"error_code": "UNAUTHENTICATED", "message": "who are you"}', Forbidden),
+        (403, "<html>not you</html>", Forbidden),
+        (429, '{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slowly"}', Unavailable),
+        (500, '{"error_code": "INTERNAL_ERROR", "message": "oops"}', Unavailable),
+        (302, "moved", Invalid),
+        (200, "<html>welcome</html>", RollmodelError),
+    ],
+)
+async def test_errors(  # noqa: PLR0917
+    tracking: MlflowTracking, here: Connection, server: Web, status: int, text: str, expected: type[RollmodelError]
+) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        return web.Response(status=status, text=text, headers={"Location": "/elsewhere"})
+
+    server.answer = refuse
+    with pytest.raises(expected) as error:
+        await tracking.create_run(here, CreateRun("team", "churn", {}))
+    assert len(server.requests) == 1  # neither followed nor tried again
+    assert "html" not in str(error.value)
+    assert "hunter2" not in str(error.value)
+
+
+async def test_each_login_goes_to_its_own_address_only(
+    tracking: MlflowTracking, here: Connection, server: Web, backend: Scripted
+) -> None:
+    backend.pages["runs/get"] = {"run": RUN}
+    async with serve(backend.answer) as theirs:
+        await tracking.get_run(here, "r1")
+        await tracking.get_run(Connection(theirs.url, "u", "p"), "r1")
+        await tracking.get_run(Connection(theirs.url), "r1")
+        sent = {request.headers.get("Authorization") for request in theirs.requests}
+    assert sent == {"Basic dTpw", None}
+    assert {request.headers.get("Authorization") for request in server.requests} == {"Bearer hunter2"}
+
+
+async def test_a_call_that_was_given_up_creates_nothing_later(
+    tracking: MlflowTracking, here: Connection, server: Web, backend: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The experiment is looked up so slowly that the time for further requests is over."""
+    late = [0.0]
+    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late[0]))
+
+    async def slowly(request: web.Request) -> web.StreamResponse:
+        late[0] += LAST_REQUEST_SECONDS
+        return await backend.answer(request)
+
+    server.answer = slowly
+    with pytest.raises(Unavailable, match="too slow"):
+        await tracking.create_run(here, CreateRun("team", "churn", {}))
+    assert backend.pages_asked() == ["experiments/get-by-name"]
+
+
+async def test_nobody_waits_for_ever(
+    tracking: MlflowTracking, here: Connection, server: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracking_module, "CALL_SECONDS", 0.1)
+
+    async def never(request: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    server.answer = never
+    with pytest.raises(Unavailable, match="did not answer in time"):
+        await tracking.get_run(here, "r1")

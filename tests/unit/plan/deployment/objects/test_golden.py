@@ -1,0 +1,89 @@
+"""Manifests as a reviewer reads them. Renew the files with ``python -m tests.unit.plan.test_golden``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rollmodel.plan.deployment.objects import revision as revisions
+from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.objects.route import http_route
+from rollmodel.plan.deployment.objects.services import main_service, revision_service
+from rollmodel.plan.deployment.objects.workload import deployment
+
+from tests.support.simulation.rollouts import DEFAULTS, model, spec
+
+GOLDEN = Path(__file__).parent / "golden"
+OWNER = Owner("prod", "churn", "0b5a2c6e-8f0e-4a3e-9d53-5ad7a6c4c7a1")
+RUNTIMES: dict[str, dict[str, Any]] = {
+    "mlflow": {"resources": {"requests": {"cpu": "500m", "memory": "1Gi"}}, "workers": 2},
+    "mlserver": {"preset": "MLServer", "image": "example.com/mlserver:1.7.1"},
+    "triton": {"preset": "Triton", "image": "example.com/triton:25.08", "nodeSelector": {"gpu": "yes"}},
+    "vllm": {"preset": "VLLM", "image": "example.com/vllm:0.33", "resources": {"limits": {"nvidia.com/gpu": "1"}}},
+    "kserve": {"preset": "KServe", "image": "example.com/sklearnserver:0.20"},
+    "custom": {
+        "preset": "Custom",
+        "image": "example.com/own:1",
+        "command": ["serve"],
+        "args": ["--fast"],
+        "port": 9000,
+        "readinessPath": "/up",
+        "env": [{"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "api", "key": "token"}}}],
+        "serviceAccountName": "models",
+        "imagePullSecrets": [{"name": "pull"}],
+    },
+}
+
+
+def templates() -> Iterator[tuple[str, Any]]:
+    for name, runtime in RUNTIMES.items():
+        yield f"pod-{name}", revisions.wanted("churn", spec(runtime=runtime), model("7"), DEFAULTS).template
+
+
+def others() -> Iterator[tuple[str, Any]]:
+    revision = revisions.wanted("churn", spec(), model("7"), DEFAULTS)
+    short = {"spec": {"containers": ["as recorded"]}}
+    yield "record", revisions.record(OWNER, revisions.Revision("bbbbbbbb", "sha256:7", short, "churn", "7"), 3)
+    yield "deployment", deployment(OWNER, "bbbbbbbb", short, replicas=3, deadline_seconds=600, model_name="churn")
+    yield "service-revision", revision_service(OWNER, revision.id)
+    yield "service-stable", main_service(OWNER, revision.id)
+    yield "service-split", main_service(OWNER, None)
+    traffic = spec(
+        traffic={
+            "parentRefs": [{"name": "public", "namespace": "gateways", "sectionName": "https"}],
+            "hostnames": ["churn.example.com"],
+            "pathPrefix": "/v1",
+            "requestTimeoutSeconds": 30,
+        }
+    ).traffic
+    assert traffic is not None
+    yield "route", http_route(OWNER, traffic, {"bbbbbbbb": 95, "cccccccc": 5, "dddddddd": 0})
+
+
+CASES = [*templates(), *others()]
+
+
+@pytest.mark.parametrize(("name", "manifest"), CASES, ids=[name for name, _ in CASES])
+def test_manifest_is_as_reviewed(name: str, manifest: dict[str, Any]) -> None:
+    assert manifest == yaml.safe_load((GOLDEN / f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def test_no_golden_file_is_left_over() -> None:
+    assert {path.stem for path in GOLDEN.glob("*.yaml")} == {name for name, _ in CASES}
+
+
+class _Plain(yaml.SafeDumper):
+    """Without anchors, which nobody reads."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+if __name__ == "__main__":
+    GOLDEN.mkdir(exist_ok=True)
+    for case, built in CASES:
+        text = yaml.dump(built, Dumper=_Plain, sort_keys=False, width=110)
+        (GOLDEN / f"{case}.yaml").write_text(text, encoding="utf-8")

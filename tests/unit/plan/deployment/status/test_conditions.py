@@ -1,0 +1,159 @@
+"""Conditions as kstatus and people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from rollmodel.plan.deployment.decide import decide
+from rollmodel.plan.deployment.observed import ModelProblem
+
+from tests.support.simulation.rollouts import Cluster, model, spec
+
+Serving = Callable[..., Cluster]
+KINDS = [
+    "Ready",
+    "Reconciling",
+    "Stalled",
+    "Available",
+    "Progressing",
+    "Paused",
+    "RolledBack",
+    "ModelResolved",
+    "TrafficProgrammed",
+    "MetricsAvailable",
+]
+
+
+def rolling(cluster: Cluster) -> Cluster:
+    cluster.try_version()
+    assert cluster.run(300, cluster.has_weight)
+    return cluster
+
+
+def test_every_condition_is_there_from_the_first_pass() -> None:
+    cluster = Cluster(spec())
+    cluster.reconcile()
+    assert [condition["type"] for condition in cluster.status["conditions"]] == KINDS
+    assert {condition["observedGeneration"] for condition in cluster.status["conditions"]} == {1}
+    assert cluster.status["observedGeneration"] == 1
+
+
+def test_a_transition_is_dated_only_when_the_status_flips(serving: Serving) -> None:
+    cluster = serving()
+    since = cluster.condition("Ready")["lastTransitionTime"]
+    cluster.edit(scale={"replicas": 2})
+    cluster.pass_until_quiet()
+    assert cluster.condition("Ready")["lastTransitionTime"] == since
+    assert cluster.condition("Ready")["observedGeneration"] == 2
+
+
+def test_the_line_of_a_rollout_says_where_it_stands(serving: Serving) -> None:
+    cluster = rolling(serving())
+    cluster.rate = 100
+    cluster.run(30)
+    message = cluster.condition("Progressing")["message"]
+    assert message.startswith("v2 at 10 %, step 1 of 2: errors undecided, about ")
+    assert message.endswith(" until proven safe")
+    assert cluster.condition("Ready")["status"] == "Unknown"
+    assert cluster.condition("Ready")["reason"] == "RollingOut"
+
+
+def test_messages_do_not_change_within_a_tick(serving: Serving) -> None:
+    cluster = rolling(serving())
+    cluster.run(30)
+    cluster.now += timedelta(seconds=3)
+    before = cluster.writes
+    cluster.pass_until_quiet()
+    assert cluster.writes == before
+
+
+def test_what_was_refused_needs_a_person(serving: Serving) -> None:
+    cluster = serving()
+    observed = replace(cluster.observe(), problems=("Service churn belongs to somebody else",))
+    conditions = {c["type"]: c for c in decide(observed).status["conditions"]}
+    assert conditions["Stalled"]["reason"] == "Refused"
+    assert "belongs to somebody else" in conditions["Stalled"]["message"]
+    assert conditions["Reconciling"]["status"] == "False"
+
+
+def test_an_outage_of_the_registry_is_told_once_and_its_end_too(serving: Serving) -> None:
+    cluster = serving()
+    cluster.events.clear()
+    cluster.model = ModelProblem("Unavailable", "connection refused", transient=True)
+    cluster.run(120)
+    cluster.model = model("1")
+    cluster.run(120)
+    assert [(event.type, event.reason) for event in cluster.events] == [
+        ("Warning", "Unavailable"),
+        ("Normal", "ModelResolved"),
+    ]
+
+
+def test_a_spec_that_changed_meanwhile_is_not_called_ready(serving: Serving) -> None:
+    cluster = serving()
+    cluster.model = ModelProblem("Unavailable", "connection refused", transient=True)
+    cluster.edit(scale={"replicas": 2})
+    cluster.run(60)
+    assert cluster.condition("Ready")["status"] == "Unknown"
+    assert cluster.condition("Reconciling")["status"] == "True"
+
+
+def test_a_stable_revision_without_pods_stalls_after_the_deadline(serving: Serving) -> None:
+    cluster = serving(rollout={"steps": [{"weight": 10}], "deadlineSeconds": 100})
+    cluster.behave("1", pods="never")
+    cluster.run(50)
+    assert cluster.condition("Ready")["reason"] == "PodsNotReady"
+    assert cluster.condition("Reconciling")["status"] == "True"
+    cluster.run(100)
+    assert cluster.condition("Stalled")["status"] == "True"
+
+
+def test_scaled_to_zero_is_as_wanted_but_not_available(serving: Serving) -> None:
+    cluster = serving()
+    cluster.edit(scale={"replicas": 0})
+    cluster.run(60)
+    assert cluster.condition("Ready")["status"] == "True"
+    assert cluster.condition("Available")["reason"] == "ScaledToZero"
+
+
+@pytest.mark.parametrize("mode", [{"parentRefs": [{"name": "public"}]}, None])
+def test_status_shows_what_is_observed_and_not_what_is_wished(serving: Serving, mode: object) -> None:
+    cluster = serving(traffic=mode)
+    cluster.gateway_lag = 3
+    cluster.try_version()
+    for _ in range(40):
+        cluster.pass_until_quiet()
+        for arm in ("stable", "candidate"):
+            shown = cluster.status.get(arm, {})
+            if shown and cluster.condition("TrafficProgrammed")["status"] == "True":
+                assert abs(shown["weight"] - cluster.served.get(shown["revision"], 0)) <= 1
+        cluster.advance()
+
+
+def test_the_history_keeps_the_last_ten(serving: Serving) -> None:
+    cluster = serving(scale={"replicas": 1}, rollout={"steps": [{"weight": 50}], "drainSeconds": 0})
+    for number in range(2, 16):
+        cluster.behave(str(number), pods="mismatch")
+        cluster.model = model(str(number))
+        cluster.run(60)
+    assert len(cluster.status["history"]) == 10
+    assert cluster.status["history"][-1]["toVersion"] == "15"
+    records = [name for kind, name in cluster.children if kind == "ControllerRevision"]
+    assert len(records) <= 7
+
+
+def test_the_same_look_gives_the_same_decision(serving: Serving) -> None:
+    cluster = rolling(serving())
+    cluster.advance()
+    observed = cluster.observe()
+    assert decide(observed) == decide(observed)
+
+
+def test_nothing_is_announced_at_rest(serving: Serving) -> None:
+    cluster = serving()
+    before = len(cluster.events)
+    cluster.run(120)
+    assert len(cluster.events) == before

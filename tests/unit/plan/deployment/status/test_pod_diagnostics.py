@@ -1,0 +1,108 @@
+"""Why pods are not ready: the words that a person gets, and whether waiting can help."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
+
+from tests.support.simulation.rollouts import Cluster, spec
+
+REVISION = "bbbbbbbb"
+
+
+def pod(name: str = "p", **status: Any) -> dict[str, Any]:
+    return {"metadata": {"name": name, "labels": {"rollmodel.dev/revision": REVISION}}, "status": status}
+
+
+def fetching(exit_code: int, message: str | None, state: str = "state") -> dict[str, Any]:
+    ended = {"terminated": {"exitCode": exit_code, "message": message}}
+    return {"initContainerStatuses": [{"name": "fetch-model", state: ended}]}
+
+
+def waiting(reason: str, message: str = "") -> dict[str, Any]:
+    state = {"waiting": {"reason": reason, "message": message}}
+    return {"containerStatuses": [{"name": "model", "image": "a:1", "restartCount": 0, "state": state}]}
+
+
+def crashed(restarts: int, message: str = "boom\nlast line") -> dict[str, Any]:
+    ended = {"terminated": {"exitCode": 137, "reason": "OOMKilled", "message": message}}
+    return {"containerStatuses": [{"name": "model", "restartCount": restarts, "state": {}, "lastState": ended}]}
+
+
+CASES: list[tuple[dict[str, Any], Diagnosis | None]] = [
+    (pod(), None),
+    (pod(**fetching(0, None)), None),
+    (
+        pod(**fetching(1, "DigestMismatch: expected a, got b\n")),
+        Diagnosis("DigestMismatch", "pod p: the model could not be fetched: expected a, got b", fatal=True),
+    ),
+    (
+        pod(**fetching(1, "Unavailable: cannot reach s3", "lastState")),
+        Diagnosis("Unavailable", "pod p: the model could not be fetched: cannot reach s3"),
+    ),
+    (
+        pod(**fetching(137, None)),
+        Diagnosis("FetchFailed", "pod p: the model could not be fetched: exit code 137"),
+    ),
+    (
+        pod(**waiting("ImagePullBackOff", "not found")),
+        Diagnosis("ImagePullFailed", "pod p: image a:1 cannot be pulled: not found"),
+    ),
+    (
+        pod(**waiting("InvalidImageName")),
+        Diagnosis("ImagePullFailed", "pod p: image a:1 cannot be pulled: InvalidImageName", fatal=True),
+    ),
+    (
+        pod(**waiting("CreateContainerConfigError", 'secret "mlflow" not found')),
+        Diagnosis("CreateContainerConfigError", 'pod p: secret "mlflow" not found'),
+    ),
+    (pod(**waiting("ContainerCreating")), None),
+    (pod(**crashed(1)), Diagnosis("CrashLoop", "pod p crashed: exit code 137 (OOMKilled, last line)")),
+    (
+        pod(**crashed(3)),
+        Diagnosis(
+            "CrashLoop", "pod p keeps crashing (3 restarts or more): exit code 137 (OOMKilled, last line)", fatal=True
+        ),
+    ),
+    (
+        pod(conditions=[{"type": "PodScheduled", "status": "False", "message": "0/3 nodes are available"}]),
+        Diagnosis("Unschedulable", "pod p: 0/3 nodes are available"),
+    ),
+]
+
+
+def diagnosed(*pods: dict[str, Any]) -> Diagnosis | None:
+    return diagnose(Context.of(replace(Cluster(spec()).observe(), pods=pods)), REVISION)
+
+
+@pytest.mark.parametrize(("found", "trouble"), CASES)
+def test_trouble_of_one_pod(found: dict[str, Any], trouble: Diagnosis | None) -> None:
+    assert diagnosed(found) == trouble
+
+
+def test_the_worst_pod_speaks() -> None:
+    trouble = diagnosed(pod("a", **crashed(1)), pod("b", **crashed(5)))
+    assert trouble is not None
+    assert trouble.fatal
+
+
+def test_pods_of_other_revisions_do_not_count() -> None:
+    other = pod(**crashed(9))
+    other["metadata"]["labels"]["rollmodel.dev/revision"] = "cccccccc"
+    assert diagnosed(other) is None
+
+
+def test_pods_that_cannot_be_created_are_told_by_the_deployment() -> None:
+    cluster = Cluster(spec())
+    cluster.pass_until_quiet()
+    revision = cluster.status["candidate"]["revision"]
+    deployment = cluster.children["Deployment", f"churn-{revision}"]
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
+    deployment["status"] = {"conditions": [failure]}
+    assert diagnose(Context.of(cluster.observe()), revision) == Diagnosis("FailedCreate", "exceeded quota")
+    cluster.pass_until_quiet()
+    assert "exceeded quota" in cluster.condition("Ready")["message"]

@@ -1,0 +1,138 @@
+"""The promises, under whatever may happen: the checks are in the cluster in memory, at every single write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rollmodel.plan.deployment.observed import ModelProblem
+
+from tests.support.simulation.rollouts import Cluster, model, spec
+
+VERSIONS = ("1", "2", "3")
+QUICK = {
+    "steps": [{"weight": 20}, {"weight": 50}],
+    "warmUpSeconds": 10,
+    "drainSeconds": 20,
+    "deadlineSeconds": 100,
+}
+SPLITS: dict[str, Any] = {"route": {"parentRefs": [{"name": "public"}]}, "replicas": None}
+
+Happening = Callable[[Cluster], None]
+
+
+def move_alias(version: str) -> Happening:
+    return lambda cluster: setattr(cluster, "model", model(version))
+
+
+def behave(version: str, pods: Any, bad: float) -> Happening:
+    return lambda cluster: (cluster.behave(version, pods, bad), None)[1]
+
+
+def scale(replicas: int) -> Happening:
+    return lambda cluster: cluster.edit(scale={"replicas": replicas})
+
+
+def split(name: str) -> Happening:
+    return lambda cluster: cluster.edit(traffic=SPLITS[name])
+
+
+def blind(kind: Any) -> Happening:
+    return lambda cluster: setattr(cluster, "metrics", kind)
+
+
+def say(verb: str, arm: str, nonce: str) -> Happening:
+    def act(cluster: Cluster) -> None:
+        cluster.command(verb, cluster.status.get(arm, {}).get("revision", "nothing"), nonce)
+
+    return act
+
+
+def lose_registry(cluster: Cluster) -> None:
+    cluster.model = ModelProblem("Unavailable", "connection refused", transient=True)
+
+
+def edit_route(cluster: Cluster) -> None:
+    route = cluster.children.get(("HTTPRoute", "churn"))
+    if route is not None:
+        route["spec"]["rules"][0]["backendRefs"][0]["weight"] = 3
+        route["metadata"]["generation"] += 1
+
+
+def delete_child(number: int) -> Happening:
+    """Somebody deletes a child. Its pods, if it had some, are gone with it."""
+
+    def act(cluster: Cluster) -> None:
+        keys = sorted(cluster.children)
+        if keys:
+            key = keys[number % len(keys)]
+            cluster.remove(*key)
+
+    return act
+
+
+def lose_status(cluster: Cluster) -> None:
+    cluster.status = {}
+
+
+def kill(writes: int) -> Happening:
+    return lambda cluster: (cluster.reconcile(killed_after=writes), None)[1]
+
+
+HAPPENINGS = st.one_of(
+    st.builds(move_alias, st.sampled_from(VERSIONS)),
+    st.builds(
+        behave,
+        st.sampled_from(VERSIONS),
+        st.sampled_from(["good", "good", "crash", "never"]),
+        st.sampled_from([0.05, 0.5]),
+    ),
+    st.builds(blind, st.sampled_from(["good", "missing", "down", "strange"])),
+    st.builds(
+        say,
+        st.sampled_from(["promote", "abort", "pause", "resume", "retry", "dance"]),
+        st.sampled_from(["candidate", "candidate", "stable", "rejected"]),
+        st.text("ab", min_size=1, max_size=2),
+    ),
+    st.builds(scale, st.sampled_from([0, 1, 3])),
+    st.builds(split, st.sampled_from(sorted(SPLITS))),
+    st.builds(delete_child, st.integers(0, 8)),
+    st.builds(kill, st.integers(0, 3)),
+    st.sampled_from([lose_registry, edit_route, lose_status]),
+)
+LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_size=10)
+
+
+@pytest.mark.parametrize("traffic", sorted(SPLITS))
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(life=LIFE, lag=st.integers(0, 3))
+def test_whatever_happens_it_comes_to_rest(traffic: str, life: list[tuple[Happening, int]], lag: int) -> None:
+    cluster = Cluster(spec(rollout=QUICK, traffic=SPLITS[traffic]), behaviours={}, rate=1000, gateway_lag=lag)
+    for version in VERSIONS:
+        cluster.behave(version, bad=0.05)
+    cluster.run(100)
+    for happen, seconds in life:
+        happen(cluster)
+        cluster.run(seconds)
+    cluster.metrics = "good"
+    if isinstance(cluster.model, ModelProblem):
+        cluster.model = model("1")
+    assert cluster.run(7200, lambda: at_rest(cluster)), cluster.condition("Progressing")
+    cluster.run(200)
+    before = cluster.writes
+    cluster.run(200)
+    assert at_rest(cluster)
+    assert cluster.writes == before or cluster.status.get("candidate"), "only a candidate is looked at, tick by tick"
+
+
+def at_rest(cluster: Cluster) -> bool:
+    """Nothing moves by itself any more: done, stuck and saying so, or waiting for a person or for replicas."""
+    if cluster.status.get("candidate", {}).get("step") == -1 and cluster.status.get("stable"):
+        return cluster.condition("Progressing")["reason"] in {"ScaledToZero", "Paused"}
+    waits = (
+        cluster.condition("Paused")["status"] == "True" or cluster.condition("Progressing")["reason"] == "ScaledToZero"
+    )
+    return waits or (cluster.condition("Reconciling")["status"] == "False" and not cluster.status["retiring"])

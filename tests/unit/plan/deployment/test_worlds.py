@@ -1,0 +1,85 @@
+"""Traffic with and without a gateway, and children that somebody changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from rollmodel.plan.deployment.observed import ModelProblem
+
+from tests.support.simulation.rollouts import Cluster
+
+Serving = Callable[..., Cluster]
+
+
+def test_without_a_gateway_pods_are_split_by_number(serving: Serving) -> None:
+    cluster = serving(traffic=None, scale={"replicas": 4}, rollout={"steps": [{"weight": 20}, {"weight": 50}]})
+    cluster.try_version()
+    assert cluster.run(600, cluster.has_weight)
+    assert cluster.status["candidate"]["weight"] == 20
+    assert cluster.status["stable"]["weight"] == 80
+    assert cluster.run(3600, cluster.over)
+    assert cluster.verdicts()[-1] == "Promoted v2"
+    assert ("HTTPRoute", "churn") not in cluster.children
+
+
+def test_without_a_gateway_the_achieved_weight_is_shown(serving: Serving) -> None:
+    cluster = serving(traffic=None, scale={"replicas": 1}, rollout={"steps": [{"weight": 5}]})
+    cluster.try_version()
+    assert cluster.run(600, cluster.has_weight)
+    assert cluster.status["candidate"]["weight"] == 50
+
+
+def test_a_route_edited_by_hand_is_put_right(serving: Serving) -> None:
+    cluster = serving()
+    route = cluster.children["HTTPRoute", "churn"]
+    route["spec"]["rules"][0]["backendRefs"][0]["weight"] = 7
+    route["spec"]["rules"][0]["filters"] = []
+    route["metadata"]["generation"] += 1
+    cluster.pass_until_quiet()
+    assert cluster.children["HTTPRoute", "churn"]["spec"]["rules"][0]["backendRefs"][0]["weight"] == 100
+    assert cluster.reasons()[-1] == "Restored"
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Service", "ControllerRevision"])
+def test_children_that_were_deleted_come_back(serving: Serving, kind: str) -> None:
+    cluster = serving()
+    name = f"churn-{cluster.revision_of('1')}"
+    template = cluster.children["Deployment", name]["spec"]["template"]
+    del cluster.children[kind, name]
+    cluster.model = ModelProblem("Unavailable", "the registry is away too", transient=True)
+    cluster.pass_until_quiet()
+    assert (kind, name) in cluster.children
+    assert cluster.children["Deployment", name]["spec"]["template"] == template
+
+
+def test_a_lost_status_is_made_up_from_what_serves(serving: Serving) -> None:
+    cluster = serving()
+    cluster.try_version()
+    assert cluster.run(600, cluster.has_weight)
+    cluster.status = {}
+    assert cluster.run(3600, lambda: cluster.arm("stable") == "2" and cluster.over())
+    assert cluster.verdicts() == ["Promoted v2"]
+
+
+def test_stable_without_pods_lets_the_candidate_stand_in(serving: Serving) -> None:
+    cluster = serving()
+    revision = cluster.try_version()
+    assert cluster.run(600, cluster.has_weight)
+    cluster.behave("1", pods="never", bad=0.05)
+    assert cluster.run(100, lambda: cluster.served == {revision: 100})
+    assert cluster.condition("Available")["status"] == "False"
+    cluster.run(600)
+    assert cluster.arm("stable") == "1"
+    cluster.behave("1", bad=0.05)
+    assert cluster.run(100, lambda: cluster.served.get(revision) == 10)
+
+
+def test_a_rejected_route_needs_a_person(serving: Serving) -> None:
+    cluster = serving()
+    parents = cluster.children["HTTPRoute", "churn"]["status"]["parents"]
+    parents[0]["conditions"][0] |= {"status": "False", "reason": "NotAllowedByListeners", "message": "not from here"}
+    cluster.pass_until_quiet()
+    assert cluster.condition("TrafficProgrammed")["reason"] == "NotAllowedByListeners"
+    assert cluster.condition("Stalled")["status"] == "True"
+    assert cluster.status["stable"]["weight"] == 0
