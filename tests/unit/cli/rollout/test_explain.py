@@ -15,9 +15,9 @@ from rollmodel.cli.rollout import explain, page, terminal
 from rollmodel.cli.rollout.report import Proof, Rate, Report, duration, of_manifest, views
 from rollmodel.errors import Invalid
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
-from tests.unit.cli.backtest.test_recording import Remembered
 
 from tests.support.simulation.rollouts import Cluster
+from tests.unit.cli.backtest.test_recording import Remembered
 
 
 def document(cluster: Cluster) -> dict[str, Any]:

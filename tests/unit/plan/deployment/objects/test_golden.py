@@ -1,4 +1,4 @@
-"""Manifests as a reviewer reads them. Renew the files with ``python -m tests.unit.plan.test_golden``."""
+"""Manifests as a reviewer reads them. Run this module to renew the files."""
 
 from __future__ import annotations
 
