@@ -1,0 +1,70 @@
+"""An upgrade goes on where the release before stopped: it reads that release's statuses, and decides as it would have.
+
+Recorded at commit cb8c612. Where a later change means to decide otherwise, ``python -m
+tests.unit.plan.recorded.test_recorded`` writes today's decisions into the stories; what an upgrade does to objects that
+exist is then the diff to review. Looks are never renewed: they are what is stored in clusters.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import Any
+
+import pytest
+from rollmodel.api.base import ApiModel
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
+from rollmodel.evidence import judge
+
+from tests.support.recorded import STORIES, Moment, moments, patched, plain, story_of
+
+MODELS: dict[str, tuple[type[ApiModel], type[ApiModel]]] = {
+    "ModelDeployment": (ModelDeploymentSpec, ModelDeploymentStatus),
+    "TrainingJob": (TrainingJobSpec, TrainingJobStatus),
+}
+MOMENTS = list(moments())
+STATES = json.loads((STORIES / "evidence.json").read_text(encoding="utf-8"))
+
+every_moment = pytest.mark.parametrize("moment", MOMENTS, ids=[f"{one.story}-{one.number}" for one in MOMENTS])
+
+
+@every_moment
+def test_what_was_stored_is_read_without_loss(moment: Moment) -> None:
+    spec, status = MODELS[moment.kind]
+    written = patched(moment.look["status"], moment.decision.get("status", {}))
+    assert spec.model_validate(moment.look["spec"]).to_wire() == moment.look["spec"]
+    for stored in (moment.look["status"], written):
+        assert status.model_validate(stored).to_wire() == stored
+
+
+@every_moment
+def test_the_same_is_decided(moment: Moment) -> None:
+    assert moment.decide() == moment.decision
+
+
+@pytest.mark.parametrize("recorded", STATES, ids=[one["what"].partition(":")[0] for one in STATES])
+def test_a_state_of_the_judge_is_understood(recorded: dict[str, Any]) -> None:
+    state = judge.load(recorded["judge"])
+    assert plain(judge.assess(state)) == recorded["assessment"]
+    assert judge.dump(state) == recorded["judge"]
+
+
+def test_all_that_can_be_on_its_way_is_recorded() -> None:
+    """So that a story that is lost is missed."""
+    conditions = {
+        (moment.kind, one["type"], one["reason"]) for moment in MOMENTS for one in moment.look["status"]["conditions"]
+    }
+    deployment = {reason for kind, what, reason in conditions if (kind, what) == ("ModelDeployment", "Progressing")}
+    assert deployment >= {"Idle", "Installing", "Judging", "Paused", "Promoting", "ScaledToZero", "WarmingUp"}
+    training = {reason for kind, what, reason in conditions if (kind, what) == ("TrainingJob", "Succeeded")}
+    assert training >= {"CreatingRun", "CreatingVersion", "Queued", "Retrying", "Running", "Scheduled", "Suspended"}
+    arms = [arm for moment in MOMENTS for arm in moment.look["status"].get("retiring", ())]
+    assert {arm["retiring"] for arm in arms} == {"Promoted", "RolledBack", "Superseded"}
+    assert any(moment.look["status"].get("outbox") for moment in MOMENTS)
+    assert {one["assessment"]["outcome"] for one in STATES} >= {"Harm", "NoData", "Safe", "Undecided"}
+
+
+if __name__ == "__main__":
+    for path, found in groupby(MOMENTS, lambda moment: moment.path):
+        path.write_text(story_of(list(found)), encoding="utf-8")
