@@ -194,7 +194,7 @@ class LiveTraining:
 
     async def delete(self, kind: str = "TrainingJob", name: str | None = None) -> None:
         """Delete an object of the namespace: this one, unless said otherwise."""
-        query = {"propagationPolicy": "Baseline"}
+        query = {"propagationPolicy": "Background"}
         path = resource_of(_KINDS[kind], kind).path(self.namespace, name or self.name)
         await self.api.request("DELETE", path, query=query)
 

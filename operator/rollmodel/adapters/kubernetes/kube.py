@@ -130,7 +130,7 @@ class Kubernetes:
         options = {
             "apiVersion": "v1",
             "kind": "DeleteOptions",
-            "propagationPolicy": "Baseline",
+            "propagationPolicy": "Background",
             "preconditions": {"uid": uid},
         }
         try:
