@@ -11,7 +11,10 @@ from rollmodel.api.decimals import DecimalString, SignedDecimal, ordered
 from rollmodel.api.registry import AliasName, RegisteredModelName
 from rollmodel.api.schema import SET, PatternMessage, Rule, at_least_one_of, keyed_by
 
-__all__ = ["Gates", "MetricGate", "Register"]
+__all__ = ["GateCheck", "Gates", "MetricGate", "Register"]
+
+#: What a result in ``status.gates`` is about.
+GateCheck = Literal["Min", "Max", "MaxGap", "NoWorseThanChampion", "Artifact"]
 
 
 class MetricGate(ApiModel):

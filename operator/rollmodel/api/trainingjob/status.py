@@ -9,6 +9,7 @@ from pydantic import Field
 from rollmodel.api.base import ApiModel, Message, ObservedGeneration, ShortText, Timestamp
 from rollmodel.api.conditions import Conditions
 from rollmodel.api.schema import SET, keyed_by
+from rollmodel.api.trainingjob.gates import GateCheck
 
 __all__ = [
     "Attempts",
@@ -70,7 +71,7 @@ class GateStatus(ApiModel):
 
     name: Annotated[str, Field(max_length=512)]
     """Metric or artifact."""
-    check: Literal["Min", "Max", "MaxGap", "NoWorseThanChampion", "Artifact"]
+    check: GateCheck
     """What is checked."""
     asked: ShortText | None = None
     """The bound."""

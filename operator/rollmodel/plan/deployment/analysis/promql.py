@@ -108,8 +108,8 @@ def _slow(metric: Metric, histogram: Histogram, selector: str) -> str:
 def _edge(seconds: str) -> str:
     """A regex for the ways in which servers write a bucket's upper bound: ``1`` or ``1.0``."""
     plain = format(Decimal(seconds).normalize(), "f")
-    build_status: Sequence[str] = [plain] if "." in plain else [plain, f"{plain}.0"]
-    return "|".join(one.replace(".", r"\\.") for one in build_status)
+    written: Sequence[str] = [plain] if "." in plain else [plain, f"{plain}.0"]
+    return "|".join(one.replace(".", r"\\.") for one in written)
 
 
 def _sum(counter: Counter, selector: str, by: str = _BY) -> str:

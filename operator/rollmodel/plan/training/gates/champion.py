@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -11,9 +11,9 @@ from typing import Literal
 from rollmodel.api.trainingjob import GateStatus, MetricGate
 from rollmodel.evidence.difference import LEAST_DRAWS, LEAST_FOLDS, Difference, percentiles, welch
 from rollmodel.plan.training.gates.metric_values import exact, plain, trouble
-from rollmodel.plan.training.observed import Champion, GateFacts, MetricPoint, Problem
+from rollmodel.plan.training.observed import Champion, GateFacts, MetricPoint, Problem, TrackedRun
 
-__all__ = ["compare"]
+__all__ = ["check"]
 
 Histories = Mapping[str, Sequence[float]]
 
@@ -35,10 +35,14 @@ _KINDS = (
 )
 
 
-def compare(gate: MetricGate, metrics: Mapping[str, MetricPoint], facts: GateFacts) -> GateStatus:
-    """The result of ``noWorseThanChampionBy``, which the gate has.
+def check(gate: MetricGate, run: TrackedRun, facts: GateFacts) -> Iterator[GateStatus]:
+    """The comparison with the champion, where the gate asks for one."""
+    if gate.over == "Run" and gate.no_worse_than_champion_by is not None:
+        yield _compare(gate, run.metrics, facts)
 
-    It passes when the worse end of the 95 % interval of the difference is within the margin, or without an interval
+
+def _compare(gate: MetricGate, metrics: Mapping[str, MetricPoint], facts: GateFacts) -> GateStatus:
+    """It passes when the worse end of the 95 % interval of the difference is within the margin, or without an interval
     the difference of the two values. A missing champion passes; one that cannot be read does not.
     """
     champion = facts.champion
