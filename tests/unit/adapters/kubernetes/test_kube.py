@@ -1,0 +1,29 @@
+"""The requests that ports.Kube makes, in the API server's own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+from kubernetes.aio.client import ApiClient, Configuration
+from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.kube import Kubernetes
+from rollmodel.plan.decision import Ref
+
+from tests.support.web import serve
+
+
+async def test_a_delete_carries_the_uid_and_leaves_dependents_to_the_garbage_collector() -> None:
+    """``Orphan``, ``Background`` and ``Foreground`` are all that the API server knows (DeleteOptions)."""
+    asked: list[tuple[str, str, Any]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.method, request.path, await request.json()))
+        return web.json_response({})
+
+    async with serve(answer) as server:
+        api = ApiServer(ApiClient(Configuration(host=server.url)), timeout=5)
+        await Kubernetes(api, wake=lambda uid: None).delete(Ref("v1", "Service", "ml", "churn"), uid="one")
+        await api.close()
+    options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
+    assert asked == [("DELETE", "/api/v1/namespaces/ml/services/churn", {**options, "preconditions": {"uid": "one"}})]
