@@ -20,12 +20,14 @@ from rollmodel.plan.deployment.observed import Observed as ObservedDeployment
 from rollmodel.plan.training.decide import decide as decide_training
 from rollmodel.plan.training.observed import Observed as ObservedTraining
 
-__all__ = ["STORIES", "Moment", "difference", "moments", "patched", "plain", "read", "story_of"]
+__all__ = ["STORIES", "Moment", "difference", "look_of", "moments", "patched", "plain", "read", "story_of"]
 
 STORIES = Path(__file__).parents[1] / "unit" / "plan" / "recorded"
 #: In place of a value: the key is there no more.
 GONE = "(gone)"
 _WIDTH = 120
+#: Fields of ``Observed`` that were called otherwise.
+_RENAMED = {"wants": "read_set"}
 _KINDS: Mapping[str, tuple[Callable[[Any], Any], TypeAdapter[Any]]] = {
     "ModelDeployment": (decide_deployment, TypeAdapter(ObservedDeployment)),
     "TrainingJob": (decide_training, TypeAdapter(ObservedTraining)),
@@ -53,9 +55,8 @@ class Moment:
     def observed(self) -> Any:
         """What ``decide`` takes."""
         _, observed = _KINDS[self.kind]
-        return observed.validate_python(
-            {**self.look, "children": [child for _, child in sorted(self.look["children"].items())]}
-        )
+        facts = {_RENAMED.get(name, name): value for name, value in self.look.items()}
+        return observed.validate_python({**facts, "children": [one for _, one in sorted(facts["children"].items())]})
 
     def decide(self) -> Plain:
         """What the code of today decides, as JSON."""
@@ -101,8 +102,9 @@ def carried_out(look: Plain, decision: Plain) -> Plain:
 
 
 def look_of(observed: Any) -> Plain:
-    """A look as JSON."""
-    look: Plain = plain(observed)
+    """A look as JSON, in the words of the release that wrote the stories."""
+    before = {new: old for old, new in _RENAMED.items()}
+    look = {before.get(name, name): value for name, value in plain(observed).items()}
     return {**look, "children": {_address(child): child for child in look["children"]}}
 
 
