@@ -102,7 +102,7 @@ def test_content_that_changed_in_between_is_read_from_its_beginning(
         store.files["/data.bin"], store.etag["/data.bin"] = changed, '"2"'
 
     retry = download.retry
-    monkeypatch.setattr(download, "patiently", lambda call, *, pause: retry(call, pause=change))
+    monkeypatch.setattr(download, "retry", lambda call, *, pause: retry(call, pause=change))
     assert pod.bring(f"{store.url}/data.bin") == 0
     assert (pod.dest / "data.bin").read_bytes() == changed
     assert pod.report()["digest"] == folder_digest(pod.dest)
