@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-__all__ = ["parse", "stamp"]
+__all__ = ["parse", "seconds_since", "stamp"]
 
 
 def stamp(moment: datetime) -> str:
@@ -15,3 +15,8 @@ def stamp(moment: datetime) -> str:
 def parse(text: str) -> datetime:
     """The moment that :func:`stamp` wrote."""
     return datetime.fromisoformat(text)
+
+
+def seconds_since(moment: str | None, now: datetime) -> float:
+    """Seconds from ``moment`` to ``now``; 0 where there is no such moment, and where the clock went back."""
+    return 0.0 if moment is None else max(0.0, (now - parse(moment)).total_seconds())

@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
 from rollmodel.plan.deployment.observed import ModelProblem, Observed
 from rollmodel.plan.deployment.routers.observe import Programmed, observe
-from rollmodel.plan.times import parse
+from rollmodel.plan.times import seconds_since
 
 __all__ = ["Context"]
 
@@ -70,8 +70,8 @@ class Context:
         return identity if revision is None else revision.label
 
     def seconds_since(self, moment: str | None) -> float:
-        """Seconds since a time of status; 0 for a clock that does not run, and where the clock went back."""
-        return 0.0 if moment is None else max(0.0, (self.now - parse(moment)).total_seconds())
+        """Seconds since a time of status, see :func:`rollmodel.plan.times.seconds_since`."""
+        return seconds_since(moment, self.now)
 
 
 def _wanted(observed: Observed) -> tuple[Revision | None, ModelProblem | None]:

@@ -10,7 +10,7 @@ from typing import Any
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts, TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan import naming
-from rollmodel.plan.times import parse
+from rollmodel.plan.times import seconds_since
 from rollmodel.plan.training.observed import Observed, TrackedRun
 
 __all__ = ["TRAINED", "Context", "Live", "closed", "outcome_known", "trained"]
@@ -94,8 +94,8 @@ class Context:
         return self.spec.suspend is not None
 
     def seconds_since(self, moment: str | None) -> float:
-        """Seconds since a time of status; 0 for a clock that does not run, and where the clock went back."""
-        return 0.0 if moment is None else max(0.0, (self.now - parse(moment)).total_seconds())
+        """Seconds since a time of status, see :func:`rollmodel.plan.times.seconds_since`."""
+        return seconds_since(moment, self.now)
 
 
 def _jobs(observed: Observed) -> list[Live]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan import naming
+from rollmodel.plan.canonical import canonical_json
 from rollmodel.plan.decision import Delete, Event, Ref
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.context import Context
@@ -135,7 +135,7 @@ def _address(manifest: Manifest) -> tuple[str, str]:
 
 
 def _with_applied_hash(manifest: Manifest) -> Manifest:
-    seal = naming.short_hash(json.dumps(manifest, sort_keys=True))
+    seal = naming.short_hash(canonical_json(manifest, spaces=True))
     meta = manifest["metadata"]
     return {**manifest, "metadata": {**meta, "annotations": {**meta.get("annotations", {}), APPLIED: seal}}}
 

@@ -8,7 +8,6 @@ the revision lives.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
 from rollmodel.errors import Invalid
 from rollmodel.plan import naming
+from rollmodel.plan.canonical import canonical_json
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
 from rollmodel.plan.deployment.objects.template import pod_template
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
@@ -69,7 +69,7 @@ def revision_id(runtime: Runtime, model: PinnedModel) -> str:
         },
         "runtime": runtime.model_dump(mode="json", by_alias=True, exclude_defaults=True),
     }
-    return naming.short_hash(json.dumps(subject, sort_keys=True, separators=(",", ":"), ensure_ascii=True))
+    return naming.short_hash(canonical_json(subject))
 
 
 def record(owner: Owner, revision: Revision, sequence: int) -> dict[str, Any]:

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rollmodel.api.trainingjob import InputStatus, Reproducibility, TrainingJobSpec
+from rollmodel.plan.canonical import canonical_hash
 
-__all__ = ["TRAIN_CONTAINER", "canonical_hash", "image_digest", "reproducibility", "spec_hash"]
+__all__ = ["TRAIN_CONTAINER", "image_digest", "reproducibility", "spec_hash"]
 
 TRAIN_CONTAINER = "train"
 
 _PINNED = re.compile(r".*@(sha256:[0-9a-f]{64})")
-
-
-def canonical_hash(subject: Any) -> str:
-    """``sha256:<hex>`` of the canonical JSON: sorted keys, no spaces, ASCII."""
-    text = json.dumps(subject, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def spec_hash(spec: TrainingJobSpec) -> str:

@@ -8,12 +8,13 @@ from typing import Any
 
 from rollmodel.api.base import GROUP
 from rollmodel.api.trainingjob import TrainingJobStatus
+from rollmodel.plan.canonical import canonical_hash
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun
 from rollmodel.plan.naming import short_hash
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.gates.evaluate import held
-from rollmodel.plan.training.inputs.reproducibility import canonical_hash, spec_hash
+from rollmodel.plan.training.inputs.reproducibility import spec_hash
 from rollmodel.plan.training.names import OWNER_TAG, RERUN_TAG, experiment
 from rollmodel.plan.training.observed import TrackedRun
 
