@@ -1,4 +1,4 @@
-"""``decide``: from one look at the world to what should be done about it. Pure, and the same for the same look."""
+"""``decide``: from what was gathered to what should be done about it. Pure: the same input gives the same answer."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects import desired
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.requeue import requeue_after
+from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status import conditions
 from rollmodel.plan.deployment.strategies import outbox
@@ -19,23 +20,22 @@ __all__ = ["decide"]
 
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why. ``observed.answers`` answer what ``queries(observed)`` asked."""
-    context = Context.of(observed)
-    state = observe_arms(RolloutState.from_status(observed.status), context)
-    state = consume(state, context)
-    state, analysis = analyse(state, context)
-    state = run_to_fixpoint(state, context, analysis)
-    applied = desired.changes(desired.desired_objects(state, context), context)
-    new = conditions.build_status(state, context, analysis)
-    events = (
-        *state.events,
-        *desired.restorations(applied, context),
-        *conditions.condition_events(observed.status.conditions, new.conditions),
-    )
+    rollout = Rollout(RolloutState.from_status(observed.status), Context.of(observed))
+    rollout = observe_arms(rollout)
+    rollout = consume(rollout)
+    rollout = analyse(rollout)
+    rollout = run_to_fixpoint(rollout)
+    objects = desired.changed_objects(rollout)
+    status = conditions.build_status(rollout)
     return Decision(
-        status=new.to_wire(),
-        apply=applied,
-        delete=desired.removals(state, context),
-        events=events,
-        registry=outbox.writes(state.outbox),
-        requeue_after=requeue_after(state, context),
+        status=status.to_wire(),
+        apply=objects.apply,
+        delete=objects.delete,
+        events=(
+            *rollout.state.events,
+            *objects.events,
+            *conditions.condition_events(observed.status.conditions, status.conditions),
+        ),
+        registry=outbox.writes(rollout.state.outbox),
+        requeue_after=requeue_after(rollout),
     )

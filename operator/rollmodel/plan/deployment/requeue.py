@@ -1,4 +1,4 @@
-"""When to look again although nothing happens: the next tick, the end of a wait, a deadline."""
+"""When the next pass is due although nothing happens: the next tick, the end of a wait, a deadline."""
 
 from __future__ import annotations
 
@@ -7,57 +7,56 @@ from collections.abc import Iterator
 
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.advance import drained
-from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.weights import first_pods
-from rollmodel.plan.deployment.state import RolloutState
 
 __all__ = ["requeue_after"]
 
-#: Pods are not watched; while some are missing they are looked at this often, in seconds.
+#: Pods are not watched; while some are missing they are listed this often, in seconds.
 _PODS_SECONDS = 5.0
 _SOONEST = 0.5
 
 
-def requeue_after(state: RolloutState, context: Context) -> float | None:
+def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    due = [*_draining(state, context), *_missing(state, context)]
-    if state.candidate is not None and state.stable is not None and context.spec.scale.replicas > 0:
-        due += _candidate(context, state.candidate)
+    due = [*_draining(rollout), *_missing(rollout)]
+    if rollout.candidate is not None and rollout.stable is not None and rollout.spec.scale.replicas > 0:
+        due += _candidate(rollout, rollout.candidate)
     return max(_SOONEST, min(due)) if due else None
 
 
-def _draining(state: RolloutState, context: Context) -> Iterator[float]:
-    for arm in state.retiring:
-        if arm.weight == 0 and arm.weight_since is not None and not drained(arm, context):
-            yield context.spec.rollout.drain_seconds - context.seconds_since(arm.weight_since)
+def _draining(rollout: Rollout) -> Iterator[float]:
+    for arm in rollout.retiring:
+        if arm.weight == 0 and arm.weight_since is not None and not drained(arm, rollout):
+            yield rollout.spec.rollout.drain_seconds - rollout.seconds_since(arm.weight_since)
 
 
-def _missing(state: RolloutState, context: Context) -> Iterator[float]:
+def _missing(rollout: Rollout) -> Iterator[float]:
     """Why pods are missing shows in the pods alone."""
-    full = context.spec.scale.replicas
-    if state.stable is not None and state.stable.ready_replicas < full:
+    full = rollout.spec.scale.replicas
+    if rollout.stable is not None and rollout.stable.ready_replicas < full:
         yield _PODS_SECONDS
-    if state.candidate is not None and state.candidate.ready_replicas < min(full, first_pods(context.spec)):
+    if rollout.candidate is not None and rollout.candidate.ready_replicas < min(full, first_pods(rollout.spec)):
         yield _PODS_SECONDS
 
 
-def _candidate(context: Context, candidate: ArmStatus) -> Iterator[float]:
+def _candidate(rollout: Rollout, candidate: ArmStatus) -> Iterator[float]:
     """Ends of waits of the current step, and the judge's next tick."""
-    rollout, interval = context.spec.rollout, context.spec.analysis.interval_seconds
-    waited = context.seconds_since(candidate.since)
+    policy, interval = rollout.spec.rollout, rollout.spec.analysis.interval_seconds
+    waited = rollout.seconds_since(candidate.since)
     if candidate.ready_since is None:
-        yield rollout.deadline_seconds - waited
+        yield policy.deadline_seconds - waited
         yield _PODS_SECONDS
     elif candidate.step is not None and candidate.step < 0:
-        warming = rollout.warm_up_seconds - context.seconds_since(candidate.ready_since)
+        warming = policy.warm_up_seconds - rollout.seconds_since(candidate.ready_since)
         yield warming if warming > 0 else interval
     if candidate.step is not None and candidate.step >= 0:
-        yield _until_tick(context, interval)
-    if context.traffic.status != "True":
+        yield _until_tick(rollout, interval)
+    if rollout.traffic.status != "True":
         yield interval
 
 
-def _until_tick(context: Context, interval: int) -> float:
+def _until_tick(rollout: Rollout, interval: int) -> float:
     """Seconds until the samples of the next window have arrived."""
-    moment = context.now.timestamp() - context.observed.defaults.prometheus_delay_seconds
+    moment = rollout.now.timestamp() - rollout.observed.defaults.prometheus_delay_seconds
     return (math.floor(moment / interval) + 1) * interval - moment

@@ -9,8 +9,7 @@ from __future__ import annotations
 import math
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.plan.deployment.objects.live import LiveObjects
-from rollmodel.plan.deployment.state import RolloutState
+from rollmodel.plan.deployment.rollout import Rollout
 
 __all__ = [
     "at_target",
@@ -32,13 +31,13 @@ def step_weight(spec: ModelDeploymentSpec, step: int) -> int:
     return before[-1] if before else 0
 
 
-def target(state: RolloutState, spec: ModelDeploymentSpec) -> int:
+def target(rollout: Rollout) -> int:
     """The weight that the candidate should have now, if its pods can carry it."""
-    if state.candidate is None or state.candidate.step is None or state.candidate.step < 0:
+    if rollout.candidate is None or rollout.candidate.step is None or rollout.candidate.step < 0:
         return 0
-    step = state.candidate.step
-    last = len(spec.rollout.steps)
-    return step_weight(spec, last - 1 if step >= last and state.paused else step)
+    step = rollout.candidate.step
+    last = len(rollout.spec.rollout.steps)
+    return step_weight(rollout.spec, last - 1 if step >= last and rollout.paused else step)
 
 
 def pods_for(weight: int, full: int, spec: ModelDeploymentSpec) -> int:
@@ -62,55 +61,55 @@ def first_pods(spec: ModelDeploymentSpec) -> int:
     return pods_for(weights[0] if weights else 100, spec.scale.replicas, spec)
 
 
-def candidate_pods(state: RolloutState, spec: ModelDeploymentSpec, live: LiveObjects) -> int:
+def candidate_pods(rollout: Rollout) -> int:
     """Pods that the candidate should have: for the weight it should get, and for the one it still has."""
-    candidate = state.candidate
+    candidate = rollout.candidate
     if candidate is None:
         return 0
-    if state.stable is None:
-        return spec.scale.replicas
-    weight = max(target(state, spec), desired_weights(state, spec, live).get(candidate.revision, 0))
-    if spec.traffic is not None:
+    if rollout.stable is None:
+        return rollout.spec.scale.replicas
+    weight = max(target(rollout), desired_weights(rollout).get(candidate.revision, 0))
+    if rollout.spec.traffic is not None:
         weight = max(weight, candidate.weight)
-    return max(first_pods(spec), pods_for(weight, spec.scale.replicas, spec))
+    return max(first_pods(rollout.spec), pods_for(weight, rollout.spec.scale.replicas, rollout.spec))
 
 
-def carried(state: RolloutState, spec: ModelDeploymentSpec, live: LiveObjects) -> int:
+def carried(rollout: Rollout) -> int:
     """The largest weight, of those that the candidate has earned so far, that its ready pods can carry.
 
     What a weight takes follows the pods that the stable revision has now, so that scaling both up takes no weight away.
     All traffic takes the full size.
     """
-    candidate, goal = state.candidate, target(state, spec)
+    candidate, goal = rollout.candidate, target(rollout)
     if candidate is None or candidate.step is None:
         return 0
-    full, ready = spec.scale.replicas, live.ready(candidate.revision)
-    now = min(full, max(1, live.ready(state.stable.revision))) if state.stable is not None else full
-    earned = {step_weight(spec, step) for step in range(candidate.step)} | {goal}
-    fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now, spec) > 0)
+    full, ready = rollout.spec.scale.replicas, rollout.live.ready(candidate.revision)
+    now = min(full, max(1, rollout.live.ready(rollout.stable.revision))) if rollout.stable is not None else full
+    earned = {step_weight(rollout.spec, step) for step in range(candidate.step)} | {goal}
+    fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now, rollout.spec) > 0)
     return max(fits, default=0)
 
 
-def at_target(state: RolloutState, spec: ModelDeploymentSpec) -> bool:
+def at_target(rollout: Rollout) -> bool:
     """Whether the candidate was observed to have its weight; by replica ratio the achieved share is as good as any."""
-    candidate = state.candidate
+    candidate = rollout.candidate
     if candidate is None:
         return False
-    return candidate.weight == target(state, spec) if spec.traffic is not None else candidate.weight > 0
+    return candidate.weight == target(rollout) if rollout.spec.traffic is not None else candidate.weight > 0
 
 
-def desired_weights(state: RolloutState, spec: ModelDeploymentSpec, live: LiveObjects) -> dict[str, int]:
+def desired_weights(rollout: Rollout) -> dict[str, int]:
     """Percent by revision that the traffic should have now; empty while nothing can answer for the first time.
 
     A stable revision without one ready pod cannot take its share: a candidate that has earned some weight stands in.
     """
-    stable, candidate = state.stable, state.candidate
+    stable, candidate = rollout.stable, rollout.candidate
     if stable is None:
-        return {candidate.revision: 100} if candidate is not None and live.ready(candidate.revision) else {}
-    share = carried(state, spec, live)
+        return {candidate.revision: 100} if candidate is not None and rollout.live.ready(candidate.revision) else {}
+    share = carried(rollout)
     if candidate is None or share == 0:
         return {stable.revision: 100}
-    if live.ready(stable.revision) == 0:
+    if rollout.live.ready(stable.revision) == 0:
         share = 100
     return {
         revision: weight for revision, weight in ((stable.revision, 100 - share), (candidate.revision, share)) if weight

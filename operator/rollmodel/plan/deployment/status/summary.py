@@ -7,10 +7,8 @@ from datetime import timedelta
 
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.evidence.core.types import Assessment, Outcome
-from rollmodel.plan.deployment.analysis.result import AnalysisResult
-from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.weights import at_target, candidate_pods, target
-from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.times import parse, stamp
 
@@ -25,96 +23,98 @@ class Summary:
     message: str
 
 
-def summary(state: RolloutState, context: Context, analysis: AnalysisResult) -> Summary | None:
+def summary(rollout: Rollout) -> Summary | None:
     """The most interesting thing that goes on, or None at rest."""
-    if state.candidate is not None:
-        if state.stable is None:
-            return Summary("Installing", pods(context, state.candidate, context.spec.scale.replicas))
-        return _rollout(state, context, analysis, state.candidate)
-    if state.stable is not None and state.stable.ready_replicas < context.spec.scale.replicas:
-        return Summary("Scaling", pods(context, state.stable, context.spec.scale.replicas))
-    if state.retiring:
-        return _draining(state, context)
-    return Summary("Routing", context.traffic.message) if context.traffic.status != "True" else None
+    if rollout.candidate is not None:
+        if rollout.stable is None:
+            return Summary("Installing", pods(rollout, rollout.candidate, rollout.spec.scale.replicas))
+        return _rollout(rollout, rollout.candidate)
+    if rollout.stable is not None and rollout.stable.ready_replicas < rollout.spec.scale.replicas:
+        return Summary("Scaling", pods(rollout, rollout.stable, rollout.spec.scale.replicas))
+    if rollout.retiring:
+        return _draining(rollout)
+    return Summary("Routing", rollout.traffic.message) if rollout.traffic.status != "True" else None
 
 
-def pods(context: Context, arm: ArmStatus, wanted: int) -> str:
+def pods(rollout: Rollout, arm: ArmStatus, wanted: int) -> str:
     """How many pods are ready, and what is wrong with the others."""
-    line = f"{context.label(arm.revision)}: {arm.ready_replicas} of {wanted} pods ready"
-    trouble = diagnose(context, arm.revision) if arm.ready_replicas < wanted else None
+    line = f"{rollout.label(arm.revision)}: {arm.ready_replicas} of {wanted} pods ready"
+    trouble = diagnose(rollout.context, arm.revision) if arm.ready_replicas < wanted else None
     return line if trouble is None else f"{line}; {trouble.reason}: {trouble.message}"
 
 
-def _rollout(state: RolloutState, context: Context, analysis: AnalysisResult, candidate: ArmStatus) -> Summary:
+def _rollout(rollout: Rollout, candidate: ArmStatus) -> Summary:
     step = candidate.step if candidate.step is not None else -1
-    steps, label = context.spec.rollout.steps, context.label(candidate.revision)
+    steps, label = rollout.spec.rollout.steps, rollout.label(candidate.revision)
     missing = candidate.ready_since is None
-    if context.spec.scale.replicas == 0:
+    if rollout.spec.scale.replicas == 0:
         return Summary("ScaledToZero", f"{label} waits: there are no replicas and so no traffic to judge it by")
     if step < 0:
-        return _starting(state, context, analysis, candidate)
+        return _starting(rollout, candidate)
     if step >= len(steps):
-        why = pods(context, candidate, context.spec.scale.replicas) if missing else "waits until it carries all traffic"
+        why = pods(rollout, candidate, rollout.spec.scale.replicas) if missing else "waits until it carries all traffic"
         return Summary("Promoting", f"{label} takes over: {why}")
     where = f"{label} at {candidate.weight} %, step {step + 1} of {len(steps)}"
-    if state.paused:
-        return Summary("Paused", f"{where}: {state.paused}")
-    return Summary("Judging", f"{where}: {_detail(state, context, analysis, candidate)}")
+    if rollout.paused:
+        return Summary("Paused", f"{where}: {rollout.paused}")
+    return Summary("Judging", f"{where}: {_detail(rollout, candidate)}")
 
 
-def _starting(state: RolloutState, context: Context, analysis: AnalysisResult, candidate: ArmStatus) -> Summary:
+def _starting(rollout: Rollout, candidate: ArmStatus) -> Summary:
     if candidate.ready_since is None:
-        return Summary("Starting", pods(context, candidate, candidate_pods(state, context.spec, context.live)))
-    label = context.label(candidate.revision)
-    if state.paused:
-        return Summary("Paused", f"{label} has no traffic yet: {state.paused}")
-    until = parse(candidate.ready_since) + timedelta(seconds=context.spec.rollout.warm_up_seconds)
-    if context.now < until:
+        return Summary("Starting", pods(rollout, candidate, candidate_pods(rollout)))
+    label = rollout.label(candidate.revision)
+    if rollout.paused:
+        return Summary("Paused", f"{label} has no traffic yet: {rollout.paused}")
+    until = parse(candidate.ready_since) + timedelta(seconds=rollout.spec.rollout.warm_up_seconds)
+    if rollout.now < until:
         return Summary("WarmingUp", f"{label} warms up until {stamp(until)}")
-    if analysis.blind_since is not None:
-        return Summary("WaitingForMetrics", f"{label} gets no traffic before it can be judged: {analysis.message}")
-    if context.traffic.status != "True":
-        return Summary("WaitingForRoute", f"{label} is warm: {context.traffic.message}")
+    if rollout.analysis.blind_since is not None:
+        return Summary(
+            "WaitingForMetrics", f"{label} gets no traffic before it can be judged: {rollout.analysis.message}"
+        )
+    if rollout.traffic.status != "True":
+        return Summary("WaitingForRoute", f"{label} is warm: {rollout.traffic.message}")
     return Summary("WarmingUp", f"{label} is warm and waits for its first traffic")
 
 
-def _detail(state: RolloutState, context: Context, analysis: AnalysisResult, candidate: ArmStatus) -> str:
+def _detail(rollout: Rollout, candidate: ArmStatus) -> str:
     """Why it stands where it stands."""
     if candidate.ready_since is None:
-        return f"waits for pods, {pods(context, candidate, candidate_pods(state, context.spec, context.live))}"
-    if analysis.blind_since is not None:
-        brief, _, _ = analysis.message.partition("; the query was:")  # MetricsAvailable has it whole
+        return f"waits for pods, {pods(rollout, candidate, candidate_pods(rollout))}"
+    if rollout.analysis.blind_since is not None:
+        brief, _, _ = rollout.analysis.message.partition("; the query was:")  # MetricsAvailable has it whole
         return f"holds, because metrics cannot be read: {brief}"
-    if not at_target(state, context.spec):
-        return f"waits until {target(state, context.spec)} % are observed: {context.traffic.message}"
-    if analysis.assessment is None:
-        return "goes on by time alone" if not context.spec.analysis.metrics else "waits for the first window"
-    return _opinion(state, analysis.assessment)
+    if not at_target(rollout):
+        return f"waits until {target(rollout)} % are observed: {rollout.traffic.message}"
+    if rollout.analysis.assessment is None:
+        return "goes on by time alone" if not rollout.spec.analysis.metrics else "waits for the first window"
+    return _opinion(rollout, rollout.analysis.assessment)
 
 
-def _opinion(state: RolloutState, assessment: Assessment) -> str:
+def _opinion(rollout: Rollout, assessment: Assessment) -> str:
     if assessment.outcome is Outcome.UNDECIDED:
-        return _undecided(state) or assessment.message
+        return _undecided(rollout) or assessment.message
     if assessment.outcome is Outcome.SAFE:
         return "proven safe, and stays its time at this weight"
     return f"holds: {assessment.message}"
 
 
-def _undecided(state: RolloutState) -> str:
+def _undecided(rollout: Rollout) -> str:
     """The metrics that are still open, with what they need."""
     parts = [
         f"{line.metric} undecided" + (f", {line.until_decision}" if line.until_decision else "")
-        for line in state.evidence
+        for line in rollout.state.evidence
         if line.verdict == "Undecided"
     ]
     return "; ".join(parts)
 
 
-def _draining(state: RolloutState, context: Context) -> Summary:
+def _draining(rollout: Rollout) -> Summary:
     parts = []
-    for arm in state.retiring:
-        label = context.label(arm.revision)
-        if arm.weight > 0 or context.traffic.weights is None:
+    for arm in rollout.retiring:
+        label = rollout.label(arm.revision)
+        if arm.weight > 0 or rollout.traffic.weights is None:
             parts.append(f"{label} still has {arm.weight} % observed")
         else:
             parts.append(f"{label} finishes its requests and is removed")

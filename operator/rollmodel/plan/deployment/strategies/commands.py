@@ -7,13 +7,13 @@ the text in ``status.lastCommand`` is not obeyed again; the nonce makes the same
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import CommandStatus
-from rollmodel.plan.deployment.context import Context
-from rollmodel.plan.deployment.state import RolloutState, change
+from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import transitions
 from rollmodel.plan.deployment.strategies.canary import FORCED, pause_reason
 from rollmodel.plan.times import stamp
@@ -42,20 +42,20 @@ def asked(annotations: Mapping[str, str]) -> str:
     return annotations.get(ANNOTATION, "")[:_SHORT]
 
 
-def consume(state: RolloutState, context: Context) -> RolloutState:
+def consume(rollout: Rollout) -> Rollout:
     """Carry the annotation's command out, if it is a new one, and remember what became of it."""
-    text = asked(context.observed.annotations)
-    if not text or (state.last_command is not None and state.last_command.text == text):
-        return state
-    by = _writer(context.observed.managed_fields) or "unknown"
+    text = asked(rollout.observed.annotations)
+    if not text or (rollout.state.last_command is not None and rollout.state.last_command.text == text):
+        return rollout
+    by = _writer(rollout.observed.managed_fields) or "unknown"
     try:
         verb, revision = _parse(text)
-        state = _VERBS[verb](state, context, _Command(revision, by))
+        rollout = _VERBS[verb](rollout, _Command(revision, by))
     except _Ignored as ignored:
-        noted = CommandStatus(text=text, result="Ignored", message=str(ignored), by=by, time=stamp(context.now))
-        return replace(state, last_command=noted).with_event("Warning", "CommandIgnored", f"{text!r}: {ignored}")
-    noted = CommandStatus(text=text, result="Done", by=by, time=stamp(context.now))
-    return replace(state, last_command=noted).with_event(
+        noted = CommandStatus(text=text, result="Ignored", message=str(ignored), by=by, time=stamp(rollout.now))
+        return rollout.with_state(last_command=noted).with_event("Warning", "CommandIgnored", f"{text!r}: {ignored}")
+    noted = CommandStatus(text=text, result="Done", by=by, time=stamp(rollout.now))
+    return rollout.with_state(last_command=noted).with_event(
         "Normal", "CommandDone", f"{verb} {revision}, asked for by {by}"
     )
 
@@ -69,54 +69,54 @@ def _parse(text: str) -> tuple[str, str]:
     return words[0], words[1]
 
 
-def _promote(state: RolloutState, context: Context, command: _Command) -> RolloutState:
+def _promote(rollout: Rollout, command: _Command) -> Rollout:
     """All traffic without waiting for evidence: a person takes the responsibility."""
-    candidate = _current(state, command)
-    if state.stable is None:
+    candidate = _current(rollout, command)
+    if rollout.stable is None:
         raise _Ignored("it takes all traffic as soon as it answers")
     forced = change(
         candidate,
-        step=len(context.spec.rollout.steps),
-        since=stamp(context.now),
+        step=len(rollout.spec.rollout.steps),
+        since=stamp(rollout.now),
         ready_since=None,
         reason=f"{FORCED}{command.by}",
     )
-    return replace(state, candidate=forced, paused=None)
+    return rollout.with_state(candidate=forced, paused=None)
 
 
-def _abort(state: RolloutState, context: Context, command: _Command) -> RolloutState:
-    _current(state, command)
-    if state.stable is None:
+def _abort(rollout: Rollout, command: _Command) -> Rollout:
+    _current(rollout, command)
+    if rollout.stable is None:
         raise _Ignored("there is no other revision to go back to")
     message = f"aborted by {command.by}"
-    return transitions.roll_back(state, context, reason="Command", message=message, by=command.by, verdict="Aborted")
+    return transitions.roll_back(rollout, reason="Command", message=message, by=command.by, verdict="Aborted")
 
 
-def _pause(state: RolloutState, _: Context, command: _Command) -> RolloutState:
+def _pause(rollout: Rollout, command: _Command) -> Rollout:
     """The weight stays as it is; proof of harm still takes it away."""
-    _current(state, command)
-    if state.paused:
-        raise _Ignored(f"it is paused already: {state.paused}")
-    return replace(state, paused=f"Command: paused by {command.by}")
+    _current(rollout, command)
+    if rollout.paused:
+        raise _Ignored(f"it is paused already: {rollout.paused}")
+    return rollout.with_state(paused=f"Command: paused by {command.by}")
 
 
-def _resume(state: RolloutState, context: Context, command: _Command) -> RolloutState:
+def _resume(rollout: Rollout, command: _Command) -> Rollout:
     """Go on; an undecided step gets its time budget once more."""
-    candidate = _current(state, command)
-    if state.paused is None:
+    _current(rollout, command)
+    if rollout.paused is None:
         raise _Ignored("it is not paused")
-    if pause_reason(state) == "Failure":
+    if pause_reason(rollout) == "Failure":
         raise _Ignored("it was proven harmful; promote or abort it")
-    return replace(state, paused=None, candidate=change(candidate, since=stamp(context.now)))
+    return rollout.with_state(paused=None).with_candidate(since=stamp(rollout.now))
 
 
-def _retry(state: RolloutState, _: Context, command: _Command) -> RolloutState:
-    if state.rejected is None or state.rejected.revision != command.revision:
+def _retry(rollout: Rollout, command: _Command) -> Rollout:
+    if rollout.state.rejected is None or rollout.state.rejected.revision != command.revision:
         raise _Ignored("it is not the revision that was taken back")
-    return replace(state, rejected=None)
+    return rollout.with_state(rejected=None)
 
 
-_VERBS: Mapping[str, Callable[[RolloutState, Context, _Command], RolloutState]] = {
+_VERBS: Mapping[str, Callable[[Rollout, _Command], Rollout]] = {
     "promote": _promote,
     "abort": _abort,
     "pause": _pause,
@@ -125,11 +125,11 @@ _VERBS: Mapping[str, Callable[[RolloutState, Context, _Command], RolloutState]] 
 }
 
 
-def _current(state: RolloutState, command: _Command) -> Any:
+def _current(rollout: Rollout, command: _Command) -> Any:
     """The candidate, if it is the one that the command names."""
-    if state.candidate is None or state.candidate.revision != command.revision:
+    if rollout.candidate is None or rollout.candidate.revision != command.revision:
         raise _Ignored("it is not the revision that is being tried")
-    return state.candidate
+    return rollout.candidate
 
 
 def _writer(managed_fields: Sequence[Mapping[str, Any]]) -> str | None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Literal
 
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, RejectedRevision
-from rollmodel.plan.deployment.context import Context
-from rollmodel.plan.deployment.state import RolloutState, change
+from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import outbox
 from rollmodel.plan.times import stamp
 
@@ -17,60 +16,58 @@ Verdict = Literal["Installed", "Promoted", "RolledBack", "Superseded", "Aborted"
 Retirement = Literal["Promoted", "RolledBack", "Superseded"]
 
 
-def begin(state: RolloutState, context: Context, revision: str) -> RolloutState:
+def begin(rollout: Rollout, revision: str) -> Rollout:
     """A new candidate; one that was being retired comes back with the pods it still has."""
-    known = context.revision(revision)
-    returning = next((arm for arm in state.retiring if arm.revision == revision), ArmStatus(revision=revision))
+    known = rollout.revision(revision)
+    returning = next((arm for arm in rollout.retiring if arm.revision == revision), ArmStatus(revision=revision))
     candidate = change(
         returning,
         model_version=known.model_version if known else None,
         digest=known.digest if known else None,
         step=-1,
-        since=stamp(context.now),
-        started=stamp(context.now),
+        since=stamp(rollout.now),
+        started=stamp(rollout.now),
         ready_since=None,
         requests=0,
         retiring=None,
         reason=None,
     )
-    message = f"{context.label(revision)} (revision {revision}) is started"
-    return replace(
-        state,
+    message = f"{rollout.label(revision)} (revision {revision}) is started"
+    return rollout.with_state(
         candidate=candidate,
-        retiring=tuple(arm for arm in state.retiring if arm.revision != revision),
+        retiring=tuple(arm for arm in rollout.retiring if arm.revision != revision),
         rejected=None,
         judge=None,
         evidence=(),
         paused=None,
-    ).with_event("Normal", "RolloutStarted" if state.stable else "InstallStarted", message)
+    ).with_event("Normal", "RolloutStarted" if rollout.stable else "InstallStarted", message)
 
 
-def install(state: RolloutState, context: Context) -> RolloutState:
+def install(rollout: Rollout) -> Rollout:
     """The first revision answers: there is nothing to compare it with, so it serves."""
-    candidate = _candidate(state)
-    entry = _entry(state, context, candidate, "Installed", "FirstRevision", by="readiness")
-    message = f"{context.label(candidate.revision)} answers and takes all traffic; there was no revision before it"
-    installed = replace(state, stable=_settled(candidate), candidate=None, paused=None)
+    candidate = _candidate(rollout)
+    entry = _entry(rollout, candidate, "Installed", "FirstRevision", by="readiness")
+    message = f"{rollout.label(candidate.revision)} answers and takes all traffic; there was no revision before it"
+    installed = rollout.with_state(stable=_settled(candidate), candidate=None, paused=None)
     return installed.with_history(entry).with_event("Normal", "Installed", message)
 
 
-def promote(state: RolloutState, context: Context, *, reason: str, by: str) -> RolloutState:
+def promote(rollout: Rollout, *, reason: str, by: str) -> Rollout:
     """The candidate carries all traffic: it is the stable revision now, and the old one is drained."""
-    candidate, stable = _candidate(state), state.stable
+    candidate, stable = _candidate(rollout), rollout.stable
     assert stable is not None  # noqa: S101 - a candidate without a stable revision is installed, not promoted
-    entry = _entry(state, context, candidate, "Promoted", reason, by=by)
-    winner, loser = context.label(candidate.revision), context.label(stable.revision)
+    entry = _entry(rollout, candidate, "Promoted", reason, by=by)
+    winner, loser = rollout.label(candidate.revision), rollout.label(stable.revision)
     posted = outbox.posted(
-        state.outbox,
-        outbox.verdict(context, stable.revision, "Replaced", f"{winner} was promoted"),
-        outbox.verdict(context, candidate.revision, "Promoted", reason),
-        outbox.champion(context, candidate.revision),
+        rollout.state.outbox,
+        outbox.verdict(rollout.context, stable.revision, "Replaced", f"{winner} was promoted"),
+        outbox.verdict(rollout.context, candidate.revision, "Promoted", reason),
+        outbox.champion(rollout.context, candidate.revision),
     )
-    promoted = replace(
-        state,
+    promoted = rollout.with_state(
         stable=_settled(candidate),
         candidate=None,
-        retiring=(*state.retiring, _retired(context, stable, "Promoted", f"{winner} was promoted")),
+        retiring=(*rollout.retiring, _retired(rollout, stable, "Promoted", f"{winner} was promoted")),
         judge=None,
         paused=None,
         outbox=posted,
@@ -79,63 +76,60 @@ def promote(state: RolloutState, context: Context, *, reason: str, by: str) -> R
 
 
 def roll_back(
-    state: RolloutState,
-    context: Context,
+    rollout: Rollout,
     *,
     reason: str,
     message: str,
     by: str,
     verdict: Literal["RolledBack", "Aborted"] = "RolledBack",
-) -> RolloutState:
+) -> Rollout:
     """The candidate lost: its weight goes, then its pods, and it is not tried again until something new is said."""
-    candidate = _candidate(state)
-    label = context.label(candidate.revision)
+    candidate = _candidate(rollout)
+    label = rollout.label(candidate.revision)
     rejected = RejectedRevision(
         revision=candidate.revision,
         model_version=candidate.model_version,
         reason=reason,
         message=message,
-        time=stamp(context.now),
+        time=stamp(rollout.now),
     )
-    back = replace(
-        state,
+    back = rollout.with_state(
         candidate=None,
-        retiring=(*state.retiring, _retired(context, candidate, "RolledBack", message)),
+        retiring=(*rollout.retiring, _retired(rollout, candidate, "RolledBack", message)),
         rejected=rejected,
         judge=None,
         paused=None,
-        outbox=outbox.posted(state.outbox, _blame(state, context, candidate, verdict, f"{reason}: {message}")),
+        outbox=outbox.posted(rollout.state.outbox, _blame(rollout, candidate, verdict, f"{reason}: {message}")),
     )
-    entry = _entry(state, context, candidate, verdict, f"{reason}: {message}", by=by)
+    entry = _entry(rollout, candidate, verdict, f"{reason}: {message}", by=by)
     return back.with_history(entry).with_event("Warning", verdict, f"{label} is taken back: {reason}: {message}")
 
 
-def supersede(state: RolloutState, context: Context, reason: str) -> RolloutState:
+def supersede(rollout: Rollout, reason: str) -> Rollout:
     """Something else is wanted before the candidate was judged: it says nothing about its quality."""
-    candidate = _candidate(state)
-    entry = _entry(state, context, candidate, "Superseded", reason, by="spec")
-    gone = replace(
-        state,
+    candidate = _candidate(rollout)
+    entry = _entry(rollout, candidate, "Superseded", reason, by="spec")
+    gone = rollout.with_state(
         candidate=None,
-        retiring=(*state.retiring, _retired(context, candidate, "Superseded", reason)),
+        retiring=(*rollout.retiring, _retired(rollout, candidate, "Superseded", reason)),
         judge=None,
         evidence=(),
         paused=None,
     )
-    return gone.with_history(entry).with_event("Normal", "Superseded", f"{context.label(candidate.revision)}: {reason}")
+    return gone.with_history(entry).with_event("Normal", "Superseded", f"{rollout.label(candidate.revision)}: {reason}")
 
 
-def _blame(state: RolloutState, context: Context, candidate: ArmStatus, verdict: str, reason: str) -> outbox.Outbox:
+def _blame(rollout: Rollout, candidate: ArmStatus, verdict: str, reason: str) -> outbox.Outbox:
     """A tag for the loser, unless the stable revision serves the same model version: then the model is not to blame."""
-    stable = state.stable
+    stable = rollout.stable
     if stable is not None and stable.model_version == candidate.model_version:
         return ()
-    return outbox.verdict(context, candidate.revision, verdict, reason)
+    return outbox.verdict(rollout.context, candidate.revision, verdict, reason)
 
 
-def _candidate(state: RolloutState) -> ArmStatus:
-    assert state.candidate is not None  # noqa: S101 - endings are reached from states that have a candidate
-    return state.candidate
+def _candidate(rollout: Rollout) -> ArmStatus:
+    assert rollout.candidate is not None  # noqa: S101 - endings are reached from states that have a candidate
+    return rollout.candidate
 
 
 def _settled(arm: ArmStatus) -> ArmStatus:
@@ -143,31 +137,29 @@ def _settled(arm: ArmStatus) -> ArmStatus:
     return change(arm, step=None, since=None, ready_since=None, requests=0, reason=None)
 
 
-def _retired(context: Context, arm: ArmStatus, why: Retirement, reason: str) -> ArmStatus:
-    return change(arm, step=None, since=stamp(context.now), ready_since=None, requests=0, retiring=why, reason=reason)
+def _retired(rollout: Rollout, arm: ArmStatus, why: Retirement, reason: str) -> ArmStatus:
+    return change(arm, step=None, since=stamp(rollout.now), ready_since=None, requests=0, retiring=why, reason=reason)
 
 
-def _entry(
-    state: RolloutState, context: Context, arm: ArmStatus, verdict: Verdict, reason: str, *, by: str
-) -> HistoryEntry:
-    stable = state.stable
+def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, by: str) -> HistoryEntry:
+    stable = rollout.stable
     return HistoryEntry(
-        time=stamp(context.now),
+        time=stamp(rollout.now),
         verdict=verdict,
         from_revision=stable.revision if stable else None,
         to_revision=arm.revision,
         from_version=stable.model_version if stable else None,
         to_version=arm.model_version,
         reason=reason,
-        evidence=_evidence(state),
+        evidence=_evidence(rollout),
         by=by,
     )
 
 
-def _evidence(state: RolloutState) -> str | None:
+def _evidence(rollout: Rollout) -> str | None:
     """The evidence in one line."""
     lines = [
         f"{line.metric}: {line.verdict}" + "".join(f", {part}" for part in (line.ratio, line.samples) if part)
-        for line in state.evidence
+        for line in rollout.state.evidence
     ]
     return "; ".join(lines) or None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
+from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.live import LiveObjects
+from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_weights, first_pods, pods_for, target
 from rollmodel.plan.deployment.state import RolloutState
 
-from tests.support.simulation.rollouts import spec
+from tests.support.simulation.rollouts import Cluster, spec
 
 STABLE, CANDIDATE = "bbbbbbbb", "cccccccc"
 STEPS = [{"weight": 10}, {"pause": "Manual"}, {"weight": 50}]
@@ -20,16 +23,18 @@ def sized(replicas: int = 10, **changes: Any) -> ModelDeploymentSpec:
     return spec(scale={"replicas": replicas}, rollout={"steps": STEPS}, **changes)
 
 
-def memory(step: int | None, paused: str | None = None, weight: int = 0) -> RolloutState:
+def state(step: int | None, paused: str | None = None, weight: int = 0) -> RolloutState:
     candidate = ArmStatus(revision=CANDIDATE, step=step, weight=weight) if step is not None else None
     return RolloutState(stable=ArmStatus(revision=STABLE), candidate=candidate, paused=paused)
 
 
-def world(stable: int, candidate: int) -> LiveObjects:
+def rollout(now: RolloutState, stable: int = 0, candidate: int = 0) -> Rollout:
+    """A rollout in this state, with so many ready pods."""
     ready = {STABLE: stable, CANDIDATE: candidate}
-    return LiveObjects(
+    live = LiveObjects(
         deployments={revision: {"status": {"readyReplicas": count}} for revision, count in ready.items()}
     )
+    return Rollout(now, replace(Context.of(Cluster(sized()).observe()), live=live))
 
 
 @pytest.mark.parametrize(
@@ -52,11 +57,11 @@ def test_pods_for_a_weight(weight: int, full: int, routed: int, by_number: int) 
 
 @pytest.mark.parametrize(("step", "weight"), [(None, 0), (-1, 0), (0, 10), (1, 10), (2, 50), (3, 100)])
 def test_the_weight_of_a_step(step: int | None, weight: int) -> None:
-    assert target(memory(step), sized()) == weight
+    assert target(rollout(state(step))) == weight
 
 
 def test_a_pause_while_taking_over_keeps_the_last_weight() -> None:
-    assert target(memory(3, paused="Command: paused"), sized()) == 50
+    assert target(rollout(state(3, paused="Command: paused"))) == 50
 
 
 @pytest.mark.parametrize(
@@ -76,15 +81,15 @@ def test_a_pause_while_taking_over_keeps_the_last_weight() -> None:
     ],
 )
 def test_weight_follows_ready_pods(step: int, stable: int, ready: int, share: int) -> None:
-    wished = desired_weights(memory(step), sized(), world(stable, ready))
-    assert wished.get(CANDIDATE, 0) == share
-    assert sum(wished.values()) == 100
+    weights = desired_weights(rollout(state(step), stable, ready))
+    assert weights.get(CANDIDATE, 0) == share
+    assert sum(weights.values()) == 100
 
 
 def test_the_first_revision_gets_everything_once_it_answers() -> None:
     first = RolloutState(candidate=ArmStatus(revision=CANDIDATE, step=-1))
-    assert desired_weights(first, sized(), world(0, 0)) == {}
-    assert desired_weights(first, sized(), world(0, 1)) == {CANDIDATE: 100}
+    assert desired_weights(rollout(first)) == {}
+    assert desired_weights(rollout(first, 0, 1)) == {CANDIDATE: 100}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +98,7 @@ def test_the_first_revision_gets_everything_once_it_answers() -> None:
     ids=["start", "first", "grow before weight", "shrink after weight", "take over"],
 )
 def test_pods_come_before_weight_and_go_after_it(step: int, observed: int, pods: int) -> None:
-    assert candidate_pods(memory(step, weight=observed), sized(), world(10, 5)) == pods
+    assert candidate_pods(rollout(state(step, weight=observed), 10, 5)) == pods
 
 
 def test_a_candidate_starts_with_what_its_first_weight_takes() -> None:
