@@ -20,7 +20,7 @@ _SOONEST = 0.5
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
     due = [*_draining(rollout), *_missing(rollout)]
-    if rollout.candidate is not None and rollout.stable is not None and rollout.spec.scale.replicas > 0:
+    if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)
     return max(_SOONEST, min(due)) if due else None
 
@@ -33,7 +33,7 @@ def _draining(rollout: Rollout) -> Iterator[float]:
 
 def _missing(rollout: Rollout) -> Iterator[float]:
     """Why pods are missing shows in the pods alone."""
-    full = rollout.spec.scale.replicas
+    full = rollout.full_size
     if rollout.stable is not None and rollout.stable.ready_replicas < full:
         yield _PODS_SECONDS
     if rollout.candidate is not None and rollout.candidate.ready_replicas < min(full, first_pods(rollout.spec)):

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, ModelDeploymentSpec
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.revision import Revision
@@ -73,6 +74,11 @@ class Rollout:
     def spec(self) -> ModelDeploymentSpec:
         """The desired state."""
         return self.context.spec
+
+    @property
+    def full_size(self) -> int:
+        """Pods that take all traffic now."""
+        return full_size(self.spec)
 
     @property
     def now(self) -> datetime:

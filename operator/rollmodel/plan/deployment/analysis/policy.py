@@ -7,6 +7,7 @@ from dataclasses import replace
 from rollmodel.api.base import decimal
 from rollmodel.api.modeldeployment import Analysis, Better, Metric, MetricPreset, ModelDeploymentSpec, Tolerance
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan
+from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.weights import first_pods
 
 __all__ = ["judge_plan", "label_delay"]
@@ -47,7 +48,7 @@ def _share(spec: ModelDeploymentSpec) -> float:
     """The candidate's share at its first weight: as routed, or as the pods give it."""
     if spec.traffic is None:
         pods = first_pods(spec)
-        return pods / max(1, pods + spec.scale.replicas)
+        return pods / max(1, pods + full_size(spec))
     return next((step.weight for step in spec.rollout.steps if step.weight is not None), 99) / 100
 
 

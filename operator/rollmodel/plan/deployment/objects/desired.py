@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ArmStatus
@@ -13,17 +12,16 @@ from rollmodel.plan.canonical import canonical_json
 from rollmodel.plan.decision import Delete, Event, Ref
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
-from rollmodel.plan.deployment.objects.live import Live
 from rollmodel.plan.deployment.objects.route import http_route
 from rollmodel.plan.deployment.objects.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_weights
 from rollmodel.plan.diff import matches
+from rollmodel.plan.manifest import Manifest
 
-__all__ = ["Changes", "Manifest", "changed_objects", "desired_objects"]
+__all__ = ["Changes", "changed_objects", "desired_objects"]
 
-Manifest = Mapping[str, Any]
 LiveByAddress = Mapping[tuple[str, str], Manifest]
 
 #: What was applied last, as a hash: a live object that differs although we want nothing else was edited by somebody.
@@ -103,7 +101,7 @@ def _of_revision(rollout: Rollout, arm: ArmStatus) -> Iterator[Manifest]:
         rollout.owner,
         revision.id,
         revision.template,
-        replicas=rollout.spec.scale.replicas if stable else candidate_pods(rollout),
+        replicas=rollout.full_size if stable else candidate_pods(rollout),
         deadline_seconds=rollout.spec.rollout.deadline_seconds,
         model_name=revision.model_name,
     )
@@ -127,7 +125,7 @@ def _is_selected(rollout: Rollout, revision: str) -> bool:
     return service is not None and service["spec"]["selector"].get(naming.REVISION) == revision
 
 
-def _old_records(rollout: Rollout) -> list[Live]:
+def _old_records(rollout: Rollout) -> list[Manifest]:
     """Records of revisions that are not in use, but for the newest few."""
     used = {arm.revision for arm in rollout.state.arms()}
     idle = [record for revision, record in rollout.live.records.items() if revision not in used]
@@ -135,11 +133,11 @@ def _old_records(rollout: Rollout) -> list[Live]:
     return idle[:-_RECORDS_KEPT]
 
 
-def _delete(child: Live) -> Delete:
+def _delete(child: Manifest) -> Delete:
     return Delete(Ref.of(child), child["metadata"]["uid"])
 
 
-def _live(rollout: Rollout) -> Iterator[Live]:
+def _live(rollout: Rollout) -> Iterator[Manifest]:
     live = rollout.live
     for group in (live.records, live.deployments, live.services):
         yield from group.values()

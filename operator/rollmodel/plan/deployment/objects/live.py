@@ -4,28 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.revision import Revision, from_deployment, from_record
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["LiveObjects"]
-
-Live = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class LiveObjects:
     """What exists now. Objects on their way out do not count. Revisions are the keys."""
 
-    records: Mapping[str, Live] = field(default_factory=dict)
-    deployments: Mapping[str, Live] = field(default_factory=dict)
-    services: Mapping[str, Live] = field(default_factory=dict)
-    main_service: Live | None = None
-    route: Live | None = None
+    records: Mapping[str, Manifest] = field(default_factory=dict)
+    deployments: Mapping[str, Manifest] = field(default_factory=dict)
+    services: Mapping[str, Manifest] = field(default_factory=dict)
+    main_service: Manifest | None = None
+    route: Manifest | None = None
 
     @classmethod
-    def of(cls, children: Sequence[Live]) -> LiveObjects:
+    def of(cls, children: Sequence[Manifest]) -> LiveObjects:
         """Sort the children."""
         staying = [child for child in children if not child["metadata"].get("deletionTimestamp")]
         return cls(
@@ -56,13 +54,13 @@ class LiveObjects:
         return int(self.deployments.get(identity, {}).get("status", {}).get(name) or 0)
 
 
-def _revision_of(child: Live) -> str | None:
+def _revision_of(child: Manifest) -> str | None:
     return (child["metadata"].get("labels") or {}).get(naming.REVISION)
 
 
-def _by_revision(children: Sequence[Live], kind: str) -> dict[str, Live]:
+def _by_revision(children: Sequence[Manifest], kind: str) -> dict[str, Manifest]:
     return {revision: child for child in children if child["kind"] == kind and (revision := _revision_of(child))}
 
 
-def _single(children: Sequence[Live], kind: str) -> Live | None:
+def _single(children: Sequence[Manifest], kind: str) -> Manifest | None:
     return next((child for child in children if child["kind"] == kind and not _revision_of(child)), None)

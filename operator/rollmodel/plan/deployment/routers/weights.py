@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.rollout import Rollout
 
 __all__ = [
@@ -58,7 +59,7 @@ def pods_for(weight: int, full: int, spec: ModelDeploymentSpec) -> int:
 def first_pods(spec: ModelDeploymentSpec) -> int:
     """Pods that the first weight takes: what a candidate starts with."""
     weights = [step.weight for step in spec.rollout.steps if step.weight is not None]
-    return pods_for(weights[0] if weights else 100, spec.scale.replicas, spec)
+    return pods_for(weights[0] if weights else 100, full_size(spec), spec)
 
 
 def candidate_pods(rollout: Rollout) -> int:
@@ -67,11 +68,11 @@ def candidate_pods(rollout: Rollout) -> int:
     if candidate is None:
         return 0
     if rollout.stable is None:
-        return rollout.spec.scale.replicas
+        return rollout.full_size
     weight = max(target(rollout), desired_weights(rollout).get(candidate.revision, 0))
     if rollout.spec.traffic is not None:
         weight = max(weight, candidate.weight)
-    return max(first_pods(rollout.spec), pods_for(weight, rollout.spec.scale.replicas, rollout.spec))
+    return max(first_pods(rollout.spec), pods_for(weight, rollout.full_size, rollout.spec))
 
 
 def carried(rollout: Rollout) -> int:
@@ -83,7 +84,7 @@ def carried(rollout: Rollout) -> int:
     candidate, goal = rollout.candidate, target(rollout)
     if candidate is None or candidate.step is None:
         return 0
-    full, ready = rollout.spec.scale.replicas, rollout.live.ready(candidate.revision)
+    full, ready = rollout.full_size, rollout.live.ready(candidate.revision)
     now = min(full, max(1, rollout.live.ready(rollout.stable.revision))) if rollout.stable is not None else full
     earned = {step_weight(rollout.spec, step) for step in range(candidate.step)} | {goal}
     fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now, rollout.spec) > 0)

@@ -120,7 +120,7 @@ def _stalled(rollout: Rollout) -> Iterator[ConditionDraft]:
 def _broken_pods(rollout: Rollout) -> Iterator[ConditionDraft]:
     """The serving, or first, revision has pods that no waiting makes ready, and no candidate is on its way."""
     arm = rollout.stable or rollout.candidate
-    if arm is None or arm.ready_replicas >= rollout.spec.scale.replicas:
+    if arm is None or arm.ready_replicas >= rollout.full_size:
         return
     trouble = diagnose(rollout.context, arm.revision)
     hopeless = (trouble is not None and trouble.fatal) or _deadline_exceeded(rollout, arm.revision)
@@ -129,7 +129,7 @@ def _broken_pods(rollout: Rollout) -> Iterator[ConditionDraft]:
         yield ConditionDraft(
             "True",
             trouble.reason if trouble is not None else "DeadlineExceeded",
-            pods(rollout, arm, rollout.spec.scale.replicas),
+            pods(rollout, arm, rollout.full_size),
         )
 
 
@@ -163,8 +163,8 @@ def _not_serving(rollout: Rollout, doing: Summary | None) -> ConditionDraft | No
             if doing
             else ConditionDraft("False", "Installing", "nothing serves yet")
         )
-    if rollout.stable.ready_replicas < rollout.spec.scale.replicas:
-        return ConditionDraft("False", "PodsNotReady", pods(rollout, rollout.stable, rollout.spec.scale.replicas))
+    if rollout.stable.ready_replicas < rollout.full_size:
+        return ConditionDraft("False", "PodsNotReady", pods(rollout, rollout.stable, rollout.full_size))
     return None
 
 
@@ -205,9 +205,9 @@ def _reconciling(
 def _available(rollout: Rollout) -> ConditionDraft:
     if rollout.stable is None:
         return ConditionDraft("False", "NothingServes", "no revision has been ready yet")
-    if rollout.spec.scale.replicas == 0:
+    if rollout.full_size == 0:
         return ConditionDraft("False", "ScaledToZero", "`scale.replicas` is 0")
-    line = pods(rollout, rollout.stable, rollout.spec.scale.replicas)
+    line = pods(rollout, rollout.stable, rollout.full_size)
     return (
         ConditionDraft("True", "Serving", line)
         if rollout.stable.ready_replicas > 0

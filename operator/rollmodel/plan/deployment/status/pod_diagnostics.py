@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pod_diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
 
 __all__ = ["RESTART_BUDGET", "Diagnosis", "diagnose"]
@@ -19,22 +19,20 @@ RESTART_BUDGET = 3
 _NEVER_HEALS = {"DigestMismatch", "InvalidImageName"}
 _REASONED = re.compile(r"([A-Z][A-Za-z]+): (.+)")
 
-Status = Mapping[str, Any]
-
 
 def diagnose(context: Context, revision: str) -> Diagnosis | None:
     """The worst that is known about the pods of a revision, or None where they are only starting."""
     pods = [pod for pod in context.observed.pods if _revision_of(pod) == revision]
-    found = [trouble for pod in pods for trouble in _of_pod(pod)]
+    found = [diagnosis for pod in pods for diagnosis in _of_pod(pod)]
     found += _of_deployment(context.live.deployments.get(revision, {}))
-    return min(found, key=lambda trouble: not trouble.fatal, default=None)
+    return min(found, key=lambda diagnosis: not diagnosis.fatal, default=None)
 
 
-def _revision_of(pod: Status) -> str | None:
+def _revision_of(pod: Manifest) -> str | None:
     return (pod["metadata"].get("labels") or {}).get(naming.REVISION)
 
 
-def _of_pod(pod: Status) -> Iterator[Diagnosis]:
+def _of_pod(pod: Manifest) -> Iterator[Diagnosis]:
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     for container in status.get("initContainerStatuses") or ():
         yield from _of_fetching(name, container)
@@ -45,7 +43,7 @@ def _of_pod(pod: Status) -> Iterator[Diagnosis]:
     yield from diagnose_scheduling(pod)
 
 
-def _of_fetching(pod: str, container: Status) -> Iterator[Diagnosis]:
+def _of_fetching(pod: str, container: Manifest) -> Iterator[Diagnosis]:
     """The init container names its reason in the termination message, e.g. ``DigestMismatch: ...``."""
     ended = _last_end(container)
     if container["name"] == FETCH_CONTAINER and ended is not None and ended.get("exitCode"):
@@ -54,7 +52,7 @@ def _of_fetching(pod: str, container: Status) -> Iterator[Diagnosis]:
         yield Diagnosis(reason, f"pod {pod}: the model could not be fetched: {message}", reason in _NEVER_HEALS)
 
 
-def _of_crashing(pod: str, container: Status) -> Iterator[Diagnosis]:
+def _of_crashing(pod: str, container: Manifest) -> Iterator[Diagnosis]:
     restarts, ended = int(container.get("restartCount") or 0), _last_end(container)
     if restarts and ended is not None:
         why = ", ".join(str(part) for part in (ended.get("reason"), _last_line(ended.get("message"))) if part)
@@ -64,17 +62,17 @@ def _of_crashing(pod: str, container: Status) -> Iterator[Diagnosis]:
         yield Diagnosis("CrashLoop", message, restarts >= RESTART_BUDGET)
 
 
-def _of_deployment(deployment: Status) -> Iterator[Diagnosis]:
+def _of_deployment(deployment: Manifest) -> Iterator[Diagnosis]:
     for condition in (deployment.get("status") or {}).get("conditions") or ():
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             yield Diagnosis(condition.get("reason", "FailedCreate"), condition.get("message", "pods cannot be created"))
 
 
-def _last_end(container: Status) -> Status | None:
+def _last_end(container: Manifest) -> Manifest | None:
     """How the container ended last."""
     for state in (container.get("state") or {}, container.get("lastState") or {}):
         if state.get("terminated"):
-            ended: Status = state["terminated"]
+            ended: Manifest = state["terminated"]
             return ended
     return None
 

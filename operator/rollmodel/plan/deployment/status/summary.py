@@ -27,10 +27,10 @@ def summary(rollout: Rollout) -> Summary | None:
     """The most interesting thing that goes on, or None at rest."""
     if rollout.candidate is not None:
         if rollout.stable is None:
-            return Summary("Installing", pods(rollout, rollout.candidate, rollout.spec.scale.replicas))
+            return Summary("Installing", pods(rollout, rollout.candidate, rollout.full_size))
         return _rollout(rollout, rollout.candidate)
-    if rollout.stable is not None and rollout.stable.ready_replicas < rollout.spec.scale.replicas:
-        return Summary("Scaling", pods(rollout, rollout.stable, rollout.spec.scale.replicas))
+    if rollout.stable is not None and rollout.stable.ready_replicas < rollout.full_size:
+        return Summary("Scaling", pods(rollout, rollout.stable, rollout.full_size))
     if rollout.retiring:
         return _draining(rollout)
     return Summary("Routing", rollout.traffic.message) if rollout.traffic.status != "True" else None
@@ -47,12 +47,12 @@ def _rollout(rollout: Rollout, candidate: ArmStatus) -> Summary:
     step = candidate.step if candidate.step is not None else -1
     steps, label = rollout.spec.rollout.steps, rollout.label(candidate.revision)
     missing = candidate.ready_since is None
-    if rollout.spec.scale.replicas == 0:
+    if rollout.full_size == 0:
         return Summary("ScaledToZero", f"{label} waits: there are no replicas and so no traffic to judge it by")
     if step < 0:
         return _starting(rollout, candidate)
     if step >= len(steps):
-        why = pods(rollout, candidate, rollout.spec.scale.replicas) if missing else "waits until it carries all traffic"
+        why = pods(rollout, candidate, rollout.full_size) if missing else "waits until it carries all traffic"
         return Summary("Promoting", f"{label} takes over: {why}")
     where = f"{label} at {candidate.weight} %, step {step + 1} of {len(steps)}"
     if rollout.paused:

@@ -35,7 +35,7 @@ def advance(rollout: Rollout) -> Rollout:
         return rollout
     if rollout.stable is None:
         return _install(rollout, candidate)
-    if rollout.spec.scale.replicas == 0:
+    if rollout.full_size == 0:
         return _with(rollout, candidate, step=-1, since=None, ready_since=None, reason=None)
     return _failed(rollout, candidate) or _advanced(rollout, candidate)
 
@@ -62,7 +62,7 @@ def pause_reason(rollout: Rollout) -> str | None:
 def _install(rollout: Rollout, candidate: ArmStatus) -> Rollout:
     """Nothing serves yet: one pod that answers is better than none."""
     ready = rollout.live.ready(candidate.revision)
-    return transitions.install(rollout) if ready >= min(1, rollout.spec.scale.replicas) else rollout
+    return transitions.install(rollout) if ready >= min(1, rollout.full_size) else rollout
 
 
 def _failed(rollout: Rollout, candidate: ArmStatus) -> Rollout | None:
@@ -176,7 +176,7 @@ def _take_over(rollout: Rollout, candidate: ArmStatus, why: str) -> Rollout:
         resumed_by = rollout.state.last_command.by if rollout.state.last_command is not None else None
         by = {"StepsDone": "steps", "Resumed": resumed_by or "unknown"}.get(why, "evidence")
         return transitions.promote(rollout, reason=why, by=by)
-    full = rollout.live.ready(candidate.revision) >= rollout.spec.scale.replicas
+    full = rollout.live.ready(candidate.revision) >= rollout.full_size
     return _waiting(rollout, candidate, full) or rollout
 
 
