@@ -7,9 +7,9 @@ import pytest
 from rollmodel.api.modeldeployment import Runtime, RuntimePreset, Traffic
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.route import http_route
 from rollmodel.plan.deployment.objects.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
+from rollmodel.plan.deployment.routers.http_route import http_route
 from rollmodel.plan.diff import matches
 
 from localcluster import Cluster
@@ -73,3 +73,5 @@ def test_a_route_is_stored_as_built(cluster: Cluster, namespace: str) -> None:
     second = http_route(owner, traffic.model_copy(update={"hostnames": None}), {"bbbbbbbb": 100})
     assert matches(second, stored(cluster, namespace, second))
     assert not matches(first, stored(cluster, namespace, second))
+    mirrored = http_route(owner, traffic, {"bbbbbbbb": 100}, {"cccccccc": 20})
+    assert matches(mirrored, stored(cluster, namespace, mirrored))

@@ -1,4 +1,4 @@
-"""One look at the world, made up for deciding: children sorted, traffic read, the wanted revision pinned."""
+"""What was gathered, sorted for deciding: the children by revision, the observed split, the wanted revision."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
 from rollmodel.plan.deployment.observed import ModelProblem, Observed
-from rollmodel.plan.deployment.routers.observe import Programmed, observe
+from rollmodel.plan.deployment.routers.router import Router, router_for
+from rollmodel.plan.deployment.routers.traffic import ObservedTraffic
 from rollmodel.plan.times import seconds_since
 
 __all__ = ["Context"]
@@ -20,11 +21,12 @@ __all__ = ["Context"]
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What all functions of the machine see. Exactly one of ``wanted`` and ``problem`` is set."""
+    """What stays the same during a pass. Exactly one of ``wanted`` and ``problem`` is set."""
 
     observed: Observed
     live: LiveObjects
-    traffic: Programmed
+    router: Router
+    traffic: ObservedTraffic
     wanted: Revision | None
     problem: ModelProblem | None
 
@@ -33,14 +35,9 @@ class Context:
         """Sort and read what was gathered."""
         live = LiveObjects.of(observed.children)
         wanted, problem = _wanted(observed)
-        traffic = observe(
-            observed.spec,
-            live,
-            owner=observed.name,
-            namespace=observed.namespace,
-            gateway=observed.gateway_available,
-        )
-        return cls(observed, live, traffic, wanted, problem)
+        router, owner = router_for(observed.spec), Owner(observed.namespace, observed.name, observed.uid)
+        traffic = router.observe(owner, live, installed=observed.gateway_available)
+        return cls(observed, live, router, traffic, wanted, problem)
 
     @property
     def spec(self) -> ModelDeploymentSpec:

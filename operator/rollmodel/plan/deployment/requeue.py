@@ -36,7 +36,7 @@ def _missing(rollout: Rollout) -> Iterator[float]:
     full = rollout.full_size
     if rollout.stable is not None and rollout.stable.ready_replicas < full:
         yield _PODS_SECONDS
-    if rollout.candidate is not None and rollout.candidate.ready_replicas < min(full, first_pods(rollout.spec)):
+    if rollout.candidate is not None and rollout.candidate.ready_replicas < min(full, first_pods(rollout)):
         yield _PODS_SECONDS
 
 

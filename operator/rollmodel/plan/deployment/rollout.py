@@ -14,7 +14,8 @@ from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.observed import Observed
-from rollmodel.plan.deployment.routers.observe import Programmed
+from rollmodel.plan.deployment.routers.router import Router
+from rollmodel.plan.deployment.routers.traffic import ObservedTraffic
 from rollmodel.plan.deployment.state import RolloutState, change
 
 __all__ = ["Rollout"]
@@ -96,7 +97,12 @@ class Rollout:
         return self.context.live
 
     @property
-    def traffic(self) -> Programmed:
+    def router(self) -> Router:
+        """Who splits the traffic."""
+        return self.context.router
+
+    @property
+    def traffic(self) -> ObservedTraffic:
         """The split that is observed."""
         return self.context.traffic
 

@@ -8,7 +8,8 @@ from rollmodel.api.base import decimal
 from rollmodel.api.modeldeployment import Analysis, Better, Metric, MetricPreset, ModelDeploymentSpec, Tolerance
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan
 from rollmodel.plan.deployment.full_size import full_size
-from rollmodel.plan.deployment.routers.weights import first_pods
+from rollmodel.plan.deployment.routers.router import router_for
+from rollmodel.plan.deployment.routers.weights import first_weight
 
 __all__ = ["judge_plan", "label_delay"]
 
@@ -21,7 +22,7 @@ _SAFE_VALUE_RATIO = 1.25
 
 def judge_plan(spec: ModelDeploymentSpec) -> JudgePlan:
     """The plan of a rollout that begins now."""
-    analysis = spec.analysis
+    analysis, router = spec.analysis, router_for(spec)
     seconds = sum(step.max_seconds or _STEP_SECONDS for step in spec.rollout.steps if step.weight is not None)
     return JudgePlan(
         metrics=tuple(_metric_plan(metric) for metric in analysis.metrics),
@@ -29,8 +30,8 @@ def judge_plan(spec: ModelDeploymentSpec) -> JudgePlan:
         alpha_harm=decimal(analysis.false_rollback_risk),
         alpha_safe=decimal(analysis.false_promotion_risk),
         planned_ticks=max(30, seconds // analysis.interval_seconds),
-        candidate_share=_share(spec),
-        check_share=spec.traffic is not None,
+        candidate_share=router.share_of(first_weight(spec), full_size(spec)),
+        check_share=router.capabilities.exact_weights,
     )
 
 
@@ -42,14 +43,6 @@ def label_delay(analysis: Analysis) -> int:
 def _delay(metric: Metric) -> int:
     labelled = metric.counts or metric.mean
     return labelled.delay_seconds if labelled else 0
-
-
-def _share(spec: ModelDeploymentSpec) -> float:
-    """The candidate's share at its first weight: as routed, or as the pods give it."""
-    if spec.traffic is None:
-        pods = first_pods(spec)
-        return pods / max(1, pods + full_size(spec))
-    return next((step.weight for step in spec.rollout.steps if step.weight is not None), 99) / 100
 
 
 def _metric_plan(metric: Metric) -> MetricPlan:

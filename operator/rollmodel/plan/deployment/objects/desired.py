@@ -12,11 +12,11 @@ from rollmodel.plan.canonical import canonical_json
 from rollmodel.plan.decision import Delete, Event, Ref
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
-from rollmodel.plan.deployment.objects.route import http_route
-from rollmodel.plan.deployment.objects.services import main_service, revision_service
+from rollmodel.plan.deployment.objects.services import revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_weights
+from rollmodel.plan.deployment.routers.router import leftovers
+from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_split
 from rollmodel.plan.diff import matches
 from rollmodel.plan.manifest import Manifest
 
@@ -42,16 +42,16 @@ class Changes:
 def desired_objects(rollout: Rollout) -> list[Manifest]:
     """All children that should exist, in the order in which they are applied: pods before weight."""
     manifests = [manifest for arm in _serving(rollout) for manifest in _of_revision(rollout, arm)]
-    manifests += [main_service(rollout.owner, selected) for selected in _selected(rollout)]
-    weights = desired_weights(rollout)
-    if rollout.spec.traffic is not None and rollout.observed.gateway_available and weights:
-        manifests.append(http_route(rollout.owner, rollout.spec.traffic, weights))
+    split = desired_split(rollout)
+    if split is not None:
+        installed = rollout.observed.gateway_available
+        manifests += rollout.router.objects(rollout.owner, split, installed=installed)
     return [_with_applied_hash(manifest) for manifest in manifests]
 
 
 def changed_objects(rollout: Rollout) -> Changes:
     """What must be applied and deleted, so that exactly the desired children exist."""
-    live = {_address(child): child for child in _live(rollout)}
+    live = {_address(child): child for child in rollout.live}
     apply = _different(desired_objects(rollout), live)
     return Changes(apply, _removals(rollout), tuple(_restorations(apply, live)))
 
@@ -76,13 +76,12 @@ def _restorations(changed: tuple[Manifest, ...], live: LiveByAddress) -> Iterato
 
 
 def _removals(rollout: Rollout) -> tuple[Delete, ...]:
-    """Children that should go: of drained revisions, a route that is not asked for any more, old records."""
+    """Children that should go: those of drained revisions, those of other routers, old records."""
     live = rollout.live
     drained_arms = [arm.revision for arm in rollout.retiring if drained(arm, rollout)]
     gone = [revision for revision in drained_arms if not _is_selected(rollout, revision)]
     leaving = [child for rev in gone for child in (live.deployments.get(rev), live.services.get(rev)) if child]
-    if rollout.spec.traffic is None and live.route is not None:
-        leaving.append(live.route)
+    leaving += leftovers(rollout.router, live)
     return tuple(_delete(child) for child in [*leaving, *_old_records(rollout)])
 
 
@@ -108,18 +107,6 @@ def _of_revision(rollout: Rollout, arm: ArmStatus) -> Iterator[Manifest]:
     yield revision_service(rollout.owner, revision.id)
 
 
-def _selected(rollout: Rollout) -> Iterator[str | None]:
-    """The revision behind the main Service; None for a split by replicas."""
-    arms = _serving(rollout)
-    if not arms:
-        return
-    weights = desired_weights(rollout)
-    if rollout.spec.traffic is not None or not weights:
-        yield arms[0].revision
-    else:
-        yield None if len(weights) > 1 and not rollout.retiring else next(iter(weights))
-
-
 def _is_selected(rollout: Rollout, revision: str) -> bool:
     service = rollout.live.main_service
     return service is not None and service["spec"]["selector"].get(naming.REVISION) == revision
@@ -135,13 +122,6 @@ def _old_records(rollout: Rollout) -> list[Manifest]:
 
 def _delete(child: Manifest) -> Delete:
     return Delete(Ref.of(child), child["metadata"]["uid"])
-
-
-def _live(rollout: Rollout) -> Iterator[Manifest]:
-    live = rollout.live
-    for group in (live.records, live.deployments, live.services):
-        yield from group.values()
-    yield from (child for child in (live.main_service, live.route) if child is not None)
 
 
 def _address(manifest: Manifest) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rollmodel.plan import naming
@@ -19,8 +19,8 @@ class LiveObjects:
     records: Mapping[str, Manifest] = field(default_factory=dict)
     deployments: Mapping[str, Manifest] = field(default_factory=dict)
     services: Mapping[str, Manifest] = field(default_factory=dict)
-    main_service: Manifest | None = None
-    route: Manifest | None = None
+    shared: Mapping[str, Manifest] = field(default_factory=dict)
+    """Objects that belong to no single revision, by kind: the main Service, the route."""
 
     @classmethod
     def of(cls, children: Sequence[Manifest]) -> LiveObjects:
@@ -30,9 +30,18 @@ class LiveObjects:
             records=_by_revision(staying, "ControllerRevision"),
             deployments=_by_revision(staying, "Deployment"),
             services=_by_revision(staying, "Service"),
-            main_service=_single(staying, "Service"),
-            route=_single(staying, "HTTPRoute"),
+            shared=_shared(staying),
         )
+
+    @property
+    def main_service(self) -> Manifest | None:
+        """The Service that clients in the cluster use."""
+        return self.shared.get("Service")
+
+    def __iter__(self) -> Iterator[Manifest]:
+        """All of them."""
+        for group in (self.records, self.deployments, self.services, self.shared):
+            yield from group.values()
 
     def revision(self, identity: str) -> Revision | None:
         """The revision as it was recorded; where the record is lost, as its Deployment runs it."""
@@ -62,5 +71,6 @@ def _by_revision(children: Sequence[Manifest], kind: str) -> dict[str, Manifest]
     return {revision: child for child in children if child["kind"] == kind and (revision := _revision_of(child))}
 
 
-def _single(children: Sequence[Manifest], kind: str) -> Manifest | None:
-    return next((child for child in children if child["kind"] == kind and not _revision_of(child)), None)
+def _shared(children: Sequence[Manifest]) -> dict[str, Manifest]:
+    """The first of each kind."""
+    return {child["kind"]: child for child in reversed(children) if not _revision_of(child)}

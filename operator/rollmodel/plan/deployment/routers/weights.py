@@ -6,19 +6,18 @@ size, so that it can take everything back at any moment.
 
 from __future__ import annotations
 
-import math
-
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.routers.traffic import Split
 
 __all__ = [
     "at_target",
     "candidate_pods",
     "carried",
+    "desired_split",
     "desired_weights",
     "first_pods",
-    "pods_for",
+    "first_weight",
     "step_weight",
     "target",
 ]
@@ -41,25 +40,14 @@ def target(rollout: Rollout) -> int:
     return step_weight(rollout.spec, last - 1 if step >= last and rollout.paused else step)
 
 
-def pods_for(weight: int, full: int, spec: ModelDeploymentSpec) -> int:
-    """Pods that a weight takes, where ``full`` pods take all traffic.
-
-    Routed: its share of the full size. By replica ratio, beside a full stable revision: w N / (100 - w), but never more
-    than the full size; the achieved weight is what status reports.
-    """
-    if full == 0 or weight == 0:
-        return 0
-    if weight >= 100:
-        return full
-    if spec.traffic is None:
-        return min(full, max(1, round(weight * full / (100 - weight))))
-    return math.ceil(weight * full / 100)
+def first_weight(spec: ModelDeploymentSpec) -> int:
+    """The first weight in percent."""
+    return next((step.weight for step in spec.rollout.steps if step.weight is not None), 99)
 
 
-def first_pods(spec: ModelDeploymentSpec) -> int:
+def first_pods(rollout: Rollout) -> int:
     """Pods that the first weight takes: what a candidate starts with."""
-    weights = [step.weight for step in spec.rollout.steps if step.weight is not None]
-    return pods_for(weights[0] if weights else 100, full_size(spec), spec)
+    return rollout.router.pods_for(first_weight(rollout.spec), rollout.full_size)
 
 
 def candidate_pods(rollout: Rollout) -> int:
@@ -70,9 +58,9 @@ def candidate_pods(rollout: Rollout) -> int:
     if rollout.stable is None:
         return rollout.full_size
     weight = max(target(rollout), desired_weights(rollout).get(candidate.revision, 0))
-    if rollout.spec.traffic is not None:
+    if rollout.router.capabilities.exact_weights:
         weight = max(weight, candidate.weight)
-    return max(first_pods(rollout.spec), pods_for(weight, rollout.full_size, rollout.spec))
+    return max(first_pods(rollout), rollout.router.pods_for(weight, rollout.full_size))
 
 
 def carried(rollout: Rollout) -> int:
@@ -87,7 +75,8 @@ def carried(rollout: Rollout) -> int:
     full, ready = rollout.full_size, rollout.live.ready(candidate.revision)
     now = min(full, max(1, rollout.live.ready(rollout.stable.revision))) if rollout.stable is not None else full
     earned = {step_weight(rollout.spec, step) for step in range(candidate.step)} | {goal}
-    fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now, rollout.spec) > 0)
+    pods_for = rollout.router.pods_for
+    fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now) > 0)
     return max(fits, default=0)
 
 
@@ -96,7 +85,8 @@ def at_target(rollout: Rollout) -> bool:
     candidate = rollout.candidate
     if candidate is None:
         return False
-    return candidate.weight == target(rollout) if rollout.spec.traffic is not None else candidate.weight > 0
+    exact = rollout.router.capabilities.exact_weights
+    return candidate.weight == target(rollout) if exact else candidate.weight > 0
 
 
 def desired_weights(rollout: Rollout) -> dict[str, int]:
@@ -115,3 +105,11 @@ def desired_weights(rollout: Rollout) -> dict[str, int]:
     return {
         revision: weight for revision, weight in ((stable.revision, 100 - share), (candidate.revision, share)) if weight
     }
+
+
+def desired_split(rollout: Rollout) -> Split | None:
+    """How traffic should be split; None where there is no revision."""
+    main = rollout.stable or rollout.candidate
+    if main is None:
+        return None
+    return Split(main.revision, desired_weights(rollout), draining=bool(rollout.retiring))

@@ -94,7 +94,7 @@ def _harmful(rollout: Rollout) -> Rollout | None:
 
 def _start(rollout: Rollout, candidate: ArmStatus) -> Rollout:
     """Pods come up, warm up, and the judge learns what normal is, before the first weight is given."""
-    waiting = _waiting(rollout, candidate, rollout.live.ready(candidate.revision) >= first_pods(rollout.spec))
+    waiting = _waiting(rollout, candidate, rollout.live.ready(candidate.revision) >= first_pods(rollout))
     if waiting is not None:
         return waiting
     warm = rollout.seconds_since(candidate.ready_since) >= rollout.spec.rollout.warm_up_seconds
@@ -106,7 +106,7 @@ def _start(rollout: Rollout, candidate: ArmStatus) -> Rollout:
 def _may_begin(rollout: Rollout) -> bool:
     """The first weight needs a judge, a split that is in force, and nobody else who still drains from the same pool."""
     ready = rollout.state.judge is not None or not rollout.spec.analysis.metrics
-    alone = rollout.spec.traffic is not None or not rollout.retiring
+    alone = not rollout.router.capabilities.others_must_drain or not rollout.retiring
     return ready and rollout.analysis.blind_since is None and rollout.traffic.status == "True" and alone
 
 

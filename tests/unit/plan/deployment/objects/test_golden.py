@@ -10,9 +10,9 @@ import pytest
 import yaml
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.route import http_route
 from rollmodel.plan.deployment.objects.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
+from rollmodel.plan.deployment.routers.http_route import http_route
 
 from tests.support.simulation.rollouts import DEFAULTS, model, spec
 
@@ -61,6 +61,7 @@ def others() -> Iterator[tuple[str, Any]]:
     ).traffic
     assert traffic is not None
     yield "route", http_route(OWNER, traffic, {"bbbbbbbb": 95, "cccccccc": 5, "dddddddd": 0})
+    yield "route-mirror", http_route(OWNER, traffic, {"bbbbbbbb": 100}, {"cccccccc": 20})
 
 
 CASES = [*templates(), *others()]

@@ -10,7 +10,8 @@ from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
 from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_weights, first_pods, pods_for, target
+from rollmodel.plan.deployment.routers.router import router_for
+from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_weights, first_pods, target
 from rollmodel.plan.deployment.state import RolloutState
 
 from tests.support.simulation.rollouts import Cluster, spec
@@ -51,8 +52,8 @@ def rollout(now: RolloutState, stable: int = 0, candidate: int = 0) -> Rollout:
     ],
 )
 def test_pods_for_a_weight(weight: int, full: int, routed: int, by_number: int) -> None:
-    assert pods_for(weight, full, sized()) == routed
-    assert pods_for(weight, full, sized(traffic=None)) == by_number
+    assert router_for(sized()).pods_for(weight, full) == routed
+    assert router_for(sized(traffic=None)).pods_for(weight, full) == by_number
 
 
 @pytest.mark.parametrize(("step", "weight"), [(None, 0), (-1, 0), (0, 10), (1, 10), (2, 50), (3, 100)])
@@ -102,5 +103,6 @@ def test_pods_come_before_weight_and_go_after_it(step: int, observed: int, pods:
 
 
 def test_a_candidate_starts_with_what_its_first_weight_takes() -> None:
-    assert first_pods(sized()) == 1
-    assert first_pods(spec(scale={"replicas": 10}, rollout={"steps": [{"weight": 50}]})) == 5
+    half = Cluster(spec(scale={"replicas": 10}, rollout={"steps": [{"weight": 50}]}))
+    assert first_pods(rollout(state(-1))) == 1
+    assert first_pods(Rollout(state(-1), Context.of(half.observe()))) == 5

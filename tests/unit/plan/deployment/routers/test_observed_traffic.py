@@ -1,4 +1,4 @@
-"""The traffic as it is observed: never taken from what we wish, and unknown while a gateway lags."""
+"""The traffic as it is observed: never taken from what is only desired, and unknown while a gateway lags."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.plan.deployment.objects.live import LiveObjects
-from rollmodel.plan.deployment.routers.observe import Programmed, observe, percentages
+from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.routers.router import router_for
+from rollmodel.plan.deployment.routers.traffic import ObservedTraffic, percentages
 
 from tests.support.simulation.rollouts import spec
 
 OLD, NEW = "bbbbbbbb", "cccccccc"
+OWNER = Owner("prod", "churn", "uid-0")
 BACKENDS = [{"name": f"churn-{OLD}", "weight": 3}, {"name": f"churn-{NEW}", "weight": 1}]
 
 
@@ -32,14 +35,16 @@ def route(*answers: dict[str, Any], backends: list[dict[str, Any]] = BACKENDS) -
     }
 
 
-def look(live: dict[str, Any] | None, parents: tuple[str, ...] = ("public",), *, gateway: bool = True) -> Programmed:
-    wanted = spec(traffic={"parentRefs": [{"name": name} for name in parents]})
-    return observe(wanted, LiveObjects(route=live), owner="churn", namespace="prod", gateway=gateway)
+def observed(
+    live: dict[str, Any] | None, parents: tuple[str, ...] = ("public",), *, gateway: bool = True
+) -> ObservedTraffic:
+    router = router_for(spec(traffic={"parentRefs": [{"name": name} for name in parents]}))
+    return router.observe(OWNER, LiveObjects(shared={"HTTPRoute": live} if live else {}), installed=gateway)
 
 
 def test_weights_are_read_back_once_the_gateway_took_them_up() -> None:
-    seen = look(route(answer()))
-    assert (seen.status, seen.weights) == ("True", {OLD: 75, NEW: 25})
+    seen = observed(route(answer()))
+    assert (seen.status, seen.weights, seen.generation) == ("True", {OLD: 75, NEW: 25}, 4)
 
 
 @pytest.mark.parametrize(
@@ -54,27 +59,27 @@ def test_weights_are_read_back_once_the_gateway_took_them_up() -> None:
     ],
 )
 def test_otherwise_nothing_is_claimed(live: dict[str, Any] | None, reason: str, weights: dict[str, int] | None) -> None:
-    seen = look(live)
+    seen = observed(live)
     assert (seen.reason, seen.weights) == (reason, weights)
     assert seen.status != "True"
 
 
 def test_every_gateway_must_have_taken_it_up() -> None:
     both = ("public", "internal")
-    assert look(route(answer(), answer("internal")), both).status == "True"
-    assert look(route(answer(), answer("internal", generation=3)), both).weights is None
-    rejected = look(route(answer(), answer("internal", status="False", reason="NoMatchingParent")), both)
+    assert observed(route(answer(), answer("internal")), both).status == "True"
+    assert observed(route(answer(), answer("internal", generation=3)), both).weights is None
+    rejected = observed(route(answer(), answer("internal", status="False", reason="NoMatchingParent")), both)
     assert (rejected.status, rejected.weights, rejected.needs_person) == ("False", {OLD: 75, NEW: 25}, True)
 
 
 def test_a_cluster_without_gateway_api_needs_a_person() -> None:
-    seen = look(None, gateway=False)
+    seen = observed(None, gateway=False)
     assert (seen.reason, seen.needs_person) == ("GatewayAPIMissing", True)
 
 
 def test_a_foreign_backend_takes_its_share() -> None:
     backends = [{"name": f"churn-{OLD}", "weight": 1}, {"name": "somebody", "weight": 1}]
-    assert look(route(answer(), backends=backends)).weights == {OLD: 50, "somebody": 50}
+    assert observed(route(answer(), backends=backends)).weights == {OLD: 50, "somebody": 50}
 
 
 @pytest.mark.parametrize(
@@ -89,11 +94,11 @@ def test_a_foreign_backend_takes_its_share() -> None:
 def test_without_routing_pods_share_by_number(
     selector: dict[str, str], ready: dict[str, int], weights: dict[str, int]
 ) -> None:
-    world = LiveObjects(
-        main_service={"spec": {"selector": selector}},
+    live = LiveObjects(
+        shared={"Service": {"spec": {"selector": selector}}},
         deployments={revision: {"status": {"readyReplicas": count}} for revision, count in ready.items()},
     )
-    seen = observe(spec(traffic=None), world, owner="churn", namespace="prod", gateway=True)
+    seen = router_for(spec(traffic=None)).observe(OWNER, live, installed=True)
     assert (seen.status, seen.weights) == ("True", weights)
 
 

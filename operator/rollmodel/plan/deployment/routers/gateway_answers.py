@@ -1,0 +1,69 @@
+"""What Gateways say about an HTTPRoute, and the weights that are in force by that."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from rollmodel.api.modeldeployment import ParentRef
+from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.routers.traffic import ObservedTraffic, percentages, weights_line
+from rollmodel.plan.manifest import Manifest
+
+__all__ = ["observed_route"]
+
+_ACCEPTED, _BEHIND, _NO_ANSWER = "Accepted", "GatewayBehind", "WaitingForGateway"
+
+
+def observed_route(route: Manifest, parents: Sequence[ParentRef], owner: Owner) -> ObservedTraffic:
+    """The weights of a live route, known once every Gateway has taken up its present generation."""
+    verdicts = [_verdict(route, parent, owner.namespace) for parent in parents]
+    known = all(reason != _BEHIND for reason, _ in verdicts)
+    served = any(reason == _ACCEPTED for reason, _ in verdicts)
+    weights = (_route_weights(route, owner.name) if served else {}) if known else None
+    generation = route["metadata"].get("generation")
+    for reason, message in verdicts:
+        if reason != _ACCEPTED:
+            waits = reason in {_BEHIND, _NO_ANSWER}
+            return ObservedTraffic(weights, "False", reason, message, needs_person=not waits, generation=generation)
+    return ObservedTraffic(weights, "True", _ACCEPTED, weights_line(weights or {}), generation=generation)
+
+
+def _verdict(route: Manifest, parent: ParentRef, namespace: str) -> tuple[str, str]:
+    """What one Gateway says about the route as it is now: reason and message."""
+    mine = [entry for entry in _answers(route) if _is_about(entry["parentRef"], parent, namespace)]
+    if not mine:
+        return _NO_ANSWER, f"no controller has answered for Gateway {parent.name}"
+    conditions = [
+        c for entry in mine for c in entry.get("conditions") or () if c["type"] in {"Accepted", "ResolvedRefs"}
+    ]
+    if not conditions or any(c.get("observedGeneration") != route["metadata"].get("generation") for c in conditions):
+        return _BEHIND, f"Gateway {parent.name} has not taken up the route yet"
+    for condition in conditions:
+        if condition["status"] != "True":
+            return condition["reason"], f"Gateway {parent.name}: {condition.get('message') or condition['reason']}"
+    return _ACCEPTED, ""
+
+
+def _answers(route: Manifest) -> Iterator[Mapping[str, Any]]:
+    yield from (route.get("status") or {}).get("parents") or ()
+
+
+def _is_about(reference: Mapping[str, Any], parent: ParentRef, namespace: str) -> bool:
+    return (
+        reference["name"] == parent.name
+        and reference.get("namespace", namespace) == (parent.namespace or namespace)
+        and reference.get("sectionName") == parent.section_name
+    )
+
+
+def _route_weights(route: Manifest, owner: str) -> dict[str, int]:
+    """Percents by revision; a backend that is not ours counts under its own name."""
+    parts: dict[str, int] = {}
+    for rule in route["spec"].get("rules") or ():
+        for backend in rule.get("backendRefs") or ():
+            revision = backend["name"].rpartition("-")[2]
+            key = revision if backend["name"] == naming.child(owner, revision) else backend["name"]
+            parts[key] = parts.get(key, 0) + int(backend.get("weight", 1))
+    return percentages(parts)

@@ -1,0 +1,114 @@
+"""Traffic split by an HTTPRoute of the Gateway API, which is owned as a whole.
+
+Its lists are atomic, so nobody could co-own one weight (GEP-1742, SSA markers). Every default of the API is written
+out, so that the live object can be compared exactly. A revision without weight is left out rather than given weight 0:
+a session that is pinned to a backend outranks weight 0 (GEP-1619).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, ParentRef, Traffic
+from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.live import LiveObjects
+from rollmodel.plan.deployment.objects.meta import Owner, metadata
+from rollmodel.plan.deployment.objects.services import SERVICE_PORT, main_service
+from rollmodel.plan.deployment.routers.gateway_answers import observed_route
+from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
+from rollmodel.plan.manifest import Manifest
+
+__all__ = ["GATEWAY_GROUP", "HttpRoute", "http_route"]
+
+GATEWAY_GROUP = "gateway.networking.k8s.io"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRoute:
+    """The route gives each revision its weight; the main Service has the stable revision for clients in the cluster."""
+
+    kinds: ClassVar[frozenset[str]] = frozenset({"Service", "HTTPRoute"})
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        exact_weights=True, mirror=True, header_match=True, others_must_drain=False
+    )
+
+    traffic: Traffic
+
+    @classmethod
+    def of(cls, spec: ModelDeploymentSpec) -> Self | None:
+        """Where the spec has ``traffic``."""
+        return None if spec.traffic is None else cls(spec.traffic)
+
+    def pods_for(self, weight: int, full: int) -> int:
+        """Its share of the full size, rounded up."""
+        return min(full, math.ceil(weight * full / 100))
+
+    def share_of(self, weight: int, full: int) -> float:
+        """As routed."""
+        del full
+        return weight / 100
+
+    def objects(self, owner: Owner, split: Split, *, installed: bool) -> Iterator[Manifest]:
+        """The main Service, and the route once a revision can answer."""
+        yield main_service(owner, split.main)
+        if installed and split.weights:
+            yield http_route(owner, self.traffic, split.weights, split.mirrored)
+
+    def observe(self, owner: Owner, live: LiveObjects, *, installed: bool) -> ObservedTraffic:
+        """Read back from the live route, once every Gateway that serves it has taken up that very generation."""
+        if not installed:
+            message = "this cluster has no Gateway API; install it, or omit `traffic` to split by replicas"
+            return ObservedTraffic({}, "False", "GatewayAPIMissing", message, needs_person=True)
+        route = live.shared.get("HTTPRoute")
+        if route is None:
+            return ObservedTraffic({}, "Unknown", "NoRouteYet", "the route is created once a revision is ready")
+        return observed_route(route, self.traffic.parent_refs, owner)
+
+
+def http_route(
+    owner: Owner, traffic: Traffic, weights: Mapping[str, int], mirrored: Mapping[str, int] | None = None
+) -> dict[str, Any]:
+    """The route that gives each revision its weight, and a copy of the mirrored requests; both in percent."""
+    rule: dict[str, Any] = {
+        "matches": [{"path": {"type": "PathPrefix", "value": traffic.path_prefix}}],
+        "backendRefs": [
+            {**_backend(owner, revision), "weight": weight}
+            for revision, weight in sorted(weights.items())
+            if weight > 0
+        ],
+    }
+    mirrors = [
+        {"type": "RequestMirror", "requestMirror": {"backendRef": _backend(owner, revision), "percent": percent}}
+        for revision, percent in sorted((mirrored or {}).items())
+        if percent > 0
+    ]
+    if mirrors:
+        rule["filters"] = mirrors
+    if traffic.request_timeout_seconds is not None:
+        rule["timeouts"] = {"request": f"{traffic.request_timeout_seconds}s"}
+    return {
+        "apiVersion": f"{GATEWAY_GROUP}/v1",
+        "kind": "HTTPRoute",
+        "metadata": metadata(owner, naming.shared(owner.name)),
+        "spec": {
+            "parentRefs": [_parent(parent) for parent in traffic.parent_refs],
+            "hostnames": list(traffic.hostnames or ()),
+            "rules": [rule],
+        },
+    }
+
+
+def _backend(owner: Owner, revision: str) -> dict[str, Any]:
+    return {"group": "", "kind": "Service", "name": naming.child(owner.name, revision), "port": SERVICE_PORT}
+
+
+def _parent(parent: ParentRef) -> dict[str, Any]:
+    reference = {"group": GATEWAY_GROUP, "kind": "Gateway", "name": parent.name}
+    if parent.namespace:
+        reference["namespace"] = parent.namespace
+    if parent.section_name:
+        reference["sectionName"] = parent.section_name
+    return reference

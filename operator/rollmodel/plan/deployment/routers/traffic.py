@@ -1,0 +1,74 @@
+"""A split of the traffic: as it should be, and as it is observed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["Capabilities", "ObservedTraffic", "Split", "percentages", "weights_line"]
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a router can do.
+
+    ``exact_weights``: it gives the percents that it is asked for, so that a wrong split is a fault.
+    ``mirror``: it can copy requests; ``header_match``: it can choose a revision by a header.
+    ``others_must_drain``: retired pods get traffic for as long as they exist, so a candidate waits for their end.
+    """
+
+    exact_weights: bool
+    mirror: bool
+    header_match: bool
+    others_must_drain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How the traffic should be split.
+
+    ``weights`` are percents by revision that sum to 100; empty while nothing can answer for the first time.
+    ``mirrored`` is the percent of all requests that a revision gets a copy of, by revision; its answers are dropped.
+    ``main`` is the revision that clients of the main Service get while nothing else says so.
+    ``draining``: some pods of retired revisions may still exist.
+    """
+
+    main: str
+    weights: Mapping[str, int]
+    mirrored: Mapping[str, int] = field(default_factory=dict)
+    draining: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObservedTraffic:
+    """How the traffic is split now.
+
+    ``weights`` are percents by revision, a revision without traffic is absent; None while they are not known.
+    ``generation`` is that of the object that they were read from, None where it has none.
+    ``status``, ``reason`` and ``message`` make the condition TrafficProgrammed.
+    """
+
+    weights: Mapping[str, int] | None
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+    needs_person: bool = False
+    generation: int | None = None
+
+
+def percentages(parts: Mapping[str, int]) -> dict[str, int]:
+    """Whole percents that sum to 100, by largest remainder; empty where all parts are 0."""
+    total = sum(parts.values())
+    exact = {key: 100 * part / total for key, part in parts.items() if part > 0}
+    shares = {key: math.floor(value) for key, value in exact.items()}
+    by_remainder = sorted(exact, key=lambda key: (shares[key] - exact[key], key))
+    for key in by_remainder[: 100 - sum(shares.values())]:
+        shares[key] += 1
+    return {key: share for key, share in shares.items() if share}
+
+
+def weights_line(weights: Mapping[str, int]) -> str:
+    """The weights in one line for people."""
+    return ", ".join(f"{revision} {weight} %" for revision, weight in sorted(weights.items())) or "nothing is ready"
