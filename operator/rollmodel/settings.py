@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rollmodel import __version__
+from rollmodel.plan.timing import Timing
 
 __all__ = ["Settings", "configure_libraries"]
 
@@ -90,10 +91,27 @@ class Settings(BaseSettings):
     concurrency: Annotated[int, Field(ge=1, le=256)] = 16
     """Passes at once, over all objects."""
 
+    claim_seconds: Annotated[float, Field(ge=10, le=3600)] = 30.0
+    """How long one operator has a claim to create a run or a version. No request that creates takes as long, so that
+    two operators never make the same thing twice: shorter is faster after a crash, and less patient with MLflow."""
+    retry_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
+    """When a training run asks a neighbour again that could not answer; four times as long where a person is needed."""
+    missing_seconds: Annotated[float, Field(ge=1, le=3600)] = 10.0
+    """How long a Job is missing before it counts as deleted: longer than the API server's watch lags behind."""
+    grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 15.0
+    """How late the Job controller may be with a deadline before the operator ends the attempt itself."""
+
     health_address: Address = "0.0.0.0:8080"
     metrics_address: Address = "0.0.0.0:9090"
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @property
+    def timing(self) -> Timing:
+        """How patient the operator is, as one record."""
+        return Timing(
+            claim=self.claim_seconds, retry=self.retry_seconds, missing=self.missing_seconds, grace=self.grace_seconds
+        )
 
     @model_validator(mode="before")
     @classmethod

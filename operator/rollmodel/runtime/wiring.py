@@ -66,7 +66,7 @@ class Operator:
         kube = Kubernetes(api, wake=triggers.wake, namespaces=settings.namespaces)
         registry = _registry(settings, instruments)
         metrics = _metrics(settings, instruments)
-        tracking = MlflowTracking(timer=partial(instruments.call, "tracking"))
+        tracking = MlflowTracking(timer=partial(instruments.call, "tracking"), timing=settings.timing)
         executor, clock = Executor(kube, registry, tracking), SystemClock()
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
@@ -160,6 +160,7 @@ def _trainings(
         operator_image=settings.operator_image,
         registry_url=settings.registry_url,
         poll_seconds=settings.registry_poll_seconds,
+        timing=settings.timing,
     )
     gatherer = TrainingGatherer(
         kube=kube, tracking=tracking, connections=connections, clock=clock, read_set=read_set, defaults=defaults

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from rollmodel.plan.timing import Timing
+from rollmodel.reconcile.run_writes import CREATE_WITHIN_SECONDS
 from rollmodel.settings import Settings, configure_libraries
 
 
@@ -69,6 +71,22 @@ def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: 
     monkeypatch.setenv(f"ROLLMODEL_{name}", value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_patience_can_be_shortened() -> None:
+    assert Settings().timing == Timing() == Timing(claim=30, retry=15, missing=10, grace=15)
+    shorter = Settings(claim_seconds=10, retry_seconds=2, missing_seconds=3, grace_seconds=4)
+    assert shorter.timing == Timing(claim=10, retry=2, missing=3, grace=4)
+
+
+def test_nothing_is_created_after_its_claim_has_ended() -> None:
+    """However short it may be: begun as late as is allowed, with the longest call."""
+    shortest = 10.0
+    with pytest.raises(ValidationError):
+        Settings(claim_seconds=shortest - 0.1)
+    timing = Settings(claim_seconds=shortest).timing
+    assert 0 < timing.last_request < timing.call
+    assert CREATE_WITHIN_SECONDS + timing.call < timing.claim
 
 
 @pytest.mark.parametrize("neighbour", ["REGISTRY", "PROMETHEUS"])

@@ -19,15 +19,11 @@ from rollmodel.adapters.mlflow.client import load, translated
 from rollmodel.adapters.mlflow.session import Session
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, LogRun, SetRunStatus
+from rollmodel.plan.timing import Timing
 from rollmodel.plan.training.observed import TrackedRun, TrackedVersion
 from rollmodel.ports import Connection
 
 __all__ = ["MlflowTracking"]
-
-#: How long a call may take, in seconds: less than a claim in status lives (ADR 4).
-CALL_SECONDS = 24.0
-#: After so many seconds a call begins no further request, so that nothing is created by a call that was given up.
-LAST_REQUEST_SECONDS = 12.0
 
 T = TypeVar("T")
 
@@ -35,8 +31,14 @@ T = TypeVar("T")
 class MlflowTracking:
     """Implements :class:`rollmodel.ports.Tracking`. ``timer`` is entered around each call."""
 
-    def __init__(self, *, timer: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
+    def __init__(
+        self,
+        *,
+        timer: Callable[[], AbstractContextManager[None]] = nullcontext,
+        timing: Timing = Timing(),  # noqa: B008 - it is frozen
+    ) -> None:
         self._timer = timer
+        self._timing = timing
         self._lanes = Bulkhead("tracking", threads=12, per_lane=3, initializer=load)
 
     async def find_run(self, connection: Connection, experiment: str, owner: str) -> TrackedRun | None:
@@ -88,10 +90,10 @@ class MlflowTracking:
         self._lanes.close()
 
     async def _call(self, connection: Connection, ask: Callable[[Session], T]) -> T:
-        session = Session(connection, until=time.monotonic() + LAST_REQUEST_SECONDS)
+        session = Session(connection, until=time.monotonic() + self._timing.last_request)
         try:
             with self._timer():
-                async with asyncio.timeout(CALL_SECONDS):
+                async with asyncio.timeout(self._timing.call):
                     return await self._lanes.run(connection.url, lambda: _ask(session, ask))
         except TimeoutError:
             raise Unavailable(f"MLflow at {urlsplit(connection.url).netloc} did not answer in time") from None

@@ -11,6 +11,7 @@ from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts, TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan import naming
 from rollmodel.plan.times import seconds_since
+from rollmodel.plan.timing import Timing
 from rollmodel.plan.training.observed import Observed, TrackedRun
 
 __all__ = ["TRAINED", "Context", "Live", "closed", "outcome_known", "trained"]
@@ -77,6 +78,11 @@ class Context:
     def now(self) -> datetime:
         """The time of this pass."""
         return self.observed.now
+
+    @property
+    def timing(self) -> Timing:
+        """How patient this operator is."""
+        return self.observed.defaults.timing
 
     @property
     def run(self) -> TrackedRun | None:

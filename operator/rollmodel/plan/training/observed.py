@@ -9,6 +9,7 @@ from typing import Any
 
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan.decision import RunStatus
+from rollmodel.plan.timing import Timing
 
 __all__ = [
     "Champion",
@@ -112,6 +113,7 @@ class TrainingDefaults:
     registry_url: str | None = None
     poll_seconds: float = 30.0
     """How often a run that is going on is looked at for its progress."""
+    timing: Timing = field(default_factory=Timing)
 
 
 @dataclass(frozen=True, slots=True)

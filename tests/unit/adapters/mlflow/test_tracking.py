@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow import session
-from rollmodel.adapters.mlflow import tracking as tracking_module
-from rollmodel.adapters.mlflow.tracking import LAST_REQUEST_SECONDS, MlflowTracking
+from rollmodel.adapters.mlflow.client import load
+from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
+from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
@@ -89,6 +90,7 @@ def here(server: Web) -> Connection:
 
 @pytest.fixture
 async def tracking() -> AsyncIterator[MlflowTracking]:
+    await asyncio.to_thread(load)  # which takes its time, and a call has only so much
     tracking = MlflowTracking()
     yield tracking
     tracking.close()
@@ -309,7 +311,7 @@ async def test_a_call_that_was_given_up_creates_nothing_later(
     monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late[0]))
 
     async def slowly(request: web.Request) -> web.StreamResponse:
-        late[0] += LAST_REQUEST_SECONDS
+        late[0] += Timing().last_request
         return await backend.answer(request)
 
     server.answer = slowly
@@ -318,10 +320,8 @@ async def test_a_call_that_was_given_up_creates_nothing_later(
     assert backend.pages_asked() == ["experiments/get-by-name"]
 
 
-async def test_nobody_waits_for_ever(
-    tracking: MlflowTracking, here: Connection, server: Web, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tracking_module, "CALL_SECONDS", 0.1)
+async def test_nobody_waits_for_ever(here: Connection, server: Web) -> None:
+    tracking = MlflowTracking(timing=Timing(claim=6.1))
 
     async def never(request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -330,3 +330,4 @@ async def test_nobody_waits_for_ever(
     server.answer = never
     with pytest.raises(Unavailable, match="did not answer in time"):
         await tracking.get_run(here, "r1")
+    tracking.close()

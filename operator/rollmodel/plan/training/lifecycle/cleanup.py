@@ -10,7 +10,6 @@ from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import Delete, Ref, RunStatus, SetRunStatus
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import TRAINED, Context, Live, closed, outcome_known, trained
-from rollmodel.plan.training.lifecycle.create_lock import CLAIM_SECONDS, RETRY_SECONDS
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.retry import KILLED_REASONS
 from rollmodel.plan.training.observed import Problem, TrackedRun
@@ -27,7 +26,7 @@ def close(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     if isinstance(run, Problem):
         line = None if run.transient else ConditionDraft("True", run.reason, f"the run cannot be closed: {run.message}")
         unread = replace(builder, open_run=run.message, stalled=builder.stalled or line)
-        return unread.requeue(RETRY_SECONDS if run.transient else 4 * RETRY_SECONDS)
+        return unread.requeue(context.timing.retry if run.transient else context.timing.person)
     if not isinstance(run, TrackedRun):
         return builder if builder.status.run_id is None else replace(builder, open_run="not looked at").requeue(1.0)
     builder = builder.set(run_status=run.status)
@@ -45,11 +44,11 @@ def confirm_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder
     if not outcome_known(status) or closed(status) or status.model_version is None or context.spec.registration is None:
         return builder
     waited = context.seconds_since(status.completion_time)
-    if waited < CLAIM_SECONDS:
+    if waited < context.timing.claim:
         text = "the alias is looked at once more"
-        return replace(builder, open_run=builder.open_run or text).requeue(CLAIM_SECONDS - waited)
+        return replace(builder, open_run=builder.open_run or text).requeue(context.timing.claim - waited)
     if isinstance(context.observed.alias_version, Problem):
-        return replace(builder, open_run=context.observed.alias_version.message).requeue(RETRY_SECONDS)
+        return replace(builder, open_run=context.observed.alias_version.message).requeue(context.timing.retry)
     write = alias_write(context, status.model_version) if context.observed.read_set.version else None
     if write is None:
         return builder

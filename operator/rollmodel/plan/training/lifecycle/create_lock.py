@@ -11,14 +11,8 @@ from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.observed import Problem
 
-__all__ = ["CLAIM_SECONDS", "RETRY_SECONDS", "create", "hindered"]
+__all__ = ["create", "hindered"]
 
-#: A claim that is younger is somebody's: no request takes longer than this.
-CLAIM_SECONDS = 30.0
-
-#: When to ask a neighbour again that could not answer.
-RETRY_SECONDS = 15.0
-_PERSON_SECONDS = 60.0
 _LOOK_SECONDS = 1.0
 
 
@@ -28,19 +22,19 @@ def create(
     """Create it, if nobody else may be doing so at this moment. It was looked for, and is not there."""
     doing = f"Creating{what}"
     age = _age(context)
-    if age is not None and age < CLAIM_SECONDS:
+    if age is not None and age < context.timing.claim:  # younger is somebody's: no request takes longer than this
         message = f"the {what.lower()} is being created"
-        return builder.wait(doing, message, seconds=min(CLAIM_SECONDS - age, 2.0))
+        return builder.wait(doing, message, seconds=min(context.timing.claim - age, 2.0))
     claimed = builder.set(claim=Claim(what=what, since=stamp(context.now)))
     return claimed.track(write).wait(doing, f"creating the {what.lower()}", seconds=_LOOK_SECONDS)
 
 
-def hindered(builder: DecisionBuilder, problem: Problem, doing: str) -> DecisionBuilder:
+def hindered(context: Context, builder: DecisionBuilder, problem: Problem, doing: str) -> DecisionBuilder:
     """Halted by a neighbour that cannot answer, or says no."""
     message = f"{doing}: {problem.message}"
     if problem.transient:
-        return builder.wait("TrackingUnavailable", message, seconds=RETRY_SECONDS)
-    return builder.stall(problem.reason, message, seconds=_PERSON_SECONDS)
+        return builder.wait("TrackingUnavailable", message, seconds=context.timing.retry)
+    return builder.stall(problem.reason, message, seconds=context.timing.person)
 
 
 def _age(context: Context) -> float | None:
@@ -48,4 +42,4 @@ def _age(context: Context) -> float | None:
     if context.status.claim is None:
         return None
     age = (context.now - parse(context.status.claim.since)).total_seconds()
-    return max(0.0, age) if age > -CLAIM_SECONDS else None
+    return max(0.0, age) if age > -context.timing.claim else None

@@ -26,9 +26,6 @@ from rollmodel.plan.training.registration.run_metadata import new_run
 
 __all__ = ["attempt", "find_run"]
 
-#: How long a Job must be missing before it counts as deleted: longer than a watch lags behind.
-_MISSING_SECONDS = 10.0
-_DEADLINE_GRACE_SECONDS = 15.0
 _MISSING = "JobMissing"
 
 
@@ -43,7 +40,7 @@ def find_run(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     if context.suspended:
         return _on_hold(builder)
     if isinstance(run, Problem):
-        return hindered(builder, run, "the run cannot be created")
+        return hindered(context, builder, run, "the run cannot be created")
     if not context.observed.read_set.run:
         return builder.wait("Pending", "", seconds=1)
     return create(context, builder, "Run", new_run(context))
@@ -80,7 +77,7 @@ def _next(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
         return builder.wait("Retrying", str(counts.last_failure or ""), seconds=pause)
     if not isinstance(context.observed.run, TrackedRun):
         problem = context.observed.run or Problem("Pending", "the run was not looked at", transient=True)
-        return hindered(builder, problem, "no pod starts without its run")
+        return hindered(context, builder, problem, "no pod starts without its run")
     resolved = _resolved(context, builder)
     return resolved if resolved.halted else _create(context, resolved, counts.started + 1)
 
@@ -91,7 +88,7 @@ def _resolved(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     for name in pins.unresolved_aliases(context.spec, builder.status.inputs):
         found = context.observed.aliases.get(name) or Problem("Pending", "not looked up yet", transient=True)
         if isinstance(found, Problem):
-            return hindered(builder, found, f"input {name!r} cannot be resolved")
+            return hindered(context, builder, found, f"input {name!r} cannot be resolved")
         versions[name] = found
     return _depending(context, builder.set(inputs=pins.expected(context.spec, versions, builder.status.inputs)))
 
@@ -130,10 +127,11 @@ def _missing(context: Context, builder: DecisionBuilder, number: int) -> Decisio
     noticed = parse(before.last_transition_time) if before is not None and before.reason == _MISSING else context.now
     stopped = accounted(context, builder, noticed)
     waited = (context.now - noticed).total_seconds()
-    if waited >= _MISSING_SECONDS and not any(_owned(pod) for pod in context.observed.pods):
+    if waited >= context.timing.missing and not any(_owned(pod) for pod in context.observed.pods):
         return ended(context, stopped, End("Disruption", "JobDeleted", f"Job {name} was deleted", noticed))
     line = ConditionDraft("Unknown", _MISSING, f"Job {name} is not there")
-    return replace(stopped, running=line).wait(_MISSING, line.message, seconds=max(1.0, _MISSING_SECONDS - waited))
+    seconds = max(1.0, context.timing.missing - waited)
+    return replace(stopped, running=line).wait(_MISSING, line.message, seconds=seconds)
 
 
 def _owned(pod: Live) -> bool:
@@ -166,7 +164,7 @@ def _watch(context: Context, builder: DecisionBuilder, number: int, job: Live) -
 def _over_limit(context: Context, builder: DecisionBuilder) -> End | None:
     """Where the Job controller itself does not know the limit, or is late."""
     left = attempts.seconds_left(context.spec, builder.status, context.now)
-    if left is not None and builder.status.start_time is not None and left < -_DEADLINE_GRACE_SECONDS:
+    if left is not None and builder.status.start_time is not None and left < -context.timing.grace:
         return End(
             "Deadline", "DeadlineExceeded", f"it took longer than {context.spec.deadline_seconds} s", context.now
         )

@@ -10,7 +10,7 @@ from rollmodel.plan.decision import RegistryWrite
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.gates.evaluate import evaluate, held
-from rollmodel.plan.training.lifecycle.create_lock import RETRY_SECONDS, create, hindered
+from rollmodel.plan.training.lifecycle.create_lock import create, hindered
 from rollmodel.plan.training.observed import Champion, GateFacts, Problem, TrackedVersion
 from rollmodel.plan.training.registration.run_metadata import new_version
 
@@ -29,7 +29,7 @@ def pass_gates(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
         run, facts = context.observed.run, context.observed.gates
         problem = next((one for one in (run, *_facts(facts)) if isinstance(one, Problem)), None)
         if problem is not None and (problem.transient or problem is run):
-            return hindered(builder, problem, "the gates cannot be evaluated")
+            return hindered(context, builder, problem, "the gates cannot be evaluated")
         if context.run is None or facts is None:
             return builder.wait("EvaluatingGates", "the run has yet to be read", seconds=1)
         builder = builder.set(gates=list(evaluate(asked, context.run, facts)))
@@ -57,7 +57,7 @@ def _version(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     if (refusal := _not_logged(context)) is not None:
         return builder.finish(ConditionDraft("False", _NOT_LOGGED, refusal))
     if isinstance(found, Problem):
-        return hindered(builder, found, "the version cannot be registered")
+        return hindered(context, builder, found, "the version cannot be registered")
     return create(context, builder, "Version", new_version(context, builder.status, builder.status.run_id or ""))
 
 
@@ -68,13 +68,13 @@ def move_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
         return builder
     at = context.observed.alias_version
     if isinstance(at, Problem):
-        return hindered(builder, at, f"alias {registration.alias!r} cannot be moved")
+        return hindered(context, builder, at, f"alias {registration.alias!r} cannot be moved")
     if not context.observed.read_set.version:
         return builder.wait("MovingAlias", f"moving alias {registration.alias!r}", seconds=1)
     write = alias_write(context, version)
     if write is not None:
         message = f"moving alias {registration.alias!r} to version {version}"
-        waiting = builder.wait("MovingAlias", message, seconds=RETRY_SECONDS)
+        waiting = builder.wait("MovingAlias", message, seconds=context.timing.retry)
         return replace(waiting.requeue(1.0), registry=(write,))
     name = f"version {version} of {registration.model}"
     overtaken = isinstance(at, TrackedVersion) and at.version != version

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from rollmodel.api.trainingjob import InputStatus
 from rollmodel.plan.decision import CreateRun
+from rollmodel.plan.timing import Timing
 from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.inputs.reproducibility import reproducibility
@@ -133,6 +135,14 @@ def test_a_young_claim_is_respected(age: int | None, creates: bool) -> None:
     decision = decide(observed(status=status, read_set=ReadSet(run=True)))
     assert [type(write) for write in decision.tracking] == ([CreateRun] if creates else [])
     assert decision.requeue_after is not None
+
+
+@pytest.mark.parametrize(("age", "creates"), [(9, False), (11, True)])
+def test_a_claim_is_as_long_as_the_operator_is_patient(age: int, creates: bool) -> None:
+    since = (START - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    look = observed(status={"claim": {"what": "Run", "since": since}}, read_set=ReadSet(run=True))
+    decision = decide(replace(look, defaults=replace(look.defaults, timing=Timing(claim=10))))
+    assert [type(write) for write in decision.tracking] == ([CreateRun] if creates else [])
 
 
 def workload(name: str, uid: str, priority: int, created: str, *, reserved: str = "False") -> dict[str, Any]:
