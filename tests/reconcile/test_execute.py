@@ -18,7 +18,7 @@ from rollmodel.plan.decision import (
     RegistryWrite,
     SetRunStatus,
 )
-from rollmodel.plan.training.observed import Problem
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Connection
 from rollmodel.reconcile import execute as execute_module
 from rollmodel.reconcile import run_writes as track_module

@@ -13,7 +13,7 @@ from typing import Any
 
 from rollmodel.errors import Conflict, Invalid, NotFound, RollmodelError, Terminal
 from rollmodel.plan.decision import Decision, Event, Ref, RegistryWrite
-from rollmodel.plan.training.observed import Problem
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
 from rollmodel.reconcile.run_writes import RunWriter
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from rollmodel.errors import RollmodelError, Transient, Unavailable
+from rollmodel.errors import RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, Event, LogRun, SetRunStatus, TrackingWrite
-from rollmodel.plan.training.observed import Problem
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Connection, Kube, Manifest, Tracking
 
 __all__ = ["RunWriter"]
@@ -52,7 +52,7 @@ class RunWriter:
                 await _carry_out(self._tracking, connection, write, began)
         except RollmodelError as error:
             await self._say(body, f"{doing} {error.reason}", str(error))
-            return Problem(error.reason, str(error), transient=isinstance(error, Transient))
+            return Problem.of(error)
         self.forget(body["metadata"]["uid"])
         return None
 

@@ -9,7 +9,8 @@ import pytest
 from rollmodel.errors import Unavailable, Untrustworthy
 from rollmodel.plan.decision import Decision
 from rollmodel.plan.deployment.analysis.queries import MetricQuery
-from rollmodel.plan.deployment.observed import Answer, ModelProblem, Observed, QueryProblem
+from rollmodel.plan.deployment.observed import Answer, Observed
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Series
 
 from tests.reconcile.conftest import Bench
@@ -79,7 +80,7 @@ async def test_answers_come_by_name_and_problems_stay_problems(bench: Bench, spy
     await bench.a_pass(bench.operator(decide=spy, queries=ask), bench.create())
     answers = spy.seen[0].answers
     assert answers["errors"] == Answer([(series.labels, series.points)])
-    assert answers["latency"] == QueryProblem("Untrustworthy", "Prometheus warns: partial answer", "slow")
+    assert answers["latency"] == Problem("Untrustworthy", "Prometheus warns: partial answer", transient=False)
     assert bench.metrics.asked == [("bad", 0.0, 60.0, 10.0), ("slow", 0.0, 60.0, 10.0)]
 
 
@@ -109,7 +110,7 @@ async def test_who_wrote_a_command_is_read_while_it_is_new(bench: Bench, spy: Sp
 async def test_a_model_that_cannot_be_pinned_is_looked_up_again(bench: Bench, spy: Spy) -> None:
     bench.registry.down = Unavailable("MLflow did not answer")
     result = await bench.a_pass(bench.operator(decide=spy, queries=lambda observed: {}), bench.create())
-    assert isinstance(spy.seen[0].model, ModelProblem)
+    assert isinstance(spy.seen[0].model, Problem)
     assert result.requeue_after == 30.0
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rollmodel.api.modeldeployment import ModelSource
 from rollmodel.errors import Forbidden, Unavailable
-from rollmodel.plan.deployment.observed import ModelProblem, PinnedModel
+from rollmodel.plan.deployment.observed import PinnedModel
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.model import Models
@@ -84,7 +85,7 @@ async def test_a_registered_uri_needs_no_digest(models: Models) -> None:
 
 async def test_a_uri_without_digest_says_what_to_do(models: Models) -> None:
     problem = await models.pin("uid", "team", source(uri="s3://bucket/churn"))
-    assert isinstance(problem, ModelProblem)
+    assert isinstance(problem, Problem)
     assert (problem.reason, problem.transient) == ("DigestMissing", False)
 
 
@@ -123,21 +124,19 @@ async def test_an_object_that_is_forgotten_follows_nothing(models: Models, regis
 
 async def test_an_outage_is_a_transient_problem(models: Models, registry: InMemoryRegistry) -> None:
     registry.down = Unavailable("MLflow did not answer")
-    assert await models.pin("uid", "team", ALIAS) == ModelProblem(
-        "Unavailable", "MLflow did not answer", transient=True
-    )
+    assert await models.pin("uid", "team", ALIAS) == Problem("Unavailable", "MLflow did not answer", transient=True)
 
 
 async def test_a_refused_login_is_not(models: Models, registry: InMemoryRegistry) -> None:
     registry.down = Forbidden("MLflow refused the login")
     problem = await models.pin("uid", "team", ALIAS)
-    assert problem == ModelProblem("Forbidden", "MLflow refused the login", transient=False)
+    assert problem == Problem("Forbidden", "MLflow refused the login", transient=False)
 
 
 async def test_an_alias_that_does_not_exist_is_followed_until_it_does(
     models: Models, registry: InMemoryRegistry, woken: list[str]
 ) -> None:
     spec = source(registry={"name": "churn", "alias": "soon"})
-    assert isinstance(await models.pin("uid", "team", spec), ModelProblem)
+    assert isinstance(await models.pin("uid", "team", spec), Problem)
     registry.move("soon", "1")
     assert woken == ["uid"]

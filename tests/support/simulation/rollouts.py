@@ -19,14 +19,8 @@ from rollmodel.plan.decision import Decision, Event
 from rollmodel.plan.deployment.analysis.queries import MetricQuery, queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.objects.revision import revision_id
-from rollmodel.plan.deployment.observed import (
-    Answer,
-    Defaults,
-    ModelProblem,
-    Observed,
-    PinnedModel,
-    QueryProblem,
-)
+from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, PinnedModel
+from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.pods import Behaviour, Pod, PodKind, pod_status, series_of
 from tests.support.simulation.promises import Moment, keeps_promises, route_weights
@@ -66,7 +60,7 @@ class Cluster:
     """One ModelDeployment and everything around it. ``metrics`` says what Prometheus does."""
 
     spec: ModelDeploymentSpec
-    model: PinnedModel | ModelProblem = field(default_factory=model)
+    model: PinnedModel | Problem = field(default_factory=model)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     rate: float = 100.0
     gateway_lag: int = 1
@@ -343,11 +337,11 @@ class Cluster:
             if pod.total:
                 pod.points.append((moment, round(pod.total), round(pod.failed)))
 
-    def _answer(self, query: MetricQuery) -> Answer | QueryProblem:
+    def _answer(self, query: MetricQuery) -> Answer | Problem:
         if self.metrics == "good":
             self.seen |= {pod.revision for pod in self.pods if len(pod.points) > 1}
         if self.metrics == "down":
-            return QueryProblem("Unavailable", "connection refused", query.query)
+            return Problem("Unavailable", "connection refused", transient=True)
         if self.metrics == "missing":
             return Answer([])
         if query.query in self.values:

@@ -23,13 +23,13 @@ from rollmodel.plan.decision import (
     SetRunStatus,
     TrackingWrite,
 )
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.names import OWNER_TAG
 from rollmodel.plan.training.observed import (
     GateFacts,
     MetricPoint,
     Observed,
-    Problem,
     TrackedRun,
     TrackedVersion,
     TrainingDefaults,

@@ -11,9 +11,10 @@ from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
-from rollmodel.plan.deployment.observed import ModelProblem, Observed
+from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.routers.router import Router, router_for
 from rollmodel.plan.deployment.routers.traffic import ObservedTraffic
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import seconds_since
 
 __all__ = ["Context"]
@@ -28,7 +29,7 @@ class Context:
     router: Router
     traffic: ObservedTraffic
     wanted: Revision | None
-    problem: ModelProblem | None
+    problem: Problem | None
 
     @classmethod
     def of(cls, observed: Observed) -> Context:
@@ -71,10 +72,10 @@ class Context:
         return seconds_since(moment, self.now)
 
 
-def _wanted(observed: Observed) -> tuple[Revision | None, ModelProblem | None]:
-    if isinstance(observed.model, ModelProblem):
+def _wanted(observed: Observed) -> tuple[Revision | None, Problem | None]:
+    if isinstance(observed.model, Problem):
         return None, observed.model
     try:
         return build_wanted(observed.name, observed.spec, observed.model, observed.defaults), None
     except Invalid as error:
-        return None, ModelProblem(error.reason, str(error), transient=False)
+        return None, Problem.of(error)

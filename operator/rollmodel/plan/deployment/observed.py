@@ -8,8 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from rollmodel.plan.problem import Problem
 
-__all__ = ["Answer", "Defaults", "ModelProblem", "Observed", "PinnedModel", "QueryProblem"]
+__all__ = ["Answer", "Defaults", "Observed", "PinnedModel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,28 +31,10 @@ class PinnedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class ModelProblem:
-    """The model could not be pinned. ``transient`` problems are tried again; the stable revision keeps serving."""
-
-    reason: str
-    message: str
-    transient: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """Series of one metric query on the aligned grid: per series its labels and ascending (unix time, value) points."""
 
     series: Sequence[tuple[Mapping[str, str], Sequence[tuple[float, float]]]]
-
-
-@dataclass(frozen=True, slots=True)
-class QueryProblem:
-    """A query without a usable answer: ``reason`` and ``message`` go to ``MetricsAvailable=False`` with the query."""
-
-    reason: str
-    message: str
-    query: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +60,11 @@ class Observed:
     managed_fields: Sequence[Mapping[str, Any]]
     spec: ModelDeploymentSpec
     status: ModelDeploymentStatus
-    model: PinnedModel | ModelProblem
+    model: PinnedModel | Problem
     children: Sequence[Mapping[str, Any]]
     pods: Sequence[Mapping[str, Any]]
     """Pods of revisions that are not fully ready; empty at rest."""
-    answers: Mapping[str, Answer | QueryProblem]
+    answers: Mapping[str, Answer | Problem]
     """By query key, as :func:`rollmodel.plan.deployment.analysis.queries.queries` asked."""
     defaults: Defaults
     now: datetime

@@ -9,6 +9,7 @@ from typing import Any
 
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan.decision import RunStatus
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.timing import Timing
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "GateFacts",
     "MetricPoint",
     "Observed",
-    "Problem",
     "ReadSet",
     "TrackedRun",
     "TrackedVersion",
@@ -54,15 +54,6 @@ class TrackedVersion:
     version: str
     run_id: str | None
     tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A neighbour could not be asked, or said no. ``transient`` ones are worth another try."""
-
-    reason: str
-    message: str
-    transient: bool
 
 
 @dataclass(frozen=True, slots=True)

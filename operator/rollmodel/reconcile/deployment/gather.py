@@ -13,8 +13,9 @@ from rollmodel.errors import RollmodelError
 from rollmodel.plan import naming
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.queries import MetricQuery
-from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, QueryProblem
+from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
 from rollmodel.plan.deployment.strategies.commands import asked
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.model import Models
 
@@ -93,18 +94,17 @@ class Gatherer:
         pods = await self._kube.list_pods(namespace, naming.owner_selector(name))
         return [pod for pod in pods if _revision(pod) in waiting]
 
-    async def _answers(self, queries: Mapping[str, MetricQuery]) -> dict[str, Answer | QueryProblem]:
+    async def _answers(self, queries: Mapping[str, MetricQuery]) -> dict[str, Answer | Problem]:
         answers = await asyncio.gather(*(self._ask(query) for query in queries.values()))
         return dict(zip(queries, answers, strict=True))
 
-    async def _ask(self, query: MetricQuery) -> Answer | QueryProblem:
+    async def _ask(self, query: MetricQuery) -> Answer | Problem:
         if self._metrics is None:
-            message = "the operator knows no Prometheus: set ROLLMODEL_PROMETHEUS_URL"
-            return QueryProblem("NoPrometheus", message, query.query)
+            return Problem("NoPrometheus", "the operator knows no Prometheus: set ROLLMODEL_PROMETHEUS_URL")
         try:
             series = await self._metrics.query_range(query.query, start=query.start, end=query.end, step=query.step)
         except RollmodelError as error:
-            return QueryProblem(error.reason, str(error), query.query)
+            return Problem.of(error)
         return Answer([(one.labels, one.points) for one in series])
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from rollmodel.api.base import LocalRef
 from rollmodel.api.modeldeployment import ModelSource, RegistrySource
-from rollmodel.errors import Forbidden, Invalid, RollmodelError, Transient
-from rollmodel.plan.deployment.observed import ModelProblem, PinnedModel
+from rollmodel.errors import Forbidden, Invalid, RollmodelError
+from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.podspec import IN_MLFLOW
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Connection, Held, Registry
 from rollmodel.reconcile.connections import Connections
 
@@ -39,7 +40,7 @@ class Models:
 
     async def pin(
         self, uid: str, namespace: str, source: ModelSource, held: Held | None = None
-    ) -> PinnedModel | ModelProblem:
+    ) -> PinnedModel | Problem:
         """The pinned model of an object, or why there is none; ``held`` is what its status speaks of, and since when.
 
         Never raises errors of ours.
@@ -53,7 +54,7 @@ class Models:
         except RollmodelError as error:
             if isinstance(error, Forbidden):
                 self._connections.invalidate(namespace, source.connection_ref)
-            return ModelProblem(error.reason, str(error), transient=isinstance(error, Transient))
+            return Problem.of(error)
 
     def forget(self, uid: str) -> None:
         """Stop following on behalf of this object."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pydantic import ValidationError
 
 from rollmodel.plan.decision import Decision
-from rollmodel.plan.deployment.observed import ModelProblem, Observed
+from rollmodel.plan.deployment.observed import Observed
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Clock, Connection, Manifest
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
@@ -66,7 +67,7 @@ class DeploymentReconciler:
                 execution.refused,
                 decision.requeue_after,
                 execution.retry_after,
-                self._model_retry if isinstance(observed.model, ModelProblem) else None,
+                self._model_retry if isinstance(observed.model, Problem) else None,
             ),
         )
 

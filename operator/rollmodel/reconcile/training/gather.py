@@ -9,17 +9,10 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
-from rollmodel.errors import Forbidden, RollmodelError, Transient
+from rollmodel.errors import Forbidden, RollmodelError
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.names import aliased, experiment, with_histories
-from rollmodel.plan.training.observed import (
-    Champion,
-    GateFacts,
-    Observed,
-    Problem,
-    ReadSet,
-    TrackedRun,
-    TrainingDefaults,
-)
+from rollmodel.plan.training.observed import Champion, GateFacts, Observed, ReadSet, TrackedRun, TrainingDefaults
 from rollmodel.ports import Clock, Connection, Kube, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
 
@@ -193,4 +186,4 @@ async def _told(answer: Awaitable[T]) -> T | Problem:
     try:
         return await answer
     except RollmodelError as error:
-        return Problem(error.reason, str(error), transient=isinstance(error, Transient))
+        return Problem.of(error)

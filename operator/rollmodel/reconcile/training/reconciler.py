@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Decision, SetRunStatus
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.names import FINAL_STATES, experiment
-from rollmodel.plan.training.observed import Observed, Problem
+from rollmodel.plan.training.observed import Observed
 from rollmodel.ports import Clock, Connection, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor, no_connection

@@ -16,7 +16,7 @@ from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.evidence import judge
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.analysis.queries import MetricQuery
-from rollmodel.plan.deployment.observed import QueryProblem
+from rollmodel.plan.problem import Problem
 from rollmodel.ports import Series
 
 from tests.support.simulation.rollouts import Cluster
@@ -31,7 +31,7 @@ class Remembered:
     async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
         self.asked += 1
         answer = self.cluster._answer(MetricQuery(query, start, end, step))
-        assert not isinstance(answer, QueryProblem)
+        assert not isinstance(answer, Problem)
         return [Series(labels, points) for labels, points in answer.series]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rollmodel.plan.deployment.observed import ModelProblem
+from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.rollouts import Cluster, model, spec
 
@@ -52,7 +52,7 @@ def say(verb: str, arm: str, nonce: str) -> Happening:
 
 
 def lose_registry(cluster: Cluster) -> None:
-    cluster.model = ModelProblem("Unavailable", "connection refused", transient=True)
+    cluster.model = Problem("Unavailable", "connection refused", transient=True)
 
 
 def edit_route(cluster: Cluster) -> None:
@@ -118,7 +118,7 @@ def test_whatever_happens_it_comes_to_rest(traffic: str, life: list[tuple[Happen
         happen(cluster)
         cluster.run(seconds)
     cluster.metrics = "good"
-    if isinstance(cluster.model, ModelProblem):
+    if isinstance(cluster.model, Problem):
         cluster.model = model("1")
     assert cluster.run(7200, lambda: at_rest(cluster)), cluster.condition("Progressing")
     cluster.run(200)

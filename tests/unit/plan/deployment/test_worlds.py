@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from rollmodel.plan.deployment.observed import ModelProblem
+from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.rollouts import Cluster
 
@@ -47,7 +47,7 @@ def test_children_that_were_deleted_come_back(serving: Serving, kind: str) -> No
     name = f"churn-{cluster.revision_of('1')}"
     template = cluster.children["Deployment", name]["spec"]["template"]
     del cluster.children[kind, name]
-    cluster.model = ModelProblem("Unavailable", "the registry is away too", transient=True)
+    cluster.model = Problem("Unavailable", "the registry is away too", transient=True)
     cluster.pass_until_quiet()
     assert (kind, name) in cluster.children
     assert cluster.children["Deployment", name]["spec"]["template"] == template

@@ -7,7 +7,7 @@ the query and the answer. Only a proof of harm outlives blindness.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -30,8 +30,9 @@ from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.analysis.queries import MetricQuery, asks_history, load_judge, queries, query_of
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import Arms, Sampled, UnexpectedAnswer, aligned, past, sampled
-from rollmodel.plan.deployment.observed import Answer, QueryProblem
+from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["analyse"]
@@ -49,12 +50,6 @@ _QUIET = {
     NoEvidenceReason.GAP,
     NoEvidenceReason.LABELS_PENDING,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    reason: str
-    message: str
 
 
 def analyse(rollout: Rollout) -> Rollout:
@@ -92,7 +87,7 @@ def _at_rest(rollout: Rollout) -> AnalysisResult:
     return AnalysisResult("False", problem.reason, problem.message) if problem is not None else NOT_ASKED
 
 
-def _removed(rollout: Rollout, judge_state: judge.JudgeState | None) -> Iterator[_Problem]:
+def _removed(rollout: Rollout, judge_state: judge.JudgeState | None) -> Iterator[Problem]:
     """Metrics that this rollout began with, and that the spec does not have any more."""
     known = {metric.name for metric in rollout.spec.analysis.metrics}
     for plan in judge_state.plan.metrics if judge_state is not None else ():
@@ -100,10 +95,10 @@ def _removed(rollout: Rollout, judge_state: judge.JudgeState | None) -> Iterator
             message = (
                 f"metric '{plan.name}' was taken out, but this rollout began with it; `abort` and `retry` begin anew"
             )
-            yield _Problem("MetricRemoved", message)
+            yield Problem("MetricRemoved", message)
 
 
-def _impossible(rollout: Rollout, judge_state: judge.JudgeState | None) -> Iterator[_Problem]:
+def _impossible(rollout: Rollout, judge_state: judge.JudgeState | None) -> Iterator[Problem]:
     """Metrics whose query cannot even be written down; during a rollout those that it began with."""
     judged = None if judge_state is None else {metric.name for metric in judge_state.plan.metrics}
     for metric in rollout.spec.analysis.metrics:
@@ -111,24 +106,24 @@ def _impossible(rollout: Rollout, judge_state: judge.JudgeState | None) -> Itera
             if judged is None or metric.name in judged:
                 query_of(rollout.observed, metric, history=False)
         except Invalid as error:
-            yield _Problem(error.reason, str(error))
+            yield Problem.of(error)
 
 
-def _since_last_tick(rollout: Rollout) -> Iterator[_Problem]:
+def _since_last_tick(rollout: Rollout) -> Iterator[Problem]:
     """Between two ticks nothing is asked; what was wrong at the last tick is still wrong."""
     before = conditions.find(rollout.observed.status.conditions, "MetricsAvailable")
     if _has_weight(rollout) and before is not None and before.status == "False":
-        yield _Problem(before.reason, before.message)
+        yield Problem(before.reason, before.message)
 
 
-def _unanswered(rollout: Rollout, asked: dict[str, MetricQuery]) -> Iterator[_Problem]:
-    for name in asked:
+def _unanswered(rollout: Rollout, asked: dict[str, MetricQuery]) -> Iterator[Problem]:
+    for name, query in asked.items():
         answer = rollout.observed.answers.get(name)
-        if isinstance(answer, QueryProblem):
-            yield _Problem(answer.reason, f"metric '{name}': {answer.message}; the query was: {answer.query}")
+        if isinstance(answer, Problem):
+            yield Problem(answer.reason, f"metric '{name}': {answer.message}; the query was: {query.query}")
 
 
-def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[_Problem]) -> Rollout:
+def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[Problem]) -> Rollout:
     """The judge begins once everything that it learns from was answered."""
     histories, unexpected = _read(rollout, asked, past)
     if problems or unexpected or len(histories) < len(asked):
@@ -137,7 +132,7 @@ def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[_
     try:
         judge_state = judge.begin(judge_plan(rollout.spec), histories, rollout.now.timestamp())
     except judge.PlanError as error:
-        return _with(rollout, _blind_or(rollout, [_Problem("InvalidAnalysis", str(error))], NOT_ASKED))
+        return _with(rollout, _blind_or(rollout, [Problem("InvalidAnalysis", str(error))], NOT_ASKED))
     if rollout.state.judge is not None:
         message = "the evidence so far was written by another release and cannot be read: judging begins anew"
         rollout = rollout.with_event("Warning", "JudgeRestarted", message)
@@ -148,7 +143,7 @@ def _judged(
     rollout: Rollout,
     judge_state: judge.JudgeState,
     asked: dict[str, MetricQuery],
-    problems: Sequence[_Problem],
+    problems: Sequence[Problem],
 ) -> Rollout:
     """Each new window once, then the opinion."""
     by_metric, unexpected = _read(rollout, asked, sampled)
@@ -182,10 +177,10 @@ def _read(
     rollout: Rollout,
     asked: dict[str, MetricQuery],
     reader: Callable[[Metric, Answer, MetricQuery, Arms], T],
-) -> tuple[dict[str, T], list[_Problem]]:
+) -> tuple[dict[str, T], list[Problem]]:
     """What the reader makes of each answer, and the answers that it could not make anything of."""
     found: dict[str, T] = {}
-    problems: list[_Problem] = []
+    problems: list[Problem] = []
     for metric in rollout.spec.analysis.metrics:
         query, answer = asked.get(metric.name), rollout.observed.answers.get(metric.name)
         if query is None or not isinstance(answer, Answer):
@@ -194,7 +189,7 @@ def _read(
             found[metric.name] = reader(metric, answer, query, _arms(rollout))
         except UnexpectedAnswer as error:
             message = f"metric '{metric.name}': {error}; the query was: {query.query}"
-            problems.append(_Problem("UnexpectedAnswer", message))
+            problems.append(Problem("UnexpectedAnswer", message))
     return found, problems
 
 
@@ -231,10 +226,10 @@ def _candidate_count(sample: Sample) -> float:
 
 def _window_problems(
     rollout: Rollout, judge_state: judge.JudgeState, assessment: Assessment, asked: dict[str, MetricQuery]
-) -> list[_Problem]:
+) -> list[Problem]:
     """What the last window says beyond that there was no traffic, and queries that have given nothing for a while."""
     problems = [
-        _Problem(note.reason.value, f"metric '{name}': {note.message}")
+        Problem(note.reason.value, f"metric '{name}': {note.message}")
         for name, note in judge_state.notes.items()
         if note.reason not in _QUIET
     ]
@@ -243,7 +238,7 @@ def _window_problems(
         answer = rollout.observed.answers.get(name)
         if isinstance(answer, Answer) and not answer.series:
             message = f"metric '{name}': the query gives no series at all; the query was: {asked[name].query}"
-            problems.append(_Problem("NoSeries", message))
+            problems.append(Problem("NoSeries", message))
     return problems
 
 
@@ -254,7 +249,7 @@ def _readable(assessment: Assessment) -> AnalysisResult:
     )
 
 
-def _blind_or(rollout: Rollout, problems: Sequence[_Problem], otherwise: AnalysisResult) -> AnalysisResult:
+def _blind_or(rollout: Rollout, problems: Sequence[Problem], otherwise: AnalysisResult) -> AnalysisResult:
     """Blind while there is a problem; the condition says since when. Otherwise the other result."""
     if not problems:
         return otherwise

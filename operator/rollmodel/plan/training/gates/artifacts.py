@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from rollmodel.api.trainingjob import GateStatus
-from rollmodel.plan.training.observed import GateFacts, Problem
+from rollmodel.plan.problem import Problem
+from rollmodel.plan.training.observed import GateFacts
 
 __all__ = ["check"]
 

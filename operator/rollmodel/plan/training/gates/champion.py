@@ -10,8 +10,9 @@ from typing import Literal
 
 from rollmodel.api.trainingjob import GateStatus, MetricGate
 from rollmodel.evidence.difference import LEAST_DRAWS, LEAST_FOLDS, Difference, percentiles, welch
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.gates.metric_values import exact, plain, trouble
-from rollmodel.plan.training.observed import Champion, GateFacts, MetricPoint, Problem, TrackedRun
+from rollmodel.plan.training.observed import Champion, GateFacts, MetricPoint, TrackedRun
 
 __all__ = ["check"]
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from rollmodel.api.conditions import find
 from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import Delete, Ref, RunStatus, SetRunStatus
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import TRAINED, Context, Live, closed, outcome_known, trained
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.retry import KILLED_REASONS
-from rollmodel.plan.training.observed import Problem, TrackedRun
+from rollmodel.plan.training.observed import TrackedRun
 from rollmodel.plan.training.registration.register import alias_write
 
 __all__ = ["clean", "close", "confirm_alias"]

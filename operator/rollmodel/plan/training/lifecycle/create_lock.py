@@ -6,10 +6,10 @@ from typing import Literal
 
 from rollmodel.api.trainingjob import Claim
 from rollmodel.plan.decision import CreateRun, CreateVersion
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
-from rollmodel.plan.training.observed import Problem
 
 __all__ = ["create", "hindered"]
 

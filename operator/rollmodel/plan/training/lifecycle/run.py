@@ -8,6 +8,7 @@ from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import TRAINED, Context, Live, trained
@@ -21,7 +22,7 @@ from rollmodel.plan.training.lifecycle.job_outcome import End, job_end
 from rollmodel.plan.training.lifecycle.retry import ended
 from rollmodel.plan.training.objects.job import attempt_job
 from rollmodel.plan.training.objects.service import rendezvous_service
-from rollmodel.plan.training.observed import Problem, TrackedRun
+from rollmodel.plan.training.observed import TrackedRun
 from rollmodel.plan.training.registration.run_metadata import new_run
 
 __all__ = ["attempt", "find_run"]

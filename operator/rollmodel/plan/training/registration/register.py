@@ -7,11 +7,12 @@ from dataclasses import replace
 from rollmodel.api.trainingjob import GateStatus
 from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import RegistryWrite
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.gates.evaluate import evaluate, held
 from rollmodel.plan.training.lifecycle.create_lock import create, hindered
-from rollmodel.plan.training.observed import Champion, GateFacts, Problem, TrackedVersion
+from rollmodel.plan.training.observed import Champion, GateFacts, TrackedVersion
 from rollmodel.plan.training.registration.run_metadata import new_version
 
 __all__ = ["alias_write", "move_alias", "pass_gates", "register"]

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 from rollmodel.plan.deployment.decide import decide
-from rollmodel.plan.deployment.observed import ModelProblem
+from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.rollouts import Cluster, model, spec
 
@@ -82,7 +82,7 @@ def test_what_was_refused_needs_a_person(serving: Serving) -> None:
 def test_an_outage_of_the_registry_is_told_once_and_its_end_too(serving: Serving) -> None:
     cluster = serving()
     cluster.events.clear()
-    cluster.model = ModelProblem("Unavailable", "connection refused", transient=True)
+    cluster.model = Problem("Unavailable", "connection refused", transient=True)
     cluster.run(120)
     cluster.model = model("1")
     cluster.run(120)
@@ -94,7 +94,7 @@ def test_an_outage_of_the_registry_is_told_once_and_its_end_too(serving: Serving
 
 def test_a_spec_that_changed_meanwhile_is_not_called_ready(serving: Serving) -> None:
     cluster = serving()
-    cluster.model = ModelProblem("Unavailable", "connection refused", transient=True)
+    cluster.model = Problem("Unavailable", "connection refused", transient=True)
     cluster.edit(scale={"replicas": 2})
     cluster.run(60)
     assert cluster.condition("Ready")["status"] == "Unknown"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from rollmodel.plan.deployment.observed import ModelProblem
+from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.rollouts import Cluster, model
 
@@ -97,7 +97,7 @@ def test_steps_that_are_cut_short_are_no_proof(serving: Serving) -> None:
 @pytest.mark.parametrize("transient", [True, False])
 def test_without_a_model_the_stable_revision_keeps_serving(serving: Serving, transient: bool) -> None:
     cluster = serving()
-    cluster.model = ModelProblem("NotFound" if not transient else "Unavailable", "no such alias", transient)
+    cluster.model = Problem("NotFound" if not transient else "Unavailable", "no such alias", transient)
     cluster.run(60)
     assert cluster.condition("ModelResolved")["status"] == "False"
     assert cluster.condition("Ready")["status"] == ("True" if transient else "False")

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.api.trainingjob import Gates, GateStatus
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.gates import evaluate
-from rollmodel.plan.training.observed import Champion, GateFacts, MetricPoint, Problem, TrackedRun
+from rollmodel.plan.training.observed import Champion, GateFacts, MetricPoint, TrackedRun
 
 NAN, INF = float("nan"), float("inf")
 GONE = Problem("NotFound", "run r1 was deleted", transient=False)
