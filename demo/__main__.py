@@ -13,9 +13,13 @@ from pathlib import Path
 
 from rich.console import Console
 
-from demo import operator, report, scenario, stack, training, trainingreport
+from demo import operator, stack
 from demo.kubectl import KubectlError
 from demo.registry import Registry
+from demo.rollout import report as rollout_report
+from demo.rollout import story as rollout
+from demo.training import report as training_report
+from demo.training import story as training
 from demo.watching import DemoFailedError, Watcher
 from localcluster import LocalClusterError
 from localcluster.binaries import locate
@@ -51,14 +55,14 @@ def _play(where: stack.Stack, arguments: argparse.Namespace, console: Console) -
     console.print(registry.train())
     log = arguments.directory / "operator.log"
     with operator.running(where, log, keep=arguments.keep) as operator_runs:
-        watcher = Watcher(where.kubectl, scenario.NAME, console, operator_runs)
+        watcher = Watcher(where.kubectl, rollout.NAME, console, operator_runs)
         try:
-            story = asyncio.run(scenario.play(where, registry, watcher, arguments.rate))
+            story = asyncio.run(rollout.play(where, registry, watcher, arguments.rate))
         except BaseException:
             console.print(f"the operator's log is in {log}; its end:\n{_tail(log)}", markup=False)
             raise
-    report.show(story, console)
-    return list(report.broken_promises(story))
+    rollout_report.show(story, console)
+    return list(rollout_report.broken_promises(story))
 
 
 def _play_training(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> list[str]:
@@ -69,8 +73,8 @@ def _play_training(where: stack.Stack, arguments: argparse.Namespace, console: C
         except BaseException:
             console.print(f"the operator's log is in {log}; its end:\n{_tail(log)}", markup=False)
             raise
-    trainingreport.show(story, console)
-    return list(trainingreport.broken_promises(story))
+    training_report.show(story, console)
+    return list(training_report.broken_promises(story))
 
 
 def _install(where: stack.Stack, console: Console) -> None:
@@ -104,10 +108,10 @@ def _say_what_next(where: stack.Stack, console: Console) -> None:
 The cluster stays up until `make demo-down`. Try:
   export KUBECONFIG={where.kubectl.kubeconfig}
   kubectl get mdep -n {where.kubectl.namespace}
-  kubectl describe mdep -n {where.kubectl.namespace} {scenario.NAME}
-  .venv/bin/rollmodel explain -n {where.kubectl.namespace} {scenario.NAME}
-  .venv/bin/rollmodel retry -n {where.kubectl.namespace} {scenario.NAME}
-MLflow {where.mlflow_url}   Prometheus {where.prometheus_url}   gateway {where.gateway_url} (Host: {scenario.HOST})""",
+  kubectl describe mdep -n {where.kubectl.namespace} {rollout.NAME}
+  .venv/bin/rollmodel explain -n {where.kubectl.namespace} {rollout.NAME}
+  .venv/bin/rollmodel retry -n {where.kubectl.namespace} {rollout.NAME}
+MLflow {where.mlflow_url}   Prometheus {where.prometheus_url}   gateway {where.gateway_url} (Host: {rollout.HOST})""",
         markup=False,
     )
 

@@ -33,6 +33,11 @@ class Stack:
     operator_kubeconfig: Path | None
     cluster: Cluster | None = None
 
+    def apply_gateway(self) -> None:
+        """A Gateway of the local class, unless there is one of that name already."""
+        if self.kubectl.get("gateways.gateway.networking.k8s.io", "public") is None:
+            self.kubectl.run("apply", "--filename", str(ROOT / "examples" / "gateway.yaml"))
+
 
 @contextmanager
 def local(directory: Path, *, keep: bool) -> Iterator[Stack]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import aiohttp
 
-__all__ = ["Traffic"]
+__all__ = ["Traffic", "sending"]
 
 REQUEST_TIMEOUT_SECONDS = 10
 
@@ -64,3 +65,16 @@ class Traffic:
                 self.codes[str(answer.status)] += 1
         except (aiohttp.ClientError, TimeoutError) as error:
             self.codes[type(error).__name__] += 1
+
+
+@contextlib.asynccontextmanager
+async def sending(url: str, host: str, bodies: Sequence[str], rate: float) -> AsyncIterator[Traffic]:
+    """Traffic while the block lasts."""
+    traffic = Traffic(url, host, bodies, rate=rate)
+    task = asyncio.create_task(traffic.run())
+    try:
+        yield traffic
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

@@ -12,12 +12,12 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rollmodel.api.conditions import find
-from rollmodel.api.modeldeployment import ModelDeploymentStatus
+from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
 
 from demo.kubectl import Kubectl
 from demo.traffic import Traffic
 
-__all__ = ["DemoFailedError", "Watcher"]
+__all__ = ["DemoFailedError", "Watcher", "entry_of", "fell"]
 
 POLL_SECONDS = 1.0
 Predicate = Callable[[ModelDeploymentStatus], bool]
@@ -83,6 +83,24 @@ class Watcher:
         if self.traffic is not None:
             table.caption = "answers by status: " + _counts(self.traffic)
         return table
+
+
+def fell(status: ModelDeploymentStatus, version: str, verdict: str) -> bool:
+    """Whether the verdict on a version fell and the cluster has come to rest after it."""
+    entry = entry_of(status, version)
+    if entry is None:
+        return False
+    if entry.verdict != verdict:
+        raise DemoFailedError(f"v{version} should be {verdict}, but is {entry.verdict}: {entry.reason}")
+    available = find(status.conditions, "Available")
+    serves = available is not None and available.status == "True"
+    rests = status.candidate is None and not status.retiring and not status.outbox
+    return serves and rests and status.stable is not None and status.stable.weight == 100
+
+
+def entry_of(status: ModelDeploymentStatus, version: str) -> HistoryEntry | None:
+    """The verdict on a version, once it is in the history."""
+    return next((entry for entry in status.history if entry.to_version == version), None)
 
 
 def _counts(traffic: Traffic) -> str:

@@ -15,17 +15,21 @@ def spread(seconds: float, *, by: float = 0.1) -> float:
 
 @dataclass(slots=True)
 class Backoff:
-    """Exponential backoff with jitter: about ``first``, 2 x first, 4 x first, .. at most ``cap`` seconds."""
+    """Exponential backoff: ``first``, 2 x first, 4 x first, .. at most ``cap`` seconds.
+
+    Each wait is longer or shorter by up to the fraction ``jitter``.
+    """
 
     first: float = 1.0
     cap: float = 300.0
+    jitter: float = 0.25
     failures: int = field(default=0, init=False)
 
     def next(self) -> float:
         """Count a failure and give the seconds to wait before the next attempt."""
         delay = min(self.cap, self.first * 2.0 ** min(self.failures, 30))
         self.failures += 1
-        return min(self.cap, spread(delay, by=0.25))
+        return min(self.cap, spread(delay, by=self.jitter))
 
     def reset(self) -> None:
         """An attempt succeeded: start small again."""

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from rollmodel.plan.decision import CreateRun, CreateVersion, Event, LogRun, Ref, SetRunStatus
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.training.observed import TrackedRun, TrackedVersion
 
 __all__ = [
@@ -27,8 +28,6 @@ __all__ = [
     "Series",
     "Tracking",
 ]
-
-Manifest = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

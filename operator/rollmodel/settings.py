@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rollmodel import __version__
+from rollmodel.api.uris import server_url
 from rollmodel.plan.timing import Timing
 
 __all__ = ["Settings", "configure_libraries"]
@@ -28,13 +28,6 @@ _SECRETS = (
 )
 
 
-def _plain_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        raise ValueError("must be http(s)://host[:port][/path], with the login in settings of its own")
-    return url.rstrip("/")
-
-
 def _address(text: str) -> str:
     _, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
@@ -46,7 +39,7 @@ def _comma_separated(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
-Url = Annotated[str, AfterValidator(_plain_url)]
+Url = Annotated[str, AfterValidator(server_url)]
 Address = Annotated[str, AfterValidator(_address)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import Field
 
 from rollmodel.api.schema import Rule
 
-__all__ = ["Uri", "scheme_rule"]
+__all__ = ["Uri", "scheme_rule", "server_url"]
 
 #: An address without credentials and without ``..``. Which schemes are allowed is said where it is used.
 Uri = Annotated[
@@ -30,3 +31,15 @@ def scheme_rule(schemes: Sequence[str]) -> Rule:
         f"self.matches('^({'|'.join(schemes)})[^/]')".replace("+", "[+]"),
         f"must begin with {', '.join(quoted[:-1])} or {quoted[-1]}, and name something there",
     )
+
+
+def server_url(text: str) -> str:
+    """The address of an HTTP server, without spaces around it and without a slash at the end.
+
+    Raises ValueError unless it is ``http(s)://host[:port][/path]`` without a login.
+    """
+    url = text.strip().rstrip("/")
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("must be http(s)://host[:port][/path], with the login in settings of its own")
+    return url

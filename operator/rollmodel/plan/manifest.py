@@ -1,4 +1,4 @@
-"""A Kubernetes object as JSON."""
+"""A Kubernetes object, or a part of one, as JSON."""
 
 from __future__ import annotations
 

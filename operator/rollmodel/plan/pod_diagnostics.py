@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["Diagnosis", "diagnose_pending", "diagnose_scheduling", "diagnose_waiting"]
 
 _PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
-
-Status = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Diagnosis:
     fatal: bool = False
 
 
-def diagnose_waiting(pod: str, container: Status) -> Iterator[Diagnosis]:
+def diagnose_waiting(pod: str, container: Manifest) -> Iterator[Diagnosis]:
     """Why a container of this pod cannot start."""
     waiting = (container.get("state") or {}).get("waiting") or {}
     reason = waiting.get("reason", "")
@@ -33,7 +32,7 @@ def diagnose_waiting(pod: str, container: Status) -> Iterator[Diagnosis]:
         yield Diagnosis(reason, f"pod {pod}: {waiting.get('message') or 'the container cannot be configured'}")
 
 
-def diagnose_scheduling(pod: Status) -> Iterator[Diagnosis]:
+def diagnose_scheduling(pod: Manifest) -> Iterator[Diagnosis]:
     """Why no node takes the pod."""
     for condition in (pod.get("status") or {}).get("conditions") or ():
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
@@ -41,7 +40,7 @@ def diagnose_scheduling(pod: Status) -> Iterator[Diagnosis]:
             yield Diagnosis("Unschedulable", message)
 
 
-def diagnose_pending(pods: Sequence[Status]) -> Iterator[Diagnosis]:
+def diagnose_pending(pods: Sequence[Manifest]) -> Iterator[Diagnosis]:
     """Everything that keeps these pods from running."""
     for pod in pods:
         status = pod.get("status") or {}

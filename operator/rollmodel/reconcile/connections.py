@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from rollmodel.api.base import LocalRef
+from rollmodel.api.uris import server_url
 from rollmodel.errors import Forbidden, Invalid, NotFound
 from rollmodel.ports import Connection, Kube
 
@@ -74,9 +74,9 @@ class Connections:
 
 
 def _connection(secret: str, data: Mapping[str, str]) -> Connection:
-    url = data.get("url", "").strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+    try:
+        url = server_url(data.get("url", ""))
+    except ValueError:
         message = f"Secret {secret!r} must have a key `url` with http(s)://host[:port] and no user in it"
-        raise Invalid(message, reason="ConnectionInvalid")
+        raise Invalid(message, reason="ConnectionInvalid") from None
     return Connection(url, *(data.get(key, "").strip() or None for key in ("username", "password", "token")))

@@ -1,14 +1,12 @@
 """List and watch one kind of child, for ever: the part of client-go's reflector that we need.
 
 The API server filters by label, so what is not ours is never sent. A stream that ends is continued from the last
-version seen; one that is too old (410) or that missed something is listed anew. Silence is an error: the server sends a
-bookmark every minute, so a stream without a line for longer is dead, whatever TCP believes.
+version seen; one that is too old (410) or that missed something is listed anew.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import sys
 import time
@@ -16,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import aclosing
 from typing import Any
 
+from rollmodel.adapters.kubernetes import watch as watching
 from rollmodel.adapters.kubernetes.apiserver import ApiServer, Expired
 from rollmodel.adapters.kubernetes.kinds import Resource
 from rollmodel.adapters.kubernetes.store import ChildStore, version_of
@@ -27,10 +26,6 @@ __all__ = ["Reflector"]
 
 _log = logging.getLogger(__name__)
 
-#: The server ends a stream after this many seconds; so long does a silent one live at most, too.
-STREAM_SECONDS = 290
-#: The server sends a bookmark about once a minute, but for a kind of which nothing ever changes it may not.
-SILENCE_SECONDS = 90.0
 #: How often to look whether a kind that was absent has been installed.
 ABSENT_SECONDS = 300.0
 RECONNECT_SECONDS = 1.0
@@ -79,7 +74,7 @@ class Reflector:
 
     def _after_failure(self, error: RollmodelError) -> float:
         """Seconds to wait. A stream that went well for long is no reason to worry, or to wait longer each time."""
-        if time.monotonic() - self.stirred >= SILENCE_SECONDS:
+        if time.monotonic() - self.stirred >= watching.SILENCE_SECONDS:
             _log.info("watching %s: opened anew (%s)", self.resource.plural, error)
             return spread(RECONNECT_SECONDS)
         pause: float = max(self._backoff.next(), getattr(error, "retry_after", None) or 0.0)
@@ -126,18 +121,17 @@ class Reflector:
             yield {**item, "apiVersion": self.resource.api_version, "kind": self.resource.kind}
 
     async def _stream(self) -> None:
-        query = {
-            "watch": "true",
-            "allowWatchBookmarks": "true",
-            "labelSelector": self._selector,
-            "resourceVersion": str(self._version),
-            "timeoutSeconds": str(int(spread(STREAM_SECONDS))),
-        }
-        path = self.resource.path(self._namespace)
-        async with aclosing(self._api.lines(path, query=query, silence=SILENCE_SECONDS)) as lines:
-            async for line in lines:
+        stream = watching.watch(
+            self._api,
+            self.resource.path(self._namespace),
+            selector={"labelSelector": self._selector},
+            version=str(self._version),
+            seconds=spread(watching.STREAM_SECONDS),
+        )
+        async with aclosing(stream) as events:
+            async for event in events:
                 self._hear()
-                self._take(json.loads(line))
+                self._take(event)
 
     def _take(self, event: Mapping[str, Any]) -> None:
         obj = event["object"]

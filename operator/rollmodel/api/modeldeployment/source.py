@@ -7,22 +7,11 @@ from typing import Annotated
 from rollmodel.api.base import ApiModel, Digest, LocalRef
 from rollmodel.api.registry import AliasName, RegisteredModelName, VersionNumber
 from rollmodel.api.schema import Rule, exactly_one_of
+from rollmodel.api.schemes import MODELS
 from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = ["ModelSource", "RegistrySource"]
 
-_SCHEMES = (
-    "s3://",
-    "gs://",
-    "https://",
-    "hf://",
-    "oci://",
-    "pvc://",
-    "mlflow-artifacts://",
-    "mlflow-artifacts:/",
-    "runs:/",
-    "models:/",
-)
 _PINNED = r"^oci://.+@sha256:[0-9a-f]{64}$|^hf://.+@[0-9a-f]{40}$|^models:/[^/]+/[1-9][0-9]*$"
 
 
@@ -69,7 +58,7 @@ class ModelSource(ApiModel):
 
     registry: RegistrySource | None = None
     """A model of the registry."""
-    uri: Annotated[Uri, scheme_rule(_SCHEMES)] | None = None
+    uri: Annotated[Uri, scheme_rule(MODELS)] | None = None
     """Address of the model's files."""
     digest: Digest | None = None
     """Digest of the files behind `uri` (`rollmodel digest PATH` prints it)."""

@@ -8,24 +8,10 @@ from pydantic import Field
 
 from rollmodel.api.base import ApiModel, Digest, LocalRef, ObjectName
 from rollmodel.api.schema import PatternMessage, Rule
+from rollmodel.api.schemes import DATA
 from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = ["Parameter", "Source", "Tracking", "TrainingInput"]
-
-_SCHEMES = (
-    "s3://",
-    "gs://",
-    "https://",
-    "hf://",
-    "oci://",
-    "pvc://",
-    "dvc://",
-    "lakefs://",
-    "git+https://",
-    "mlflow-artifacts:/",
-    "runs:/",
-    "models:/",
-)
 
 
 class TrainingInput(ApiModel):
@@ -33,7 +19,7 @@ class TrainingInput(ApiModel):
 
     name: ObjectName
     """Name of the input, unique in the list."""
-    uri: Annotated[Uri, scheme_rule(_SCHEMES)]
+    uri: Annotated[Uri, scheme_rule(DATA)]
     """Address of the data."""
     version: Annotated[
         str | None,

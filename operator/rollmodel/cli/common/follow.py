@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -11,15 +10,13 @@ from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import Expired
 from rollmodel.adapters.kubernetes.kinds import Resource
+from rollmodel.adapters.kubernetes.watch import watch
 from rollmodel.backoff import Backoff
 from rollmodel.cli.common.cluster import Session
 from rollmodel.errors import NotFound, Unavailable
 
 __all__ = ["follow"]
 
-#: The server ends a stream after this many seconds, and sends a bookmark about every minute.
-STREAM_SECONDS = 290
-SILENCE_SECONDS = 90.0
 #: How long an API server may be away before the command gives up.
 PATIENCE_SECONDS = 60.0
 
@@ -48,18 +45,15 @@ async def _changes(
 ) -> AsyncGenerator[dict[str, Any], None]:
     """What the API server says after this version of the object, until the stream ends in whatever way."""
     name = manifest["metadata"]["name"]
-    query = {
-        "watch": "true",
-        "allowWatchBookmarks": "true",
-        "fieldSelector": f"metadata.name={name}",
-        "resourceVersion": manifest["metadata"]["resourceVersion"],
-        "timeoutSeconds": str(STREAM_SECONDS),
-    }
-    path = resource.path(session.namespace)
+    stream = watch(
+        session.server,
+        resource.path(session.namespace),
+        selector={"fieldSelector": f"metadata.name={name}"},
+        version=manifest["metadata"]["resourceVersion"],
+    )
     try:
-        async with aclosing(session.server.lines(path, query=query, silence=SILENCE_SECONDS)) as lines:
-            async for line in lines:
-                event = json.loads(line)
+        async with aclosing(stream) as events:
+            async for event in events:
                 match event["type"]:
                     case "ADDED" | "MODIFIED":
                         yield event["object"]

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts, TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan import naming
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import seconds_since
 from rollmodel.plan.timing import Timing
 from rollmodel.plan.training.observed import Observed, TrackedRun
 
-__all__ = ["TRAINED", "Context", "Live", "closed", "outcome_known", "trained"]
-
-Live = Mapping[str, Any]
+__all__ = ["TRAINED", "Context", "closed", "outcome_known", "trained"]
 
 #: Reason of the condition ``Running`` once the pods have succeeded: what follows needs no Job any more.
 TRAINED = "Trained"
@@ -51,7 +49,7 @@ class Context:
     observed: Observed
     attempt: int | None
     seen: bool
-    job: Live | None
+    job: Manifest | None
 
     @classmethod
     def of(cls, observed: Observed) -> Context:
@@ -90,7 +88,7 @@ class Context:
         return self.observed.run if isinstance(self.observed.run, TrackedRun) else None
 
     @property
-    def jobs(self) -> Sequence[Live]:
+    def jobs(self) -> Sequence[Manifest]:
         """Jobs of all attempts that are not on their way out."""
         return _jobs(self.observed)
 
@@ -104,7 +102,7 @@ class Context:
         return seconds_since(moment, self.now)
 
 
-def _jobs(observed: Observed) -> list[Live]:
+def _jobs(observed: Observed) -> list[Manifest]:
     return [
         child
         for child in observed.children

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from rollmodel.backoff import Backoff
 from rollmodel.errors import Invalid, Terminal, Unavailable
 from rollmodel.serving.digest import sha256_of
 from rollmodel.serving.fetch.progress import Progress
@@ -39,11 +40,12 @@ def sync(path: Path) -> None:
 
 def retry(call: Callable[[], T], *, pause: Callable[[float], object] = time.sleep) -> T:
     """The result of ``call``, tried again with growing pauses while it raises Unavailable, ``TRIES`` times in all."""
-    for attempt in range(TRIES - 1):
+    backoff = Backoff(first=FIRST_PAUSE_SECONDS, jitter=0.0)
+    for _ in range(TRIES - 1):
         try:
             return call()
         except Unavailable:
-            pause(FIRST_PAUSE_SECONDS * 2**attempt)
+            pause(backoff.next())
     return call()
 
 

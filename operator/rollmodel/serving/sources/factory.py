@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from requests.auth import AuthBase
 
+from rollmodel.api.schemes import FETCHED
 from rollmodel.errors import Invalid
 from rollmodel.serving.sources import Source
 from rollmodel.serving.sources.http import login
@@ -19,7 +20,8 @@ from rollmodel.serving.sources.web import HttpArchive, HttpFile, is_archive
 
 __all__ = ["SCHEMES", "open_source", "web_login"]
 
-SCHEMES = "models:/, runs:/, mlflow-artifacts:/, https://, s3://, file:// and plain paths"
+#: Claims are not among them: they are read where they are mounted.
+SCHEMES = f"{', '.join(scheme for scheme in FETCHED if scheme != 'pvc://')}, file:// and plain paths"
 
 
 def open_source(uri: str, *, version: str | None = None, auth: AuthBase | None = None) -> Source | HttpArchive:

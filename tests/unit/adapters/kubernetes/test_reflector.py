@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
 from rollmodel.adapters.kubernetes import reflector as watch_module
+from rollmodel.adapters.kubernetes import watch as stream_module
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.adapters.kubernetes.reflector import Reflector
@@ -194,7 +195,7 @@ async def test_silence_ends_a_stream(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(watch_module, "SILENCE_SECONDS", 0.05)
+    monkeypatch.setattr(stream_module, "SILENCE_SECONDS", 0.05)
     cluster.pages = [page(version=9)]
     await watching(watch, lambda: len(server.requests) >= 4)
     assert not [record for record in caplog.records if record.levelname == "WARNING"]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from rollmodel.api.schemes import FETCHED
 from rollmodel.api.trainingjob import InputStatus, TrainingInput, TrainingJobSpec
 from rollmodel.plan.training.names import aliased
 
@@ -33,8 +34,6 @@ __all__ = [
 CONTAINER_PREFIX = "input-"
 FOLDER = "/mnt/inputs"
 
-#: Addresses that the operator's own image fetches and verifies.
-_READ = ("s3://", "https://", "pvc://", "mlflow-artifacts:/", "runs:/", "models:/")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _VERSION = re.compile(r"[\x21-\x7e]{1,256}")
 _LONGEST_REPORT = 4096
@@ -49,7 +48,7 @@ class Disagreement:
 
 def is_read(source: TrainingInput) -> bool:
     """Whether our image reads this input; else its version or digest is handed to the code."""
-    return source.uri.startswith(_READ)
+    return source.uri.startswith(FETCHED)
 
 
 def claim_of(source: TrainingInput) -> tuple[str, str] | None:

@@ -9,9 +9,10 @@ from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts
 from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import SetRunStatus
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pod_diagnostics import diagnose_pending
 from rollmodel.plan.training.builder import DecisionBuilder
-from rollmodel.plan.training.context import Context, Live
+from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle import attempts
 from rollmodel.plan.training.lifecycle.accounting import accounted
@@ -27,7 +28,7 @@ _PODS_SECONDS = 5.0
 _NEEDS_PERSON = {"ImagePullFailed", "CreateContainerConfigError"}
 
 
-def going_on(context: Context, builder: DecisionBuilder, number: int, job: Live) -> DecisionBuilder:
+def going_on(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
     """The attempt has not ended."""
     if context.suspended and context.spec.queue_name:
         # Kueue owns `suspend`, so the Job is withdrawn from the queue; clean() deletes what is not current.
@@ -47,26 +48,26 @@ def going_on(context: Context, builder: DecisionBuilder, number: int, job: Live)
     return _judged(context, stopped, line)
 
 
-def ready_pods(job: Live) -> int:
+def ready_pods(job: Manifest) -> int:
     """Pods of the Job that run."""
     return int((job.get("status") or {}).get("ready") or 0)
 
 
-def needs_pods(context: Context, job: Live) -> bool:
+def needs_pods(context: Context, job: Manifest) -> bool:
     """Whether the pods know something that status does not: why they do not run, what they read, which image."""
     facts = context.status.reproducibility
     known = pins.complete(context.spec, context.status.inputs) and facts is not None and facts.image_digest is not None
     return not known or ready_pods(job) < context.spec.nodes
 
 
-def _suspension(context: Context, builder: DecisionBuilder, number: int, job: Live) -> DecisionBuilder:
+def _suspension(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
     """Without a queue, ``suspend`` is ours."""
     if context.spec.queue_name or bool(job["spec"].get("suspend")) == context.suspended:
         return builder
     return builder.apply_objects(suspended(context.observed, job, number, suspend=context.suspended))
 
 
-def _reopened(context: Context, builder: DecisionBuilder, number: int, job: Live) -> DecisionBuilder:
+def _reopened(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
     """A run that an earlier attempt closed is open again, until pods run: then it is theirs."""
     run = context.run
     if number == 1 or run is None or run.status not in FINAL_STATES or ready_pods(job):
@@ -74,7 +75,7 @@ def _reopened(context: Context, builder: DecisionBuilder, number: int, job: Live
     return builder.track(SetRunStatus(run.id, "RUNNING"))
 
 
-def _running(context: Context, builder: DecisionBuilder, job: Live) -> ConditionDraft:
+def _running(context: Context, builder: DecisionBuilder, job: Manifest) -> ConditionDraft:
     name, ready = job["metadata"]["name"], ready_pods(job)
     if job["spec"].get("suspend") or (context.suspended and not context.spec.queue_name):
         if context.spec.queue_name:
@@ -95,7 +96,7 @@ def _running(context: Context, builder: DecisionBuilder, job: Live) -> Condition
     return ConditionDraft("False", "Pending", f"the pods of Job {name} are starting")
 
 
-def _due(context: Context, builder: DecisionBuilder, job: Live) -> Iterator[float]:
+def _due(context: Context, builder: DecisionBuilder, job: Manifest) -> Iterator[float]:
     if job["spec"].get("suspend"):
         if context.spec.queue_name:
             yield context.observed.defaults.poll_seconds

@@ -8,9 +8,10 @@ from dataclasses import replace
 from rollmodel.api.conditions import find
 from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import Delete, Ref, RunStatus, SetRunStatus
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.builder import DecisionBuilder
-from rollmodel.plan.training.context import TRAINED, Context, Live, closed, outcome_known, trained
+from rollmodel.plan.training.context import TRAINED, Context, closed, outcome_known, trained
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.retry import KILLED_REASONS
 from rollmodel.plan.training.observed import TrackedRun
@@ -84,16 +85,16 @@ def _final_state(context: Context, builder: DecisionBuilder) -> RunStatus:
     return "KILLED" if reason in KILLED_REASONS else "FAILED"
 
 
-def _staying(context: Context) -> Iterator[Live]:
+def _staying(context: Context) -> Iterator[Manifest]:
     for child in context.observed.children:
         if child["kind"] in ("Job", "Service") and not child["metadata"].get("deletionTimestamp"):
             yield child
 
 
-def _is_idle(child: Live) -> bool:
+def _is_idle(child: Manifest) -> bool:
     """Nothing is lost with it: a Job that ended is kept for its logs."""
     return child["kind"] == "Service" or not (job_condition(child, "Complete") or job_condition(child, "Failed"))
 
 
-def _delete(child: Live) -> Delete:
+def _delete(child: Manifest) -> Delete:
     return Delete(Ref.of(child), child["metadata"]["uid"])

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX
 from rollmodel.plan.training.objects.job import BAD_DATA_RULE, DISRUPTION_RULE
@@ -18,8 +19,6 @@ EndKind = Literal["Succeeded", "Failure", "Disruption", "BadData", "Deadline", "
 
 _RULE = re.compile(r"rule at index (\d+)")
 _LONGEST = 500
-
-Status = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +31,16 @@ class End:
     at: datetime
 
 
-def job_condition(job: Status, kind: str) -> Status | None:
+def job_condition(job: Manifest, kind: str) -> Manifest | None:
     """A condition of a Job that is True."""
     for condition in (job.get("status") or {}).get("conditions") or ():
         if condition.get("type") == kind and condition.get("status") == "True":
-            found: Status = condition
+            found: Manifest = condition
             return found
     return None
 
 
-def job_end(job: Status, pods: Sequence[Status], now: datetime) -> End | None:
+def job_end(job: Manifest, pods: Sequence[Manifest], now: datetime) -> End | None:
     """How the Job ended, or None while it goes on. Pods tell why, as long as they exist."""
     if (complete := job_condition(job, "Complete")) is not None:
         return End("Succeeded", "Completed", "the pods succeeded", _time_of(complete, now))
@@ -56,7 +55,7 @@ def job_end(job: Status, pods: Sequence[Status], now: datetime) -> End | None:
     return End(kind, reason, message, _time_of(failed, now))
 
 
-def _sorted(failed: Status) -> tuple[EndKind, str]:
+def _sorted(failed: Manifest) -> tuple[EndKind, str]:
     if failed.get("reason") == "DeadlineExceeded":
         return "Deadline", "DeadlineExceeded"
     if failed.get("reason") == "PodFailurePolicy":
@@ -68,7 +67,7 @@ def _sorted(failed: Status) -> tuple[EndKind, str]:
     return "Failure", "PodFailed"
 
 
-def _explanations(pods: Sequence[Status]) -> Iterator[tuple[str, str]]:
+def _explanations(pods: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
     """Reason and message of every container that failed, in the order in which containers run."""
     for pod in pods:
         status = pod.get("status") or {}
@@ -78,7 +77,7 @@ def _explanations(pods: Sequence[Status]) -> Iterator[tuple[str, str]]:
                 yield _explained(pod["metadata"]["name"], container["name"], ended)
 
 
-def _explained(pod: str, container: str, ended: Status) -> tuple[str, str]:
+def _explained(pod: str, container: str, ended: Manifest) -> tuple[str, str]:
     lines = str(ended.get("message") or "").strip().splitlines()
     said = f": {lines[-1].strip()[-_LONGEST:]}" if lines else ""
     message = f"container {container} of pod {pod} ended with exit code {ended['exitCode']}"
@@ -87,6 +86,6 @@ def _explained(pod: str, container: str, ended: Status) -> tuple[str, str]:
     return ("InputFailed" if container.startswith(CONTAINER_PREFIX) else "PodFailed"), f"{message}{said}"
 
 
-def _time_of(condition: Status, now: datetime) -> datetime:
+def _time_of(condition: Manifest, now: datetime) -> datetime:
     moment = condition.get("lastTransitionTime")
     return min(now, parse(moment)) if moment else now

@@ -5,18 +5,16 @@ Conditions as in https://kueue.sigs.k8s.io/docs/concepts/workload/.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from rollmodel.api.trainingjob import QueueStatus
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.training.observed import Observed
 
 __all__ = ["queue"]
 
-Workload = Mapping[str, Any]
 
-
-def queue(observed: Observed, job: Mapping[str, Any]) -> QueueStatus | None:
+def queue(observed: Observed, job: Manifest) -> QueueStatus | None:
     """The Workload of this Job, in few words; None without a queue, or once pods may run."""
     if observed.spec.queue_name is None or not job["spec"].get("suspend"):
         return None
@@ -29,11 +27,11 @@ def queue(observed: Observed, job: Mapping[str, Any]) -> QueueStatus | None:
     return QueueStatus(position=_position(mine, observed.workloads), reason=reason, message=message)
 
 
-def _is_of(workload: Workload, uid: str) -> bool:
+def _is_of(workload: Manifest, uid: str) -> bool:
     return any(owner.get("uid") == uid for owner in workload["metadata"].get("ownerReferences") or ())
 
 
-def _said(workload: Workload) -> tuple[str, str]:
+def _said(workload: Manifest) -> tuple[str, str]:
     """Why it waits: evicted, admission checks, or no quota yet."""
     conditions = {one["type"]: one for one in (workload.get("status") or {}).get("conditions") or ()}
     for kind, status in (("Evicted", "True"), ("QuotaReserved", "False"), ("Admitted", "False")):
@@ -43,7 +41,7 @@ def _said(workload: Workload) -> tuple[str, str]:
     return "Pending", "waits for Kueue"
 
 
-def _position(mine: Workload, workloads: Any) -> int | None:
+def _position(mine: Manifest, workloads: Any) -> int | None:
     """Pending Workloads of the same queue before it: of higher priority, or as high and older."""
     if not _is_pending(mine):
         return None
@@ -51,16 +49,16 @@ def _position(mine: Workload, workloads: Any) -> int | None:
     return sum(_rank(one) < _rank(mine) for one in before)
 
 
-def _is_pending(workload: Workload) -> bool:
+def _is_pending(workload: Manifest) -> bool:
     conditions = (workload.get("status") or {}).get("conditions") or ()
     decided = {one["type"] for one in conditions if one["status"] == "True"}
     return workload["spec"].get("active", True) and not decided & {"QuotaReserved", "Admitted", "Finished"}
 
 
-def _queue_of(workload: Workload) -> object:
+def _queue_of(workload: Manifest) -> object:
     return workload["spec"].get("queueName")
 
 
-def _rank(workload: Workload) -> tuple[int, str, str]:
+def _rank(workload: Manifest) -> tuple[int, str, str]:
     meta = workload["metadata"]
     return -int(workload["spec"].get("priority") or 0), meta.get("creationTimestamp", ""), meta["name"]

@@ -8,10 +8,11 @@ from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 from rollmodel.plan.training.builder import DecisionBuilder
-from rollmodel.plan.training.context import TRAINED, Context, Live, trained
+from rollmodel.plan.training.context import TRAINED, Context, trained
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.inputs.reproducibility import image_digest, reproducibility
 from rollmodel.plan.training.lifecycle import attempts
@@ -135,12 +136,12 @@ def _missing(context: Context, builder: DecisionBuilder, number: int) -> Decisio
     return replace(stopped, running=line).wait(_MISSING, line.message, seconds=seconds)
 
 
-def _owned(pod: Live) -> bool:
+def _owned(pod: Manifest) -> bool:
     meta = pod["metadata"]
     return bool(meta.get("ownerReferences")) and not meta.get("deletionTimestamp")
 
 
-def _watch(context: Context, builder: DecisionBuilder, number: int, job: Live) -> DecisionBuilder:
+def _watch(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
     """The Job is there: take up what it and its pods say."""
     counts = builder.status.attempts or Attempts()
     builder = builder.set(attempts=counts.model_copy(update={"started": max(counts.started, number)}))

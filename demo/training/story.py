@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,9 @@ from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import TrainingJobStatus
 
 from demo.registry import CHALLENGER, CHAMPION
-from demo.scenario import fell
 from demo.stack import ROOT, Stack
-from demo.traffic import Traffic
-from demo.watching import DemoFailedError, Watcher
+from demo.traffic import sending
+from demo.watching import DemoFailedError, Watcher, fell
 from examples.training import cohort
 
 __all__ = ["MODEL", "Outcome", "TrainingStory", "play"]
@@ -116,11 +114,10 @@ async def play(stack: Stack, console: Console, operator_runs: Callable[[], bool]
     job, deployment = _manifests("progression.yaml")
     better, unfair = _manifests("progression-all.yaml")[0], _manifests("progression-biased.yaml")[0]
     first = await train("one measurement; kubectl apply -f examples/training/progression.yaml", job)
-    if stack.kubectl.get("gateways.gateway.networking.k8s.io", "public") is None:
-        stack.kubectl.run("apply", "--filename", str(ROOT / "examples" / "gateway.yaml"))
+    stack.apply_gateway()
     stack.kubectl.apply(deployment)
     await serve(first, "Installed")
-    async with sending(stack) as watcher.traffic:
+    async with sending(stack.gateway_url, HOST, _request_bodies(), RATE) as watcher.traffic:
         second = await train("all ten measurements; its version is tried on real requests", better)
         await serve(second, "Promoted")
     await train("trained on one sex only", unfair)
@@ -139,23 +136,14 @@ def upload(mlflow_url: str) -> None:
         answer.read()
 
 
-@contextlib.asynccontextmanager
-async def sending(stack: Stack) -> AsyncIterator[Traffic]:
-    """Requests about real patients through the gateway, while the block lasts."""
+def _request_bodies() -> list[str]:
+    """Requests about real patients, four in each."""
     with tempfile.TemporaryDirectory() as folder:
         rows = cohort.read(cohort.write(Path(folder)).parent)[list(cohort.MEASUREMENTS)]
-    bodies = [
+    return [
         json.dumps({"dataframe_split": {"columns": list(rows.columns), "data": rows[at : at + 4].to_numpy().tolist()}})
         for at in range(0, len(rows), 4)
     ]
-    traffic = Traffic(stack.gateway_url, HOST, bodies, rate=RATE)
-    task = asyncio.create_task(traffic.run())
-    try:
-        yield traffic
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def _manifests(file: str) -> list[dict[str, Any]]:

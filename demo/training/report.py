@@ -9,7 +9,7 @@ from rich.table import Table
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import TrainingJobStatus
 
-from demo.training import MODEL, Outcome, TrainingStory
+from demo.training.story import MODEL, Outcome, TrainingStory
 
 __all__ = ["broken_promises", "show"]
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from rich.console import Console
-from rollmodel.api.conditions import find
-from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
+from rollmodel.api.modeldeployment import HistoryEntry
 
-from demo.evidence import requests_by_code
 from demo.registry import Registry
+from demo.rollout.evidence import requests_by_code
 from demo.stack import ROOT, Stack
-from demo.traffic import Traffic
-from demo.watching import DemoFailedError, Watcher
+from demo.traffic import sending
+from demo.watching import DemoFailedError, Watcher, entry_of, fell
 from examples.models.sample_requests import request_bodies
 
-__all__ = ["Act", "Story", "fell", "play"]
+__all__ = ["Act", "Story", "play"]
 
 NAME = "tumour-screening"
 HOST = "screening.example.com"
@@ -57,7 +54,7 @@ async def play(stack: Stack, registry: Registry, watcher: Watcher, rate: float) 
     began = time.monotonic()
 
     def read_back(version: str, taken: float) -> Act:
-        entry = _entry(watcher.status(), version)
+        entry = entry_of(watcher.status(), version)
         if entry is None:
             raise DemoFailedError(f"the history has no verdict on v{version}")
         over = time.monotonic() - began + 60
@@ -72,7 +69,7 @@ async def play(stack: Stack, registry: Registry, watcher: Watcher, rate: float) 
     registry.challenge(first)
     await asyncio.to_thread(_apply, stack, console)
     await act(first, "Installed", READY_SECONDS)
-    async with _sending(stack, rate) as traffic:
+    async with sending(stack.gateway_url, HOST, request_bodies(), rate) as traffic:
         watcher.traffic = traffic
         console.print(f"\n{rate:g} requests a second through the gateway; {BASELINE_SECONDS} s of them as a baseline")
         await asyncio.sleep(BASELINE_SECONDS)
@@ -88,39 +85,9 @@ async def play(stack: Stack, registry: Registry, watcher: Watcher, rate: float) 
 
 
 def _apply(stack: Stack, console: Console) -> None:
-    """The example, new, and a Gateway of the local class unless there is one of that name already."""
+    """The example, new, and a Gateway for it."""
     if stack.kubectl.get("modeldeployments", NAME) is not None:
         console.print("deleting the ModelDeployment of an earlier demo")
         stack.kubectl.run("delete", "modeldeployment", NAME, "--timeout=60s")
-    if stack.kubectl.get("gateways.gateway.networking.k8s.io", "public") is None:
-        stack.kubectl.run("apply", "--filename", str(ROOT / "examples" / "gateway.yaml"))
+    stack.apply_gateway()
     stack.kubectl.run("apply", "--filename", str(EXAMPLE))
-
-
-@contextlib.asynccontextmanager
-async def _sending(stack: Stack, rate: float) -> AsyncIterator[Traffic]:
-    traffic = Traffic(stack.gateway_url, HOST, request_bodies(), rate=rate)
-    task = asyncio.create_task(traffic.run())
-    try:
-        yield traffic
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-def fell(status: ModelDeploymentStatus, version: str, verdict: str) -> bool:
-    """Whether the verdict on a version fell and the cluster has come to rest after it."""
-    entry = _entry(status, version)
-    if entry is None:
-        return False
-    if entry.verdict != verdict:
-        raise DemoFailedError(f"v{version} should be {verdict}, but is {entry.verdict}: {entry.reason}")
-    available = find(status.conditions, "Available")
-    serves = available is not None and available.status == "True"
-    rests = status.candidate is None and not status.retiring and not status.outbox
-    return serves and rests and status.stable is not None and status.stable.weight == 100
-
-
-def _entry(status: ModelDeploymentStatus, version: str) -> HistoryEntry | None:
-    return next((entry for entry in status.history if entry.to_version == version), None)

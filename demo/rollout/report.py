@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rich.console import Console
 from rich.table import Table
 
-from demo.scenario import Act, Story
+from demo.rollout.story import Act, Story
 
 __all__ = ["broken_promises", "show"]
 

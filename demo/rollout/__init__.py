@@ -1,0 +1,1 @@
+"""The rollout demo: a version is installed, a better one promoted, a worse one rolled back."""
