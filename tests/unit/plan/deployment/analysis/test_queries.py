@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from jinja2 import Template
 from rollmodel.api.modeldeployment import Metric, Runtime
 from rollmodel.errors import Invalid
 from rollmodel.plan.deployment.analysis.promql import promql, scope
@@ -114,6 +115,11 @@ def test_user_queries_may_use_the_known_names() -> None:
     }
     assert query(counts=counts) == roles(f"bad{{ {SELECTOR} }}[10s]", "prod churn bbbbbbbb cccccccc")
     assert query(value={"query": "up", "max": "1"}) == "up"
+
+
+@pytest.mark.parametrize("template", ["a\n", "a {{- name -}} b", "a {# no #} b", "{{name}}{{ name }}", "{ {} }"])
+def test_user_queries_are_written_as_jinja_would(template: str) -> None:
+    assert query(value={"query": template, "max": "1"}) == Template(template).render(name="churn")
 
 
 def test_a_mean_is_one_query_for_sum_and_count() -> None:
