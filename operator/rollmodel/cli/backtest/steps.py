@@ -16,7 +16,7 @@ import numpy as np
 from rollmodel.api.modeldeployment import OnFailure, OnUndecided, Rollout, Step
 from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.evidence.core.types import Outcome
-from rollmodel.plan.deployment.strategies.canary import DWELL_TICKS
+from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS
 
 __all__ = ["Judges", "Result", "replay"]
 

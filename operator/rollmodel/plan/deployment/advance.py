@@ -8,7 +8,8 @@ from __future__ import annotations
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
-from rollmodel.plan.deployment.strategies import canary, transitions
+from rollmodel.plan.deployment.strategies import stages, transitions
+from rollmodel.plan.deployment.strategies.failures import failed
 from rollmodel.plan.times import stamp
 
 __all__ = ["drained", "observe_arms", "run_to_fixpoint"]
@@ -29,7 +30,7 @@ def run_to_fixpoint(rollout: Rollout) -> Rollout:
     """Move until nothing moves any more."""
     for _ in range(_MOST_MOVES):
         moved = rollout
-        for move in (_adopt, _forget_lost, _collect, _follow, canary.advance):
+        for move in (_adopt, _forget_lost, _collect, _follow, _advance_candidate):
             moved = move(moved)
         if moved.state == rollout.state:
             return rollout
@@ -117,3 +118,26 @@ def _follow(rollout: Rollout) -> Rollout:
     others_quiet = all(arm.weight == 0 for arm in rollout.retiring if arm.revision != wanted)
     clear = stable is None or (others_quiet and rollout.traffic.weights is not None)
     return transitions.begin(rollout, wanted) if clear else rollout
+
+
+def _advance_candidate(rollout: Rollout) -> Rollout:
+    """One transition of the candidate: of the strategy where it is at a step, else of a stage that all share."""
+    if rollout.candidate is None or rollout.candidate.step is None:
+        return rollout
+    if rollout.stable is None:
+        return stages.install(rollout)
+    if rollout.full_size == 0:
+        return stages.restart(rollout)
+    return failed(rollout) or _next_stage(rollout)
+
+
+def _next_stage(rollout: Rollout) -> Rollout:
+    step, count = stages.step_of(rollout), rollout.strategy.step_count(rollout.spec)
+    if step < 0:
+        return stages.start(rollout)
+    if step < count:
+        return rollout.strategy.advance(rollout, step)
+    reason = stages.candidate_of(rollout).reason
+    if reason is not None:
+        return stages.take_over(rollout, reason)
+    return stages.enter(rollout, count - 1) if count else stages.restart(rollout)

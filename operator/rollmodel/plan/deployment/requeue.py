@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.routers.weights import first_pods
+from rollmodel.plan.deployment.strategies.split import least_pods
 
 __all__ = ["requeue_after"]
 
@@ -36,7 +36,7 @@ def _missing(rollout: Rollout) -> Iterator[float]:
     full = rollout.full_size
     if rollout.stable is not None and rollout.stable.ready_replicas < full:
         yield _PODS_SECONDS
-    if rollout.candidate is not None and rollout.candidate.ready_replicas < min(full, first_pods(rollout)):
+    if rollout.candidate is not None and rollout.candidate.ready_replicas < min(full, least_pods(rollout)):
         yield _PODS_SECONDS
 
 

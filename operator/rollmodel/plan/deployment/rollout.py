@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, ModelDeploymentSpec
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
@@ -18,15 +18,19 @@ from rollmodel.plan.deployment.routers.router import Router
 from rollmodel.plan.deployment.routers.traffic import ObservedTraffic
 from rollmodel.plan.deployment.state import RolloutState, change
 
+if TYPE_CHECKING:
+    from rollmodel.plan.deployment.strategies.strategy import Strategy
+
 __all__ = ["Rollout"]
 
 
 @dataclass(frozen=True, slots=True)
 class Rollout:
-    """What the functions of a pass take and return. ``context`` stays the same from begin to end of a pass."""
+    """What the functions of a pass take and return. ``context`` and ``strategy`` are the same throughout a pass."""
 
     state: RolloutState
     context: Context
+    strategy: Strategy
     analysis: AnalysisResult = NOT_ASKED
 
     def with_state(self, **changes: Any) -> Rollout:

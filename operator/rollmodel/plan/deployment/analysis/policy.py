@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollmodel.api.base import decimal
-from rollmodel.api.modeldeployment import Analysis, Better, Metric, MetricPreset, ModelDeploymentSpec, Tolerance
+from rollmodel.api.modeldeployment import Better, Metric, MetricPreset, ModelDeploymentSpec, Tolerance
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan
+from rollmodel.plan.deployment.analysis.labels import metric_delay
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.router import router_for
-from rollmodel.plan.deployment.routers.weights import first_weight
+from rollmodel.plan.deployment.strategies.aims import Goal
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
-__all__ = ["judge_plan", "label_delay"]
+__all__ = ["judge_plan"]
 
-#: Without a time budget of its own a step is planned for this long, in seconds.
-_STEP_SECONDS = 1200
 _SAFE_RATIO = 1.5
 #: For times and means, which vary less than rare events do.
 _SAFE_VALUE_RATIO = 1.25
@@ -22,27 +22,27 @@ _SAFE_VALUE_RATIO = 1.25
 
 def judge_plan(spec: ModelDeploymentSpec) -> JudgePlan:
     """The plan of a rollout that begins now."""
-    analysis, router = spec.analysis, router_for(spec)
-    seconds = sum(step.max_seconds or _STEP_SECONDS for step in spec.rollout.steps if step.weight is not None)
+    analysis, seconds = spec.analysis, strategy_for(spec).planned_seconds(spec)
+    share, checked = _split(spec)
     return JudgePlan(
         metrics=tuple(_metric_plan(metric) for metric in analysis.metrics),
         interval=float(analysis.interval_seconds),
         alpha_harm=decimal(analysis.false_rollback_risk),
         alpha_safe=decimal(analysis.false_promotion_risk),
         planned_ticks=max(30, seconds // analysis.interval_seconds),
-        candidate_share=router.share_of(first_weight(spec), full_size(spec)),
-        check_share=router.capabilities.exact_weights,
+        candidate_share=share,
+        check_share=checked,
     )
 
 
-def label_delay(analysis: Analysis) -> int:
-    """Seconds within which the labels of all metrics have come."""
-    return max((_delay(metric) for metric in analysis.metrics), default=0)
-
-
-def _delay(metric: Metric) -> int:
-    labelled = metric.counts or metric.mean
-    return labelled.delay_seconds if labelled else 0
+def _split(spec: ModelDeploymentSpec) -> tuple[float, bool]:
+    """The candidate's share of the compared requests at its first step with any, and whether another one is a fault."""
+    strategy, router = strategy_for(spec), router_for(spec)
+    goals = (strategy.goal(spec, step) for step in range(strategy.step_count(spec)))
+    first = next((goal for goal in goals if goal.weight or goal.mirrored), Goal(99))
+    if first.mirrored:
+        return first.mirrored / (100 + first.mirrored), False
+    return router.share_of(first.weight, full_size(spec)), router.capabilities.exact_weights
 
 
 def _metric_plan(metric: Metric) -> MetricPlan:
@@ -62,7 +62,7 @@ def _metric_plan(metric: Metric) -> MetricPlan:
         safe_ratio=_SAFE_VALUE_RATIO if metric.mean or latency else _SAFE_RATIO,
         ceiling=None if metric.ceiling is None else decimal(metric.ceiling),
         higher_is_worse=metric.mean is None or metric.mean.better is Better.LOWER,
-        delay=float(_delay(metric)),
+        delay=float(metric_delay(metric)),
     )
     return _with_margins(plan, metric.tolerance, metric.safe_tolerance)
 

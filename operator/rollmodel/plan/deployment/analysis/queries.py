@@ -14,6 +14,7 @@ from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.plan.deployment.analysis.promql import promql, scope
 from rollmodel.plan.deployment.observed import Observed
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.times import parse
 
 __all__ = ["MOST_WINDOWS", "MetricQuery", "asks_history", "load_judge", "queries", "query_of"]
@@ -76,11 +77,12 @@ def asks_history(observed: Observed) -> bool:
 def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
     """The PromQL of a metric. Raises Invalid."""
     stable, candidate = observed.status.stable, observed.status.candidate
+    compared = strategy_for(observed.spec).comparison(stable, candidate) if stable and candidate else None
     words = scope(
         observed.namespace,
         observed.name,
-        stable=stable.revision if stable else "",
-        candidate=candidate.revision if candidate and not history else None,
+        stable=compared.stable if compared else stable.revision if stable else "",
+        candidate=compared.candidate if compared and not history else None,
         interval_seconds=observed.spec.analysis.interval_seconds,
     )
     return promql(metric, observed.spec.runtime, words)

@@ -67,7 +67,7 @@ def analyse(rollout: Rollout) -> Rollout:
     ]
     if history:
         return _begin(rollout, asked, problems)
-    if judge_state is None or not _has_weight(rollout):
+    if judge_state is None or not _is_at_step(rollout):
         return _with(rollout, _blind_or(rollout, problems, NOT_ASKED))
     return _judged(rollout, judge_state, asked, problems)
 
@@ -76,8 +76,8 @@ def _with(rollout: Rollout, analysis: AnalysisResult) -> Rollout:
     return replace(rollout, analysis=analysis)
 
 
-def _has_weight(rollout: Rollout) -> bool:
-    """Whether the candidate is past its start."""
+def _is_at_step(rollout: Rollout) -> bool:
+    """Whether the candidate has begun its steps."""
     return rollout.candidate is not None and rollout.candidate.step is not None and rollout.candidate.step >= 0
 
 
@@ -112,7 +112,7 @@ def _impossible(rollout: Rollout, judge_state: judge.JudgeState | None) -> Itera
 def _since_last_tick(rollout: Rollout) -> Iterator[Problem]:
     """Between two ticks nothing is asked; what was wrong at the last tick is still wrong."""
     before = conditions.find(rollout.observed.status.conditions, "MetricsAvailable")
-    if _has_weight(rollout) and before is not None and before.status == "False":
+    if _is_at_step(rollout) and before is not None and before.status == "False":
         yield Problem(before.reason, before.message)
 
 
@@ -194,8 +194,10 @@ def _read(
 
 
 def _arms(rollout: Rollout) -> dict[str, str]:
-    arms = {rollout.stable.revision: "stable"} if rollout.stable is not None else {}
-    return {**arms, rollout.candidate.revision: "candidate"} if rollout.candidate is not None else arms
+    if rollout.stable is None or rollout.candidate is None:
+        return {}
+    compared = rollout.strategy.comparison(rollout.stable, rollout.candidate)
+    return {compared.stable: "stable", compared.candidate: "candidate"}
 
 
 def _routed(rollout: Rollout, window: Window) -> float | None:

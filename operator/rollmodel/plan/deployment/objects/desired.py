@@ -16,7 +16,7 @@ from rollmodel.plan.deployment.objects.services import revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.router import leftovers
-from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_split
+from rollmodel.plan.deployment.strategies.split import candidate_pods, desired_split
 from rollmodel.plan.diff import matches
 from rollmodel.plan.manifest import Manifest
 

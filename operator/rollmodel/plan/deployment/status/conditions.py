@@ -16,7 +16,7 @@ from rollmodel.plan.decision import Event
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
-from rollmodel.plan.deployment.strategies.canary import pause_reason
+from rollmodel.plan.deployment.strategies.stages import pause_reason
 
 __all__ = ["build_status", "condition_events"]
 

@@ -8,8 +8,8 @@ from datetime import timedelta
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.evidence.core.types import Assessment, Outcome
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.routers.weights import at_target, candidate_pods, target
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, current_goal
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["Summary", "pods", "summary"]
@@ -45,16 +45,15 @@ def pods(rollout: Rollout, arm: ArmStatus, wanted: int) -> str:
 
 def _rollout(rollout: Rollout, candidate: ArmStatus) -> Summary:
     step = candidate.step if candidate.step is not None else -1
-    steps, label = rollout.spec.rollout.steps, rollout.label(candidate.revision)
-    missing = candidate.ready_since is None
+    label, missing = rollout.label(candidate.revision), candidate.ready_since is None
     if rollout.full_size == 0:
         return Summary("ScaledToZero", f"{label} waits: there are no replicas and so no traffic to judge it by")
     if step < 0:
         return _starting(rollout, candidate)
-    if step >= len(steps):
+    if step >= rollout.strategy.step_count(rollout.spec):
         why = pods(rollout, candidate, rollout.full_size) if missing else "waits until it carries all traffic"
         return Summary("Promoting", f"{label} takes over: {why}")
-    where = f"{label} at {candidate.weight} %, step {step + 1} of {len(steps)}"
+    where = rollout.strategy.place(rollout, step)
     if rollout.paused:
         return Summary("Paused", f"{where}: {rollout.paused}")
     return Summary("Judging", f"{where}: {_detail(rollout, candidate)}")
@@ -85,8 +84,8 @@ def _detail(rollout: Rollout, candidate: ArmStatus) -> str:
     if rollout.analysis.blind_since is not None:
         brief, _, _ = rollout.analysis.message.partition("; the query was:")  # MetricsAvailable has it whole
         return f"holds, because metrics cannot be read: {brief}"
-    if not at_target(rollout):
-        return f"waits until {target(rollout)} % are observed: {rollout.traffic.message}"
+    if not at_goal(rollout):
+        return f"waits until {current_goal(rollout).weight} % are observed: {rollout.traffic.message}"
     if rollout.analysis.assessment is None:
         return "goes on by time alone" if not rollout.spec.analysis.metrics else "waits for the first window"
     return _opinion(rollout, rollout.analysis.assessment)

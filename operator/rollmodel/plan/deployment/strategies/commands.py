@@ -15,7 +15,7 @@ from rollmodel.api.modeldeployment import CommandStatus
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import transitions
-from rollmodel.plan.deployment.strategies.canary import FORCED, pause_reason
+from rollmodel.plan.deployment.strategies.stages import FORCED, pause_reason
 from rollmodel.plan.times import stamp
 
 __all__ = ["ANNOTATION", "asked", "consume"]
@@ -76,7 +76,7 @@ def _promote(rollout: Rollout, command: _Command) -> Rollout:
         raise _Ignored("it takes all traffic as soon as it answers")
     forced = change(
         candidate,
-        step=len(rollout.spec.rollout.steps),
+        step=rollout.strategy.step_count(rollout.spec),
         since=stamp(rollout.now),
         ready_since=None,
         reason=f"{FORCED}{command.by}",

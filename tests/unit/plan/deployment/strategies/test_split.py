@@ -11,8 +11,9 @@ from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.router import router_for
-from rollmodel.plan.deployment.routers.weights import candidate_pods, desired_weights, first_pods, target
 from rollmodel.plan.deployment.state import RolloutState
+from rollmodel.plan.deployment.strategies.split import candidate_pods, current_goal, desired_weights, least_pods
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 from tests.support.simulation.rollouts import Cluster, spec
 
@@ -35,7 +36,8 @@ def rollout(now: RolloutState, stable: int = 0, candidate: int = 0) -> Rollout:
     live = LiveObjects(
         deployments={revision: {"status": {"readyReplicas": count}} for revision, count in ready.items()}
     )
-    return Rollout(now, replace(Context.of(Cluster(sized()).observe()), live=live))
+    context = Context.of(Cluster(sized()).observe())
+    return Rollout(now, replace(context, live=live), strategy_for(context.spec))
 
 
 @pytest.mark.parametrize(
@@ -58,11 +60,11 @@ def test_pods_for_a_weight(weight: int, full: int, routed: int, by_number: int) 
 
 @pytest.mark.parametrize(("step", "weight"), [(None, 0), (-1, 0), (0, 10), (1, 10), (2, 50), (3, 100)])
 def test_the_weight_of_a_step(step: int | None, weight: int) -> None:
-    assert target(rollout(state(step))) == weight
+    assert current_goal(rollout(state(step))).weight == weight
 
 
 def test_a_pause_while_taking_over_keeps_the_last_weight() -> None:
-    assert target(rollout(state(3, paused="Command: paused"))) == 50
+    assert current_goal(rollout(state(3, paused="Command: paused"))).weight == 50
 
 
 @pytest.mark.parametrize(
@@ -103,6 +105,6 @@ def test_pods_come_before_weight_and_go_after_it(step: int, observed: int, pods:
 
 
 def test_a_candidate_starts_with_what_its_first_weight_takes() -> None:
-    half = Cluster(spec(scale={"replicas": 10}, rollout={"steps": [{"weight": 50}]}))
-    assert first_pods(rollout(state(-1))) == 1
-    assert first_pods(Rollout(state(-1), Context.of(half.observe()))) == 5
+    half = Context.of(Cluster(spec(scale={"replicas": 10}, rollout={"steps": [{"weight": 50}]})).observe())
+    assert least_pods(rollout(state(-1))) == 1
+    assert least_pods(Rollout(state(-1), half, strategy_for(half.spec))) == 5

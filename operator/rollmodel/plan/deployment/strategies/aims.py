@@ -1,0 +1,28 @@
+"""What a strategy says about its steps, as data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Comparison", "Goal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a candidate should get at a step, all in percent of all requests.
+
+    ``weight`` is what it answers, as far as its ready pods can carry it. ``mirrored`` is what it gets a copy of beside
+    that; nobody gets its answers to copies. Its pods are never fewer than ``sized_for`` takes.
+    """
+
+    weight: int
+    mirrored: int = 0
+    sized_for: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Whose requests are compared: two revisions."""
+
+    candidate: str
+    stable: str

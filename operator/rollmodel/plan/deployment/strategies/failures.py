@@ -1,0 +1,36 @@
+"""What ends a rollout in any state: pods that crash, proof of harm, blindness that lasts too long."""
+
+from __future__ import annotations
+
+from rollmodel.api.modeldeployment import OnBlind
+from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.strategies import stages, transitions
+from rollmodel.plan.deployment.strategies.judged_step import leave_for_harm
+from rollmodel.plan.deployment.strategies.moves import PROOFS_OF_HARM
+
+__all__ = ["failed"]
+
+
+def failed(rollout: Rollout) -> Rollout | None:
+    """The rollout after such an end, or after the pause that the policy asks for; None where nothing has failed."""
+    candidate = stages.candidate_of(rollout)
+    trouble = diagnose(rollout.context, candidate.revision)
+    if trouble is not None and trouble.fatal:
+        return transitions.roll_back(rollout, reason=trouble.reason, message=trouble.message, by="pods")
+    if stages.forced(candidate):
+        return None
+    if rollout.analysis.outcome(candidate.revision) in PROOFS_OF_HARM:
+        return leave_for_harm(rollout)
+    return _blind_too_long(rollout)
+
+
+def _blind_too_long(rollout: Rollout) -> Rollout | None:
+    blind_since, policy = rollout.analysis.blind_since, rollout.spec.rollout
+    if blind_since is None or policy.on_blind is not OnBlind.ROLL_BACK:
+        return None
+    blind_for = (rollout.now - blind_since).total_seconds()
+    if blind_for < policy.max_blind_seconds:
+        return None
+    message = f"no metrics for {blind_for:.0f} s: {rollout.analysis.message}"
+    return transitions.roll_back(rollout, reason="Blind", message=message, by="blindness")

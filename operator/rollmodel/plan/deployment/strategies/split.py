@@ -1,0 +1,104 @@
+"""How much traffic each revision should get now, and how many pods that takes.
+
+A strategy says what a candidate should get. Weight goes only to revisions with ready pods, and never more than they can
+carry; the stable revision stays at full size, so that it can take everything back at any moment.
+"""
+
+from __future__ import annotations
+
+from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.routers.traffic import Split
+from rollmodel.plan.deployment.strategies.aims import Goal
+
+__all__ = ["at_goal", "candidate_pods", "carried", "current_goal", "desired_split", "desired_weights", "least_pods"]
+
+
+def current_goal(rollout: Rollout) -> Goal:
+    """What the candidate should get now, if its pods can carry it; a pause while it takes over keeps the last step."""
+    step = rollout.candidate.step if rollout.candidate is not None else None
+    strategy, spec = rollout.strategy, rollout.spec
+    count = strategy.step_count(spec)
+    if step is None or step < 0:
+        return Goal(0, sized_for=strategy.goal(spec, -1).sized_for)
+    if step < count or rollout.paused:
+        return strategy.goal(spec, min(step, count - 1))
+    return Goal(100, sized_for=strategy.goal(spec, count - 1).sized_for)
+
+
+def least_pods(rollout: Rollout) -> int:
+    """Pods that the candidate has whatever its weight: what it starts with."""
+    return rollout.router.pods_for(current_goal(rollout).sized_for, rollout.full_size)
+
+
+def candidate_pods(rollout: Rollout) -> int:
+    """Pods that the candidate should have: for the weight it should get, and for the one it still has."""
+    candidate = rollout.candidate
+    if candidate is None:
+        return 0
+    if rollout.stable is None:
+        return rollout.full_size
+    weight = max(current_goal(rollout).weight, desired_weights(rollout).get(candidate.revision, 0))
+    if rollout.router.capabilities.exact_weights:
+        weight = max(weight, candidate.weight)
+    return max(least_pods(rollout), rollout.router.pods_for(weight, rollout.full_size))
+
+
+def carried(rollout: Rollout) -> int:
+    """The largest weight, of those that the candidate has earned so far, that its ready pods can carry.
+
+    What a weight takes follows the pods that the stable revision has now, so that scaling both up takes no weight away.
+    All traffic takes the full size.
+    """
+    candidate, goal = rollout.candidate, current_goal(rollout).weight
+    if candidate is None or candidate.step is None:
+        return 0
+    full, ready = rollout.full_size, rollout.live.ready(candidate.revision)
+    now = min(full, max(1, rollout.live.ready(rollout.stable.revision))) if rollout.stable is not None else full
+    before = range(min(candidate.step, rollout.strategy.step_count(rollout.spec)))
+    earned = {rollout.strategy.goal(rollout.spec, step).weight for step in before} | {goal}
+    pods_for = rollout.router.pods_for
+    fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now) > 0)
+    return max(fits, default=0)
+
+
+def at_goal(rollout: Rollout) -> bool:
+    """Whether the candidate was observed to have its weight; where weights are not exact any share is as good."""
+    candidate, goal = rollout.candidate, current_goal(rollout).weight
+    if candidate is None:
+        return False
+    exact = rollout.router.capabilities.exact_weights
+    return candidate.weight == goal if exact else (candidate.weight > 0) == (goal > 0)
+
+
+def desired_weights(rollout: Rollout) -> dict[str, int]:
+    """Percent by revision that the traffic should have now; empty while nothing can answer for the first time.
+
+    A stable revision without one ready pod cannot take its share: a candidate that has earned some weight stands in.
+    """
+    stable, candidate = rollout.stable, rollout.candidate
+    if stable is None:
+        return {candidate.revision: 100} if candidate is not None and rollout.live.ready(candidate.revision) else {}
+    share = carried(rollout)
+    if candidate is None or share == 0:
+        return {stable.revision: 100}
+    if rollout.live.ready(stable.revision) == 0:
+        share = 100
+    return {
+        revision: weight for revision, weight in ((stable.revision, 100 - share), (candidate.revision, share)) if weight
+    }
+
+
+def desired_split(rollout: Rollout) -> Split | None:
+    """How the traffic should be split; None where there is no revision."""
+    main = rollout.stable or rollout.candidate
+    if main is None:
+        return None
+    return Split(main.revision, desired_weights(rollout), mirrored=_mirrored(rollout), draining=bool(rollout.retiring))
+
+
+def _mirrored(rollout: Rollout) -> dict[str, int]:
+    """Copies go to ready pods only, and only while somebody else answers."""
+    candidate, percent = rollout.candidate, current_goal(rollout).mirrored
+    if candidate is None or rollout.stable is None or not percent or not rollout.live.ready(candidate.revision):
+        return {}
+    return {candidate.revision: percent}

@@ -1,0 +1,134 @@
+"""Stages that all strategies share: the first revision, start and warm-up, a new step, a pause, taking over.
+
+Each takes a rollout and returns the next one; the same rollout means: nothing to do but wait. Every wait has an end:
+a deadline for pods, a time budget for steps, a policy for blindness, or a person (a pause).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from rollmodel.api.modeldeployment import ArmStatus
+from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.strategies import transitions
+from rollmodel.plan.deployment.strategies.split import least_pods
+from rollmodel.plan.times import stamp
+
+__all__ = [
+    "FORCED",
+    "candidate_of",
+    "enter",
+    "forced",
+    "install",
+    "pause",
+    "pause_reason",
+    "restart",
+    "start",
+    "step_of",
+    "take_over",
+    "wait_for_pods",
+]
+
+#: Begins the reason of a candidate whom a person promoted; the name of the field manager follows.
+FORCED = "promoted by "
+
+
+def candidate_of(rollout: Rollout) -> ArmStatus:
+    """The candidate, where there must be one."""
+    assert rollout.candidate is not None  # noqa: S101 - stages are reached with a candidate
+    return rollout.candidate
+
+
+def step_of(rollout: Rollout) -> int:
+    """The candidate's step; -1 before the first."""
+    step = candidate_of(rollout).step
+    return -1 if step is None else step
+
+
+def forced(candidate: ArmStatus) -> bool:
+    """Whether a person promoted it, whatever the evidence says."""
+    return candidate.reason is not None and candidate.reason.startswith(FORCED)
+
+
+def pause_reason(rollout: Rollout) -> str | None:
+    """The first word of why the rollout is paused: Command, ManualStep, Failure or Undecided."""
+    return rollout.paused.partition(":")[0] if rollout.paused else None
+
+
+def pause(rollout: Rollout, why: str, kind: Literal["Normal", "Warning"] = "Normal") -> Rollout:
+    """Wait for a person; ``why`` begins with a word and a colon."""
+    return rollout.with_state(paused=why).with_event(kind, "Paused", why)
+
+
+def install(rollout: Rollout) -> Rollout:
+    """Nothing serves yet: one pod that answers is better than none."""
+    ready = rollout.live.ready(candidate_of(rollout).revision)
+    return transitions.install(rollout) if ready >= min(1, rollout.full_size) else rollout
+
+
+def restart(rollout: Rollout) -> Rollout:
+    """Scaled to zero: there is no traffic to judge by, so the candidate begins anew when there are pods again."""
+    return rollout.with_candidate(step=-1, since=None, ready_since=None, reason=None)
+
+
+def start(rollout: Rollout) -> Rollout:
+    """Pods come up, warm up, and the judge learns what normal is, before the first step."""
+    candidate = candidate_of(rollout)
+    enough = rollout.live.ready(candidate.revision) >= least_pods(rollout)
+    waiting = wait_for_pods(rollout, enough=enough)
+    if waiting is not None:
+        return waiting
+    warm = rollout.seconds_since(candidate.ready_since) >= rollout.spec.rollout.warm_up_seconds
+    return enter(rollout, 0, "Ready") if warm and not rollout.paused and _may_begin(rollout) else rollout
+
+
+def enter(rollout: Rollout, step: int, why: str | None = None) -> Rollout:
+    """The next step begins; ``why`` it has earned it is kept for taking over, which comes after the last step.
+
+    Without a reason nothing is taken over: steps that were cut short meanwhile are no proof.
+    """
+    entered = rollout.with_candidate(step=step, since=stamp(rollout.now), ready_since=None)
+    if step < rollout.strategy.step_count(rollout.spec):
+        return rollout.strategy.entered(entered.with_candidate(requests=0), step)
+    message = f"{rollout.label(candidate_of(rollout).revision)} has earned all traffic and grows to full size"
+    return entered.with_candidate(reason=why).with_event("Normal", "Promoting", message)
+
+
+def take_over(rollout: Rollout, why: str) -> Rollout:
+    """The candidate grows to full size, takes everything, and only then becomes stable."""
+    candidate = candidate_of(rollout)
+    if rollout.paused:
+        return rollout
+    if rollout.traffic.weights == {candidate.revision: 100}:
+        if forced(candidate):
+            return transitions.promote(rollout, reason="Command", by=why.removeprefix(FORCED))
+        resumed_by = rollout.state.last_command.by if rollout.state.last_command is not None else None
+        by = {"StepsDone": "steps", "Resumed": resumed_by or "unknown", "Ready": "readiness"}.get(why, "evidence")
+        return transitions.promote(rollout, reason=why, by=by)
+    full = rollout.live.ready(candidate.revision) >= rollout.full_size
+    return wait_for_pods(rollout, enough=full) or rollout
+
+
+def wait_for_pods(rollout: Rollout, *, enough: bool) -> Rollout | None:
+    """While pods are missing the clock of the step starts anew and runs until the deadline. None once all are ready."""
+    candidate, deadline = candidate_of(rollout), rollout.spec.rollout.deadline_seconds
+    if enough:
+        return None if candidate.ready_since else rollout.with_candidate(ready_since=stamp(rollout.now))
+    if candidate.ready_since or candidate.since is None:
+        return rollout.with_candidate(since=stamp(rollout.now), ready_since=None)
+    if rollout.seconds_since(candidate.since) < deadline:
+        return rollout
+    trouble = diagnose(rollout.context, candidate.revision)
+    message = f"pods were not ready within {deadline} s"
+    if trouble is None:
+        return transitions.roll_back(rollout, reason="DeadlineExceeded", message=message, by="deadline")
+    return transitions.roll_back(rollout, reason=trouble.reason, message=f"{message}: {trouble.message}", by="deadline")
+
+
+def _may_begin(rollout: Rollout) -> bool:
+    """The first step needs a judge, a split that is in force, and nobody else who still drains from the same pods."""
+    judge_is_ready = rollout.state.judge is not None or not rollout.spec.analysis.metrics
+    alone = not rollout.router.capabilities.others_must_drain or not rollout.retiring
+    readable = rollout.analysis.blind_since is None
+    return judge_is_ready and readable and rollout.traffic.status == "True" and alone

@@ -1,0 +1,64 @@
+"""Strategies: what a rollout wants at each moment. ``spec.rollout.strategy`` is read here and nowhere else.
+
+A new strategy is one file with a class as :class:`Strategy` describes it, one line in ``STRATEGIES``, and its name in
+the API. All strategies share the rest: the first revision, start and warm-up, pods that fail, proof of harm, blindness,
+commands, weight only for ready pods, taking over, draining, history and Events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
+from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.strategies.aims import Comparison, Goal
+from rollmodel.plan.deployment.strategies.canary import Canary
+
+__all__ = ["STRATEGIES", "Strategy", "strategy_for"]
+
+
+class Strategy(Protocol):
+    """How a candidate gets its traffic: steps, between a start and a take-over that all strategies share.
+
+    Steps are numbered from 0. Status has -1 for a candidate before its first step, and ``step_count`` for one that
+    takes over. All methods are pure.
+    """
+
+    def step_count(self, spec: ModelDeploymentSpec) -> int:
+        """Number of steps; 0 where a candidate takes over as soon as it is warm."""
+        ...
+
+    def goal(self, spec: ModelDeploymentSpec, step: int) -> Goal:
+        """What the candidate should get at a step, -1 included."""
+        ...
+
+    def planned_seconds(self, spec: ModelDeploymentSpec) -> int:
+        """How long the steps may take together, for the plan of the judge."""
+        ...
+
+    def comparison(self, stable: ArmStatus, candidate: ArmStatus) -> Comparison:
+        """Who is judged against whom."""
+        ...
+
+    def entered(self, rollout: Rollout, step: int) -> Rollout:
+        """A step has begun: with its Event, or with the pause that it begins with."""
+        ...
+
+    def advance(self, rollout: Rollout, step: int) -> Rollout:
+        """The next transition of a candidate at a step; the same rollout while there is nothing to do but wait."""
+        ...
+
+    def place(self, rollout: Rollout, step: int) -> str:
+        """Where a candidate at a step stands, for people: ``v8 at 25 %, step 2 of 3``."""
+        ...
+
+
+STRATEGIES: Mapping[str, Strategy] = {
+    "Canary": Canary(),
+}
+
+
+def strategy_for(spec: ModelDeploymentSpec) -> Strategy:
+    """The strategy that a spec asks for."""
+    return STRATEGIES[spec.rollout.strategy]
