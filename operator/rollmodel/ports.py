@@ -77,7 +77,7 @@ class ModelVersion:
 class Held:
     """The model ``version`` that an object's status speaks of, first seen by us at ``since`` (``time.monotonic``).
 
-    Whoever wrote it, maybe another operator, knew the alias as it was then; what we heard before that is old news.
+    The operator that wrote it, maybe another one, knew the alias then: our answers from before are outdated.
     """
 
     version: str

@@ -132,7 +132,7 @@ class Settings(BaseSettings):
 def configure_libraries(settings: Settings) -> None:
     """Set what MLflow's client reads from the environment only. Call it once, before anything imports ``mlflow``.
 
-    No redirects, because a redirect may lead anywhere; no retries, because passes are tried again by the driver; no
+    No redirects, because a redirect may lead anywhere; no retries, because passes are tried again by the controller; no
     ``.netrc``, because a login comes from a connection or not at all.
     """
     os.environ.update(

@@ -15,7 +15,7 @@ from rollmodel.cli.common.cluster import TRAINING_JOB, Session
 from rollmodel.cli.common.follow import follow
 from rollmodel.cli.common.rows import spec_of, status_of
 from rollmodel.cli.common.targets import add_mlflow_url, add_target, named
-from rollmodel.cli.training.pod_logs import POD, PodLog, Wish, copy_all
+from rollmodel.cli.training.pod_logs import POD, LogOptions, PodLog, copy_all
 from rollmodel.cli.training.tables import run_link
 from rollmodel.cli.watch import INTERRUPTED, fate
 from rollmodel.errors import Invalid, NotFound, RollmodelError
@@ -62,7 +62,7 @@ async def _print(session: Session, kinds: Sequence[Resource], name: str, argumen
         usual, logs = "model", await _of_deployment(session, name)
     if arguments.follow and len(logs) > MOST_AT_ONCE:
         raise Invalid(f"{len(logs)} pods are too many to follow at once: choose one with --rank")
-    await copy_all(session, logs, Wish(arguments.container or usual, arguments.follow, arguments.tail))
+    await copy_all(session, logs, LogOptions(arguments.container or usual, arguments.follow, arguments.tail))
 
 
 async def _of_run(session: Session, name: str, arguments: argparse.Namespace) -> Sequence[PodLog]:

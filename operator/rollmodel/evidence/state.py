@@ -38,10 +38,10 @@ class StateError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class JudgeState:
-    """Everything that the judge knows: the frozen plan, the parts' states, and what was proven.
+    """Everything that the judge knows: the frozen plan, the states of the metrics' judges, and what was proven.
 
     ``begun``, ``end`` and ``settled`` are unix seconds: the begin, the end of the last window, and since when the split
-    of traffic has been what it is. ``harmful`` and ``breached`` name the metrics of a proof that has fallen; ``notes``
+    of traffic has been what it is. ``harmful`` and ``breached`` name the metrics of a completed proof; ``notes``
     says why metrics gave nothing in the last window.
     """
 

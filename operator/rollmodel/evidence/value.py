@@ -30,7 +30,7 @@ __all__ = ["ValueJudge"]
 
 @dataclass(frozen=True, slots=True)
 class ValueJudge:
-    """All threshold metrics of a rollout; arrays [m]: evaluations, failures, the last value, silence in seconds."""
+    """All threshold metrics of a rollout; arrays [m]: evaluations, failures, the last value, seconds without data."""
 
     metrics: tuple[MetricPlan, ...]
     evaluated: Array
@@ -46,22 +46,22 @@ class ValueJudge:
         return cls(tuple(metrics), none, none, none, none)
 
     def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
-        """Any number will do."""
+        """None: any number is accepted."""
         del samples
         return {}
 
     def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
-        """After one window."""
+        """The judge after one window."""
         found = [samples.get(m.name) for m in self.metrics]
         values = [s.value if isinstance(s, ValueSample) else None for s in found]
-        heard = np.array([value is not None for value in values])
+        has_value = np.array([value is not None for value in values])
         failed = np.array([v is not None and not _passes(m, v) for m, v in zip(self.metrics, values, strict=True)])
         return replace(
             self,
-            evaluated=self.evaluated + heard,
+            evaluated=self.evaluated + has_value,
             failed=self.failed + failed,
-            last=np.where(heard, [0.0 if v is None else v for v in values], self.last),
-            seconds_without_data=np.where(heard, 0.0, self.seconds_without_data + step.elapsed),
+            last=np.where(has_value, [0.0 if v is None else v for v in values], self.last),
+            seconds_without_data=np.where(has_value, 0.0, self.seconds_without_data + step.elapsed),
         )
 
     def log_harm(self) -> Mapping[str, float]:
@@ -91,12 +91,12 @@ class ValueJudge:
         return MetricOpinion(report, float(self.seconds_without_data[i]), proven_safe=enough, below_margin=passes)
 
     def plain(self) -> Any:
-        """What must be remembered, for JSON."""
+        """The state, for JSON."""
         return [to_plain(x) for x in (self.evaluated, self.failed, self.last, self.seconds_without_data)]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
-        """The part that :meth:`plain` wrote. Raises ValueError."""
+        """The judge that :meth:`plain` wrote. Raises ValueError."""
         del plan
         evaluated, failed, last, seconds_without_data = (from_plain(np.zeros(len(metrics)), x) for x in data)
         return cls(tuple(metrics), evaluated, failed, last, seconds_without_data)

@@ -13,7 +13,7 @@ from rollmodel.evidence.state import JudgeState
 
 __all__ = ["assess", "patience"]
 
-#: Intervals without evidence after which a metric is silent.
+#: Intervals without evidence after which a metric has no data.
 GRACE = 3.0
 
 
@@ -43,7 +43,7 @@ def assess(state: JudgeState) -> Assessment:
 
 
 def patience(plan: JudgePlan, name: str) -> float:
-    """Seconds without evidence after which a metric is silent: its labels may be on their way."""
+    """Seconds without evidence after which a metric has no data: its labels may still arrive."""
     return GRACE * plan.interval + next(m.delay for m in plan.metrics if m.name == name)
 
 
@@ -74,9 +74,9 @@ def _shared(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | N
     return Finding(Outcome.SHARED_INCIDENT, "SharedIncident", message, names) if names else None
 
 
-def _silent(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
-    """A metric gave no evidence for longer than the grace."""
-    names = _names(o for o in opinions if _is_silent(state, o))
+def _no_data(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
+    """A metric gave no evidence for longer than its patience."""
+    names = _names(o for o in opinions if _has_no_data(state, o))
     if not names:
         return None
     note = state.notes.get(names[0])
@@ -111,7 +111,7 @@ RULES: Sequence[Callable[[JudgeState, Sequence[MetricOpinion]], Finding | None]]
     _ceiling,
     _harm,
     _shared,
-    _silent,
+    _no_data,
     _biased,
     _safe,
     _undecided,
@@ -126,18 +126,18 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _is_silent(state: JudgeState, opinion: MetricOpinion) -> bool:
+def _has_no_data(state: JudgeState, opinion: MetricOpinion) -> bool:
     return opinion.seconds_without_data > patience(state.plan, opinion.report.name)
 
 
 def _report(state: JudgeState, opinion: MetricOpinion) -> MetricReport:
-    """The metric's own report with what the rollout knows: blame, silence, and why the last window gave nothing."""
+    """The metric's own report with what the rollout knows: blame, missing data, why the last window gave nothing."""
     report, note = opinion.report, state.notes.get(opinion.report.name)
     verdict = report.verdict
     if report.name in state.breached:
         verdict = "Breached"
     elif report.name in state.harmful:
         verdict = "Harmful"
-    elif _is_silent(state, opinion):
+    elif _has_no_data(state, opinion):
         verdict = "NoData"
     return replace(report, verdict=verdict, message=f"{note.reason}: {note.message}" if note else report.message)

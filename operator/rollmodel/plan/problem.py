@@ -13,8 +13,8 @@ __all__ = ["Problem"]
 class Problem:
     """A neighbour could not be asked, or said no. ``transient`` ones are worth another try.
 
-    ``reason`` is a word for a condition, ``message`` goes beside it. Metrics are asked again at every tick, so that
-    nobody reads ``transient`` of theirs.
+    ``reason`` is a word for a condition, ``message`` goes beside it. Metrics are asked again at every tick, so
+    ``transient`` means nothing for them.
     """
 
     reason: str

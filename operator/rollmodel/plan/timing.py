@@ -1,4 +1,4 @@
-"""Waits that belong to no object: how long an operator is patient before it tries, looks or concludes again."""
+"""Waits that belong to no object: how long an operator waits before it tries or checks again."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Timing:
 
     @property
     def person(self) -> float:
-        """When to look again at what a person has to mend."""
+        """Seconds until the next check of what a person has to mend."""
         return 4 * self.retry
 
     @property

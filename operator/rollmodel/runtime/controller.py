@@ -1,6 +1,6 @@
 """The loop that keeps one object at its goal: pass, sleep until something happens or is due, pass again.
 
-Never two passes at once over one object (the loop is its only driver), only so many passes at once over all (slots).
+Never two passes at once over one object (only its loop makes them), only so many passes at once over all (slots).
 A pass that wrote something is followed by another, until one finds nothing to do. A pass that failed is tried again
 after a growing pause, from a fresh read. And once in a while a pass is made though nothing happened (resync).
 """
@@ -37,7 +37,7 @@ FINALIZE_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How hard the driver works. Times in seconds."""
+    """How hard the controller works. Times in seconds."""
 
     concurrency: int = 16
     resync: float = 900.0
@@ -138,7 +138,7 @@ class Controller:
         except Exception as error:  # noqa: BLE001 - whatever happens to one object must not end its loop
             loop.stale = True
             return self._after_failure(loop, error)
-        self._instruments.saw(loop.uid, body, result.body)
+        self._instruments.on_pass(loop.uid, body, result.body)
         return self._after_success(loop, result, view())
 
     async def _freshest(self, loop: _Loop, seen: Manifest) -> Manifest | None:

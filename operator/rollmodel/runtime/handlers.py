@@ -107,7 +107,7 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.persistence.diffbase_storage = _NoComparison()
     settings.posting.enabled = False  # we post our own Events, on transitions only
     settings.peering.standalone = True
-    settings.scanning.disabled = True  # our CRDs are a given: see main
+    settings.scanning.disabled = True  # main has checked that our CRDs are there
     settings.watching.server_timeout = 290
     settings.watching.client_timeout = 330
     settings.watching.connect_timeout = 10

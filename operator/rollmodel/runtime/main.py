@@ -57,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 async def _run(settings: Settings) -> None:
-    _on_signal(lambda: sys.exit(0))  # as process 1 of a container we would be deaf without a handler
+    _on_signal(lambda: sys.exit(0))  # process 1 of a container ignores signals without a handler
     started = datetime.now(UTC)
     operator = await Operator.build(settings)
     health = Health(operator.kube, operator.watchdog)

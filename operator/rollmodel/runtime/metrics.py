@@ -101,7 +101,7 @@ class Instruments(Collector):
         finally:
             self._calls.labels(neighbour).observe(time.monotonic() - started)
 
-    def saw(self, uid: str, before: Manifest, after: Manifest) -> None:
+    def on_pass(self, uid: str, before: Manifest, after: Manifest) -> None:
         """A pass over an object ended: it was ``before``, it is ``after``."""
         status = after.get("status", {})
         for entry in _new_entries(before.get("status", {}), status):

@@ -1,4 +1,4 @@
-"""Waking: whatever happens anywhere, it only ever tells one object to look again."""
+"""Triggers: whatever happens, it only wakes the loop of one object."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ class Trigger:
         self._event = asyncio.Event()
 
     def set(self) -> None:
-        """Wake the sleeper now, or spare it the next sleep. Any number of rings before it looks count as one."""
+        """Wake the loop now, or make its next sleep end at once. Several calls before that count as one."""
         self._event.set()
 
     async def sleep(self, seconds: float) -> None:
-        """Until rung, at most so long."""
+        """Sleep until the trigger is set, at most so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 await self._event.wait()
@@ -30,25 +30,25 @@ class Trigger:
             return
 
     def clear(self) -> None:
-        """Forget the rings so far: a pass that begins now sees all that they were about."""
+        """Forget earlier calls of :meth:`set`: a pass that begins now sees what they were about."""
         self._event.clear()
 
 
 class Triggers:
-    """The alarms of all objects that are being driven, by UID."""
+    """The triggers of all objects that have a loop, by UID."""
 
     def __init__(self) -> None:
         self._triggers: dict[str, Trigger] = {}
 
     def wake(self, uid: str) -> None:
-        """Tell this object to look again. One that nobody drives is ignored: its first pass will see everything."""
+        """Wake the loop of this object. An object without a loop is ignored: its first pass will read everything."""
         trigger = self._triggers.get(uid)
         if trigger is not None:
             trigger.set()
 
     @contextmanager
     def trigger(self, uid: str) -> Iterator[Trigger]:
-        """The alarm of one object, while it is being driven."""
+        """The trigger of one object, while its loop runs."""
         trigger = self._triggers[uid] = Trigger()
         try:
             yield trigger

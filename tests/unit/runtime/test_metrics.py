@@ -44,20 +44,20 @@ def test_passes_are_counted_by_how_they_end(instruments: Instruments, error: Exc
 
 def test_weights_and_steps_are_those_of_the_status(instruments: Instruments) -> None:
     status = {"stable": {"weight": 75}, "candidate": {"weight": 25, "step": 1}}
-    instruments.saw("uid", deployment(), deployment(**status))
+    instruments.on_pass("uid", deployment(), deployment(**status))
     assert value(instruments, "rollmodel_traffic_weight_ratio", **WHERE, track="stable") == 0.75
     assert value(instruments, "rollmodel_traffic_weight_ratio", **WHERE, track="candidate") == 0.25
     assert value(instruments, "rollmodel_rollout_step", **WHERE) == 1
 
 
 def test_without_a_candidate_there_is_no_step(instruments: Instruments) -> None:
-    instruments.saw("uid", deployment(), deployment(stable={"weight": 100}))
+    instruments.on_pass("uid", deployment(), deployment(stable={"weight": 100}))
     assert value(instruments, "rollmodel_rollout_step", **WHERE) is None
 
 
 def test_conditions_are_one_or_zero(instruments: Instruments) -> None:
     conditions = [{"type": "Ready", "status": "True"}, {"type": "Stalled", "status": "Unknown"}]
-    instruments.saw("uid", deployment(), deployment(conditions=conditions))
+    instruments.on_pass("uid", deployment(), deployment(conditions=conditions))
     assert value(instruments, "rollmodel_condition", **WHERE, type="Ready") == 1
     assert value(instruments, "rollmodel_condition", **WHERE, type="Stalled") == 0
 
@@ -66,14 +66,14 @@ def test_a_verdict_is_counted_once(instruments: Instruments) -> None:
     old = {"verdict": "Promoted", "reason": "ProvenSafe", "time": "1"}
     new = {"verdict": "RolledBack", "reason": "Harmful", "time": "2"}
     before, after = deployment(history=[old]), deployment(history=[new, old])
-    instruments.saw("uid", before, after)
-    instruments.saw("uid", after, after)
+    instruments.on_pass("uid", before, after)
+    instruments.on_pass("uid", after, after)
     assert value(instruments, "rollmodel_verdicts_total", verdict="RolledBack", reason="Harmful") == 1
     assert value(instruments, "rollmodel_verdicts_total", verdict="Promoted", reason="ProvenSafe") is None
 
 
 def test_series_go_with_their_object(instruments: Instruments) -> None:
-    instruments.saw("uid", deployment(), deployment(stable={"weight": 100}))
+    instruments.on_pass("uid", deployment(), deployment(stable={"weight": 100}))
     instruments.forget("uid")
     instruments.forget("uid")
     assert b"churn" not in generate_latest(instruments.registry)
@@ -81,7 +81,7 @@ def test_series_go_with_their_object(instruments: Instruments) -> None:
 
 def test_nothing_is_labelled_by_version_or_digest(instruments: Instruments) -> None:
     arm = {"weight": 100, "revision": "bcdfghjk", "modelVersion": "77", "digest": "sha256:abc"}
-    instruments.saw("uid", deployment(), deployment(stable=arm))
+    instruments.on_pass("uid", deployment(), deployment(stable=arm))
     page = generate_latest(instruments.registry)
     assert not any(text in page for text in (b"bcdfghjk", b'"77"', b"sha256"))
 

@@ -42,7 +42,7 @@ class Judges(Protocol):
 
     @property
     def interval(self) -> float:
-        """Seconds between two looks."""
+        """Seconds of a window."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""One object over time, by watching: the API server tells of each change, and nobody polls."""
+"""One object over time, by watching: the API server reports each change, so nothing is polled."""
 
 from __future__ import annotations
 

@@ -30,8 +30,8 @@ def ask(verb: str, argv: Sequence[str]) -> int:
     try:
         manifest = cluster.fetch(arguments.name, namespace=arguments.namespace, kubeconfig=arguments.kubeconfig)
         revision = _revision(verb, manifest)
-        wish = f"{verb} {revision} {secrets.token_hex(4)}"
-        cluster.annotate(manifest, ANNOTATION, wish, kubeconfig=arguments.kubeconfig)
+        command = f"{verb} {revision} {secrets.token_hex(4)}"
+        cluster.annotate(manifest, ANNOTATION, command, kubeconfig=arguments.kubeconfig)
     except RollmodelError as error:
         print(f"rollmodel {verb}: {error}", file=sys.stderr)
         return 1

@@ -14,7 +14,7 @@ from rollmodel.cli.common.cluster import Session
 from rollmodel.cli.common.follow import follow
 from rollmodel.errors import Invalid
 
-__all__ = ["POD", "PodLog", "Wish", "copy_all"]
+__all__ = ["POD", "LogOptions", "PodLog", "copy_all"]
 
 POD = resource_of("v1", "Pod")
 
@@ -28,7 +28,7 @@ class PodLog:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class LogOptions:
     """Which container, whether to wait for more, and how many lines before the end to begin (None: at the start)."""
 
     container: str
@@ -36,16 +36,16 @@ class Wish:
     tail: int | None = None
 
 
-async def copy_all(session: Session, logs: Sequence[PodLog], wish: Wish) -> None:
+async def copy_all(session: Session, logs: Sequence[PodLog], options: LogOptions) -> None:
     """Print logs: one after another, or mixed as they grow where they are followed.
 
     Raises Invalid, with the names of its containers, for a pod whose container has no log yet.
     """
-    if not wish.follow:
+    if not options.follow:
         for log in logs:
-            await _copy(session, log, wish)
+            await _copy(session, log, options)
         return
-    copying = [asyncio.create_task(_copy(session, log, wish)) for log in logs]
+    copying = [asyncio.create_task(_copy(session, log, options)) for log in logs]
     try:
         await asyncio.gather(*copying)
     finally:
@@ -53,12 +53,12 @@ async def copy_all(session: Session, logs: Sequence[PodLog], wish: Wish) -> None
             task.cancel()
 
 
-async def _copy(session: Session, log: PodLog, wish: Wish) -> None:
-    if wish.follow:
-        await _begun(session, log.pod, wish.container)
-    query = {"container": wish.container, "follow": str(wish.follow).lower()}
-    if wish.tail is not None:
-        query["tailLines"] = str(wish.tail)
+async def _copy(session: Session, log: PodLog, options: LogOptions) -> None:
+    if options.follow:
+        await _begun(session, log.pod, options.container)
+    query = {"container": options.container, "follow": str(options.follow).lower()}
+    if options.tail is not None:
+        query["tailLines"] = str(options.tail)
     rest = b""
     try:
         async with aclosing(session.server.chunks(POD.path(session.namespace, log.pod, "log"), query=query)) as chunks:

@@ -13,7 +13,7 @@ __all__ = ["MetricJudge", "MetricOpinion", "Step", "finite"]
 
 
 class Step(NamedTuple):
-    """A window as the parts see it: its length, the time since the last one's end, and whether the weight changed."""
+    """A window for the metric judges: its length, the time since the last one's end, and whether the weight changed."""
 
     seconds: float
     elapsed: float
@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MetricOpinion:
-    """One metric's say.
+    """What one metric says.
 
     ``shared`` says that the stable arm breaks the absolute limit too, ``below_margin`` that the interval of the ratio
     lies below the safe line.
@@ -48,7 +48,7 @@ class MetricJudge(Protocol):
         ...
 
     def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
-        """After one window of sound samples; a metric without one counts as silent."""
+        """The judge after one window of sound samples; a metric without one counts as without data."""
         ...
 
     def log_harm(self) -> Mapping[str, float]:
@@ -60,11 +60,11 @@ class MetricJudge(Protocol):
         ...
 
     def opinions(self) -> Sequence[MetricOpinion]:
-        """What it thinks after the last window, a metric each."""
+        """The opinion about each metric after the last window."""
         ...
 
     def plain(self) -> Any:
-        """What must be remembered, for JSON."""
+        """The state, for JSON."""
         ...
 
 

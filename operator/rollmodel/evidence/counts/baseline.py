@@ -1,6 +1,6 @@
 """What the stable arm's past says before a rollout: the rate, how noisy the contrast is, and how slow that noise is.
 
-Best source first: (a) the stable pods split into a pretend candidate and the rest, so that the contrast itself is seen
+Best source first: (a) the stable pods split into a placebo candidate and the rest, so that the contrast itself is seen
 without any candidate; (b) the stable total about a moving rate, where there is one pod only; (c) nothing, with a wary
 prior and some ticks that only teach.
 """
@@ -64,7 +64,7 @@ def unknown(shape: tuple[int, ...] = ()) -> Baseline:
 
 
 def from_split(history: Tick) -> Baseline:
-    """From stable pods split in two, counts [..., T] with time last: the pretend candidate is arm a."""
+    """From stable pods split in two, counts [..., T] with time last: the placebo candidate is arm a."""
     prior = _prior(estimate(accumulate(_busy(history))), MOST_SPLIT)
     merge = merge_needed(prior, history.na.shape[-1])
     for factor in MERGES:
@@ -92,7 +92,7 @@ def from_total(total: Array, bad: Array) -> Baseline:
 
 
 def from_history(history: MetricHistory, *, share: float, interval: float) -> tuple[Baseline, float]:
-    """The best background that a count metric's history allows, and the stable arm's requests per tick (0: unknown).
+    """The best baseline that a count metric's history allows, and the stable arm's requests per tick (0: unknown).
 
     share: the candidate's planned share of traffic; interval: seconds of a tick. A history of less than
     :data:`LEAST_SECONDS` tells the rate only.

@@ -21,13 +21,13 @@ __all__ = ["GuardrailConfig", "GuardrailState", "begin", "below", "breached", "c
 ABOVE = array([1.3, 1.7, 2.5, 5.0, 12.0])
 ABOVE_RESERVE = 0.25
 BELOW = array([0.8, 0.5, 0.25, 0.1])
-#: Evidence of a guardrail is always halved at least: it must not fire on a burst.
+#: Evidence of a guardrail is at least halved, so that a burst does not break it.
 LEAST_PHI = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class GuardrailConfig:
-    """Frozen for a rollout, shape [...]. ``limit`` is the ceiling; levels are logs."""
+    """Frozen for a rollout, shape [...]. ``limit`` is the `ceiling` of the metric; levels are logs."""
 
     limit: Array
     above: Mixture

@@ -53,7 +53,7 @@ class CountJudge:
 
     @property
     def alone(self) -> bool:
-        """Without a stable arm only the ceilings speak."""
+        """Whether there is no stable arm: then only the ceilings are judged."""
         return self.plan.candidate_share >= 1
 
     @classmethod
@@ -71,27 +71,27 @@ class CountJudge:
         return cls(tuple(metrics), plan, baseline, weights, config, state, ceilings, level, none, none)
 
     def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
-        """Any sound counts will do."""
+        """None: any sound counts are accepted."""
         del samples
         return {}
 
     def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
-        """After one window. Where the weight changed in it, the arms mean different times: only ceilings count."""
+        """The judge after one window. One in which the weight changed is used for ceilings only."""
         found = [samples.get(m.name) for m in self.metrics]
         rows = [(s.na, s.ka, s.nb, s.kb) if isinstance(s, CountSample) else (0.0, 0.0, 0.0, 0.0) for s in found]
         now = tick(*zip(*rows, strict=True))
-        heard = (now.na > 0) if self.alone else (now.na > 0) & (now.nb > 0)
+        has_data = (now.na > 0) if self.alone else (now.na > 0) & (now.nb > 0)
         phi = counts.dispersion(self.config, self.state)
         ceilings = guardrail.update(self.ceilings, self.ceiling, now, phi, step.seconds)
         state = counts.drop_held(self.state) if step.moved else self.state
-        if heard.any() and not step.moved:
-            state = select(heard, counts.update(self.config, state, now, seconds=step.seconds), state)
+        if has_data.any() and not step.moved:
+            state = select(has_data, counts.update(self.config, state, now, seconds=step.seconds), state)
         return replace(
             self,
             state=state,
             ceiling=ceilings,
             proven=np.maximum(self.proven, self._safe(state, ceilings)),
-            seconds_without_data=np.where(heard, 0.0, self.seconds_without_data + step.elapsed),
+            seconds_without_data=np.where(has_data, 0.0, self.seconds_without_data + step.elapsed),
         )
 
     def _safe(self, state: CountState, ceilings: GuardrailState) -> Array:
@@ -162,13 +162,13 @@ class CountJudge:
         return bool(report.high * rate < self.config.safe_ratio[i] * rate + self.config.safe_absolute[i])
 
     def plain(self) -> Any:
-        """What must be remembered, for JSON."""
+        """The state, for JSON."""
         kept = (self.baseline, self.weights, self.state, self.ceiling, self.proven, self.seconds_without_data)
         return [to_plain(x) for x in kept]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
-        """The part that :meth:`plain` wrote. Raises ValueError."""
+        """The judge that :meth:`plain` wrote. Raises ValueError."""
         baseline, weights, state, level, proven, seconds_without_data = data
         none = np.zeros(len(metrics))
         known = from_plain(unknown(none.shape), baseline)

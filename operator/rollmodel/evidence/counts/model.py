@@ -3,7 +3,7 @@
 Everything broadcasts over leading batch axes [...]: one rollout in the operator is the batch (), the metrics of a
 rollout are [m], a simulation is [runs]. The flow of one tick::
 
-    config = configure(background, harm=margin(1.1), safe=margin(1.5), ...)     frozen before the rollout
+    config = configure(baseline, harm=margin(1.1), safe=margin(1.5), ...)     frozen before the rollout
     state = begin(config, background)
     state = update(config, state, tick(na, ka, nb, kb))         once per tick
     log_harm(state) >= config.harm_level                        proof of harm

@@ -84,7 +84,7 @@ class LatencyJudge:
         }
 
     def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
-        """After one window of sound samples."""
+        """The judge after one window of sound samples."""
         each, seconds_without_data = list(self.each), self.seconds_without_data + step.elapsed
         for i, metric in enumerate(self.metrics):
             one, sample = each[i], samples.get(metric.name)
@@ -117,12 +117,12 @@ class LatencyJudge:
         ]
 
     def plain(self) -> Any:
-        """What must be remembered, for JSON."""
+        """The state, for JSON."""
         return [[_plain(one) for one in self.each], to_plain(self.seconds_without_data)]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
-        """The part that :meth:`plain` wrote. Raises ValueError."""
+        """The judge that :meth:`plain` wrote. Raises ValueError."""
         rows, seconds_without_data = data
         each = tuple(_from_plain(plan, m, row) for m, row in zip(metrics, rows, strict=True))
         return cls(tuple(metrics), plan, each, from_plain(np.zeros(len(metrics)), seconds_without_data))

@@ -58,12 +58,12 @@ class MeanJudge:
         return cls(tuple(metrics), plan, config, means.begin(config, past), none, none)
 
     def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
-        """Any sound means will do."""
+        """None: any sound means are accepted."""
         del samples
         return {}
 
     def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
-        """After one window; one in which the weight changed compares nothing."""
+        """The judge after one window; one in which the weight changed compares nothing."""
         found = [samples.get(m.name) for m in self.metrics]
         rows = [_row(s) if isinstance(s, MeanSample) else NOTHING for s in found]
         now = MeanTick(*array(rows).T)
@@ -125,13 +125,13 @@ class MeanJudge:
         ]
 
     def plain(self) -> Any:
-        """What must be remembered, for JSON."""
+        """The state, for JSON."""
         kept = (self.config.prior, self.config.teach, self.state, self.proven, self.seconds_without_data)
         return [to_plain(x) for x in kept]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
-        """The part that :meth:`plain` wrote. Raises ValueError."""
+        """The judge that :meth:`plain` wrote. Raises ValueError."""
         prior, teach, state, proven, seconds_without_data = data
         none = np.zeros(len(metrics))
         known, ticks = from_plain(Prior(none, none, none), prior), from_plain(none, teach)

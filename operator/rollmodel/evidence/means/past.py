@@ -43,13 +43,13 @@ class MeanPast:
 
 
 def unknown(shape: tuple[int, ...] = ()) -> MeanPast:
-    """No history at all."""
+    """The prior without any history."""
     zero = np.zeros(shape)
     return MeanPast(zero, zero, zero, wary_prior(shape), zero + TEACHING_TICKS)
 
 
 def from_history(history: MetricHistory, *, share: float, interval: float) -> MeanPast:
-    """The best background that a history of (count, sum) or (count, sum, sum of squares) per pod and tick allows."""
+    """The best prior that a history of (count, sum) or (count, sum, sum of squares) per pod and tick allows."""
     pods = {name: array(samples) for name, samples in history.pods.items() if len(samples)}
     total = np.sum(list(pods.values()), axis=0) if pods else np.zeros((0, 3))
     if total[:, 0].sum() < 2:

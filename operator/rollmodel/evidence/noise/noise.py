@@ -1,4 +1,4 @@
-"""What a history says about noise, for every kind of metric: priors, pretend candidates, merging of slow noise."""
+"""What a history says about noise, for every kind of metric: priors, placebo splits, merging of slow noise."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ SLOW, ENOUGH = 0.65, 0.6
 
 
 def wary_prior(shape: tuple[int, ...]) -> Prior:
-    """What is believed of noise that nobody has seen."""
+    """The prior where no history shows the noise."""
     return Prior(np.full(shape, WARY_DISPERSION), np.full(shape, WARY_LAG), np.full(shape, WARY_TICKS))
 
 

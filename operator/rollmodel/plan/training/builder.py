@@ -1,4 +1,4 @@
-"""The decision in the making: each stage of a pass returns the next draft."""
+"""Builds the decision: each stage of a pass returns the builder with its part added."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _PENDING = ConditionDraft("Unknown", "Pending")
 class DecisionBuilder:
     """The new status so far, its conditions before they are dated, and what will be done.
 
-    ``doing`` is what ``Succeeded=Unknown`` says; ``outcome`` is its last word. Once ``halted``, no later arrow can be
-    made in this pass. ``due`` are seconds until something should be looked at again.
+    ``doing`` is what ``Succeeded=Unknown`` says; ``outcome`` is its final value. Once ``halted``, no later step is
+    made in this pass. ``due`` are seconds until the next pass.
     """
 
     status: TrainingJobStatus
@@ -44,25 +44,25 @@ class DecisionBuilder:
         return replace(self, status=self.status.model_copy(update=fields))
 
     def phase(self, reason: str, message: str = "") -> DecisionBuilder:
-        """With this as what goes on."""
+        """With this as the current phase."""
         return replace(self, doing=ConditionDraft("Unknown", reason, message))
 
     def wait(self, reason: str, message: str, *, seconds: float | None = None) -> DecisionBuilder:
-        """Halted; ``seconds`` until it is worth another look."""
+        """Halted; the next pass in ``seconds``."""
         builder = replace(self.phase(reason, message), halted=True)
         return builder if seconds is None else builder.requeue(seconds)
 
     def stall(self, reason: str, message: str, *, seconds: float | None = None) -> DecisionBuilder:
-        """Halted, and no waiting helps."""
+        """Halted until a person changes something."""
         builder = self.wait(reason, message, seconds=seconds)
         return replace(builder, stalled=ConditionDraft("True", reason, message))
 
     def finish(self, outcome: ConditionDraft) -> DecisionBuilder:
-        """Halted with the last word."""
+        """Halted with the outcome."""
         return replace(self, outcome=outcome, halted=True)
 
     def requeue(self, seconds: float) -> DecisionBuilder:
-        """With another look after so many seconds."""
+        """With the next pass after so many seconds."""
         return replace(self, due=(*self.due, seconds))
 
     def track(self, *writes: TrackingWrite) -> DecisionBuilder:

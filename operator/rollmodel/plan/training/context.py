@@ -1,4 +1,4 @@
-"""One look at the world, made up for deciding: which attempt is current, and what is there of it."""
+"""What was observed, sorted for decisions: which attempt is current, and which of its objects exist."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rollmodel.plan.training.observed import Observed, TrackedRun
 
 __all__ = ["TRAINED", "Context", "closed", "outcome_known", "trained"]
 
-#: Reason of the condition ``Running`` once the pods have succeeded: what follows needs no Job any more.
+#: Reason of the condition ``Running`` once the pods have succeeded: the next steps need no Job.
 TRAINED = "Trained"
 
 
@@ -89,7 +89,7 @@ class Context:
 
     @property
     def jobs(self) -> Sequence[Manifest]:
-        """Jobs of all attempts that are not on their way out."""
+        """Jobs of all attempts that are not being deleted."""
         return _jobs(self.observed)
 
     @property

@@ -1,4 +1,4 @@
-"""``decide``: from one look at the world to what should be done about it. Pure, and the same for the same look."""
+"""``decide``: from what was observed to what should be done about it. Pure: equal input gives an equal decision."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ __all__ = ["decide"]
 
 Stage = Callable[[Context, DecisionBuilder], DecisionBuilder]
 
-#: The arrows of a run, in order; the first that cannot be made yet ends the pass.
+#: The steps of a run, in order; the first that cannot be made yet ends the pass.
 _ARROWS: tuple[Stage, ...] = (refuse, find_run, attempt, pass_gates, register, move_alias)
 
-#: What is looked after in every pass.
+#: Checked in every pass.
 _ALWAYS: tuple[Stage, ...] = (record, close, confirm_alias, clean)
 
 _SOONEST = 0.5
 
 
 def decide(observed: Observed) -> Decision:
-    """What should be true next, and why. ``observed`` holds what ``wants(observed)`` asked for."""
+    """What should be true next, and why. ``observed`` holds what ``read_set(observed)`` asked for."""
     return _decide_run(observed) if observed.spec.schedule is None else decide_schedule(observed)
 
 

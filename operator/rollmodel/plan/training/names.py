@@ -1,4 +1,4 @@
-"""What a run is called in MLflow, shared by those who plan and those who look."""
+"""What a run is called in MLflow, shared by the plan and the gatherer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def experiment(namespace: str, name: str, spec: TrainingJobSpec) -> str:
 
 
 def with_histories(spec: TrainingJobSpec) -> tuple[str, ...]:
-    """Names of metrics whose folds or bootstrap draws the gates want, of our run and of the champion's."""
+    """Names of metrics whose folds or bootstrap draws the gates need, of our run and of the champion's."""
     metrics = (spec.gates.metrics if spec.gates else None) or ()
     compared = [gate.name for gate in metrics if gate.no_worse_than_champion_by is not None]
     return tuple(f"{name}/{kind}" for name in compared for kind in ("fold", "bootstrap"))

@@ -78,7 +78,7 @@ class GateFacts:
 
 @dataclass(frozen=True, slots=True)
 class ReadSet:
-    """What a pass has to look at beyond the object and its children: nothing, at rest."""
+    """What a pass reads beyond the object and its children: nothing, at rest."""
 
     run: bool = False
     """The run: by ``status.runId``, or searched for by its owner."""
@@ -93,7 +93,7 @@ class ReadSet:
     aliases: tuple[str, ...] = ()
     """Inputs by name whose ``models:/name@alias`` has to be resolved."""
     rerun_of: str | None = None
-    """Look for an earlier run with this reproducibility hash."""
+    """Search for an earlier run with this reproducibility hash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +103,15 @@ class TrainingDefaults:
     operator_image: str
     registry_url: str | None = None
     poll_seconds: float = 30.0
-    """How often a run that is going on is looked at for its progress."""
+    """How often the progress of an active run is read."""
     timing: Timing = field(default_factory=Timing)
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One consistent look at the world. ``children`` are live dicts: Jobs, Services, child TrainingJobs.
+    """What one pass read. ``children`` are live dicts: Jobs, Services, child TrainingJobs.
 
-    What was not wanted is None, as is what does not exist.
+    What the read set does not ask for is None, as is what does not exist.
     """
 
     namespace: str

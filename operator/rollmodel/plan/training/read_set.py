@@ -1,4 +1,4 @@
-"""What a pass must look at, from the object and its children alone: nothing at rest."""
+"""What a pass must read, computed from the object and its children alone: nothing at rest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["read_set"]
 
 
 def read_set(observed: Observed) -> ReadSet:
-    """What ``decide`` will need to see."""
+    """What ``decide`` will need."""
     context, status, spec = Context.of(observed), observed.status, observed.spec
     if spec.schedule is not None or closed(status):
         return ReadSet()
@@ -35,7 +35,7 @@ def read_set(observed: Observed) -> ReadSet:
 
 
 def _pods(context: Context) -> bool:
-    """While they know something new: why they do not run, what they read, how they ended."""
+    """While they can tell something new: why they do not run, what they read, how they ended."""
     if trained(context.status) or context.attempt is None:
         return False
     if context.job is None:

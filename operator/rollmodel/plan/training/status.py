@@ -37,7 +37,7 @@ def build_status(context: Context, builder: DecisionBuilder) -> TrainingJobStatu
 
 
 def condition_events(before: TrainingJobStatus, after: TrainingJobStatus) -> Iterator[Event]:
-    """What changed, for those who watch."""
+    """Events for the conditions that changed."""
     was, is_ = before.attempts or Attempts(), after.attempts or Attempts()
     if is_.failures > was.failures:
         yield Event("Warning", "AttemptFailed", is_.last_failure or "")

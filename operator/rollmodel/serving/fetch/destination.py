@@ -89,10 +89,10 @@ class Destination:
         return found
 
     def _mark(self, folder: Path, digest: str) -> None:
-        draft = self._beside("draft")
-        draft.write_text(json.dumps(self._facts(folder, digest)))
-        sync(draft)
-        draft.rename(self._beside("complete"))
+        partial = self._beside("draft")
+        partial.write_text(json.dumps(self._facts(folder, digest)))
+        sync(partial)
+        partial.rename(self._beside("complete"))
         sync(self._path.parent)
 
     @staticmethod

@@ -13,7 +13,7 @@ __all__ = ["METRIC_CHECKS", "MetricCheck", "evaluate", "held"]
 #: Results of the checks of one kind that a gate asks for; none where it asks for no such check.
 MetricCheck = Callable[[MetricGate, TrackedRun, GateFacts], Iterator[GateStatus]]
 
-#: Each looks at the fields of a gate that are its own.
+#: Each reads its own fields of a gate.
 METRIC_CHECKS: Sequence[MetricCheck] = (limits.check, slices.check, champion.check)
 
 

@@ -101,7 +101,7 @@ def reports(pods: Sequence[Mapping[str, Any]]) -> Iterator[InputStatus]:
 def merged(
     spec: TrainingJobSpec, recorded: Sequence[InputStatus], found: Iterator[InputStatus]
 ) -> list[InputStatus] | Disagreement:
-    """The record with these reports. The first report stands; whoever read something else makes a disagreement."""
+    """The record with these reports. The first report stands; a later one that differs is a disagreement."""
     known = {entry.name: entry for entry in recorded}
     sources = {source.name: source for source in spec.inputs or ()}
     for report in found:
@@ -122,7 +122,7 @@ def merged(
 
 
 def complete(spec: TrainingJobSpec, recorded: Sequence[InputStatus]) -> bool:
-    """Whether it is known of every input what was read; the digest too, where our image reads it."""
+    """Whether every input is recorded; with its digest, where our image reads it."""
     known = {entry.name: entry for entry in recorded}
     return all(
         source.name in known and (known[source.name].digest is not None or not is_read(source))

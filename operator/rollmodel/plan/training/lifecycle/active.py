@@ -1,4 +1,4 @@
-"""A Job that has not ended: suspended, queued, pending or running, and what is said about it."""
+"""A Job that has not ended (suspended, queued, pending or running), and what status says about it."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from rollmodel.plan.training.names import FINAL_STATES
 from rollmodel.plan.training.objects.job import suspended
 from rollmodel.plan.training.progress import progress
 
-__all__ = ["going_on", "needs_pods", "ready_pods"]
+__all__ = ["continue_attempt", "needs_pods", "ready_pods"]
 
-#: Pods are not watched; while they are needed they are looked at this often, in seconds.
+#: Pods are not watched; while they are needed they are read this often, in seconds.
 _PODS_SECONDS = 5.0
 _NEEDS_PERSON = {"ImagePullFailed", "CreateContainerConfigError"}
 
 
-def going_on(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
-    """The attempt has not ended."""
+def continue_attempt(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
+    """Follow an attempt that has not ended."""
     if context.suspended and context.spec.queue_name:
         # Kueue owns `suspend`, so the Job is withdrawn from the queue; clean() deletes what is not current.
         message = "the Job was withdrawn from the queue because `suspend` is set"
@@ -68,7 +68,7 @@ def _suspension(context: Context, builder: DecisionBuilder, number: int, job: Ma
 
 
 def _reopened(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
-    """A run that an earlier attempt closed is open again, until pods run: then it is theirs."""
+    """A run that an earlier attempt closed is opened again until pods run; then the training code owns its state."""
     run = context.run
     if number == 1 or run is None or run.status not in FINAL_STATES or ready_pods(job):
         return builder
@@ -113,7 +113,7 @@ def _due(context: Context, builder: DecisionBuilder, job: Manifest) -> Iterator[
 
 
 def _judged(context: Context, builder: DecisionBuilder, line: ConditionDraft) -> DecisionBuilder:
-    """What all this means for the whole."""
+    """With the reason why the run waits, if it does."""
     trouble = next(diagnose_pending(context.observed.pods), None) if line.status == "False" else None
     if trouble is not None and trouble.reason == line.reason and trouble.reason in _NEEDS_PERSON:
         return builder.stall(line.reason, line.message)

@@ -62,7 +62,7 @@ def seconds_left(spec: TrainingJobSpec, status: TrainingJobStatus, now: datetime
 
 
 def counted(attempts: Attempts, end: End, gpu_seconds: int | None) -> Attempts:
-    """The counts with an attempt that ended without success. A deadline or a budget is nobody's fault."""
+    """The counts with an attempt that ended without success. The end of a deadline or budget is not counted."""
     return attempts.model_copy(
         update={
             "failures": attempts.failures + (end.kind in ("Failure", "BadData")),

@@ -1,4 +1,4 @@
-"""After the last word: the run is closed in MLflow, and what is not needed any more is deleted."""
+"""After the outcome: the run is closed in MLflow, and objects that are not needed any more are deleted."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["clean", "close", "confirm_alias"]
 
 
 def close(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
-    """The state of the run follows the outcome; it is looked at until it says so. Tags come first."""
+    """The state of the run follows the outcome; it is read until it does. Tags are written first."""
     if not _over(context, builder) or closed(context.status):
         return builder
     run = context.observed.run
@@ -41,7 +41,7 @@ def close(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
 
 
 def confirm_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
-    """Look at the alias once more when no request of another run can be on its way: the newest version owns it."""
+    """Read the alias once more when no request of another run can be in flight: the newest version owns it."""
     status = context.status
     if not outcome_known(status) or closed(status) or status.model_version is None or context.spec.registration is None:
         return builder
@@ -58,7 +58,7 @@ def confirm_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder
 
 
 def clean(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
-    """Delete Jobs that should not run; after the time to live all that is left. Status stays."""
+    """Delete Jobs that should not run; after the time to live the ended ones too. Status stays."""
     over = _over(context, builder)
     current = None if over else builder.status.job_name
     leaving = [child for child in _staying(context) if child["metadata"]["name"] != current and _is_idle(child)]
@@ -92,7 +92,7 @@ def _staying(context: Context) -> Iterator[Manifest]:
 
 
 def _is_idle(child: Manifest) -> bool:
-    """Nothing is lost with it: a Job that ended is kept for its logs."""
+    """Whether it can go now: a Job that ended is kept for its logs."""
     return child["kind"] == "Service" or not (job_condition(child, "Complete") or job_condition(child, "Failed"))
 
 

@@ -19,10 +19,10 @@ _LOOK_SECONDS = 1.0
 def create(
     context: Context, builder: DecisionBuilder, what: Literal["Run", "Version"], write: CreateRun | CreateVersion
 ) -> DecisionBuilder:
-    """Create it, if nobody else may be doing so at this moment. It was looked for, and is not there."""
+    """Create it, unless another operator may be doing so now. A search has not found it."""
     doing = f"Creating{what}"
     age = _age(context)
-    if age is not None and age < context.timing.claim:  # younger is somebody's: no request takes longer than this
+    if age is not None and age < context.timing.claim:  # a younger claim is in use: no request takes longer than this
         message = f"the {what.lower()} is being created"
         return builder.wait(doing, message, seconds=min(context.timing.claim - age, 2.0))
     claimed = builder.set(claim=Claim(what=what, since=stamp(context.now)))
@@ -30,7 +30,7 @@ def create(
 
 
 def hindered(context: Context, builder: DecisionBuilder, problem: Problem, doing: str) -> DecisionBuilder:
-    """Halted by a neighbour that cannot answer, or says no."""
+    """Halted by a neighbour that cannot answer, or refuses."""
     message = f"{doing}: {problem.message}"
     if problem.transient:
         return builder.wait("TrackingUnavailable", message, seconds=context.timing.retry)

@@ -41,7 +41,7 @@ def job_condition(job: Manifest, kind: str) -> Manifest | None:
 
 
 def job_end(job: Manifest, pods: Sequence[Manifest], now: datetime) -> End | None:
-    """How the Job ended, or None while it goes on. Pods tell why, as long as they exist."""
+    """How the Job ended, or None while it runs. Pods tell why, as long as they exist."""
     if (complete := job_condition(job, "Complete")) is not None:
         return End("Succeeded", "Completed", "the pods succeeded", _time_of(complete, now))
     failed = job_condition(job, "Failed")

@@ -1,4 +1,4 @@
-"""After an attempt without success: another one, or the last word."""
+"""After an attempt without success: another one, or the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The arrows up to the end of the pods: the run exists, an attempt's Job exists, its inputs are pinned, it ended."""
+"""The steps up to the end of the pods: the run exists, an attempt's Job exists, its inputs are pinned, it ended."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.inputs.reproducibility import image_digest, reproducibility
 from rollmodel.plan.training.lifecycle import attempts
 from rollmodel.plan.training.lifecycle.accounting import accounted
-from rollmodel.plan.training.lifecycle.active import going_on
+from rollmodel.plan.training.lifecycle.active import continue_attempt
 from rollmodel.plan.training.lifecycle.create_lock import create, hindered
 from rollmodel.plan.training.lifecycle.job_outcome import End, job_end
 from rollmodel.plan.training.lifecycle.retry import ended
@@ -62,7 +62,7 @@ def attempt(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
 
 
 def _next(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
-    """Start an attempt, unless something speaks against it."""
+    """Start an attempt, unless something forbids it."""
     counts = builder.status.attempts or Attempts()
     if context.suspended:
         return _on_hold(builder)
@@ -111,7 +111,7 @@ def _create(context: Context, builder: DecisionBuilder, number: int) -> Decision
 
 
 def _again(context: Context, builder: DecisionBuilder, number: int) -> DecisionBuilder:
-    """The Job was never seen: whoever wanted to create it may have been killed first."""
+    """The Job was never seen: the operator may have been killed before it created it."""
     if context.suspended:
         return _on_hold(builder.set(job_name=None))
     left = attempts.seconds_left(context.spec, builder.status, context.now)
@@ -123,7 +123,7 @@ def _again(context: Context, builder: DecisionBuilder, number: int) -> DecisionB
 
 
 def _missing(context: Context, builder: DecisionBuilder, number: int) -> DecisionBuilder:
-    """The Job was there: deleted by somebody, or our view is old. Pods that live on prove the latter."""
+    """The Job is missing: somebody deleted it, or our cache is old. Living pods prove the latter."""
     name = naming.job(context.observed.name, number)
     before = find(context.status.conditions, "Running")
     noticed = parse(before.last_transition_time) if before is not None and before.reason == _MISSING else context.now
@@ -142,7 +142,7 @@ def _owned(pod: Manifest) -> bool:
 
 
 def _watch(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
-    """The Job is there: take up what it and its pods say."""
+    """The Job exists: record what it and its pods say."""
     counts = builder.status.attempts or Attempts()
     builder = builder.set(attempts=counts.model_copy(update={"started": max(counts.started, number)}))
     started = (job.get("status") or {}).get("startTime")
@@ -156,7 +156,7 @@ def _watch(context: Context, builder: DecisionBuilder, number: int, job: Manifes
         builder = _depending(context, builder.set(inputs=recorded))
     end = end or _over_limit(context, builder)
     if end is None:
-        return going_on(context, builder, number, job)
+        return continue_attempt(context, builder, number, job)
     builder = accounted(context, builder, end.at, job)
     if end.kind != "Succeeded":
         return ended(context, builder, end)
@@ -164,7 +164,7 @@ def _watch(context: Context, builder: DecisionBuilder, number: int, job: Manifes
 
 
 def _over_limit(context: Context, builder: DecisionBuilder) -> End | None:
-    """Where the Job controller itself does not know the limit, or is late."""
+    """Limits that the Job controller does not know, or enforces late."""
     left = attempts.seconds_left(context.spec, builder.status, context.now)
     if left is not None and builder.status.start_time is not None and left < -context.timing.grace:
         return End(
@@ -178,7 +178,7 @@ def _over_limit(context: Context, builder: DecisionBuilder) -> End | None:
 
 
 def _depending(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
-    """With what the result depends on, as far as it is known now."""
+    """With the reproducibility record, as far as it is known now."""
     known = builder.status.reproducibility
     digest = image_digest(context.spec, context.observed.pods) or (known.image_digest if known else None)
     rerun_of = context.observed.rerun_of or (known.rerun_of if known else None)

@@ -1,4 +1,4 @@
-"""Specs that the API server lets through, but that cannot be run: said before anything is created."""
+"""Specs that the API server lets through, but that cannot be run: reported before anything is created."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _RESERVED_PATHS = ("/tmp", "/dev/shm", FOLDER)  # noqa: S108
 
 
 def refuse(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
-    """Stop before the first thing is created; what has begun under an older rule goes on."""
+    """Stop before the first thing is created; what began under an older rule continues."""
     problems = [] if context.status.run_id else list(refusals(context.spec))
     return builder.stall("InvalidSpec", "; ".join(problems)) if problems else builder
 

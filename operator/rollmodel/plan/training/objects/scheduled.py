@@ -1,4 +1,4 @@
-"""The TrainingJob of one scheduled run: what its parent asks for, once, and now."""
+"""The TrainingJob of one scheduled run: what its parent asks for, once, and immediately."""
 
 from __future__ import annotations
 

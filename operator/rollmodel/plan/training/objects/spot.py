@@ -24,12 +24,12 @@ SPOT_TOLERATIONS = tuple(
 )
 
 
-def spot_affinity(wish: Literal["Prefer", "Require", "Never"]) -> dict[str, Any]:
+def spot_affinity(preference: Literal["Prefer", "Require", "Never"]) -> dict[str, Any]:
     """The node affinity: one term per provider for those who want such nodes, one for all that excludes them."""
-    if wish == "Never":
+    if preference == "Never":
         return _required([{"matchExpressions": [_expression(key, "NotIn") for key in _LABELS]}])
     terms = [{"matchExpressions": [_expression(key, "In")]} for key in _LABELS]
-    if wish == "Require":
+    if preference == "Require":
         return _required(terms)
     preferred = [{"weight": 100, "preference": term} for term in terms]
     return {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}

@@ -1,4 +1,4 @@
-"""The arrows after the pods: gates hold, the version is registered, the alias is moved."""
+"""The steps after the pods: gates hold, the version is registered, the alias is moved."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def pass_gates(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
 
 
 def register(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
-    """Create the version, at most once; without ``register`` this was all."""
+    """Create the version, at most once; without ``register`` the run ends here."""
     if context.spec.registration is None:
         return builder.finish(ConditionDraft("True", "Completed", "the run succeeded; nothing was to be registered"))
     if builder.status.model_version is not None:

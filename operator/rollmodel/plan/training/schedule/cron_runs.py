@@ -1,4 +1,4 @@
-"""The runs of a schedule as they stand: which go on, how the others ended, and which are old enough to go."""
+"""The runs of a schedule: which are active, how the others ended, and which are old enough to be deleted."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Run", "active", "outdated", "runs_of"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One child. ``succeeded`` is None while it goes on; ``leaving`` while it is being deleted.
+    """One child. ``succeeded`` is None while it is active; ``leaving`` while it is being deleted.
 
     ``closed``: nothing is left to tell MLflow about it.
     """
@@ -55,7 +55,7 @@ def active(runs: Sequence[Run]) -> list[Run]:
 
 
 def outdated(runs: Sequence[Run], schedule: Schedule) -> Iterator[Delete]:
-    """The oldest ended runs beyond the limits. One whose end MLflow has yet to hear of stays until then."""
+    """The oldest ended runs beyond the limits. One whose end is not in MLflow yet stays until it is."""
     limits: dict[Literal[True, False], int] = {
         True: schedule.successful_runs_history_limit,
         False: schedule.failed_runs_history_limit,

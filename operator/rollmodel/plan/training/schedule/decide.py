@@ -20,7 +20,7 @@ from rollmodel.plan.training.schedule.start import MOST_ACTIVE, Start, begin, de
 
 __all__ = ["decide_schedule"]
 
-#: How soon to look for a run that was just created, and how often for the end of one that is replaced; in seconds.
+#: Seconds until the next pass for a run that was just created, and while one that is replaced ends.
 _SEEN_SECONDS, _ENDING_SECONDS = 1.0, 5.0
 _SOONEST_SECONDS = 0.5
 #: A clock is put right by less than this now and then; more needs a person.
@@ -96,7 +96,7 @@ def _needs_person(observed: Observed, last: datetime | None) -> ConditionDraft |
 
 
 def _replaced(plan: _Plan) -> Iterator[Delete]:
-    """Runs that go on and have to give way to the one that starts."""
+    """Active runs that the one that starts replaces."""
     if plan.start.starting is not None and plan.schedule.concurrency_policy == "Replace":
         yield from (run.deletion for run in active(plan.runs) if not run.leaving)
 
@@ -139,15 +139,15 @@ def _lines(plan: _Plan) -> dict[str, ConditionDraft]:
 
 
 def _about_runs(plan: _Plan) -> str:
-    """Which go on, and how the last that ended did so."""
-    going_on = ", ".join(run.name for run in active(plan.runs))
+    """Which runs are active, and how the last one ended."""
+    active_names = ", ".join(run.name for run in active(plan.runs))
     ended = [run for run in plan.runs if run.succeeded is not None]
     last = f"; {ended[-1].name} {'succeeded' if ended[-1].succeeded else 'failed'}" if ended else ""
-    return f"{f'; {going_on} goes on' if going_on else ''}{last}"
+    return f"{f'; {active_names} goes on' if active_names else ''}{last}"
 
 
 def _ends(plan: _Plan) -> Iterator[Event]:
-    """Runs that went on at the last look and have ended since."""
+    """Runs that were active in the pass before and have ended since."""
     before = plan.observed.status.schedule
     went_on = set(before.active) if before is not None else set()
     for run in plan.runs:
@@ -168,7 +168,7 @@ def _turns(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[
 
 
 def _requeue(plan: _Plan) -> float | None:
-    """Seconds until the next run is due, or the one that starts is worth another look."""
+    """Seconds until the next run is due, or the one that starts should be there."""
     due = [] if plan.next is None else [(plan.next - plan.observed.now).total_seconds()]
     if plan.start.starting is not None:
         due.append(_ENDING_SECONDS if plan.waits else _SEEN_SECONDS)

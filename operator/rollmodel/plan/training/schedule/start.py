@@ -39,7 +39,7 @@ class Start:
 
 
 def dealt_with(observed: Observed, runs: Sequence[Run]) -> datetime | None:
-    """The last time that had its turn. Runs bear witness too, where the status was lost."""
+    """The last time that had its turn. Runs show it too, where the status was lost."""
     schedule = observed.status.schedule
     known = [run.due for run in runs if run.due is not None]
     if schedule is not None and schedule.last_schedule_time is not None:
@@ -69,7 +69,7 @@ def begin(observed: Observed, runs: Sequence[Run], timetable: Timetable) -> Star
 
 
 def _unfinished(observed: Observed, runs: Sequence[Run]) -> Start:
-    """What an earlier pass began and nobody has seen yet."""
+    """A run that an earlier pass began and that is not seen yet."""
     schedule, start = observed.status.schedule, Start(dealt_with(observed, runs))
     name = schedule.starting if schedule is not None else None
     due = due_of(name) if name is not None else None
@@ -101,10 +101,10 @@ def _late(observed: Observed, due: datetime) -> bool:
     return deadline is not None and observed.now - due > timedelta(seconds=deadline)
 
 
-def _admit(observed: Observed, start: Start, going_on: Sequence[str], due: datetime) -> Start:
-    """A due run starts, unless the policy says no. One that is still to be created counts as going on."""
+def _admit(observed: Observed, start: Start, active_names: Sequence[str], due: datetime) -> Start:
+    """A due run starts, unless the policy says no. One that is still to be created counts as active."""
     policy = observed.spec.schedule.concurrency_policy if observed.spec.schedule else "Forbid"
-    busy = [*going_on, *([start.starting] if start.starting else [])]
+    busy = [*active_names, *([start.starting] if start.starting else [])]
     if policy == "Forbid" and busy:
         return start.with_event("RunSkipped", f"the run of {stamp(due)} is skipped: {busy[-1]} still goes on")
     if policy == "Allow" and len(busy) >= MOST_ACTIVE:
@@ -112,5 +112,5 @@ def _admit(observed: Observed, start: Start, going_on: Sequence[str], due: datet
     if start.starting:
         start = start.with_event("RunSkipped", f"{start.starting} could not be created before the next run was due")
     name = run_name(observed.name, due)
-    instead = f" instead of {', '.join(going_on)}" if policy == "Replace" and going_on else ""
+    instead = f" instead of {', '.join(active_names)}" if policy == "Replace" and active_names else ""
     return replace(start, starting=name).with_event("RunStarted", f"{name}, due at {stamp(due)}, starts{instead}")
