@@ -7,6 +7,7 @@
     └── Terminal             trying again without a change cannot help
         ├── NotFound         the named thing does not exist
         ├── Forbidden        the neighbour knows us and says no
+        │   └── Unauthorized the neighbour does not accept our login
         ├── Invalid          the request (spec, query, name) is wrong; the message says what is allowed
         └── Untrustworthy    an answer arrived that must not become evidence (NaN, warnings, unexpected series)
 
@@ -23,6 +24,7 @@ __all__ = [
     "RollmodelError",
     "Terminal",
     "Transient",
+    "Unauthorized",
     "Unavailable",
     "Untrustworthy",
 ]
@@ -79,6 +81,10 @@ class Forbidden(Terminal):
     """The neighbour understood and refused (401, 403)."""
 
     default_reason = "Forbidden"
+
+
+class Unauthorized(Forbidden):
+    """The neighbour does not accept our login (401), so it has not judged the request."""
 
 
 class Invalid(Terminal):

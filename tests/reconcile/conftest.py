@@ -22,6 +22,7 @@ from rollmodel.reconcile.result import Result
 from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryMetrics, InMemoryRegistry
+from tests.support.simulation.promises import route_weights
 
 DEFAULTS = Defaults(operator_image="rollmodel:1", server_image="rollmodel-server:1", registry_url="http://mlflow")
 
@@ -91,6 +92,22 @@ class Bench:
                 "updatedReplicas": replicas,
             }
             self.kube.edit(Ref.of(deployment), lambda obj, status=status: obj.update(status=status))  # type: ignore[misc]
+
+    def take_up_routes(self) -> None:
+        """What the Gateway ``public`` does: it serves each route as it is now."""
+        for route in self.kube.of_kind("HTTPRoute"):
+            accepted = {"status": "True", "observedGeneration": route["metadata"]["generation"]}
+            conditions = [{"type": kind, "reason": kind, **accepted} for kind in ("Accepted", "ResolvedRefs")]
+            status = {"parents": [{"parentRef": {"name": "public"}, "conditions": conditions}]}
+            self.kube.edit(Ref.of(route), lambda obj, status=status: obj.update(status=status))  # type: ignore[misc]
+
+    def weights(self, ref: Ref) -> dict[str, int]:
+        """Weights of the live route by version of the model."""
+        status = self.status(ref)
+        arms = [status.get("stable"), status.get("candidate"), *status.get("retiring", ())]
+        versions = {arm["revision"]: arm["modelVersion"] for arm in arms if arm}
+        [route] = self.kube.of_kind("HTTPRoute")
+        return {versions[revision]: weight for revision, weight in route_weights(route).items()}
 
     def status(self, ref: Ref) -> dict[str, Any]:
         """The status of an object."""

@@ -15,6 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
+from rollmodel.plan.decision import (
+    ApplyObject,
+    Decision,
+    DeleteObject,
+    EmitEvent,
+    TrackingWrite,
+    WriteRegistry,
+)
 from rollmodel.plan.deployment.decide import decide as decide_deployment
 from rollmodel.plan.deployment.observed import Observed as ObservedDeployment
 from rollmodel.plan.training.decide import decide as decide_training
@@ -108,12 +116,19 @@ def look_of(observed: Any) -> Plain:
     return {**look, "children": {_address(child): child for child in look["children"]}}
 
 
-def _decided(look: Plain, decision: Any) -> Plain:
+def _decided(look: Plain, decision: Decision) -> Plain:
     """A decision as JSON, as it differs from the look."""
-    whole = plain(decision)
     children = look["children"]
-    whole["status"] = difference(look["status"], whole["status"])
-    whole["apply"] = [[_address(one), difference(children.get(_address(one), {}), one)] for one in whole["apply"]]
+    applied = [plain(effect.manifest) for effect in decision.of(ApplyObject)]
+    whole = {
+        "status": difference(look["status"], plain(decision.status)),
+        "apply": [[_address(one), difference(children.get(_address(one), {}), one)] for one in applied],
+        "delete": plain(decision.of(DeleteObject)),
+        "events": [plain(effect.event) for effect in decision.of(EmitEvent)],
+        "registry": plain(decision.of(WriteRegistry)),
+        "tracking": [plain(effect) for effect in decision.effects if isinstance(effect, TrackingWrite)],
+        "requeue_after": decision.requeue_after,
+    }
     return {key: value for key, value in whole.items() if value not in (None, [], {})}
 
 

@@ -1,29 +1,32 @@
-"""What a pass decided: data, to be carried out by ``reconcile.execute``.
+"""What a pass decided: the new status and effects, which are data. ``reconcile.execute`` carries them out.
 
-The order of acting is fixed: status first, guarded by the resourceVersion that was read (the fence: of two operators
-only one wins, the other reads again), then applies, deletes, Events, registry writes, tracking writes. Status therefore
-holds the intention of the machine (which step) and *observed* facts (weights, ready replicas), never wished facts.
+The status is written first, so it holds the intention (which step) and *observed* facts (weights, ready replicas),
+never facts that the effects have yet to bring about. A new effect is one class here and one handler in
+``reconcile/effects``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 __all__ = [
+    "ApplyObject",
     "CreateRun",
     "CreateVersion",
     "DatasetInput",
     "Decision",
-    "Delete",
+    "DeleteObject",
+    "Effect",
+    "EmitEvent",
     "Event",
     "LogRun",
     "Ref",
-    "RegistryWrite",
     "RunStatus",
     "SetRunStatus",
     "TrackingWrite",
+    "WriteRegistry",
 ]
 
 #: The states of a run in MLflow.
@@ -47,7 +50,19 @@ class Ref:
 
 
 @dataclass(frozen=True, slots=True)
-class Delete:
+class ApplyObject:
+    """Apply a full manifest, server-side. Decide it only where the live object differs.
+
+    ``needs`` are objects without which this one makes no sense: where one of them failed to be applied just now, this
+    one is left for a later pass.
+    """
+
+    manifest: Mapping[str, Any]
+    needs: frozenset[Ref] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteObject:
     """Delete one object, only while it still has this UID."""
 
     ref: Ref
@@ -64,7 +79,14 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
-class RegistryWrite:
+class EmitEvent:
+    """Post this Event about the object."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class WriteRegistry:
     """Tell the registry: move ``alias`` to ``version`` and/or set ``tags`` on it. Idempotent, at least once.
 
     ``key`` names the write in the status outbox (``status.outbox``), which forgets it once it was carried out.
@@ -128,20 +150,24 @@ class CreateVersion:
 
 TrackingWrite = CreateRun | LogRun | SetRunStatus | CreateVersion
 
+Effect = ApplyObject | DeleteObject | EmitEvent | WriteRegistry | TrackingWrite
+
+E = TypeVar("E")
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     """The outcome of a pass.
 
-    ``status`` is the whole new status (JSON-able, camelCase); equal to the old one means no write.
-    ``apply`` are full manifests in order; those equal to the live object were already left out.
+    ``status`` is the whole new status (JSON-able, camelCase); equal to the old one means no write. ``effects`` of one
+    kind are carried out in this order; which kind comes first is fixed, see ``reconcile.execute``.
     ``requeue_after`` is in seconds; None means: only an event or the resync wakes this object again.
     """
 
     status: Mapping[str, Any]
-    apply: tuple[Mapping[str, Any], ...] = ()
-    delete: tuple[Delete, ...] = ()
-    events: tuple[Event, ...] = ()
-    registry: tuple[RegistryWrite, ...] = ()
-    tracking: tuple[TrackingWrite, ...] = ()
+    effects: tuple[Effect, ...] = ()
     requeue_after: float | None = None
+
+    def of(self, kind: type[E]) -> tuple[E, ...]:
+        """The effects of one class, in order."""
+        return tuple(effect for effect in self.effects if isinstance(effect, kind))

@@ -2,36 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rollmodel.reconcile.effects.acting import Refusal
+
 __all__ = ["REFUSED_RETRY_SECONDS", "Rejections", "soonest"]
 
 #: When to try again what was refused: a quota may have grown, a name may have become free.
 REFUSED_RETRY_SECONDS = 60.0
+#: What fails without being refused (a webhook that does not answer) is told when it has failed for so long.
+FAILING_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    messages: tuple[str, ...] = ()
+    failing: Mapping[str, datetime] = field(default_factory=dict)
+    """What fails without being refused, and since when."""
+
+
+_NOTHING = _Last()
 
 
 class Rejections:
     """By UID of the object; nothing is held of those that were refused nothing."""
 
     def __init__(self) -> None:
-        self._refused: dict[str, tuple[str, ...]] = {}
+        self._last: dict[str, _Last] = {}
 
     def of(self, uid: str) -> tuple[str, ...]:
-        """What the last pass was refused."""
-        return self._refused.get(uid, ())
+        """What the last pass was refused, in words."""
+        return self._last.get(uid, _NOTHING).messages
 
-    def remember(self, uid: str, refused: tuple[str, ...]) -> bool:
+    def remember(self, uid: str, refused: Sequence[Refusal], now: datetime) -> bool:
         """Replace what is known of an object. True if that is news, so that another pass has something to say."""
-        news = refused != self.of(uid)
+        before = self._last.get(uid, _NOTHING)
+        failing = {one.about: before.failing.get(one.about, now) for one in refused if one.transient}
+        lasting = {about for about, since in failing.items() if (now - since).total_seconds() >= FAILING_SECONDS}
+        told = [one.message for one in refused if not one.transient or one.about in lasting]
         self.forget(uid)
         if refused:
-            self._refused[uid] = refused
-        return news
+            self._last[uid] = _Last(tuple(dict.fromkeys(told)), failing)
+        return self.of(uid) != before.messages
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._refused.pop(uid, None)
+        self._last.pop(uid, None)
 
 
-def soonest(refused: tuple[str, ...], *delays: float | None) -> float | None:
+def soonest(refused: Sequence[Refusal], *delays: float | None) -> float | None:
     """The first of these delays and, after a refusal, of its own; None where nothing is due."""
     due = [delay for delay in delays if delay is not None]
-    return min([*due, REFUSED_RETRY_SECONDS] if refused else due, default=None)
+    if any(not one.transient for one in refused):
+        due.append(REFUSED_RETRY_SECONDS)
+    return min(due, default=None)

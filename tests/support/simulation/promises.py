@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.plan.decision import Decision
+from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject
 
-__all__ = ["Moment", "keeps_promises", "route_weights"]
+__all__ = ["Moment", "keeps_promises", "manifests", "route_weights"]
 
 _STATUS_BYTES = 64 * 1024
 
@@ -38,6 +38,11 @@ def keeps_promises(decision: Decision, moment: Moment) -> None:
     _weights(decision, moment)
     _removals(decision, moment)
     _stable_size(decision, moment)
+
+
+def manifests(decision: Decision) -> list[Mapping[str, Any]]:
+    """What is applied, in order."""
+    return [effect.manifest for effect in decision.of(ApplyObject)]
 
 
 def route_weights(route: Mapping[str, Any]) -> dict[str, int]:
@@ -68,7 +73,7 @@ def _history(decision: Decision, moment: Moment) -> None:
 
 def _weights(decision: Decision, moment: Moment) -> None:
     """All traffic is given, and only to ready pods while any revision that may have traffic has some."""
-    for route in decision.apply:
+    for route in manifests(decision):
         if route["kind"] == "HTTPRoute":
             weights = route_weights(route)
             assert sum(weights.values()) == 100
@@ -90,7 +95,7 @@ def _eligible(decision: Decision, moment: Moment) -> list[str]:
 
 def _removals(decision: Decision, moment: Moment) -> None:
     """Pods go after their traffic, and the stable revision's never."""
-    for delete in decision.delete:
+    for delete in decision.of(DeleteObject):
         revision = delete.ref.name.rpartition("-")[2]
         if delete.ref.kind in {"Deployment", "Service"} and revision:
             assert not moment.served.get(revision), f"{revision} is deleted while it has traffic"
@@ -100,6 +105,6 @@ def _removals(decision: Decision, moment: Moment) -> None:
 def _stable_size(decision: Decision, moment: Moment) -> None:
     """The stable revision can always take all traffic."""
     stable = decision.status.get("stable")
-    for manifest in decision.apply:
+    for manifest in manifests(decision):
         if stable and manifest["kind"] == "Deployment" and manifest["metadata"]["name"].endswith(stable["revision"]):
             assert manifest["spec"]["replicas"] == moment.spec.scale.replicas

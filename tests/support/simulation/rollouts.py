@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan import naming
-from rollmodel.plan.decision import Decision, Event
+from rollmodel.plan.decision import Decision, DeleteObject, EmitEvent, Event
 from rollmodel.plan.deployment.analysis.queries import MetricQuery, queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.objects.revision import revision_id
@@ -23,7 +23,7 @@ from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, Pinne
 from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.pods import Behaviour, Pod, PodKind, pod_status, series_of
-from tests.support.simulation.promises import Moment, keeps_promises, route_weights
+from tests.support.simulation.promises import Moment, keeps_promises, manifests, route_weights
 
 __all__ = ["DEFAULTS", "TICK", "Behaviour", "Cluster", "model", "spec"]
 
@@ -148,14 +148,16 @@ class Cluster:
         keeps_promises(decision, Moment(self.spec, self.status, self.served, self.seen, self._ready))
         before = self.status
         self.status = json.loads(json.dumps(dict(decision.status)))
-        self.writes += (before != self.status) + len(decision.apply) + len(decision.delete)
-        acts: list[Callable[[], None]] = [partial(self._apply, manifest) for manifest in decision.apply]
-        acts += [partial(self._delete, delete.ref.kind, delete.ref.name, delete.uid) for delete in decision.delete]
+        self.writes += (before != self.status) + len(manifests(decision)) + len(decision.of(DeleteObject))
+        acts: list[Callable[[], None]] = [partial(self._apply, manifest) for manifest in manifests(decision)]
+        acts += [
+            partial(self._delete, delete.ref.kind, delete.ref.name, delete.uid) for delete in decision.of(DeleteObject)
+        ]
         for act in acts[:killed_after]:
             act()
         if not self._routed():
             self.served = self._behind_service()
-        self.events += decision.events
+        self.events += [effect.event for effect in decision.of(EmitEvent)]
         return decision
 
     def pass_until_quiet(self) -> None:

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
-from rollmodel.plan.decision import Decision, Event
+from rollmodel.plan.decision import Decision, DeleteObject, EmitEvent, Event
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.observed import Observed, TrainingDefaults
 from rollmodel.plan.training.schedule.decide import decide_schedule
+
+from tests.support.simulation.promises import manifests
 
 __all__ = ["START", "Scheduled", "at"]
 
@@ -63,15 +65,15 @@ class Scheduled:
         """One pass that writes status and says its Events, but is killed before it acts."""
         decision = decide_schedule(self.observe())
         self.status = json.loads(json.dumps(decision.status))
-        self.events += decision.events
+        self.events += [effect.event for effect in decision.of(EmitEvent)]
         return decision
 
     def once(self) -> Decision:
         """One whole pass."""
         decision = self.decide()
-        for manifest in decision.apply:
+        for manifest in manifests(decision):
             self._create(manifest)
-        for delete in decision.delete:
+        for delete in decision.of(DeleteObject):
             self._delete(delete.ref.name)
         return decision
 

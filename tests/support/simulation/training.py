@@ -17,11 +17,13 @@ from rollmodel.plan.decision import (
     CreateRun,
     CreateVersion,
     Decision,
+    DeleteObject,
+    EmitEvent,
     Event,
     LogRun,
-    RegistryWrite,
     SetRunStatus,
     TrackingWrite,
+    WriteRegistry,
 )
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.decide import decide
@@ -36,6 +38,7 @@ from rollmodel.plan.training.observed import (
 )
 from rollmodel.plan.training.read_set import read_set
 
+from tests.support.simulation.promises import manifests
 from tests.support.simulation.training_specs import DEFAULTS, NAME, START, UID, spec
 
 __all__ = ["Behaviour", "Late", "World"]
@@ -116,14 +119,14 @@ class World:
         writes: list[Callable[[], None]] = []
         if decision.status != self.status:
             writes.append(partial(self._write_status, dict(decision.status)))
-        writes += [partial(self._apply, manifest) for manifest in decision.apply]
-        writes += [partial(self._delete, gone.ref.kind, gone.ref.name, gone.uid) for gone in decision.delete]
+        writes += [partial(self._apply, manifest) for manifest in manifests(decision)]
+        writes += [partial(self._delete, gone.ref.kind, gone.ref.name, gone.uid) for gone in decision.of(DeleteObject)]
         if self.mlflow_up:
-            writes += [partial(self._move_alias, write) for write in decision.registry]
-            writes += [partial(self._track, write) for write in decision.tracking]
+            writes += [partial(self._move_alias, write) for write in decision.of(WriteRegistry)]
+            writes += [partial(self._track, write) for write in decision.effects if isinstance(write, TrackingWrite)]
         for write in writes[:killed_after]:
             write()
-        self.events += decision.events
+        self.events += [effect.event for effect in decision.of(EmitEvent)]
         return decision
 
     def reconcile(self, killed_after: int = 1000) -> Decision:
@@ -263,7 +266,7 @@ class World:
             value = 0.9 if behaviour == "good" else 0.1
             self.runs[name] = replace(run, metrics={"auc": MetricPoint(value, 10, self.now.timestamp())})
 
-    def _move_alias(self, write: RegistryWrite) -> None:
+    def _move_alias(self, write: WriteRegistry) -> None:
         assert write.alias is not None
         self.aliases[write.alias] = write.version
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unauthorized, Unavailable
 from rollmodel.ports import Connection
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def _error(connection: Connection, error: MlflowException) -> RollmodelError:
     message = f"MLflow at {host}: {_concealed(str(said), connection)[:_SHOWN]}" if said else None
     bare = _BARE_STATUS.search(str(error))
     match int(bare[1]) if bare else error.get_http_status_code():
-        case 401 | 403:
-            return Forbidden(message or f"MLflow at {host} refused the login")
+        case 401 | 403 as status:
+            refusal = Unauthorized if status == 401 else Forbidden
+            return refusal(message or f"MLflow at {host} refused the login")
         case 404 if message:
             return NotFound(message)
         case 400 | 409 | 422 if message:

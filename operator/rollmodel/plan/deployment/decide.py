@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollmodel.plan.decision import Decision
+from rollmodel.plan.decision import Decision, EmitEvent
 from rollmodel.plan.deployment.advance import observe_arms, run_to_fixpoint
 from rollmodel.plan.deployment.analysis.run import analyse
 from rollmodel.plan.deployment.context import Context
@@ -28,15 +28,18 @@ def decide(observed: Observed) -> Decision:
     rollout = run_to_fixpoint(rollout)
     objects = desired.changed_objects(rollout)
     status = conditions.build_status(rollout)
+    events = (
+        *rollout.state.events,
+        *objects.events,
+        *conditions.condition_events(observed.status.conditions, status.conditions),
+    )
     return Decision(
         status=status.to_wire(),
-        apply=objects.apply,
-        delete=objects.delete,
-        events=(
-            *rollout.state.events,
-            *objects.events,
-            *conditions.condition_events(observed.status.conditions, status.conditions),
+        effects=(
+            *objects.apply,
+            *objects.delete,
+            *map(EmitEvent, events),
+            *outbox.writes(rollout.state.outbox),
         ),
-        registry=outbox.writes(rollout.state.outbox),
         requeue_after=requeue_after(rollout),
     )

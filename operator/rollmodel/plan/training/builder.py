@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.plan.conditions import ConditionDraft
-from rollmodel.plan.decision import Delete, RegistryWrite, TrackingWrite
+from rollmodel.plan.decision import ApplyObject, Effect, Ref, TrackingWrite
 
 __all__ = ["DecisionBuilder"]
 
@@ -33,10 +33,7 @@ class DecisionBuilder:
     open_run: str | None = None
     """What MLflow has yet to be told about a run that has ended."""
     halted: bool = False
-    apply: tuple[Mapping[str, Any], ...] = ()
-    delete: tuple[Delete, ...] = ()
-    registry: tuple[RegistryWrite, ...] = ()
-    tracking: tuple[TrackingWrite, ...] = ()
+    effects: tuple[Effect, ...] = ()
     due: tuple[float, ...] = ()
 
     def set(self, **fields: Any) -> DecisionBuilder:
@@ -65,14 +62,16 @@ class DecisionBuilder:
         """With the next pass after so many seconds."""
         return replace(self, due=(*self.due, seconds))
 
-    def track(self, *writes: TrackingWrite) -> DecisionBuilder:
-        """With these writes to MLflow."""
-        return replace(self, tracking=(*self.tracking, *writes))
+    def effect(self, *effects: Effect) -> DecisionBuilder:
+        """With these effects too."""
+        return replace(self, effects=(*self.effects, *effects))
 
-    def apply_objects(self, *manifests: Mapping[str, Any]) -> DecisionBuilder:
-        """With these manifests to apply."""
-        return replace(self, apply=(*self.apply, *manifests))
+    def apply_objects(self, *manifests: Mapping[str, Any], needs: Sequence[Mapping[str, Any]] = ()) -> DecisionBuilder:
+        """With these manifests to apply, if none of those that they need fails."""
+        refs = frozenset(map(Ref.of, needs))
+        return self.effect(*(ApplyObject(manifest, refs) for manifest in manifests))
 
-    def delete_objects(self, *deletes: Delete) -> DecisionBuilder:
-        """With these objects to delete."""
-        return replace(self, delete=(*self.delete, *deletes))
+    @property
+    def tracks(self) -> bool:
+        """Whether something is written to the tracking server."""
+        return any(isinstance(effect, TrackingWrite) for effect in self.effects)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rollmodel.plan.decision import Decision
+from rollmodel.plan.decision import Decision, EmitEvent
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context, outcome_known
 from rollmodel.plan.training.lifecycle.cleanup import clean, close, confirm_alias
@@ -45,10 +45,6 @@ def _decide_run(observed: Observed) -> Decision:
     new = build_status(context, builder)
     return Decision(
         status=new.to_wire(),
-        apply=builder.apply,
-        delete=builder.delete,
-        events=tuple(condition_events(observed.status, new)),
-        registry=builder.registry,
-        tracking=builder.tracking,
+        effects=(*builder.effects, *map(EmitEvent, condition_events(observed.status, new))),
         requeue_after=max(_SOONEST, min(builder.due)) if builder.due else None,
     )

@@ -59,7 +59,7 @@ class DeploymentReconciler:
             return await self._connections.find(namespace, observed.spec.model.connection_ref)
 
         execution = await self._executor.execute(body, decision, connect)
-        news = self._rejections.remember(uid, execution.refused)
+        news = self._rejections.remember(uid, execution.refused, self._clock.now())
         return Result(
             execution.body,
             wrote=execution.wrote or news,

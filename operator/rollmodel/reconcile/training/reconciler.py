@@ -10,7 +10,6 @@ from pydantic import ValidationError
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Decision, SetRunStatus
-from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.names import FINAL_STATES, experiment
 from rollmodel.plan.training.observed import Observed
 from rollmodel.ports import Clock, Connection, Manifest, Tracking
@@ -62,12 +61,11 @@ class TrainingReconciler:
             return await self._connections.find(namespace, observed.spec.tracking.connection_ref)
 
         execution = await self._executor.execute(body, decision, connect)
-        refused = (*execution.refused, *_hopeless(execution.untracked))
-        news = self._rejections.remember(uid, refused)
+        news = self._rejections.remember(uid, execution.refused, self._clock.now())
         return Result(
             execution.body,
             wrote=execution.wrote or news,
-            requeue_after=soonest(refused, decision.requeue_after, execution.retry_after),
+            requeue_after=soonest(execution.refused, decision.requeue_after, execution.retry_after),
         )
 
     async def finalize(self, body: Manifest) -> None:
@@ -97,8 +95,3 @@ class TrainingReconciler:
         )
         if run is not None and run.status not in FINAL_STATES:
             await self._tracking.set_run_status(connection, SetRunStatus(run.id, "KILLED"))
-
-
-def _hopeless(untracked: Problem | None) -> tuple[str, ...]:
-    """What the tracking server will not take, whenever it is tried again; the next pass decides what that means."""
-    return () if untracked is None or untracked.transient else (f"{untracked.reason}: {untracked.message}",)

@@ -9,9 +9,10 @@ from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan import naming
 from rollmodel.plan.canonical import canonical_json
-from rollmodel.plan.decision import Delete, Event, Ref
+from rollmodel.plan.decision import ApplyObject, DeleteObject, Event, Ref
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
+from rollmodel.plan.deployment.objects.apply_order import in_order
 from rollmodel.plan.deployment.objects.services import revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
@@ -32,15 +33,15 @@ _RECORDS_KEPT = 5
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What the children need. ``apply`` are full manifests, in order; ``events`` name children that are put right."""
+    """What the children need. ``events`` name children that are put right."""
 
-    apply: tuple[Manifest, ...]
-    delete: tuple[Delete, ...]
+    apply: tuple[ApplyObject, ...]
+    delete: tuple[DeleteObject, ...]
     events: tuple[Event, ...]
 
 
 def desired_objects(rollout: Rollout) -> list[Manifest]:
-    """All children that should exist, in the order in which they are applied: pods before weight."""
+    """All children that should exist: pods before weight."""
     manifests = [manifest for arm in _serving(rollout) for manifest in _of_revision(rollout, arm)]
     split = desired_split(rollout)
     if split is not None:
@@ -53,7 +54,7 @@ def changed_objects(rollout: Rollout) -> Changes:
     """What must be applied and deleted, so that exactly the desired children exist."""
     live = {_address(child): child for child in rollout.live}
     apply = _different(desired_objects(rollout), live)
-    return Changes(apply, _removals(rollout), tuple(_restorations(apply, live)))
+    return Changes(in_order(apply, rollout), _removals(rollout), tuple(_restorations(apply, live)))
 
 
 def _different(manifests: list[Manifest], live: LiveByAddress) -> tuple[Manifest, ...]:
@@ -75,7 +76,7 @@ def _restorations(changed: tuple[Manifest, ...], live: LiveByAddress) -> Iterato
             yield Event("Warning", "Restored", f"{kind} {name} was changed by somebody else and is put right")
 
 
-def _removals(rollout: Rollout) -> tuple[Delete, ...]:
+def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
     """Children that should go: those of drained revisions, those of other routers, old records."""
     live = rollout.live
     drained_arms = [arm.revision for arm in rollout.retiring if drained(arm, rollout)]
@@ -120,8 +121,8 @@ def _old_records(rollout: Rollout) -> list[Manifest]:
     return idle[:-_RECORDS_KEPT]
 
 
-def _delete(child: Manifest) -> Delete:
-    return Delete(Ref.of(child), child["metadata"]["uid"])
+def _delete(child: Manifest) -> DeleteObject:
+    return DeleteObject(Ref.of(child), child["metadata"]["uid"])
 
 
 def _address(manifest: Manifest) -> tuple[str, str]:

@@ -11,7 +11,7 @@ from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.routers.traffic import ObservedTraffic, percentages, weights_line
 from rollmodel.plan.manifest import Manifest
 
-__all__ = ["observed_route"]
+__all__ = ["observed_route", "route_weights"]
 
 _ACCEPTED, _BEHIND, _NO_ANSWER = "Accepted", "GatewayBehind", "WaitingForGateway"
 
@@ -21,7 +21,7 @@ def observed_route(route: Manifest, parents: Sequence[ParentRef], owner: Owner) 
     verdicts = [_verdict(route, parent, owner.namespace) for parent in parents]
     known = all(reason != _BEHIND for reason, _ in verdicts)
     served = any(reason == _ACCEPTED for reason, _ in verdicts)
-    weights = (_route_weights(route, owner.name) if served else {}) if known else None
+    weights = (route_weights(route, owner.name) if served else {}) if known else None
     generation = route["metadata"].get("generation")
     for reason, message in verdicts:
         if reason != _ACCEPTED:
@@ -58,7 +58,7 @@ def _is_about(reference: Mapping[str, Any], parent: ParentRef, namespace: str) -
     )
 
 
-def _route_weights(route: Manifest, owner: str) -> dict[str, int]:
+def route_weights(route: Manifest, owner: str) -> dict[str, int]:
     """Percents by revision; a backend that is not ours counts under its own name."""
     parts: dict[str, int] = {}
     for rule in route["spec"].get("rules") or ():

@@ -17,7 +17,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
 from rollmodel.plan.deployment.objects.services import SERVICE_PORT, main_service
-from rollmodel.plan.deployment.routers.gateway_answers import observed_route
+from rollmodel.plan.deployment.routers.gateway_answers import observed_route, route_weights
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
 from rollmodel.plan.manifest import Manifest
 
@@ -56,6 +56,11 @@ class HttpRoute:
         yield main_service(owner, split.main)
         if installed and split.weights:
             yield http_route(owner, self.traffic, split.weights, split.mirrored)
+
+    def live_weights(self, owner: Owner, live: LiveObjects) -> Mapping[str, int]:
+        """As the live route has them."""
+        route = live.shared.get("HTTPRoute")
+        return {} if route is None else route_weights(route, owner.name)
 
     def observe(self, owner: Owner, live: LiveObjects, *, installed: bool) -> ObservedTraffic:
         """Read back from the live route, once every Gateway that serves it has taken up that very generation."""

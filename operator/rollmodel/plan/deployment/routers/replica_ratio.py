@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -58,13 +58,21 @@ class ReplicaRatio:
             several = len(split.weights) > 1 and not split.draining
             yield main_service(owner, None if several else next(iter(split.weights)))
 
-    def observe(self, owner: Owner, live: LiveObjects, *, installed: bool) -> ObservedTraffic:
-        """From the live Service and the ready pods behind it."""
-        del owner, installed
+    def live_weights(self, owner: Owner, live: LiveObjects) -> Mapping[str, int]:
+        """As the live Service selects ready pods."""
+        del owner
         if live.main_service is None:
-            return ObservedTraffic({}, "Unknown", "NoServiceYet", "the Service is being created")
+            return {}
         chosen = live.main_service["spec"]["selector"].get(naming.REVISION)
         ready = {revision: live.ready(revision) for revision in live.deployments}
-        weights = {chosen: 100} if chosen else percentages(ready)
+        return {chosen: 100} if chosen else percentages(ready)
+
+    def observe(self, owner: Owner, live: LiveObjects, *, installed: bool) -> ObservedTraffic:
+        """From the live Service and the ready pods behind it."""
+        del installed
+        if live.main_service is None:
+            return ObservedTraffic({}, "Unknown", "NoServiceYet", "the Service is being created")
+        weights = self.live_weights(owner, live)
+        chosen = live.main_service["spec"]["selector"].get(naming.REVISION)
         reason = "OneRevision" if chosen else "SplitByReplicas"
         return ObservedTraffic(weights, "True", reason, weights_line(weights))

@@ -5,7 +5,7 @@ A new router is one file with a class as :class:`Router` describes it, and one l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Protocol, Self
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
@@ -41,6 +41,10 @@ class Router(Protocol):
 
     def objects(self, owner: Owner, split: Split, *, installed: bool) -> Iterator[Manifest]:
         """The objects that split traffic so, in the order in which they are applied."""
+        ...
+
+    def live_weights(self, owner: Owner, live: LiveObjects) -> Mapping[str, int]:
+        """Percent by revision as the live objects ask for it, whether or not that is in force yet."""
         ...
 
     def observe(self, owner: Owner, live: LiveObjects, *, installed: bool) -> ObservedTraffic:

@@ -103,7 +103,7 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
 def _stalled(rollout: Rollout) -> Iterator[ConditionDraft]:
     """What needs a person, most urgent first."""
     if rollout.observed.problems:
-        yield ConditionDraft("True", "Refused", "; ".join(rollout.observed.problems))
+        yield ConditionDraft("True", "Refused", f"{'; '.join(rollout.observed.problems)}; traffic: {_split(rollout)}")
     yield from _broken_pods(rollout)
     if rollout.context.problem is not None and not rollout.context.problem.transient:
         yield ConditionDraft("True", rollout.context.problem.reason, rollout.context.problem.message)
@@ -115,6 +115,15 @@ def _stalled(rollout: Rollout) -> Iterator[ConditionDraft]:
         yield ConditionDraft("True", "Paused", str(rollout.paused))
     if rollout.state.rejected is not None:
         yield ConditionDraft("True", "RolledBack", _rolled_back(rollout).message)
+
+
+def _split(rollout: Rollout) -> str:
+    """Who gets how much of the traffic now."""
+    weights = rollout.traffic.weights
+    if weights is None:
+        return "not known, the Gateway is behind"
+    parts = [f"{rollout.label(revision)} {weight} %" for revision, weight in sorted(weights.items())]
+    return ", ".join(parts) or "nothing serves"
 
 
 def _broken_pods(rollout: Rollout) -> Iterator[ConditionDraft]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rollmodel.api.base import GROUP
-from rollmodel.plan.decision import RegistryWrite
+from rollmodel.plan.decision import WriteRegistry
 from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.times import stamp
 
@@ -56,9 +56,9 @@ def posted(outbox: Outbox, *entries: Outbox) -> Outbox:
     return tuple(merged.values())[-_LIMIT:]
 
 
-def writes(outbox: Sequence[Mapping[str, Any]]) -> tuple[RegistryWrite, ...]:
+def writes(outbox: Sequence[Mapping[str, Any]]) -> tuple[WriteRegistry, ...]:
     """The outbox as the decision carries it."""
     return tuple(
-        RegistryWrite(entry["key"], entry["model"], entry["version"], entry.get("alias"), entry.get("tags") or {})
+        WriteRegistry(entry["key"], entry["model"], entry["version"], entry.get("alias"), entry.get("tags") or {})
         for entry in outbox
     )

@@ -72,7 +72,7 @@ def _reopened(context: Context, builder: DecisionBuilder, number: int, job: Mani
     run = context.run
     if number == 1 or run is None or run.status not in FINAL_STATES or ready_pods(job):
         return builder
-    return builder.track(SetRunStatus(run.id, "RUNNING"))
+    return builder.effect(SetRunStatus(run.id, "RUNNING"))
 
 
 def _running(context: Context, builder: DecisionBuilder, job: Manifest) -> ConditionDraft:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from rollmodel.api.conditions import find
 from rollmodel.plan.conditions import ConditionDraft
-from rollmodel.plan.decision import Delete, Ref, RunStatus, SetRunStatus
+from rollmodel.plan.decision import DeleteObject, Ref, RunStatus, SetRunStatus
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.builder import DecisionBuilder
@@ -34,8 +34,8 @@ def close(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     builder = builder.set(run_status=run.status)
     final = _final_state(context, builder)
     if run.status != final:
-        builder = builder.track(SetRunStatus(run.id, final))
-    if builder.tracking:
+        builder = builder.effect(SetRunStatus(run.id, final))
+    if builder.tracks:
         return replace(builder, open_run=f"run {run.id} is being closed").requeue(1.0)
     return builder
 
@@ -54,7 +54,7 @@ def confirm_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder
     write = alias_write(context, status.model_version) if context.observed.read_set.version else None
     if write is None:
         return builder
-    return replace(builder, registry=(write,), open_run="moving the alias").requeue(1.0)
+    return replace(builder.effect(write), open_run="moving the alias").requeue(1.0)
 
 
 def clean(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
@@ -68,7 +68,7 @@ def clean(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
             leaving = list(_staying(context))
         elif any(_staying(context)):
             builder = builder.requeue(max(1.0, left))
-    return builder.delete_objects(*(_delete(child) for child in leaving))
+    return builder.effect(*(_delete(child) for child in leaving))
 
 
 def _over(context: Context, builder: DecisionBuilder) -> bool:
@@ -96,5 +96,5 @@ def _is_idle(child: Manifest) -> bool:
     return child["kind"] == "Service" or not (job_condition(child, "Complete") or job_condition(child, "Failed"))
 
 
-def _delete(child: Manifest) -> Delete:
-    return Delete(Ref.of(child), child["metadata"]["uid"])
+def _delete(child: Manifest) -> DeleteObject:
+    return DeleteObject(Ref.of(child), child["metadata"]["uid"])

@@ -26,7 +26,7 @@ def create(
         message = f"the {what.lower()} is being created"
         return builder.wait(doing, message, seconds=min(context.timing.claim - age, 2.0))
     claimed = builder.set(claim=Claim(what=what, since=stamp(context.now)))
-    return claimed.track(write).wait(doing, f"creating the {what.lower()}", seconds=_LOOK_SECONDS)
+    return claimed.effect(write).wait(doing, f"creating the {what.lower()}", seconds=_LOOK_SECONDS)
 
 
 def hindered(context: Context, builder: DecisionBuilder, problem: Problem, doing: str) -> DecisionBuilder:

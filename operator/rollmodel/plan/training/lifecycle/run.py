@@ -106,7 +106,7 @@ def _create(context: Context, builder: DecisionBuilder, number: int) -> Decision
     )
     service = (rendezvous_service(context.observed, number),) if context.spec.nodes > 1 else ()
     message = f"creating Job {job['metadata']['name']}"
-    begun = builder.set(job_name=job["metadata"]["name"]).apply_objects(*service, job)
+    begun = builder.set(job_name=job["metadata"]["name"]).apply_objects(*service).apply_objects(job, needs=service)
     return replace(begun, running=ConditionDraft("False", "Starting", message)).wait("Starting", message, seconds=5)
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from rollmodel.api.trainingjob import GateStatus
 from rollmodel.plan.conditions import ConditionDraft
-from rollmodel.plan.decision import RegistryWrite
+from rollmodel.plan.decision import WriteRegistry
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
@@ -76,14 +74,14 @@ def move_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     if write is not None:
         message = f"moving alias {registration.alias!r} to version {version}"
         waiting = builder.wait("MovingAlias", message, seconds=context.timing.retry)
-        return replace(waiting.requeue(1.0), registry=(write,))
+        return waiting.requeue(1.0).effect(write)
     name = f"version {version} of {registration.model}"
     overtaken = isinstance(at, TrackedVersion) and at.version != version
     tail = f"; alias {registration.alias!r} is at version {at.version}" if isinstance(at, TrackedVersion) else ""
     return builder.finish(ConditionDraft("True", "Registered", f"{name} was registered{tail if overtaken else ''}"))
 
 
-def alias_write(context: Context, version: str) -> RegistryWrite | None:
+def alias_write(context: Context, version: str) -> WriteRegistry | None:
     """The move of the alias, where it points at no version or a lower one."""
     registration, at = context.spec.registration, context.observed.alias_version
     if registration is None or isinstance(at, Problem):
@@ -91,7 +89,7 @@ def alias_write(context: Context, version: str) -> RegistryWrite | None:
     if at is not None and int(at.version) >= int(version):
         return None
     key = f"alias/{registration.model}/{registration.alias}"
-    return RegistryWrite(key, registration.model, version, alias=registration.alias)
+    return WriteRegistry(key, registration.model, version, alias=registration.alias)
 
 
 def _facts(facts: GateFacts | None) -> tuple[Champion | Problem | frozenset[str] | None, ...]:

@@ -59,9 +59,9 @@ def record(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     tags = {**_tags(context, status), **differing, **dict(_gate_tags(status))}
     hash_ = canonical_hash([params, [[one.name, one.digest, one.uri] for one in datasets], _tags(context, status)])
     if run.tags.get(RECORD_TAG) != hash_:
-        return builder.track(LogRun(run.id, params, {**tags, RECORD_TAG: hash_}, datasets))
+        return builder.effect(LogRun(run.id, params, {**tags, RECORD_TAG: hash_}, datasets))
     missing = {key: value for key, value in tags.items() if run.tags.get(key) != value}
-    return builder.track(LogRun(run.id, tags=missing)) if missing else builder
+    return builder.effect(LogRun(run.id, tags=missing)) if missing else builder
 
 
 def _parameters(context: Context, run: TrackedRun) -> tuple[dict[str, str], dict[str, str]]:

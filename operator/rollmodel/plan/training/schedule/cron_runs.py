@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from rollmodel.api.trainingjob import Schedule
-from rollmodel.plan.decision import Delete, Ref
+from rollmodel.plan.decision import DeleteObject, Ref
 from rollmodel.plan.training.names import FINAL_STATES
 from rollmodel.plan.training.objects.scheduled import due_of
 
@@ -38,9 +38,9 @@ class Run:
         return self.ref.name
 
     @property
-    def deletion(self) -> Delete:
+    def deletion(self) -> DeleteObject:
         """What deletes it."""
-        return Delete(self.ref, self.uid)
+        return DeleteObject(self.ref, self.uid)
 
 
 def runs_of(children: Sequence[Mapping[str, Any]]) -> list[Run]:
@@ -54,7 +54,7 @@ def active(runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.succeeded is None]
 
 
-def outdated(runs: Sequence[Run], schedule: Schedule) -> Iterator[Delete]:
+def outdated(runs: Sequence[Run], schedule: Schedule) -> Iterator[DeleteObject]:
     """The oldest ended runs beyond the limits. One whose end is not in MLflow yet stays until it is."""
     limits: dict[Literal[True, False], int] = {
         True: schedule.successful_runs_history_limit,

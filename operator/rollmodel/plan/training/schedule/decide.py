@@ -10,7 +10,7 @@ from rollmodel.api.conditions import Condition, find
 from rollmodel.api.trainingjob import Schedule, ScheduleStatus
 from rollmodel.errors import Invalid
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
-from rollmodel.plan.decision import Decision, Delete, Event
+from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, EmitEvent, Event
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.objects.scheduled import due_of, scheduled_run
 from rollmodel.plan.training.observed import Observed
@@ -60,11 +60,11 @@ def decide_schedule(observed: Observed) -> Decision:
         }
     )
     starting = due_of(plan.start.starting) if plan.start.starting else None
+    events = (*plan.start.events, *_ends(plan), *_turns(observed.status.conditions, status.conditions))
+    starts = (ApplyObject(scheduled_run(observed, starting)),) if starting and not plan.waits else ()
     return Decision(
         status=status.to_wire(),
-        apply=(scheduled_run(observed, starting),) if starting and not plan.waits else (),
-        delete=(*_replaced(plan), *outdated(plan.runs, schedule)),
-        events=(*plan.start.events, *_ends(plan), *_turns(observed.status.conditions, status.conditions)),
+        effects=(*starts, *_replaced(plan), *outdated(plan.runs, schedule), *map(EmitEvent, events)),
         requeue_after=_requeue(plan),
     )
 
@@ -95,7 +95,7 @@ def _needs_person(observed: Observed, last: datetime | None) -> ConditionDraft |
     return None
 
 
-def _replaced(plan: _Plan) -> Iterator[Delete]:
+def _replaced(plan: _Plan) -> Iterator[DeleteObject]:
     """Active runs that the one that starts replaces."""
     if plan.start.starting is not None and plan.schedule.concurrency_policy == "Replace":
         yield from (run.deletion for run in active(plan.runs) if not run.leaving)

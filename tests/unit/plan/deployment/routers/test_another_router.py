@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -57,6 +57,13 @@ class ProxyFile:
                 "metadata": meta,
                 "data": {"weights": json.dumps(split.weights)},
             }
+
+    def live_weights(self, owner: Owner, live: LiveObjects) -> Mapping[str, int]:
+        del owner
+        weights: dict[str, int] = (
+            json.loads(live.shared["ConfigMap"]["data"]["weights"]) if "ConfigMap" in live.shared else {}
+        )
+        return weights
 
     def observe(self, owner: Owner, live: LiveObjects, *, installed: bool) -> ObservedTraffic:
         del owner, installed

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from rollmodel.plan.decision import WriteRegistry
 
 from tests.support.simulation.rollouts import Cluster
 
@@ -39,13 +40,13 @@ def test_promotion_moves_the_champion_and_tags_both_versions(serving: Serving) -
     cluster = serving()
     cluster.try_version()
     assert cluster.run(3600, cluster.over)
-    writes = {write.key: write for write in cluster.reconcile().registry}
+    writes = {write.key: write for write in cluster.reconcile().of(WriteRegistry)}
     assert writes["alias/churn/champion"].version == "2"
     assert writes["tags/churn/2"].tags["rollmodel.dev/verdict"] == "Promoted"
     assert writes["tags/churn/1"].tags["rollmodel.dev/verdict"] == "Replaced"
     assert writes["tags/churn/1"].tags["rollmodel.dev/deployment"] == "prod/churn"
     cluster.status["outbox"] = []
-    assert cluster.reconcile().registry == ()
+    assert cluster.reconcile().of(WriteRegistry) == ()
 
 
 def test_the_candidate_has_as_many_pods_as_its_weight_takes(serving: Serving) -> None:

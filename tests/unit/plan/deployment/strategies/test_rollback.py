@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rollmodel.plan.decision import WriteRegistry
 
+from tests.support.simulation.promises import manifests
 from tests.support.simulation.rollouts import Cluster
 
 Serving = Callable[..., Cluster]
@@ -24,7 +26,7 @@ def test_a_bad_version_is_rolled_back_and_not_tried_again(serving: Serving) -> N
     before = cluster.writes
     cluster.run(1200)
     assert cluster.writes == before
-    assert cluster.reconcile().registry[0].tags["rollmodel.dev/verdict"] == "RolledBack"
+    assert cluster.reconcile().of(WriteRegistry)[0].tags["rollmodel.dev/verdict"] == "RolledBack"
 
 
 def test_weight_goes_before_pods(serving: Serving) -> None:
@@ -95,7 +97,7 @@ def test_a_candidate_that_crashes_under_weight_loses_it_at_once(serving: Serving
     cluster.behave("2", pods="crash")
     cluster.advance()
     decision = cluster.reconcile()
-    route = next(manifest for manifest in decision.apply if manifest["kind"] == "HTTPRoute")
+    route = next(manifest for manifest in manifests(decision) if manifest["kind"] == "HTTPRoute")
     assert len(route["spec"]["rules"][0]["backendRefs"]) == 1
     assert cluster.run(300, cluster.over)
     assert cluster.status["rejected"]["reason"] == "CrashLoop"

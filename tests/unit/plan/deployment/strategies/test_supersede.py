@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from rollmodel.plan.problem import Problem
 
+from tests.support.simulation.promises import manifests
 from tests.support.simulation.rollouts import Cluster, model
 
 Serving = Callable[..., Cluster]
@@ -33,7 +34,7 @@ def test_going_back_to_stable_is_instant(serving: Serving) -> None:
     assert cluster.run(600, cluster.has_weight)
     cluster.model = model("1")
     decision = cluster.reconcile()
-    route = next(manifest for manifest in decision.apply if manifest["kind"] == "HTTPRoute")
+    route = next(manifest for manifest in manifests(decision) if manifest["kind"] == "HTTPRoute")
     assert [backend["weight"] for backend in route["spec"]["rules"][0]["backendRefs"]] == [100]
     assert cluster.run(300, cluster.over)
     assert cluster.verdicts() == ["Installed v1", "Superseded v2"]

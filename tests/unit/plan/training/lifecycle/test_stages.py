@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from rollmodel.api.trainingjob import InputStatus
-from rollmodel.plan.decision import CreateRun
+from rollmodel.plan.decision import ApplyObject, CreateRun, TrackingWrite
 from rollmodel.plan.timing import Timing
 from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.inputs import pins
@@ -120,8 +120,8 @@ def test_what_cannot_be_run_is_refused_before_anything_is_created(changes: dict[
     stalled = next(one for one in decision.status["conditions"] if one["type"] == "Stalled")
     assert (stalled["status"], stalled["reason"]) == ("True", "InvalidSpec")
     assert word in stalled["message"]
-    assert not decision.apply
-    assert not decision.tracking
+    assert not decision.of(ApplyObject)
+    assert not [write for write in decision.effects if isinstance(write, TrackingWrite)]
 
 
 def test_pinned_inputs_are_not_refused() -> None:
@@ -133,7 +133,8 @@ def test_a_young_claim_is_respected(age: int | None, creates: bool) -> None:
     since = (START - timedelta(seconds=age or 0)).strftime("%Y-%m-%dT%H:%M:%SZ")
     status = {} if age is None else {"claim": {"what": "Run", "since": since}}
     decision = decide(observed(status=status, read_set=ReadSet(run=True)))
-    assert [type(write) for write in decision.tracking] == ([CreateRun] if creates else [])
+    writes = [type(write) for write in decision.effects if isinstance(write, TrackingWrite)]
+    assert writes == ([CreateRun] if creates else [])
     assert decision.requeue_after is not None
 
 
@@ -142,7 +143,8 @@ def test_a_claim_is_as_long_as_the_operator_is_patient(age: int, creates: bool) 
     since = (START - timedelta(seconds=age)).strftime("%Y-%m-%dT%H:%M:%SZ")
     look = observed(status={"claim": {"what": "Run", "since": since}}, read_set=ReadSet(run=True))
     decision = decide(replace(look, defaults=replace(look.defaults, timing=Timing(claim=10))))
-    assert [type(write) for write in decision.tracking] == ([CreateRun] if creates else [])
+    writes = [type(write) for write in decision.effects if isinstance(write, TrackingWrite)]
+    assert writes == ([CreateRun] if creates else [])
 
 
 def workload(name: str, uid: str, priority: int, created: str, *, reserved: str = "False") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.api.trainingjob import TrainingJobSpec
+from rollmodel.plan.decision import DeleteObject
 from rollmodel.plan.training.objects.scheduled import due_of, run_name
 
 from tests.support.simulation.schedules import START, Scheduled, at
@@ -265,7 +266,7 @@ def test_what_is_being_deleted_is_not_deleted_again_nor_counted() -> None:
         parent.jump(at(f"01-01 {hour}:00"))
         parent.end(name(f"01-01 {hour}:00"))
     parent.children[name("01-01 01:00")]["metadata"]["deletionTimestamp"] = "2026-01-01T02:00:00Z"
-    assert parent.decide().delete == ()
+    assert parent.decide().of(DeleteObject) == ()
 
 
 def test_a_run_that_mlflow_has_yet_to_hear_of_stays() -> None:

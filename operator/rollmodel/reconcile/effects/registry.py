@@ -1,0 +1,92 @@
+"""Write to the registry what the outbox of an object's status holds. Each entry is for itself.
+
+What was carried out leaves the outbox, and so does what the registry refused, with an Event. What failed otherwise (no
+answer, a login that is not accepted, an answer that is not MLflow's) stays and is tried again: nothing is known to be
+wrong with the write.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rollmodel.errors import RollmodelError, Terminal, Unauthorized
+from rollmodel.plan.decision import Effect, Event, Ref, WriteRegistry
+from rollmodel.ports import Connection, Kube, Registry
+from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
+
+__all__ = ["REGISTRY_RETRY_SECONDS", "WRITE_WITHIN_SECONDS", "RegistryHandlers"]
+
+#: When to try again what the registry did not take.
+REGISTRY_RETRY_SECONDS = 60.0
+#: So many seconds after the acting began no further write begins: a registry that hangs must not hold the pass.
+WRITE_WITHIN_SECONDS = 20.0
+
+
+class RegistryHandlers:
+    """Moves aliases and sets tags."""
+
+    def __init__(self, kube: Kube, registry: Registry) -> None:
+        self._kube = kube
+        self._registry = registry
+
+    @property
+    def handlers(self) -> Mapping[type[Effect], Handler]:
+        """By class of effect."""
+        return {WriteRegistry: self._write}
+
+    async def acknowledge(self, acting: Acting) -> None:
+        """Take from the outbox, where there is one, what needs no further try."""
+        status: dict[str, Any] = dict(acting.body.get("status", {}))
+        if not acting.settled or "outbox" not in status:
+            return
+        status["outbox"] = [entry for entry in status["outbox"] if entry["key"] not in acting.settled]
+        ref, version = Ref.of(acting.body), acting.body["metadata"]["resourceVersion"]
+        acting.body = await self._kube.patch_status(ref, status, resource_version=version)
+
+    async def _write(self, effect: WriteRegistry, acting: Acting) -> None:
+        if time.monotonic() - acting.began > WRITE_WITHIN_SECONDS:
+            acting.retries.append(REGISTRY_RETRY_SECONDS)
+            return
+        try:
+            connection = await acting.connect()
+        except RollmodelError as error:  # a connection that is missing says nothing about the write
+            await self._keep(error, acting)
+            return
+        try:
+            await self._send(connection, effect)
+        except RollmodelError as error:
+            if _is_refusal(error):
+                await self._drop(effect, error, acting)
+            else:
+                await self._keep(error, acting)
+        else:
+            acting.settled.add(effect.key)
+            acting.done.append(effect)
+
+    async def _send(self, connection: Connection, effect: WriteRegistry) -> None:
+        if effect.tags:
+            await self._registry.set_tags(connection, effect.model, effect.version, effect.tags)
+        if effect.alias is not None:
+            await self._registry.set_alias(connection, effect.model, effect.alias, effect.version)
+
+    async def _drop(self, effect: WriteRegistry, error: RollmodelError, acting: Acting) -> None:
+        """The outbox forgets the write. One that is in no outbox is decided again, so a person has to know."""
+        await self._kube.event(acting.body, Event("Warning", "RegistryWriteDropped", str(error)))
+        acting.settled.add(effect.key)
+        if not any(entry["key"] == effect.key for entry in acting.body.get("status", {}).get("outbox", ())):
+            acting.refused.append(Refusal(effect.key, str(error), transient=False))
+
+    async def _keep(self, error: RollmodelError, acting: Acting) -> None:
+        acting.login_refused = acting.login_refused or isinstance(error, Unauthorized)
+        acting.retries.append(REGISTRY_RETRY_SECONDS)
+        message = str(error)
+        if message not in acting.said:
+            acting.said.add(message)
+            await self._kube.event(acting.body, Event("Warning", "RegistryWriteFailed", message))
+
+
+def _is_refusal(error: RollmodelError) -> bool:
+    """Whether the registry itself refuses this write. Errors with a reason of their own are about who answers."""
+    return isinstance(error, Terminal) and not isinstance(error, Unauthorized) and error.reason == error.default_reason

@@ -1,0 +1,102 @@
+"""Write runs and versions to the tracking server, in order until one fails: the next may rest on the one before.
+
+These writes need no outbox: one that was lost is still missing when the next pass compares, and is decided again. What
+creates is guarded by a claim in status, which others respect for 30 s (ADR 4): so if it is late, it does not begin.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping
+
+from rollmodel.errors import RollmodelError, Unauthorized, Unavailable
+from rollmodel.plan.decision import CreateRun, CreateVersion, Effect, Event, LogRun, SetRunStatus, TrackingWrite
+from rollmodel.plan.problem import Problem
+from rollmodel.ports import Connection, Kube, Tracking
+from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
+
+__all__ = ["CREATE_WITHIN_SECONDS", "TRACKING_RETRY_SECONDS", "RunHandlers"]
+
+#: So many seconds after the acting began, status with its claim included, nothing is created any more.
+CREATE_WITHIN_SECONDS = 5.0
+#: When to try again what the tracking server did not take, in seconds; a claim has ended by then (ADR 4).
+TRACKING_RETRY_SECONDS = 30.0
+
+
+class RunHandlers:
+    """Writes to the tracking server, and tells people once of each kind of failure of an object."""
+
+    def __init__(self, kube: Kube, tracking: Tracking) -> None:
+        self._kube = kube
+        self._tracking = tracking
+        self._failing: dict[str, str] = {}
+
+    @property
+    def handlers(self) -> Mapping[type[Effect], Handler]:
+        """By class of effect."""
+        return {
+            CreateRun: self._create_run,
+            LogRun: self._log_run,
+            SetRunStatus: self._set_run_status,
+            CreateVersion: self._create_version,
+        }
+
+    def finish(self, acting: Acting) -> None:
+        """All writes of a decision were tried: if all went well, the next failure is news."""
+        if acting.untracked is None and any(isinstance(effect, TrackingWrite) for effect in acting.done):
+            self.forget(_uid(acting))
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._failing.pop(uid, None)
+
+    async def _create_run(self, effect: CreateRun, acting: Acting) -> None:
+        await self._carry_out(effect, acting, lambda connection: self._tracking.create_run(connection, effect))
+
+    async def _log_run(self, effect: LogRun, acting: Acting) -> None:
+        await self._carry_out(effect, acting, lambda connection: self._tracking.log_run(connection, effect))
+
+    async def _set_run_status(self, effect: SetRunStatus, acting: Acting) -> None:
+        await self._carry_out(effect, acting, lambda connection: self._tracking.set_run_status(connection, effect))
+
+    async def _create_version(self, effect: CreateVersion, acting: Acting) -> None:
+        await self._carry_out(effect, acting, lambda connection: self._tracking.create_version(connection, effect))
+
+    async def _carry_out(
+        self, effect: TrackingWrite, acting: Acting, write: Callable[[Connection], Awaitable[object]]
+    ) -> None:
+        if acting.untracked is not None:
+            return
+        doing = "Connect"
+        try:
+            connection = await acting.connect()
+            doing = type(effect).__name__
+            if isinstance(effect, CreateRun | CreateVersion):
+                _in_time(acting.began)
+            await write(connection)
+        except RollmodelError as error:
+            await self._report(doing, error, acting)
+        else:
+            acting.done.append(effect)
+
+    async def _report(self, doing: str, error: RollmodelError, acting: Acting) -> None:
+        problem = Problem.of(error)
+        acting.untracked = problem
+        acting.login_refused = acting.login_refused or isinstance(error, Unauthorized)
+        acting.retries.append(TRACKING_RETRY_SECONDS)
+        if not problem.transient:  # the next pass decides what that means
+            acting.refused.append(Refusal("tracking", f"{problem.reason}: {problem.message}", transient=False))
+        kind, uid = f"{doing} {error.reason}", _uid(acting)
+        if self._failing.get(uid) != kind:
+            self._failing[uid] = kind
+            await self._kube.event(acting.body, Event("Warning", "TrackingWriteFailed", str(error)))
+
+
+def _uid(acting: Acting) -> str:
+    uid: str = acting.body["metadata"]["uid"]
+    return uid
+
+
+def _in_time(began: float) -> None:
+    if time.monotonic() - began > CREATE_WITHIN_SECONDS:
+        raise Unavailable("what had to be done first took too long: looking again before anything is created")
