@@ -28,7 +28,7 @@ from rollmodel.plan.deployment.observed import Observed as ObservedDeployment
 from rollmodel.plan.training.decide import decide as decide_training
 from rollmodel.plan.training.observed import Observed as ObservedTraining
 
-__all__ = ["STORIES", "Moment", "difference", "look_of", "moments", "patched", "plain", "read", "story_of"]
+__all__ = ["STORIES", "Moment", "difference", "look_of", "lost", "moments", "patched", "plain", "read", "story_of"]
 
 STORIES = Path(__file__).parents[1] / "unit" / "plan" / "recorded"
 #: In place of a value: the key is there no more.
@@ -36,6 +36,8 @@ GONE = "(gone)"
 _WIDTH = 120
 #: Fields of ``Observed`` that were called otherwise.
 _RENAMED = {"wants": "read_set"}
+#: Of a query without an answer: the question, which ``queries`` knows anyway.
+_REPEATED = {"query"}
 _KINDS: Mapping[str, tuple[Callable[[Any], Any], TypeAdapter[Any]]] = {
     "ModelDeployment": (decide_deployment, TypeAdapter(ObservedDeployment)),
     "TrainingJob": (decide_training, TypeAdapter(ObservedTraining)),
@@ -150,6 +152,19 @@ def plain(value: Any) -> Any:
 
 def _address(manifest: Mapping[str, Any]) -> str:
     return f"{manifest['kind']}/{manifest['metadata']['name']}"
+
+
+def lost(before: Any, now: Any, path: str = "") -> Iterator[str]:
+    """Where a fact that was recorded is not what today's object says. Facts that are new today are no loss."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        known = _REPEATED if {"reason", "message", "query"} == set(before) else set()
+        for key in before.keys() - known:
+            yield from lost(before[key], now.get(key), f"{path}/{key}")
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for index, pair in enumerate(zip(before, now, strict=True)):
+            yield from lost(*pair, f"{path}/{index}")
+    elif before != now:
+        yield f"{path}: {before!r} is {now!r}"
 
 
 # -- what differs ------------------------------------------------------------------------------------------------------

@@ -54,7 +54,7 @@ def failed_checks(counts: Counts, gate: float) -> NDArray[np.bool_]:
 
 
 def argo(counts: Counts, gate: float, failure_limit: int = 0) -> Verdicts:
-    """Baseline analysis over the whole run; it proves nothing, the steps promote when the time is over."""
+    """Background analysis over the whole run; it proves nothing, the steps promote when the time is over."""
     failed = failed_checks(counts, gate)
     rollback = first_true(np.cumsum(failed, axis=1) > failure_limit, CHECK_SECONDS)
     return Verdicts.first(rollback, np.full(len(rollback), failed.shape[1] * CHECK_SECONDS))

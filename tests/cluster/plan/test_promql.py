@@ -6,7 +6,8 @@ from urllib.request import urlopen
 
 import pytest
 from rollmodel.api.modeldeployment import Metric, MetricPreset, Runtime, RuntimePreset
-from rollmodel.plan.deployment.analysis.promql import promql, scope
+from rollmodel.plan.deployment.analysis.promql import scope
+from rollmodel.plan.deployment.analysis.signals import promql
 from rollmodel.plan.deployment.runtimes import PRESETS
 
 from localcluster import Cluster

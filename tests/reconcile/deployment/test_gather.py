@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rollmodel.errors import Unavailable, Untrustworthy
 from rollmodel.plan.decision import Decision
-from rollmodel.plan.deployment.analysis.queries import MetricQuery
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Observed
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Series

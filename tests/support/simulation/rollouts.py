@@ -16,7 +16,8 @@ from typing import Any, Literal
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan import naming
 from rollmodel.plan.decision import Decision, DeleteObject, EmitEvent, Event
-from rollmodel.plan.deployment.analysis.queries import MetricQuery, queries
+from rollmodel.plan.deployment.analysis.queries import queries
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.objects.revision import revision_id
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, PinnedModel

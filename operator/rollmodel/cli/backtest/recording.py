@@ -18,18 +18,16 @@ from rollmodel.evidence import judge
 from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.evidence.core.types import (
     Assessment,
-    CountSample,
-    HistogramSample,
     JudgePlan,
-    MeanSample,
     MetricHistory,
     Outcome,
     Sample,
     Window,
 )
-from rollmodel.plan.deployment.analysis.promql import promql, scope
-from rollmodel.plan.deployment.analysis.queries import MetricQuery
-from rollmodel.plan.deployment.analysis.samples import Arms, Sampled, UnexpectedAnswer, aligned, past, sampled
+from rollmodel.plan.deployment.analysis.promql import scope
+from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
+from rollmodel.plan.deployment.analysis.signals import promql, signal_of
+from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.ports import Metrics
 
@@ -83,7 +81,7 @@ class Recording:
             return None
         window, samples = self._left.pop(0)
         self._state = judge.observe(self._state, window, samples)
-        traffic = [_traffic(sample) for sample in samples.values()]
+        traffic = [(sample.requests[0], sum(sample.requests)) for sample in samples.values()]
         self._requests, total = max(traffic, key=lambda pair: pair[1], default=(0.0, 0.0))
         share = self._requests / total if total else None
         self.moments.append(Moment(window, judge.assess(self._state), share))
@@ -132,7 +130,7 @@ async def read(
     samples: dict[str, Sampled] = {}
     before = min(HISTORY_SECONDS, MOST_POINTS * step)
     for metric in (m for m in spec.analysis.metrics if m.name in judged):
-        if metric.value is None:
+        if signal_of(metric).learns_from_history:
             query = MetricQuery(_text(spec, pair, metric, history=True), start - before, start, step)
             histories[metric.name] = await _answered(past, metric, query, pair, metrics)
         query = MetricQuery(_text(spec, pair, metric, history=False), start, end, step)
@@ -164,14 +162,3 @@ async def _answered(
         return reading(metric, Answer([(one.labels, one.points) for one in series]), query, pair.arms)
     except UnexpectedAnswer as error:
         raise Untrustworthy(f"metric '{metric.name}': {error}; the query was: {query.query}") from error
-
-
-def _traffic(sample: Sample) -> tuple[float, float]:
-    """Requests of the candidate and of both arms in a window."""
-    match sample:
-        case CountSample() | MeanSample():
-            return sample.na, sample.na + sample.nb
-        case HistogramSample():
-            return sum(sample.candidate), sum(sample.candidate) + sum(sample.stable)
-        case _:
-            return 0.0, 0.0

@@ -70,6 +70,16 @@ class NoEvidence:
     reason: NoEvidenceReason
     message: str = ""
 
+    @property
+    def requests(self) -> tuple[float, float]:
+        """None are known."""
+        return 0.0, 0.0
+
+    def plus(self, other: Sample) -> Sample:
+        """Nothing repairs a window without evidence."""
+        del other
+        return self
+
 
 @dataclass(frozen=True, slots=True)
 class CountSample:
@@ -80,6 +90,17 @@ class CountSample:
     nb: float
     kb: float
 
+    @property
+    def requests(self) -> tuple[float, float]:
+        """Requests of the candidate and of the stable arm."""
+        return self.na, self.nb
+
+    def plus(self, other: Sample) -> Sample:
+        """Both windows as one."""
+        if not isinstance(other, CountSample):
+            return _unequal()
+        return CountSample(self.na + other.na, self.ka + other.ka, self.nb + other.nb, self.kb + other.kb)
+
 
 @dataclass(frozen=True, slots=True)
 class HistogramSample:
@@ -88,6 +109,21 @@ class HistogramSample:
     edges: Sequence[float]
     candidate: Sequence[float]
     stable: Sequence[float]
+
+    @property
+    def requests(self) -> tuple[float, float]:
+        """Requests of the candidate and of the stable arm."""
+        return sum(self.candidate), sum(self.stable)
+
+    def plus(self, other: Sample) -> Sample:
+        """Both windows as one, if they have the same edges."""
+        if not isinstance(other, HistogramSample) or self.edges != other.edges:
+            return _unequal()
+        return HistogramSample(
+            self.edges,
+            [a + b for a, b in zip(self.candidate, other.candidate, strict=True)],
+            [a + b for a, b in zip(self.stable, other.stable, strict=True)],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +137,19 @@ class MeanSample:
     squares_a: float | None = None
     squares_b: float | None = None
 
+    @property
+    def requests(self) -> tuple[float, float]:
+        """Requests of the candidate and of the stable arm."""
+        return self.na, self.nb
+
+    def plus(self, other: Sample) -> Sample:
+        """Both windows as one, without squares."""
+        if not isinstance(other, MeanSample):
+            return _unequal()
+        na, nb = self.na + other.na, self.nb + other.nb
+        sums = (self.na * self.mean_a + other.na * other.mean_a, self.nb * self.mean_b + other.nb * other.mean_b)
+        return MeanSample(na, sums[0] / na if na else 0.0, nb, sums[1] / nb if nb else 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class ValueSample:
@@ -108,8 +157,21 @@ class ValueSample:
 
     value: float
 
+    @property
+    def requests(self) -> tuple[float, float]:
+        """A number counts no requests."""
+        return 0.0, 0.0
+
+    def plus(self, other: Sample) -> Sample:
+        """The later one."""
+        return other if isinstance(other, ValueSample) else _unequal()
+
 
 Sample = CountSample | HistogramSample | MeanSample | ValueSample | NoEvidence
+
+
+def _unequal() -> NoEvidence:
+    return NoEvidence(NoEvidenceReason.EDGES_CHANGED, "two windows cannot be added up")
 
 
 @dataclass(frozen=True, slots=True)

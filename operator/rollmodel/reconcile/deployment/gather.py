@@ -12,7 +12,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentSt
 from rollmodel.errors import RollmodelError
 from rollmodel.plan import naming
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.deployment.analysis.queries import MetricQuery
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
 from rollmodel.plan.deployment.strategies.commands import asked
 from rollmodel.plan.problem import Problem

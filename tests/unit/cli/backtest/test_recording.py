@@ -15,7 +15,7 @@ from rollmodel.cli.backtest.recording import Pair, read
 from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.evidence import judge
 from rollmodel.plan.deployment.analysis.policy import judge_plan
-from rollmodel.plan.deployment.analysis.queries import MetricQuery
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Series
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from rollmodel.api.modeldeployment import Analysis, Metric
+from rollmodel.api.modeldeployment import Analysis
+from rollmodel.plan.deployment.analysis.signals import signal_of
 
-__all__ = ["label_delay", "metric_delay"]
+__all__ = ["label_delay"]
 
 
 def label_delay(analysis: Analysis) -> int:
     """Seconds within which the labels of all metrics have come."""
-    return max((metric_delay(metric) for metric in analysis.metrics), default=0)
-
-
-def metric_delay(metric: Metric) -> int:
-    """Seconds within which the labels of a metric have come."""
-    labelled = metric.counts or metric.mean
-    return labelled.delay_seconds if labelled else 0
+    return max((signal_of(metric).delay_seconds(metric) for metric in analysis.metrics), default=0)

@@ -5,19 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollmodel.api.base import decimal
-from rollmodel.api.modeldeployment import Better, Metric, MetricPreset, ModelDeploymentSpec, Tolerance
+from rollmodel.api.modeldeployment import Metric, ModelDeploymentSpec, Tolerance
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan
-from rollmodel.plan.deployment.analysis.labels import metric_delay
+from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.strategies.aims import Goal
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["judge_plan"]
-
-_SAFE_RATIO = 1.5
-#: For times and means, which vary less than rare events do.
-_SAFE_VALUE_RATIO = 1.25
 
 
 def judge_plan(spec: ModelDeploymentSpec) -> JudgePlan:
@@ -46,25 +42,8 @@ def _split(spec: ModelDeploymentSpec) -> tuple[float, bool]:
 
 
 def _metric_plan(metric: Metric) -> MetricPlan:
-    if metric.value is not None:
-        value = metric.value
-        return MetricPlan(
-            name=metric.name,
-            kind="value",
-            value_min=None if value.min is None else decimal(value.min),
-            value_max=None if value.max is None else decimal(value.max),
-            failure_limit=value.failure_limit,
-        )
-    latency = metric.preset is MetricPreset.LATENCY
-    plan = MetricPlan(
-        name=metric.name,
-        kind="mean" if metric.mean else "latency" if latency else "count",
-        safe_ratio=_SAFE_VALUE_RATIO if metric.mean or latency else _SAFE_RATIO,
-        ceiling=None if metric.ceiling is None else decimal(metric.ceiling),
-        higher_is_worse=metric.mean is None or metric.mean.better is Better.LOWER,
-        delay=float(metric_delay(metric)),
-    )
-    return _with_margins(plan, metric.tolerance, metric.safe_tolerance)
+    plan = signal_of(metric).plan(metric)
+    return plan if plan.kind == "value" else _with_margins(plan, metric.tolerance, metric.safe_tolerance)
 
 
 def _with_margins(plan: MetricPlan, harm: Tolerance | None, safe: Tolerance | None) -> MetricPlan:

@@ -6,34 +6,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 
 from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
-from rollmodel.plan.deployment.analysis.promql import promql, scope
+from rollmodel.plan.deployment.analysis.promql import scope
+from rollmodel.plan.deployment.analysis.signals import promql, signal_of
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.times import parse
 
-__all__ = ["MOST_WINDOWS", "MetricQuery", "asks_history", "load_judge", "queries", "query_of"]
+__all__ = ["MOST_WINDOWS", "asks_history", "load_judge", "queries", "query_of"]
 
 #: Windows that are made up for at most after a break; older ones are dropped.
 MOST_WINDOWS = 30
 
 _HISTORY_SECONDS = 3 * 3600
 _HISTORY_POINTS = 1080
-
-
-@dataclass(frozen=True, slots=True)
-class MetricQuery:
-    """A question: ``query``, evaluated at start, start + step, .. end (unix seconds, multiples of step)."""
-
-    query: str
-    start: float
-    end: float
-    step: float
 
 
 def queries(observed: Observed) -> dict[str, MetricQuery]:
@@ -90,9 +81,9 @@ def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
 
 def _texts(observed: Observed, *, history: bool) -> Iterator[tuple[Metric, str]]:
     for metric in observed.spec.analysis.metrics:
-        if history and metric.value is not None:
-            continue
         try:
+            if history and not signal_of(metric).learns_from_history:
+                continue
             yield metric, query_of(observed, metric, history=history)
         except Invalid:
             continue

@@ -17,9 +17,6 @@ from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import (
     Assessment,
-    CountSample,
-    HistogramSample,
-    MeanSample,
     NoEvidenceReason,
     Outcome,
     Sample,
@@ -27,9 +24,10 @@ from rollmodel.evidence.core.types import (
 )
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 from rollmodel.plan.deployment.analysis.policy import judge_plan
-from rollmodel.plan.deployment.analysis.queries import MetricQuery, asks_history, load_judge, queries, query_of
+from rollmodel.plan.deployment.analysis.queries import asks_history, load_judge, queries, query_of
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
-from rollmodel.plan.deployment.analysis.samples import Arms, Sampled, UnexpectedAnswer, aligned, past, sampled
+from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
+from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.problem import Problem
@@ -213,17 +211,7 @@ def _requests(rollout: Rollout, window: Window, samples: dict[str, Sample]) -> i
     candidate = rollout.candidate
     if candidate is None or candidate.since is None or window.start < parse(candidate.since).timestamp():
         return 0
-    return round(max((_candidate_count(sample) for sample in samples.values()), default=0.0))
-
-
-def _candidate_count(sample: Sample) -> float:
-    match sample:
-        case CountSample() | MeanSample():
-            return sample.na
-        case HistogramSample():
-            return sum(sample.candidate)
-        case _:
-            return 0.0
+    return round(max((sample.requests[0] for sample in samples.values()), default=0.0))
 
 
 def _window_problems(

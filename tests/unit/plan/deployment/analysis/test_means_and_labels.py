@@ -10,7 +10,8 @@ import pytest
 from rollmodel.cli.common.manifest import read_manifest, sound, spec_of
 from rollmodel.evidence import judge
 from rollmodel.plan.deployment.analysis.policy import judge_plan
-from rollmodel.plan.deployment.analysis.promql import promql, scope
+from rollmodel.plan.deployment.analysis.promql import scope
+from rollmodel.plan.deployment.analysis.signals import promql
 
 from tests.support.simulation.pods import LABEL_SECONDS
 from tests.support.simulation.rollouts import Cluster

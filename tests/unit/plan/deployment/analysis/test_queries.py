@@ -10,8 +10,9 @@ import pytest
 from jinja2 import Template
 from rollmodel.api.modeldeployment import Metric, Runtime
 from rollmodel.errors import Invalid
-from rollmodel.plan.deployment.analysis.promql import promql, scope
+from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.queries import MOST_WINDOWS, queries
+from rollmodel.plan.deployment.analysis.signals import promql
 from rollmodel.plan.deployment.observed import Defaults
 
 from tests.support.simulation.rollouts import Cluster, model

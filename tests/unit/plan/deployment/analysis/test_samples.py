@@ -15,8 +15,8 @@ from rollmodel.evidence.core.types import (
     ValueSample,
     Window,
 )
-from rollmodel.plan.deployment.analysis.queries import MetricQuery
-from rollmodel.plan.deployment.analysis.samples import Sampled, UnexpectedAnswer, aligned, past, sampled
+from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery, Sampled, UnexpectedAnswer
 from rollmodel.plan.deployment.observed import Answer
 
 ERRORS = Metric.model_validate({"name": "errors", "preset": "Errors"})
