@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 from rollmodel.plan.timing import Timing
-from rollmodel.reconcile.run_writes import CREATE_WITHIN_SECONDS
+from rollmodel.reconcile.effects.runs import CREATE_WITHIN_SECONDS
 from rollmodel.settings import Settings, configure_libraries
 
 
