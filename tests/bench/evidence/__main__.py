@@ -11,7 +11,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench.evidence import (
+from tests.bench.evidence import store
+from tests.bench.evidence.pages import page
+from tests.bench.evidence.records import Record
+from tests.bench.evidence.setup import FULL, QUICK, Size
+from tests.bench.evidence.suites import (
     detection,
     false_alarms,
     families,
@@ -19,13 +23,9 @@ from tests.bench.evidence import (
     latency,
     means,
     missing,
-    page,
     promotion,
     speed,
-    store,
 )
-from tests.bench.evidence.records import Record
-from tests.bench.evidence.setup import FULL, QUICK, Size
 
 __all__ = ["SUITES", "main"]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.bench.evidence.rivals import Verdicts
+from tests.bench.evidence.rules.rivals import Verdicts
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World
 
 __all__ = ["Record", "measure", "median"]

@@ -17,9 +17,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tests.bench.scale import page, rest, rollback, rows, section, training
-from tests.bench.scale.kwok import simulated_node
-from tests.bench.scale.stack import stack
+from tests.bench.scale import page, rows, section
+from tests.bench.scale.measurements import rest, rollback, training
+from tests.bench.scale.rig.kwok import simulated_node
+from tests.bench.scale.rig.stack import stack
 
 __all__ = ["main"]
 

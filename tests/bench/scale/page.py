@@ -8,7 +8,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.evidence.markdown import table
+from tests.bench.evidence.pages.markdown import table
 from tests.bench.scale.section import Section
 
 __all__ = ["NAME", "show", "write"]

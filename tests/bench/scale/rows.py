@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.bench.scale.rest import MODELS, POLL_SECONDS, Rest
-from tests.bench.scale.rollback import Rollback
+from tests.bench.scale.measurements.rest import MODELS, POLL_SECONDS, Rest
+from tests.bench.scale.measurements.rollback import Rollback
+from tests.bench.scale.measurements.training import Batch, Training
 from tests.bench.scale.section import Row, percentiles
-from tests.bench.scale.training import Batch, Training
 
 __all__ = ["rest_rows", "rollback_rows", "training_rows"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.bench.evidence import kayenta
-from tests.bench.evidence.kayenta import Label, MetricConfig
+from tests.bench.evidence.rules import kayenta
+from tests.bench.evidence.rules.kayenta import Label, MetricConfig
 
 RNG = np.random.default_rng(0)
 CRITICAL = MetricConfig(critical=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.bench.evidence import rivals
-from tests.bench.evidence.rivals import Verdicts
+from tests.bench.evidence.rules import rivals
+from tests.bench.evidence.rules.rivals import Verdicts
 from tests.bench.evidence.worlds import Counts, World, simulate
 
 GATE = 0.1

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rollmodel.api.base import GROUP
 
-from tests.bench.scale.audit import Requests, requests
+from tests.bench.scale.rig.audit import Requests, requests
 
 OPERATOR = "system:serviceaccount:rollmodel-system:rollmodel"
 NOON = 1_795_435_200.0  # 2026-11-23T12:00:00Z

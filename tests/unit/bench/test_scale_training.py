@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.bench.scale.audit import Requests
+from tests.bench.scale.measurements.training import Batch, Training
+from tests.bench.scale.rig.audit import Requests
+from tests.bench.scale.rig.runs import Clock, Trial, manifests
 from tests.bench.scale.rows import training_rows
-from tests.bench.scale.runs import Clock, Trial, manifests
-from tests.bench.scale.training import Batch, Training
 
 NAME = "some-0"
 

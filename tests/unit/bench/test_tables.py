@@ -8,12 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.bench.evidence import detection, false_alarms, page, promotion, store
-from tests.bench.evidence.markdown import chance, seconds, table, times
+from tests.bench.evidence import store
+from tests.bench.evidence.pages import page
+from tests.bench.evidence.pages.markdown import chance, seconds, table, times
+from tests.bench.evidence.pages.targets import misses, risk, slower, too_slow
 from tests.bench.evidence.records import Record, measure
-from tests.bench.evidence.rivals import Verdicts
+from tests.bench.evidence.rules.rivals import Verdicts
 from tests.bench.evidence.setup import Size
-from tests.bench.evidence.targets import misses, risk, slower, too_slow
+from tests.bench.evidence.suites import detection, false_alarms, promotion
 from tests.bench.evidence.worlds import Counts, World
 
 WORLD = World(5, 95, 0.005, 2.0)

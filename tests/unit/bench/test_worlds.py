@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.bench.evidence.oracle import oracle_seconds
 from tests.bench.evidence.records import median
+from tests.bench.evidence.rules.oracle import oracle_seconds
 from tests.bench.evidence.setup import generator
 from tests.bench.evidence.worlds import NOISES, Counts, World, simulate, simulate_history
 

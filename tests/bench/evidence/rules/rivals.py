@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from tests.bench.evidence import kayenta
+from tests.bench.evidence.rules import kayenta
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts
 
 __all__ = ["RIVALS", "Verdicts", "argo", "flagger", "kayenta_growing", "kayenta_once", "peeking"]

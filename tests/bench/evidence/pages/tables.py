@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from statistics import mean
 
-from tests.bench.evidence import detection, promotion
-from tests.bench.evidence.false_alarms import SAFE_MARGIN
-from tests.bench.evidence.markdown import MISS, chance, seconds, table, times
-from tests.bench.evidence.ours import STANDARD
+from tests.bench.evidence.pages.markdown import MISS, chance, seconds, table, times
+from tests.bench.evidence.pages.targets import OURS, at_margin, healthy, of, risk, slower, too_slow
 from tests.bench.evidence.records import Record
-from tests.bench.evidence.rivals import RIVALS
-from tests.bench.evidence.targets import OURS, at_margin, healthy, of, risk, slower, too_slow
+from tests.bench.evidence.rules.ours import STANDARD
+from tests.bench.evidence.rules.rivals import RIVALS
+from tests.bench.evidence.suites import detection, promotion
+from tests.bench.evidence.suites.false_alarms import SAFE_MARGIN
 from tests.bench.evidence.worlds import NOISES
 
 __all__ = ["TABLES"]

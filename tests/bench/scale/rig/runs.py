@@ -17,7 +17,7 @@ from rollmodel.api.base import GROUP, VERSION
 from rollmodel.plan.naming import TRAINING_JOB
 
 from localcluster.kubeapi import MERGE_PATCH, KubeApi, Mirror, Object
-from tests.bench.scale.stack import NAMESPACE, Stack
+from tests.bench.scale.rig.stack import NAMESPACE, Stack
 
 __all__ = ["CODE_REQUESTS", "Clock", "Trial", "apply", "manifests", "playing"]
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from itertools import product
 
-from tests.bench.evidence import ours
-from tests.bench.evidence.false_alarms import rivals
-from tests.bench.evidence.oracle import oracle_seconds
-from tests.bench.evidence.ours import STANDARD, Policy
 from tests.bench.evidence.records import Record, measure
+from tests.bench.evidence.rules import ours
+from tests.bench.evidence.rules.oracle import oracle_seconds
+from tests.bench.evidence.rules.ours import STANDARD, Policy
 from tests.bench.evidence.setup import Size, generator, shown
+from tests.bench.evidence.suites.false_alarms import rivals
 from tests.bench.evidence.worlds import World, simulate
 
 __all__ = ["DEFAULT", "RATIOS", "REFERENCE", "WORLDS", "run"]

@@ -17,10 +17,10 @@ import httpx
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 
 from localcluster.kubeapi import KubeApi, Mirror, Object
-from tests.bench.scale.objects import PATH
-from tests.bench.scale.process import operator
 from tests.bench.scale.progress import say
-from tests.bench.scale.stack import NAMESPACE, Stack
+from tests.bench.scale.rig.objects import PATH
+from tests.bench.scale.rig.process import operator
+from tests.bench.scale.rig.stack import NAMESPACE, Stack
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict

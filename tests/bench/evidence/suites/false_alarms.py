@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import product
 
-from tests.bench.evidence import ours
 from tests.bench.evidence.records import Record, measure
-from tests.bench.evidence.rivals import RIVALS
+from tests.bench.evidence.rules import ours
+from tests.bench.evidence.rules.rivals import RIVALS
 from tests.bench.evidence.setup import Size, generator, shown
 from tests.bench.evidence.worlds import NOISES, Counts, World, simulate
 

@@ -7,11 +7,11 @@ import time
 from dataclasses import dataclass
 
 from localcluster.kubeapi import KubeApi
-from tests.bench.scale.audit import Requests, requests
-from tests.bench.scale.process import Measured, operator
 from tests.bench.scale.progress import say
-from tests.bench.scale.runs import CODE_REQUESTS, Clock, Trial, apply, manifests, playing
-from tests.bench.scale.stack import OPERATOR, Stack
+from tests.bench.scale.rig.audit import Requests, requests
+from tests.bench.scale.rig.process import Measured, operator
+from tests.bench.scale.rig.runs import CODE_REQUESTS, Clock, Trial, apply, manifests, playing
+from tests.bench.scale.rig.stack import OPERATOR, Stack
 
 __all__ = ["Batch", "Training", "measure"]
 

@@ -15,7 +15,7 @@ from rollmodel.cli.backtest.steps import replay
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricPlan, Window
 
-from tests.bench.evidence.markdown import table
+from tests.bench.evidence.pages.markdown import table
 from tests.bench.evidence.setup import generator
 from tests.bench.evidence.worlds import TICK_SECONDS, World, simulate, simulate_history
 

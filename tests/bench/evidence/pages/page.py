@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench.evidence import plots
-from tests.bench.evidence.markdown import error
-from tests.bench.evidence.more_tables import MORE_TABLES
+from tests.bench.evidence.pages import plots
+from tests.bench.evidence.pages.markdown import error
+from tests.bench.evidence.pages.more_tables import MORE_TABLES
+from tests.bench.evidence.pages.tables import TABLES
+from tests.bench.evidence.pages.targets import healthy, misses, of
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.setup import QUICK, Size
-from tests.bench.evidence.tables import TABLES
-from tests.bench.evidence.targets import healthy, misses, of
 
 __all__ = ["NAME", "write"]
 

@@ -14,13 +14,13 @@ from matplotlib.figure import Figure
 from rollmodel.evidence.core.evalue import tick
 from rollmodel.evidence.counts import model as core
 
-from tests.bench.evidence import detection
-from tests.bench.evidence.oracle import oracle_seconds
-from tests.bench.evidence.ours import STANDARD, configured, learn
+from tests.bench.evidence.pages.targets import OURS, healthy, of
 from tests.bench.evidence.records import Record
-from tests.bench.evidence.rivals import RIVALS, Floats
+from tests.bench.evidence.rules.oracle import oracle_seconds
+from tests.bench.evidence.rules.ours import STANDARD, configured, learn
+from tests.bench.evidence.rules.rivals import RIVALS, Floats
 from tests.bench.evidence.setup import generator
-from tests.bench.evidence.targets import OURS, healthy, of
+from tests.bench.evidence.suites import detection
 from tests.bench.evidence.worlds import TICK_SECONDS, World, simulate
 
 __all__ = ["draw"]

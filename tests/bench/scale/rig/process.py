@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.scale.stack import Stack
+from tests.bench.scale.rig.stack import Stack
 from tests.support.live.operator_process import OperatorProcess
 
 __all__ = ["Measured", "operator"]

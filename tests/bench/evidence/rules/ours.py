@@ -12,7 +12,7 @@ from rollmodel.evidence.core.evalue import Pair, margin, tick
 from rollmodel.evidence.counts import model as core
 from rollmodel.evidence.counts.baseline import Baseline, from_split, from_total, unknown
 
-from tests.bench.evidence.rivals import Floats, Verdicts
+from tests.bench.evidence.rules.rivals import Floats, Verdicts
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, simulate_history
 
 __all__ = ["STANDARD", "Policy", "configured", "judge", "learn", "mark"]

@@ -18,10 +18,10 @@ from rollmodel.evidence.noise import latency_noise
 from scipy.special import ndtr
 from scipy.stats import norm
 
-from tests.bench.evidence import kayenta
-from tests.bench.evidence.ours import STANDARD, mark
 from tests.bench.evidence.records import Record, measure
-from tests.bench.evidence.rivals import CHECK_SECONDS, CHECK_TICKS, Floats, Verdicts
+from tests.bench.evidence.rules import kayenta
+from tests.bench.evidence.rules.ours import STANDARD, mark
+from tests.bench.evidence.rules.rivals import CHECK_SECONDS, CHECK_TICKS, Floats, Verdicts
 from tests.bench.evidence.setup import Size, generator, shown
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, lognormal_ar1
 

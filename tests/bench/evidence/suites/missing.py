@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from rollmodel.evidence.core import windows
 from rollmodel.evidence.core.types import CountSample, PodSeries
 
-from tests.bench.evidence import ours
 from tests.bench.evidence.records import Record, measure
-from tests.bench.evidence.rivals import CHECK_SECONDS, Floats, Verdicts, argo, failed_checks, flagger_checks
+from tests.bench.evidence.rules import ours
+from tests.bench.evidence.rules.rivals import CHECK_SECONDS, Floats, Verdicts, argo, failed_checks, flagger_checks
 from tests.bench.evidence.setup import Size, generator, shown
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, simulate
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import product
 
-from tests.bench.evidence import ours
-from tests.bench.evidence.detection import WORLDS
-from tests.bench.evidence.oracle import oracle_seconds
-from tests.bench.evidence.ours import Policy
 from tests.bench.evidence.records import Record, measure
+from tests.bench.evidence.rules import ours
+from tests.bench.evidence.rules.oracle import oracle_seconds
+from tests.bench.evidence.rules.ours import Policy
 from tests.bench.evidence.setup import Size, generator, shown
+from tests.bench.evidence.suites.detection import WORLDS
 from tests.bench.evidence.worlds import World, simulate
 
 __all__ = ["MARGINS", "REFERENCE", "run"]

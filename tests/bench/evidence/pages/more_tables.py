@@ -7,11 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from tests.bench.evidence import families, kayenta, labels, latency, means, missing
-from tests.bench.evidence.markdown import MISS, chance, seconds, table, times
-from tests.bench.evidence.ours import STANDARD
+from tests.bench.evidence.pages.markdown import MISS, chance, seconds, table, times
+from tests.bench.evidence.pages.targets import OURS, of, risk, slower, too_slow
 from tests.bench.evidence.records import Record
-from tests.bench.evidence.targets import OURS, of, risk, slower, too_slow
+from tests.bench.evidence.rules import kayenta
+from tests.bench.evidence.rules.ours import STANDARD
+from tests.bench.evidence.suites import families, labels, latency, means, missing
 
 __all__ = ["CASES", "MORE_TABLES"]
 

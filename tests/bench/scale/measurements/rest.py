@@ -6,12 +6,12 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from tests.bench.scale.audit import Requests, requests
-from tests.bench.scale.burst import burst
-from tests.bench.scale.objects import Clock, apply, manifests, models, watched
-from tests.bench.scale.process import Measured, operator
+from tests.bench.scale.measurements.burst import burst
 from tests.bench.scale.progress import say
-from tests.bench.scale.stack import OPERATOR, Stack
+from tests.bench.scale.rig.audit import Requests, requests
+from tests.bench.scale.rig.objects import Clock, apply, manifests, models, watched
+from tests.bench.scale.rig.process import Measured, operator
+from tests.bench.scale.rig.stack import OPERATOR, Stack
 
 __all__ = ["MODELS", "POLL_SECONDS", "Idle", "Install", "Memory", "Rest", "Restart", "measure"]
 

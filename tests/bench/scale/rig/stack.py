@@ -15,7 +15,7 @@ __all__ = ["NAMESPACE", "OPERATOR", "Stack", "stack"]
 
 NAMESPACE = "scale"
 OPERATOR = "system:serviceaccount:rollmodel-system:rollmodel"
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[4]
 
 
 @dataclass(frozen=True, slots=True)

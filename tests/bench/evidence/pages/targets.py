@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tests.bench.evidence.false_alarms import SAFE_MARGIN
-from tests.bench.evidence.markdown import MISS, chance, error, seconds
-from tests.bench.evidence.ours import STANDARD
+from tests.bench.evidence.pages.markdown import MISS, chance, error, seconds
 from tests.bench.evidence.records import Record
+from tests.bench.evidence.rules.ours import STANDARD
+from tests.bench.evidence.suites.false_alarms import SAFE_MARGIN
 from tests.bench.evidence.worlds import TICK_SECONDS
 
 __all__ = ["OURS", "at_margin", "healthy", "misses", "of", "risk", "slower", "too_slow"]

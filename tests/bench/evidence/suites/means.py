@@ -13,9 +13,9 @@ from rollmodel.evidence.core.types import MetricHistory
 from rollmodel.evidence.means import model as core
 from rollmodel.evidence.means.past import MeanPast, from_history
 
-from tests.bench.evidence.ours import STANDARD, mark
 from tests.bench.evidence.records import Record, measure
-from tests.bench.evidence.rivals import Floats, Verdicts
+from tests.bench.evidence.rules.ours import STANDARD, mark
+from tests.bench.evidence.rules.rivals import Floats, Verdicts
 from tests.bench.evidence.setup import Size, generator, shown
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, lognormal_ar1
 

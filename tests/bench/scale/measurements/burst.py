@@ -7,7 +7,7 @@ import time
 
 from localcluster import Cluster
 from localcluster.kubeapi import KubeApi, Object
-from tests.bench.scale.objects import PATH, watched
+from tests.bench.scale.rig.objects import PATH, watched
 
 __all__ = ["burst"]
 

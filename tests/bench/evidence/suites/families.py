@@ -13,12 +13,12 @@ from rollmodel.evidence.counts import model as core
 from rollmodel.evidence.counts.baseline import Baseline, from_split
 from scipy.special import logsumexp
 
-from tests.bench.evidence import kayenta
-from tests.bench.evidence.false_alarms import first_runs
-from tests.bench.evidence.ours import STANDARD, configured, mark
 from tests.bench.evidence.records import Record, measure
-from tests.bench.evidence.rivals import CHECK_SECONDS, CHECK_TICKS, Verdicts, argo, peeking
+from tests.bench.evidence.rules import kayenta
+from tests.bench.evidence.rules.ours import STANDARD, configured, mark
+from tests.bench.evidence.rules.rivals import CHECK_SECONDS, CHECK_TICKS, Verdicts, argo, peeking
 from tests.bench.evidence.setup import Size, generator, shown
+from tests.bench.evidence.suites.false_alarms import first_runs
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, simulate, simulate_history
 
 __all__ = ["RULES", "SIZES", "run"]

@@ -15,7 +15,7 @@ from rollmodel.plan import naming
 
 from localcluster import Cluster
 from localcluster.kubeapi import KubeApi, Mirror, Object
-from tests.bench.scale.stack import NAMESPACE
+from tests.bench.scale.rig.stack import NAMESPACE
 from tests.support.live.light_models import LightModel, LightRegistry
 from tests.support.live.light_server import Behaviour
 
