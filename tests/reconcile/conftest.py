@@ -14,10 +14,11 @@ from rollmodel.plan.deployment.observed import Defaults, Observed
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer, Queries
+from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
-from rollmodel.reconcile.deployment.reconciler import DeploymentReconciler
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.result import Result
+from rollmodel.reconcile.reconciler import reconciler_of
+from rollmodel.reconcile.result import Reconciler, Result
 
 from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
@@ -36,10 +37,10 @@ class Bench:
     metrics: InMemoryMetrics = field(default_factory=InMemoryMetrics)
     clock: FixedClock = field(default_factory=FixedClock)
     woken: list[str] = field(default_factory=list)
+    gateway_says: str | None = None
+    """The reason why the Gateway does not take routes; None where it does."""
 
-    def operator(
-        self, *, decide: Callable[[Observed], Decision] = decide, queries: Queries = queries
-    ) -> DeploymentReconciler:
+    def operator(self, *, decide: Callable[[Observed], Decision] = decide, queries: Queries = queries) -> Reconciler:
         connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
         models = Models(self.registry, connections, self.woken.append)
         gatherer = Gatherer(
@@ -50,15 +51,9 @@ class Bench:
             queries=queries,
             defaults=DEFAULTS,
         )
-        return DeploymentReconciler(
-            gatherer=gatherer,
-            executor=Executor(self.kube, self.registry),
-            models=models,
-            connections=connections,
-            clock=self.clock,
-            decide=decide,
-            model_retry=30.0,
-        )
+        kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
+        executor = Executor(self.kube, self.registry)
+        return reconciler_of(kind, executor=executor, connections=connections, clock=self.clock)
 
     def create(self, **spec: Any) -> Ref:
         """A person creates the ModelDeployment ``churn``; ``spec`` are whole top-level fields."""
@@ -66,13 +61,13 @@ class Bench:
         manifest["spec"] |= spec
         return Ref.of(self.kube.create(manifest))
 
-    async def a_pass(self, operator: DeploymentReconciler, ref: Ref) -> Result:
+    async def a_pass(self, operator: Reconciler, ref: Ref) -> Result:
         """One pass over the object as it is now."""
         body = await self.kube.get(ref)
         assert body is not None
         return await operator.reconcile(body)
 
-    async def settle(self, operator: DeploymentReconciler, ref: Ref, *, at_most: int = 20) -> Result:
+    async def settle(self, operator: Reconciler, ref: Ref, *, at_most: int = 20) -> Result:
         """Passes until one writes nothing; fails if that takes too many."""
         for _ in range(at_most):
             result = await self.a_pass(operator, ref)
@@ -96,8 +91,9 @@ class Bench:
     def take_up_routes(self) -> None:
         """What the Gateway ``public`` does: it serves each route as it is now."""
         for route in self.kube.of_kind("HTTPRoute"):
-            accepted = {"status": "True", "observedGeneration": route["metadata"]["generation"]}
-            conditions = [{"type": kind, "reason": kind, **accepted} for kind in ("Accepted", "ResolvedRefs")]
+            generation, word = route["metadata"]["generation"], self.gateway_says
+            answer = {"status": "True" if word is None else "False", "observedGeneration": generation}
+            conditions = [{"type": kind, "reason": word or kind, **answer} for kind in ("Accepted", "ResolvedRefs")]
             status = {"parents": [{"parentRef": {"name": "public"}, "conditions": conditions}]}
             self.kube.edit(Ref.of(route), lambda obj, status=status: obj.update(status=status))  # type: ignore[misc]
 

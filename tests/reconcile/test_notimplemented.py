@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from rollmodel.plan.decision import Ref
+from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.not_implemented import NotImplementedReconciler
+from rollmodel.reconcile.not_implemented import not_implemented
+from rollmodel.reconcile.reconciler import reconciler_of
+from rollmodel.reconcile.result import Reconciler
+from rollmodel.reconcile.stalled import Outcome
 
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryRegistry
@@ -18,15 +22,21 @@ def kube() -> InMemoryKube:
     return InMemoryKube()
 
 
+def reconciler(kube: InMemoryKube, outcome: Outcome) -> Reconciler:
+    kind = not_implemented("things", FixedClock(), outcome=outcome)
+    connections = Connections(kube, default=None, read_secrets=False)
+    return reconciler_of(kind, executor=Executor(kube, InMemoryRegistry()), connections=connections, clock=FixedClock())
+
+
 def thing(kind: str) -> dict[str, Any]:
     metadata = {"name": "it", "namespace": "team"}
     return {"apiVersion": "rollmodel.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": {}}
 
 
 @pytest.mark.parametrize(("kind", "unknown"), [("TrainingJob", "Succeeded"), ("DriftPolicy", "Ready")])
-async def test_it_is_said_once(kube: InMemoryKube, kind: str, unknown: Literal["Ready", "Succeeded"]) -> None:
-    reconciler = NotImplementedReconciler(Executor(kube, InMemoryRegistry()), FixedClock(), unknown=unknown)
-    first = await reconciler.reconcile(kube.create(thing(kind)))
+async def test_it_is_said_once(kube: InMemoryKube, kind: str, unknown: Outcome) -> None:
+    operator = reconciler(kube, unknown)
+    first = await operator.reconcile(kube.create(thing(kind)))
     assert first.wrote
     status = first.body["status"]
     assert status["observedGeneration"] == 1
@@ -34,15 +44,15 @@ async def test_it_is_said_once(kube: InMemoryKube, kind: str, unknown: Literal["
     assert conditions == {"Stalled": ("True", "NotImplemented"), unknown: ("Unknown", "NotImplemented")}
     assert kind in status["conditions"][0]["message"]
 
-    second = await reconciler.reconcile(first.body)
+    second = await operator.reconcile(first.body)
     assert not second.wrote
     assert len(kube.writes) == 1
 
 
 async def test_it_is_said_again_for_a_new_spec(kube: InMemoryKube) -> None:
-    reconciler = NotImplementedReconciler(Executor(kube, InMemoryRegistry()), FixedClock(), unknown="Ready")
+    operator = reconciler(kube, "Ready")
     ref = Ref.of(kube.create(thing("DriftPolicy")))
-    await reconciler.reconcile(kube.objects[ref])
+    await operator.reconcile(kube.objects[ref])
     kube.edit(ref, lambda obj: obj["spec"].update(new="field"))
-    result = await reconciler.reconcile(kube.objects[ref])
+    result = await operator.reconcile(kube.objects[ref])
     assert result.body["status"]["observedGeneration"] == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +12,10 @@ from rollmodel.api.conditions import Condition, upsert
 from rollmodel.plan.times import stamp
 
 __all__ = ["ConditionDraft", "merge_conditions"]
+
+_FOREIGN = re.compile(r"[^A-Za-z0-9]+")
+_NO_LETTERS = re.compile(r"^[0-9]+")
+_LONGEST = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +33,10 @@ def merge_conditions(
     """The conditions with these lines put in by type."""
     for kind, line in lines.items():
         message = " ".join(line.message.split())
-        before = upsert(before, kind, line.status, line.reason, message, generation=generation, now=stamp(now))
+        before = upsert(before, kind, line.status, _word(line.reason), message, generation=generation, now=stamp(now))
     return before
+
+
+def _word(reason: str) -> str:
+    """The reason as one word that our schema allows. Others (a Gateway, Kueue) may write ``_``, ``,`` and ``:`` too."""
+    return _NO_LETTERS.sub("", _FOREIGN.sub("", reason))[:_LONGEST] or "Unknown"

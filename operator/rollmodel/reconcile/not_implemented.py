@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
 
+from rollmodel.api.base import ApiModel
+from rollmodel.plan.decision import Decision
 from rollmodel.ports import Clock, Manifest
-from rollmodel.reconcile.execute import Executor, no_connection
-from rollmodel.reconcile.result import Result
-from rollmodel.reconcile.stalled import stalled
+from rollmodel.reconcile.kind import Kind
+from rollmodel.reconcile.stalled import Outcome, stalled
 
-__all__ = ["NotImplementedReconciler"]
+__all__ = ["not_implemented"]
 
 
-class NotImplementedReconciler:
-    """Sets ``Stalled=True, reason NotImplemented`` and leaves the outcome ``unknown``."""
+class _Unread(ApiModel):
+    """A spec or a status that nobody reads."""
 
-    def __init__(self, executor: Executor, clock: Clock, *, unknown: Literal["Ready", "Succeeded"]) -> None:
-        self._executor = executor
-        self._clock = clock
-        self._unknown: Literal["Ready", "Succeeded"] = unknown
 
-    async def reconcile(self, body: Manifest) -> Result:
-        """Say it where it was not said yet."""
+def not_implemented(plural: str, clock: Clock, *, outcome: Outcome) -> Kind[_Unread, _Unread, Manifest]:
+    """``Stalled=True, reason NotImplemented``, and the outcome is unknown."""
+
+    async def gather(body: Manifest, spec: _Unread, status: _Unread, problems: Sequence[str]) -> Manifest:
+        del spec, status, problems
+        return body
+
+    def decide(body: Manifest) -> Decision:
         message = f"this release of the operator does not act on {body['kind']} objects yet"
-        decision = stalled(body, "NotImplemented", message, now=self._clock.now(), unknown=self._unknown)
-        execution = await self._executor.execute(body, decision, no_connection)
-        return Result(execution.body, wrote=execution.wrote)
+        return stalled(body, "NotImplemented", message, now=clock.now(), unknown=outcome)
 
-    def forget(self, uid: str) -> None:
-        """Nothing is remembered."""
+    return Kind(plural=plural, spec=_Unread, status=_Unread, outcome=outcome, gather=gather, decide=decide)

@@ -12,7 +12,10 @@ from rollmodel.plan.decision import Decision
 from rollmodel.plan.times import stamp
 from rollmodel.ports import Manifest
 
-__all__ = ["explain", "stalled"]
+__all__ = ["Outcome", "explain", "stalled"]
+
+#: The condition that says what became of an object.
+Outcome = Literal["Ready", "Succeeded"]
 
 #: Of a message that lists what is wrong, so many problems are shown.
 _SHOWN = 5
@@ -24,7 +27,7 @@ def stalled(
     message: str,
     *,
     now: datetime,
-    unknown: Literal["Ready", "Succeeded"] | None = None,
+    unknown: Outcome | None = None,
 ) -> Decision:
     """``Stalled=True``, and the condition ``unknown`` as ``Unknown``. The rest of the status stays as it is."""
     status: dict[str, Any] = dict(body.get("status", {}))

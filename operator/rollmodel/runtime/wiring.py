@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import aiohttp
 from pydantic import SecretStr
@@ -22,13 +23,16 @@ from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
+from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
-from rollmodel.reconcile.deployment.reconciler import DeploymentReconciler
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.not_implemented import NotImplementedReconciler
+from rollmodel.reconcile.kind import Kind
+from rollmodel.reconcile.not_implemented import not_implemented
+from rollmodel.reconcile.reconciler import reconciler_of
 from rollmodel.reconcile.result import Reconciler
+from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
-from rollmodel.reconcile.training.reconciler import TrainingReconciler
+from rollmodel.reconcile.training.kind import training_jobs
 from rollmodel.runtime.clock import SystemClock
 from rollmodel.runtime.controller import Controller, Limits
 from rollmodel.runtime.metrics import Instruments
@@ -72,22 +76,13 @@ class Operator:
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )
         models = Models(registry, registries, triggers.wake)
-        deployments = DeploymentReconciler(
-            gatherer=Gatherer(
-                kube=kube, metrics=metrics, models=models, clock=clock, queries=queries, defaults=_defaults(settings)
-            ),
-            executor=executor,
-            models=models,
-            connections=registries,
-            clock=clock,
-            decide=decide,
-            model_retry=settings.registry_poll_seconds,
+        kinds: tuple[Kind[Any, Any, Any], ...] = (
+            _model_deployments(settings, kube, metrics, models),
+            _training_jobs(settings, kube, tracking, registries),
+            not_implemented("driftpolicies", clock, outcome="Ready"),
         )
-        trainings = _trainings(settings, kube, tracking, registries, executor)
         reconcilers: dict[str, Reconciler] = {
-            "modeldeployments": deployments,
-            "trainingjobs": trainings,
-            "driftpolicies": NotImplementedReconciler(executor, clock, unknown="Ready"),
+            kind.plural: reconciler_of(kind, executor=executor, connections=registries, clock=clock) for kind in kinds
         }
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
         controller = Controller(kube, triggers, limits, instruments, watchdog)
@@ -152,10 +147,23 @@ def _defaults(settings: Settings) -> Defaults:
     )
 
 
-def _trainings(
-    settings: Settings, kube: Kubernetes, tracking: MlflowTracking, connections: Connections, executor: Executor
-) -> TrainingReconciler:
-    clock = SystemClock()
+def _model_deployments(
+    settings: Settings, kube: Kubernetes, metrics: Prometheus | None, models: Models
+) -> Kind[Any, Any, Any]:
+    gatherer = Gatherer(
+        kube=kube,
+        metrics=metrics,
+        models=models,
+        clock=SystemClock(),
+        queries=queries,
+        defaults=_defaults(settings),
+    )
+    return model_deployments(gatherer, decide=decide, model_retry=settings.registry_poll_seconds)
+
+
+def _training_jobs(
+    settings: Settings, kube: Kubernetes, tracking: MlflowTracking, connections: Connections
+) -> Kind[Any, Any, Any]:
     defaults = TrainingDefaults(
         operator_image=settings.operator_image,
         registry_url=settings.registry_url,
@@ -163,16 +171,14 @@ def _trainings(
         timing=settings.timing,
     )
     gatherer = TrainingGatherer(
-        kube=kube, tracking=tracking, connections=connections, clock=clock, read_set=read_set, defaults=defaults
-    )
-    return TrainingReconciler(
-        gatherer=gatherer,
-        executor=executor,
+        kube=kube,
         tracking=tracking,
         connections=connections,
-        clock=clock,
-        decide=training.decide,
+        clock=SystemClock(),
+        read_set=read_set,
+        defaults=defaults,
     )
+    return training_jobs(gatherer, RunCloser(tracking, connections), decide=training.decide)
 
 
 def _reveal(secret: SecretStr | None) -> str | None:

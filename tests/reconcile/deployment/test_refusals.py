@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from rollmodel.errors import Invalid, RollmodelError, Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.reconcile.deployment.reconciler import DeploymentReconciler
+from rollmodel.reconcile.result import Reconciler
 
 from tests.reconcile.conftest import Bench
 
@@ -15,7 +15,7 @@ POLICY = Invalid("ValidatingAdmissionPolicy 'at-most-two' denied request: at mos
 WEBHOOK = Unavailable('failed calling webhook "policies.example.com": connection refused')
 
 
-async def passes(bench: Bench, operator: DeploymentReconciler, ref: Ref, number: int = 6) -> None:
+async def passes(bench: Bench, operator: Reconciler, ref: Ref, number: int = 6) -> None:
     """Some time goes by."""
     for _ in range(number):
         await bench.settle(operator, ref)
@@ -24,7 +24,7 @@ async def passes(bench: Bench, operator: DeploymentReconciler, ref: Ref, number:
         bench.clock.forward(60)
 
 
-async def canary(bench: Bench, operator: DeploymentReconciler) -> Ref:
+async def canary(bench: Bench, operator: Reconciler) -> Ref:
     """Version 2 has a quarter of the traffic."""
     rollout = {"steps": [{"weight": 25}, {"pause": "Manual"}], "analysis": None}
     ref = bench.create(traffic={"parentRefs": [{"name": "public"}]}, rollout=rollout)

@@ -146,7 +146,7 @@ async def test_deleted_while_it_goes_on(bench: TrainingBench, stage: str, error:
     if stage == "while it trains":
         await bench.until(ref, lambda: running(bench, ref), operator)
     bench.tracking.down = error
-    await bench.operator().finalize(bench.kube.objects[ref])
+    await bench.finalize(ref)
     expected = {"before its run": [], "with a claim only": ["KILLED"], "while it trains": ["KILLED"]}[stage]
     states = [run.status for run in bench.tracking.runs.values()]
     assert states == (expected if error is None else ["RUNNING"] * len(expected))
@@ -156,7 +156,7 @@ async def test_deleted_after_its_end(bench: TrainingBench) -> None:
     ref = bench.create()
     await bench.finish(ref)
     before = len(bench.tracking.calls)
-    await bench.operator().finalize(bench.kube.objects[ref])
+    await bench.finalize(ref)
     assert len(bench.tracking.calls) == before
     assert bench.tracking.runs["run-1"].status == "FINISHED"
 

@@ -22,9 +22,11 @@ from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.result import Result
+from rollmodel.reconcile.reconciler import reconciler_of
+from rollmodel.reconcile.result import Finalizer, Reconciler, Result
+from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
-from rollmodel.reconcile.training.reconciler import TrainingReconciler
+from rollmodel.reconcile.training.kind import training_jobs
 
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryRegistry
@@ -95,7 +97,7 @@ class TrainingBench:
     metrics: dict[str, float] = field(default_factory=lambda: {"auc": 0.9})
     passes: int = 0
 
-    def operator(self, dice: random.Random | None = None) -> TrainingReconciler:
+    def operator(self, dice: random.Random | None = None) -> Reconciler:
         """One more operator process; with ``dice`` its requests take their time."""
         slow: Callable[[Any], Any] = (lambda port: port) if dice is None else (lambda port: Yielding(port, dice))
         kube, tracking, registry = slow(self.kube), slow(self.tracking), slow(_Aliases(self.tracking))
@@ -108,30 +110,31 @@ class TrainingBench:
             read_set=read_set,
             defaults=DEFAULTS,
         )
-        return TrainingReconciler(
-            gatherer=gatherer,
-            executor=Executor(kube, registry, tracking),
-            tracking=tracking,
-            connections=connections,
-            clock=self.clock,
-            decide=decide,
-        )
+        kind = training_jobs(gatherer, RunCloser(tracking, connections), decide=decide)
+        executor = Executor(kube, registry, tracking)
+        return reconciler_of(kind, executor=executor, connections=connections, clock=self.clock)
+
+    async def finalize(self, ref: Ref) -> None:
+        """The object is being deleted."""
+        operator = self.operator()
+        assert isinstance(operator, Finalizer)
+        await operator.finalize(self.kube.objects[ref])
 
     def create(self, name: str = "churn", **spec: Any) -> Ref:
         """A person creates a TrainingJob."""
         return Ref.of(self.kube.create(manifest(name, **spec)))
 
-    async def a_pass(self, operator: TrainingReconciler, ref: Ref) -> Result:
+    async def a_pass(self, operator: Reconciler, ref: Ref) -> Result:
         """One pass over the object as it is now; the look at it costs no request."""
         self.passes += 1
         return await operator.reconcile(self.kube.objects[ref])
 
-    async def finish(self, ref: Ref, operator: TrainingReconciler | None = None, *, at_most: int = 300) -> None:
+    async def finish(self, ref: Ref, operator: Reconciler | None = None, *, at_most: int = 300) -> None:
         """Pass after pass, until the run has ended and is closed in MLflow."""
         await self.until(ref, lambda: closed(self.status(ref)), operator, at_most=at_most)
 
     async def until(
-        self, ref: Ref, holds: Callable[[], object], operator: TrainingReconciler | None = None, *, at_most: int = 300
+        self, ref: Ref, holds: Callable[[], object], operator: Reconciler | None = None, *, at_most: int = 300
     ) -> None:
         """Passes when they are due, at least every 5 s, until something holds; who is too late reads again."""
         operator = operator or self.operator()

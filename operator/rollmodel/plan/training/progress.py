@@ -19,6 +19,8 @@ TOTAL_STEPS_TAG = f"{GROUP}/total-steps"
 _SHOWN = 20
 _HELPERS = ("/fold", "/bootstrap")
 _FARTHEST = timedelta(days=365)
+#: What status can hold; code that takes the time in nanoseconds for a step logs more.
+_MOST_STEPS = 2**53
 
 
 def progress(run: TrackedRun | None, now: datetime) -> Progress | None:
@@ -30,7 +32,7 @@ def progress(run: TrackedRun | None, now: datetime) -> Progress | None:
     shown.sort(key=lambda item: (-item[1].time, item[0]))
     values = [MetricValue(name=name, value=f"{point.value:.6g}") for name, point in shown[:_SHOWN] if len(name) <= 256]
     done = _estimate(run, step, now)
-    return Progress(step=max(0, step), metrics=sorted(values, key=lambda value: value.name), **done)
+    return Progress(step=min(max(0, step), _MOST_STEPS), metrics=sorted(values, key=lambda value: value.name), **done)
 
 
 def _estimate(run: TrackedRun, step: int, now: datetime) -> dict[str, str]:

@@ -39,11 +39,11 @@ class Gatherer:
         self._defaults = defaults
         self._seen: dict[str, tuple[str, float]] = {}
 
-    async def gather(self, body: Manifest, problems: Sequence[str]) -> Observed:
-        """One look at the world. ``problems`` are what the previous pass was refused. Raises pydantic's errors."""
+    async def gather(
+        self, body: Manifest, spec: ModelDeploymentSpec, status: ModelDeploymentStatus, problems: Sequence[str]
+    ) -> Observed:
+        """One look at the world. ``problems`` are what the previous pass was refused."""
         meta = body["metadata"]
-        spec = ModelDeploymentSpec.model_validate(body["spec"])
-        status = ModelDeploymentStatus.model_validate(body.get("status", {}))
         children = self._kube.children(meta["uid"])
         observed = Observed(
             namespace=meta["namespace"],
@@ -68,6 +68,7 @@ class Gatherer:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._seen.pop(uid, None)
+        self._models.forget(uid)
 
     def _held(self, body: Manifest, status: ModelDeploymentStatus) -> Held | None:
         """What this body's status says about the model, and when we first saw it say so."""

@@ -41,9 +41,11 @@ class TrainingGatherer:
         self._wants = read_set
         self._defaults = defaults
 
-    async def gather(self, body: Manifest, problems: Sequence[str] = ()) -> Observed:
-        """One look at the world. ``problems`` are what the previous pass was refused. Raises pydantic's errors."""
-        observed = self._object(body, problems)
+    async def gather(
+        self, body: Manifest, spec: TrainingJobSpec, status: TrainingJobStatus, problems: Sequence[str]
+    ) -> Observed:
+        """One look at the world. ``problems`` are what the previous pass was refused."""
+        observed = self._object(body, spec, status, problems)
         read_set = self._wants(observed)
         observed = replace(observed, read_set=read_set)
         if read_set.pods:
@@ -54,7 +56,9 @@ class TrainingGatherer:
             observed = await self._tracked(observed)
         return replace(observed, now=self._clock.now())  # looking took time, and a claim must not be born old
 
-    def _object(self, body: Manifest, problems: Sequence[str]) -> Observed:
+    def _object(
+        self, body: Manifest, spec: TrainingJobSpec, status: TrainingJobStatus, problems: Sequence[str]
+    ) -> Observed:
         meta = body["metadata"]
         return Observed(
             namespace=meta["namespace"],
@@ -63,8 +67,8 @@ class TrainingGatherer:
             generation=meta["generation"],
             created=datetime.fromisoformat(meta["creationTimestamp"]),
             labels=meta.get("labels", {}),
-            spec=TrainingJobSpec.model_validate(body["spec"]),
-            status=TrainingJobStatus.model_validate(body.get("status", {})),
+            spec=spec,
+            status=status,
             children=self._kube.children(meta["uid"]),
             defaults=self._defaults,
             now=self._clock.now(),

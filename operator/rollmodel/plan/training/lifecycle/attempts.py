@@ -17,6 +17,8 @@ __all__ = ["backoff_seconds", "budget_seconds", "counted", "gpus", "running_sinc
 
 _LONGEST_PAUSE = 6 * 3600
 
+_MOST_GPU_SECONDS = 2**31 - 1
+
 
 def gpus(spec: TrainingJobSpec) -> Decimal:
     """Accelerators of all pods together: limits (else requests) of resources with ``gpu`` in their name."""
@@ -36,11 +38,11 @@ def running_since(status: TrainingJobStatus, job: Mapping[str, Any] | None) -> d
 
 
 def spent(spec: TrainingJobSpec, attempts: Attempts, since: datetime | None, until: datetime) -> int | None:
-    """GPU seconds of this and all earlier attempts; None where no GPU is asked for."""
+    """GPU seconds of this and all earlier attempts, at most what status can hold; None where no GPU is asked for."""
     if not gpus(spec):
         return None
     seconds = max(0.0, (until - since).total_seconds()) if since is not None else 0.0
-    return (attempts.gpu_seconds or 0) + round(gpus(spec) * Decimal(seconds))
+    return min(_MOST_GPU_SECONDS, (attempts.gpu_seconds or 0) + round(gpus(spec) * Decimal(seconds)))
 
 
 def budget_seconds(spec: TrainingJobSpec) -> int | None:

@@ -1,0 +1,30 @@
+"""ModelDeployments: a model that is served, and each new version of it earns its traffic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from rollmodel.plan.decision import Decision
+from rollmodel.plan.deployment.observed import Observed
+from rollmodel.plan.problem import Problem
+from rollmodel.reconcile.deployment.gather import Gatherer
+from rollmodel.reconcile.kind import Kind
+
+__all__ = ["model_deployments"]
+
+
+def model_deployments(
+    gatherer: Gatherer, *, decide: Callable[[Observed], Decision], model_retry: float
+) -> Kind[ModelDeploymentSpec, ModelDeploymentStatus, Observed]:
+    """``model_retry`` is when a model that could not be pinned is looked up again, in seconds."""
+    return Kind(
+        plural="modeldeployments",
+        spec=ModelDeploymentSpec,
+        status=ModelDeploymentStatus,
+        gather=gatherer.gather,
+        decide=decide,
+        connection=lambda spec: spec.model.connection_ref,
+        retry=lambda observed: model_retry if isinstance(observed.model, Problem) else None,
+        forget=gatherer.forget,
+    )

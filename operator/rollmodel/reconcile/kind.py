@@ -1,0 +1,43 @@
+"""A kind as a record of its parts: all that :mod:`rollmodel.reconcile.reconciler` has to know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rollmodel.api.base import ApiModel, LocalRef
+from rollmodel.plan.decision import Decision
+from rollmodel.ports import Manifest
+from rollmodel.reconcile.stalled import Outcome
+
+__all__ = ["Gather", "Kind"]
+
+Spec = TypeVar("Spec", bound=ApiModel)
+Status = TypeVar("Status", bound=ApiModel)
+Observed = TypeVar("Observed")
+
+#: Reads what ``decide`` needs: of the body, its spec and status, and what the previous pass was refused.
+Gather = Callable[[Manifest, Spec, Status, Sequence[str]], Awaitable[Observed]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind(Generic[Spec, Status, Observed]):
+    """The parts of a kind. A new kind is one such record, in the table of ``runtime.wiring``."""
+
+    plural: str
+    spec: type[Spec]
+    status: type[Status]
+    outcome: Outcome | None = None
+    """The condition that becomes Unknown where the spec is not understood."""
+    gather: Gather[Spec, Status, Observed]
+    decide: Callable[[Observed], Decision]
+    """Pure."""
+    connection: Callable[[Spec], LocalRef | None] = lambda _: None
+    """The Secret that names the registry of an object; None for the operator's own registry."""
+    retry: Callable[[Observed], float | None] = lambda _: None
+    """Seconds until what could not be found out is worth another try."""
+    finalize: Callable[[Manifest], Awaitable[None]] | None = None
+    """Settles what an object that is being deleted leaves outside the cluster. Never raises errors of ours."""
+    forget: Callable[[str], None] = lambda _: None
+    """The object with this UID is gone."""

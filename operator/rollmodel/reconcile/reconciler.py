@@ -1,0 +1,110 @@
+"""One pass over an object of any kind: parse the spec, gather, decide, execute."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Generic, TypeVar
+
+from pydantic import ValidationError
+
+from rollmodel.api.base import ApiModel
+from rollmodel.ports import Clock, Connection, Manifest
+from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.execute import Executor, no_connection
+from rollmodel.reconcile.kind import Kind
+from rollmodel.reconcile.rejections import Rejections, soonest
+from rollmodel.reconcile.result import Result
+from rollmodel.reconcile.stalled import explain, stalled
+
+__all__ = ["KindReconciler", "reconciler_of"]
+
+Spec = TypeVar("Spec", bound=ApiModel)
+Status = TypeVar("Status", bound=ApiModel)
+Observed = TypeVar("Observed")
+
+
+class KindReconciler(Generic[Spec, Status, Observed]):
+    """Brings objects of one kind to where their spec wants them. All is decided by ``kind.decide``, which is pure."""
+
+    def __init__(
+        self, kind: Kind[Spec, Status, Observed], *, executor: Executor, connections: Connections, clock: Clock
+    ) -> None:
+        self._kind = kind
+        self._executor = executor
+        self._connections = connections
+        self._clock = clock
+        self._rejections = Rejections()
+
+    async def reconcile(self, body: Manifest) -> Result:
+        """One pass. A spec that is not understood (stored before a rule existed, or by a newer release) is told.
+
+        Only parsing the spec can say so: whatever else does not validate is a bug of ours, and raised as one.
+        """
+        try:
+            spec = self._kind.spec.model_validate(body["spec"])
+        except ValidationError as error:
+            return await self._invalid_spec(body, error)
+        status = self._kind.status.model_validate(body.get("status", {}))
+        return await self._reconcile(body, spec, status)
+
+    def forget(self, uid: str) -> None:
+        """The object is gone, or nobody drives it any more."""
+        self._kind.forget(uid)
+        self._rejections.forget(uid)
+        self._executor.forget(uid)
+
+    async def _reconcile(self, body: Manifest, spec: Spec, status: Status) -> Result:
+        uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
+        observed = await self._kind.gather(body, spec, status, self._rejections.of(uid))
+        decision = self._kind.decide(observed)
+        reference = self._kind.connection(spec)
+
+        async def connect() -> Connection:
+            return await self._connections.find(namespace, reference)
+
+        execution = await self._executor.execute(body, decision, connect)
+        if execution.login_refused:
+            self._connections.invalidate(namespace, reference)
+        news = self._rejections.remember(uid, execution.refused, self._clock.now())
+        return Result(
+            execution.body,
+            wrote=execution.wrote or news,
+            requeue_after=soonest(
+                execution.refused, decision.requeue_after, execution.retry_after, self._kind.retry(observed)
+            ),
+        )
+
+    async def _invalid_spec(self, body: Manifest, error: ValidationError) -> Result:
+        """Say it, and touch nothing else."""
+        decision = stalled(body, "InvalidSpec", explain(error), now=self._clock.now(), unknown=self._kind.outcome)
+        execution = await self._executor.execute(body, decision, no_connection)
+        return Result(execution.body, wrote=execution.wrote)
+
+
+class _Finalizing(KindReconciler[Spec, Status, Observed]):
+    """Of a kind that leaves something outside the cluster."""
+
+    def __init__(
+        self,
+        kind: Kind[Spec, Status, Observed],
+        finalize: Callable[[Manifest], Awaitable[None]],
+        *,
+        executor: Executor,
+        connections: Connections,
+        clock: Clock,
+    ) -> None:
+        super().__init__(kind, executor=executor, connections=connections, clock=clock)
+        self._finalize = finalize
+
+    async def finalize(self, body: Manifest) -> None:
+        """The object is being deleted and driven no more."""
+        await self._finalize(body)
+
+
+def reconciler_of(
+    kind: Kind[Spec, Status, Observed], *, executor: Executor, connections: Connections, clock: Clock
+) -> KindReconciler[Spec, Status, Observed]:
+    """The reconciler of a kind; it is a ``Finalizer`` where the kind has something to finalize."""
+    if kind.finalize is None:
+        return KindReconciler(kind, executor=executor, connections=connections, clock=clock)
+    return _Finalizing(kind, kind.finalize, executor=executor, connections=connections, clock=clock)

@@ -1,0 +1,30 @@
+"""TrainingJobs: a training run that comes to its one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
+from rollmodel.plan.decision import Decision
+from rollmodel.plan.training.observed import Observed
+from rollmodel.reconcile.kind import Kind
+from rollmodel.reconcile.training.finalize import RunCloser
+from rollmodel.reconcile.training.gather import TrainingGatherer
+
+__all__ = ["training_jobs"]
+
+
+def training_jobs(
+    gatherer: TrainingGatherer, closer: RunCloser, *, decide: Callable[[Observed], Decision]
+) -> Kind[TrainingJobSpec, TrainingJobStatus, Observed]:
+    """``closer`` ends the run of an object that is deleted."""
+    return Kind(
+        plural="trainingjobs",
+        spec=TrainingJobSpec,
+        status=TrainingJobStatus,
+        outcome="Succeeded",
+        gather=gatherer.gather,
+        decide=decide,
+        connection=lambda spec: spec.tracking.connection_ref,
+        finalize=closer.finalize,
+    )
