@@ -51,6 +51,10 @@ class Settings(BaseSettings):
 
     namespaces: Words = ()
     """Namespaces to work in, separated by commas; empty: all."""
+    gateway_api: Literal["Auto", "Off"] = "Auto"
+    """``Off``: HTTPRoutes are neither watched nor made, and no right on them is needed."""
+    kueue: Literal["Auto", "Off"] = "Auto"
+    """``Off``: nobody asks Kueue why a run waits, and no right on its Workloads is needed."""
     operator_image: str = f"rollmodel/operator:{__version__}"
     """Image of the init container that fetches and verifies models."""
     server_image: str = f"rollmodel/server:{__version__}"

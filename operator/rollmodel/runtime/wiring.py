@@ -10,6 +10,7 @@ import aiohttp
 from pydantic import SecretStr
 
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.kinds import ROUTES, WORKLOADS, Resource
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
@@ -67,7 +68,7 @@ class Operator:
         connections = _connections(settings)
         api, triggers = await ApiServer.connect(connections=connections), Triggers()
         instruments, watchdog = Instruments(), Watchdog()
-        kube = Kubernetes(api, wake=triggers.wake, namespaces=settings.namespaces)
+        kube = Kubernetes(api, wake=triggers.wake, namespaces=settings.namespaces, without=_without(settings))
         registry = _registry(settings, instruments)
         metrics = _metrics(settings, instruments)
         tracking = MlflowTracking(timer=partial(instruments.call, "tracking"), timing=settings.timing)
@@ -104,6 +105,11 @@ class Operator:
 def _connections(settings: Settings) -> int:
     """Connections to the API server: one for each watch, which may be one per kind and namespace, and some for work."""
     return settings.concurrency + KINDS * max(1, len(settings.namespaces))
+
+
+def _without(settings: Settings) -> set[Resource]:
+    """The kinds of others that are switched off."""
+    return {kind for kind, switch in ((ROUTES, settings.gateway_api), (WORKLOADS, settings.kueue)) if switch == "Off"}
 
 
 def _registry(settings: Settings, instruments: Instruments) -> Mlflow:

@@ -10,12 +10,12 @@ import asyncio
 import base64
 import binascii
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, ApiServer
 from rollmodel.adapters.kubernetes.events import Events
-from rollmodel.adapters.kubernetes.kinds import CHILDREN, ROUTES, WORKLOADS, resource_of
+from rollmodel.adapters.kubernetes.kinds import CHILDREN, ROUTES, WORKLOADS, Resource, resource_of
 from rollmodel.adapters.kubernetes.reflector import Reflector
 from rollmodel.adapters.kubernetes.store import ChildStore, controller_of
 from rollmodel.errors import Conflict, Invalid, NotFound
@@ -34,16 +34,26 @@ _NEVER = "1"
 class Kubernetes:
     """Implements :class:`rollmodel.ports.Kube`. ``wake(owner_uid)`` is called when a child of that owner changed.
 
-    ``namespaces`` empty means the whole cluster. :meth:`run` must be running for :meth:`children` to be true.
+    ``namespaces`` empty means the whole cluster; kinds in ``without`` are treated as if they were not installed.
+    :meth:`run` must be running for :meth:`children` to be true.
     """
 
-    def __init__(self, api: ApiServer, *, wake: Callable[[str], None], namespaces: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        api: ApiServer,
+        *,
+        wake: Callable[[str], None],
+        namespaces: Sequence[str] = (),
+        without: Collection[Resource] = (),
+    ) -> None:
         self._api = api
+        self._without = without
         self._children = ChildStore(wake)
         self._events = Events(api)
         self._watches = [
             Reflector(api, resource, namespace, selector=SELECTOR, children=self._children)
             for resource in CHILDREN
+            if resource not in without
             for namespace in (namespaces or (None,))
         ]
 
@@ -73,8 +83,10 @@ class Kubernetes:
 
     @property
     def gateway_available(self) -> bool:
-        """Whether the API server serves HTTPRoute."""
-        return not any(watch.absent for watch in self._watches if watch.resource is ROUTES)
+        """Whether HTTPRoutes can be made: the API server serves them, and they are not switched off."""
+        return ROUTES not in self._without and not any(
+            watch.absent for watch in self._watches if watch.resource is ROUTES
+        )
 
     async def get(self, ref: Ref) -> dict[str, Any] | None:
         """The live object, or None."""
@@ -95,7 +107,9 @@ class Kubernetes:
         return items
 
     async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
-        """Kueue's Workloads of a namespace, live; None where Kueue is not installed."""
+        """Kueue's Workloads of a namespace, live; None where Kueue is not installed or switched off."""
+        if WORKLOADS in self._without:
+            return None
         try:
             answer = await self._api.request("GET", WORKLOADS.path(namespace))
         except NotFound:

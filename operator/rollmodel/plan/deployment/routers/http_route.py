@@ -65,7 +65,7 @@ class HttpRoute:
     def observe(self, owner: Owner, live: LiveObjects, *, installed: bool) -> ObservedTraffic:
         """Read back from the live route, once every Gateway that serves it has taken up that very generation."""
         if not installed:
-            message = "this cluster has no Gateway API; install it, or omit `traffic` to split by replicas"
+            message = "this cluster has no Gateway API, or the operator's is off; omit `traffic` to split by replicas"
             return ObservedTraffic({}, "False", "GatewayAPIMissing", message, needs_person=True)
         route = live.shared.get("HTTPRoute")
         if route is None:
