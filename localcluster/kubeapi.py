@@ -79,6 +79,11 @@ class KubeApi:
         finally:
             await client.close()
 
+    @property
+    def server(self) -> str:
+        """The address of the API server."""
+        return str(self._client.configuration.host)
+
     async def request(
         self,
         method: str,

@@ -15,6 +15,7 @@ from localcluster.network import LOOPBACK
 from .container import Container, Surroundings
 from .environment import ConfigError
 from .folders import PodFolder
+from .login import write_login
 from .podapi import API_RETRY_SECONDS, PodApi
 from .status import ContainerRecord, is_sidecar, pod_status
 from .volumes import Origins, write_volume
@@ -90,6 +91,7 @@ class PodWorker:
     async def _run(self) -> None:
         for volume in self.pod["spec"].get("volumes", ()):
             await self._write_volume(volume)
+        write_login(self.pod, self.folder, self._api.server)
         sidecars: list[asyncio.Task[int]] = []
         try:
             if await self._initialize(sidecars):

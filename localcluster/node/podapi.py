@@ -36,6 +36,11 @@ class PodApi:
             "uid": metadata["uid"],
         }
 
+    @property
+    def server(self) -> str:
+        """Where the API server is."""
+        return self._api.server
+
     async def lookup(self, resource: str, name: str) -> Object | None:
         """A ConfigMap, Secret or claim of the namespace, None where it is missing. Raises ApiError, UNREACHABLE."""
         return await self._api.get(f"{self._namespace}/{resource}/{name}")
