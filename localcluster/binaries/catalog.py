@@ -17,6 +17,8 @@ _ETCD = "3.6.16"
 _PROMETHEUS = "3.15.1"  # as a Go module: v0.315.1
 _KWOK = "0.8.0"
 _KIND = "0.33.0"
+_HELM = "4.3.1"
+_KUBECONFORM = "0.8.0"
 
 _ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 _GITHUB = "https://github.com"
@@ -112,6 +114,27 @@ def _kind() -> Binary:
     return Binary("kind", _KIND, GoPackage("kind", "sigs.k8s.io/kind"), Release(file, f"{file}.sha256sum"))
 
 
+def _helm() -> Binary:
+    """For the chart."""
+    stem = f"linux-{_ARCH}"
+    file = f"https://get.helm.sh/helm-v{_HELM}-{stem}.tar.gz"
+    package = GoPackage(
+        "helm", "helm.sh/helm/v4/cmd/helm", f"-X helm.sh/helm/v4/internal/version.version=v{_HELM}", minutes=3
+    )
+    release = Release(file, f"{file}.sha256sum", f"{stem}/helm")
+    return Binary("helm", _HELM, package, release, same=1, version_command=("version",))
+
+
+def _kubeconform() -> Binary:
+    """For the chart: compares manifests with schemas."""
+    base = f"{_GITHUB}/yannh/kubeconform/releases/download/v{_KUBECONFORM}"
+    package = GoPackage(
+        "kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", f"-X main.version=v{_KUBECONFORM}"
+    )
+    release = Release(f"{base}/kubeconform-linux-{_ARCH}.tar.gz", f"{base}/CHECKSUMS", "kubeconform")
+    return Binary("kubeconform", _KUBECONFORM, package, release, version_command=("-v",))
+
+
 CATALOG: dict[str, Binary] = {
     binary.name: binary
     for binary in (
@@ -122,6 +145,8 @@ CATALOG: dict[str, Binary] = {
         _kubernetes("kubectl", 1, same=0, version_command=("version", "--client")),
         _prometheus(),
         _kind(),
+        _helm(),
+        _kubeconform(),
         # No release: kwok's maker publishes no sums. It serves the scale benchmarks only.
         Binary("kwok", _KWOK, GoPackage("kwok", "sigs.k8s.io/kwok/cmd/kwok")),
     )
