@@ -12,6 +12,7 @@ from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Observed
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Series
+from rollmodel.reconcile.deployment.gather import PODS_START_SECONDS
 
 from tests.reconcile.conftest import Bench
 from tests.support.contracts.kube import service
@@ -70,8 +71,40 @@ async def test_pods_are_read_of_revisions_that_are_not_ready(bench: Bench, spy: 
     bench.kube.create(deployment(bench.kube.objects[ref], "cccccccc", ready=1))
     for name, revision in (("good", "bbbbbbbb"), ("slow", "cccccccc")):
         bench.kube.create(pod(name, revision))
+    bench.clock.forward(PODS_START_SECONDS)
     await bench.a_pass(operator, ref)
     assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["slow"]
+
+
+async def test_pods_that_only_start_are_not_read(bench: Bench, spy: Spy) -> None:
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    bench.kube.create(deployment(bench.kube.objects[ref], "cccccccc", ready=1))
+    bench.kube.create(pod("starting", "cccccccc"))
+    bench.clock.forward(PODS_START_SECONDS - 1)
+    await bench.a_pass(operator, ref)
+    assert spy.seen[0].pods == []
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate"},
+        {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"},
+        {"type": "Progressing", "status": "True", "lastUpdateTime": "2036-01-01T00:00:00Z"},
+    ],
+)
+async def test_pods_are_read_at_once_where_something_failed_or_clocks_differ(
+    bench: Bench, spy: Spy, condition: dict[str, str]
+) -> None:
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    failing = deployment(bench.kube.objects[ref], "cccccccc", ready=1)
+    failing["status"]["conditions"] = [condition]
+    bench.kube.create(failing)
+    bench.kube.create(pod("refused", "cccccccc"))
+    await bench.a_pass(operator, ref)
+    assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["refused"]
 
 
 async def test_answers_come_by_name_and_problems_stay_problems(bench: Bench, spy: Spy) -> None:

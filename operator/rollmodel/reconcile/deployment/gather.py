@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
@@ -16,11 +17,14 @@ from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
 from rollmodel.plan.deployment.strategies.commands import asked
 from rollmodel.plan.problem import Problem
+from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.model import Models
 
-__all__ = ["Gatherer", "Queries"]
+__all__ = ["PODS_START_SECONDS", "Gatherer", "Queries"]
 
+#: Pods are asked why they are not ready once they had this long to start, in seconds.
+PODS_START_SECONDS = 3.0
 
 Queries = Callable[[Observed], Mapping[str, MetricQuery]]
 
@@ -88,8 +92,10 @@ class Gatherer:
         return writers
 
     async def _pods(self, namespace: str, name: str, children: Sequence[Manifest]) -> Sequence[dict[str, Any]]:
-        """Pods of the revisions that are not all ready: they tell why."""
-        waiting = {_revision(child) for child in children if child["kind"] == "Deployment" and not _all_ready(child)}
+        """Pods of the revisions that have been short of ready pods for a moment: they tell why."""
+        now = self._clock.now()
+        deployments = [child for child in children if child["kind"] == "Deployment"]
+        waiting = {_revision(child) for child in deployments if not _all_ready(child) and _is_late(child, now)}
         if not waiting:
             return []
         pods = await self._kube.list_pods(namespace, naming.owner_selector(name))
@@ -112,6 +118,20 @@ class Gatherer:
 def _revision(obj: Manifest) -> str | None:
     label: str | None = obj["metadata"].get("labels", {}).get(naming.REVISION)
     return label
+
+
+def _is_late(deployment: Manifest, now: datetime) -> bool:
+    """Whether its pods had time to start. Most start within it, and cost no request.
+
+    A failure that the Deployment itself tells of is looked into at once; so is a time in the future: clocks differ.
+    """
+    conditions = {one["type"]: one for one in deployment.get("status", {}).get("conditions") or ()}
+    progressing = conditions.get("Progressing", {})
+    if "ReplicaFailure" in conditions or progressing.get("status") == "False":
+        return True
+    moved = progressing.get("lastUpdateTime") or deployment["metadata"].get("creationTimestamp")
+    waited = (now - parse(moved)).total_seconds() if moved else PODS_START_SECONDS
+    return not 0.0 <= waited < PODS_START_SECONDS
 
 
 def _all_ready(deployment: Manifest) -> bool:
