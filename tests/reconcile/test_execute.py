@@ -31,7 +31,7 @@ from rollmodel.reconcile.effects.acting import Refusal
 from rollmodel.reconcile.effects.objects import FAILED_RETRY_SECONDS
 from rollmodel.reconcile.effects.registry import REGISTRY_RETRY_SECONDS, WRITE_WITHIN_SECONDS
 from rollmodel.reconcile.effects.runs import CREATE_WITHIN_SECONDS, TRACKING_RETRY_SECONDS
-from rollmodel.reconcile.execute import Execution, Executor
+from rollmodel.reconcile.execute import Execution, Executor, no_connection
 
 from tests.support.contracts.kube import model_deployment, service
 from tests.support.inmemory.kube import InMemoryKube
@@ -92,6 +92,28 @@ async def test_a_decision_that_changes_nothing_asks_for_nothing(
 ) -> None:
     execution = await execute(body, Decision({}))
     assert (execution.wrote, kube.writes, kube.reads) == (False, [], [])
+
+
+async def test_a_status_that_only_counts_pods_waits_for_a_better_one(
+    kube: InMemoryKube, registry: InMemoryRegistry, body: dict[str, Any]
+) -> None:
+    executor = Executor(kube, registry, progress_seconds=60.0)
+    first = await executor.execute(body, Decision({"replicas": 0, "paused": None}), no_connection)
+    kube.writes.clear()
+    waiting = await executor.execute(first.body, Decision({"replicas": 1, "paused": None}), no_connection)
+    assert (waiting.wrote, waiting.body, kube.writes) == (False, first.body, [])
+    assert waiting.retry_after == pytest.approx(60.0, abs=5.0)
+    better = await executor.execute(first.body, Decision({"replicas": 1, "paused": "Command"}), no_connection)
+    assert (better.wrote, better.body["status"]) == (True, {"replicas": 1, "paused": "Command"})
+
+
+async def test_a_status_that_counts_pods_is_written_beside_effects(
+    kube: InMemoryKube, registry: InMemoryRegistry, body: dict[str, Any]
+) -> None:
+    executor = Executor(kube, registry, progress_seconds=60.0)
+    first = await executor.execute(body, Decision({"replicas": 0}), no_connection)
+    decision = Decision({"replicas": 1}, (ApplyObject(service(body, "new")),))
+    assert (await executor.execute(first.body, decision, no_connection)).body["status"] == {"replicas": 1}
 
 
 async def test_the_status_comes_first_then_applies_then_deletes(

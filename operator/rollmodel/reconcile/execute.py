@@ -26,6 +26,7 @@ from rollmodel.plan.decision import (
     WriteRegistry,
 )
 from rollmodel.plan.problem import Problem
+from rollmodel.plan.status_changes import only_progress
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal
 from rollmodel.reconcile.effects.objects import ObjectHandlers
@@ -60,10 +61,18 @@ class Execution:
 
 
 class Executor:
-    """Acts on behalf of one pass at a time. ``tracking`` is needed for decisions with tracking writes only."""
+    """Acts on behalf of one pass at a time. ``tracking`` is needed for decisions with tracking writes only.
 
-    def __init__(self, kube: Kube, registry: Registry, tracking: Tracking | None = None) -> None:
+    ``progress_seconds``: a status that only counts more pods is written at most this often, since the next pass mostly
+    has something better to say.
+    """
+
+    def __init__(
+        self, kube: Kube, registry: Registry, tracking: Tracking | None = None, *, progress_seconds: float = 0.0
+    ) -> None:
         self._kube = kube
+        self._progress_seconds = progress_seconds
+        self._written: dict[str, float] = {}
         self._outbox = RegistryHandlers(kube, registry)
         self._runs = RunHandlers(kube, tracking) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
@@ -81,7 +90,11 @@ class Executor:
         if not decision.effects and decision.status == body.get("status", {}):
             return Execution(body)
         began = time.monotonic()
+        if (pause := self._can_wait(body, decision, began)) > 0.0:
+            return Execution(body, retry_after=pause)
         acting = Acting(await self._write_status(body, decision), connect, began)
+        if acting.body is not body:
+            self._written[body["metadata"]["uid"]] = began
         try:
             await self._carry_out(decision, (ApplyObject,), acting)
             await self._carry_out(decision, (DeleteObject,), acting)
@@ -96,8 +109,16 @@ class Executor:
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
+        self._written.pop(uid, None)
         if self._runs is not None:
             self._runs.forget(uid)
+
+    def _can_wait(self, body: Manifest, decision: Decision, now: float) -> float:
+        """Seconds that this status can wait, 0 where it must be written."""
+        if decision.effects or not only_progress(body.get("status", {}), decision.status):
+            return 0.0
+        written = self._written.get(body["metadata"]["uid"])
+        return 0.0 if written is None else written + self._progress_seconds - now
 
     async def _write_status(self, body: Manifest, decision: Decision) -> Manifest:
         ref, version = Ref.of(body), body["metadata"]["resourceVersion"]

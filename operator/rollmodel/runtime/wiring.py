@@ -46,6 +46,9 @@ __all__ = ["Operator"]
 #: More than the kinds that are watched through one session.
 KINDS = 8
 
+#: A status that only counts more pods is written at most this often, in seconds.
+PROGRESS_SECONDS = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Operator:
@@ -72,7 +75,8 @@ class Operator:
         registry = _registry(settings, instruments)
         metrics = _metrics(settings, instruments)
         tracking = MlflowTracking(timer=partial(instruments.call, "tracking"), timing=settings.timing)
-        executor, clock = Executor(kube, registry, tracking), SystemClock()
+        clock = SystemClock()
+        executor = Executor(kube, registry, tracking, progress_seconds=PROGRESS_SECONDS)
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )
