@@ -44,6 +44,8 @@ class Limits:
     pass_timeout: float = 180.0
     startup_spread: float = 2.0
     """Objects that were there before us begin at a random moment of this interval."""
+    settle: float = 0.05
+    """How long a pass waits after what woke it: children change in bursts, and one pass sees all of one."""
 
 
 @dataclass(slots=True)
@@ -107,6 +109,7 @@ class Controller:
                     if pause is None:
                         return
                     await trigger.sleep(pause)
+                    await asyncio.sleep(self._limits.settle)
         finally:
             self._loops.pop(loop.uid, None)
             reconciler.forget(loop.uid)

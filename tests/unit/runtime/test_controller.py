@@ -70,7 +70,7 @@ class Stage:
     triggers: Triggers = field(default_factory=Triggers)
     instruments: Instruments = field(default_factory=Instruments)
     watchdog: Watchdog = field(default_factory=Watchdog)
-    limits: Limits = field(default_factory=lambda: Limits(resync=FOREVER, startup_spread=0.0))
+    limits: Limits = field(default_factory=lambda: Limits(resync=FOREVER, startup_spread=0.0, settle=0.0))
     tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -211,6 +211,21 @@ async def test_only_what_people_say_wakes(stage: Stage, change: Callable[[dict[s
     stage.controller.on_event(stage.kube.edit(ref, change))
     await idle()
     assert len(script.seen) == passes
+
+
+async def test_one_pass_for_a_burst_of_changes() -> None:
+    stage = Stage(limits=Limits(resync=FOREVER, startup_spread=0.0, settle=0.2))
+    script, ref = Script(), stage.create()
+    task = stage.drive(script, ref)
+    await script.passes(1)
+    for _ in range(5):
+        stage.triggers.wake(stage.uid(ref))
+        await idle()
+    await script.passes(2)
+    await idle()
+    assert len(script.seen) == 2
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_an_object_that_nobody_drives_is_ignored(stage: Stage) -> None:
