@@ -12,8 +12,12 @@ DEMO_CLUSTER = $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig $(KU
 	--prometheus-url "$(PROMETHEUS_URL)" --gateway-url "$(GATEWAY_URL)",--directory $(DEMO_DIR))
 LOCK   := --universal --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml
 
+# Two workers: a cluster mostly waits, and pure tests run beside it.
+PARALLEL = -n 2
+TESTED = -rs --durations=20 --ignore tests/e2e
+
 .DEFAULT_GOAL := help
-.PHONY: help install format check unit test demo demo-down cluster cluster-down e2e bench evidence image lock clean
+.PHONY: help install format check unit test test-bed test-all repeat binaries demo demo-down cluster cluster-down e2e bench evidence image lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -50,11 +54,23 @@ cluster: install ## Start a local Kubernetes with MLflow, Prometheus and Envoy; 
 cluster-down: install ## End it
 	$(BIN)/python -m localcluster down
 
-unit: install ## Unit and reconcile tests only (seconds)
-	$(BIN)/python -m pytest tests/unit tests/reconcile
+unit: install ## Unit and reconcile tests only, in two processes (three minutes)
+	$(BIN)/python -m pytest $(PARALLEL) -m "not bed and not slow" tests/unit tests/reconcile
 
-test: install ## Unit, reconcile, and cluster tests on a real control plane
-	$(BIN)/python -m pytest -rs --ignore tests/e2e
+test: binaries ## Unit, reconcile, and cluster tests on a real control plane
+	$(BIN)/python -m pytest $(PARALLEL) -m "not bed and not slow" $(TESTED)
+
+test-bed: binaries ## Tests of the local cluster itself, its node and its gateway
+	$(BIN)/python -m pytest -m bed $(TESTED)
+
+test-all: binaries ## Every test, with all examples and kills (long)
+	$(BIN)/python -m pytest $(PARALLEL) --thorough $(TESTED)
+
+repeat: binaries ## The tests of TESTS= again and again on a busy machine (TIMES=20)
+	$(BIN)/python -m tests.repeat $(TESTS) --times $(or $(TIMES),20)
+
+binaries: install
+	@$(BIN)/python -m tests.support.running.warm
 
 e2e: install ## The end-to-end scenarios on the cluster of KUBECONFIG= and *_URL=, else on a new kind cluster (Docker)
 	ROLLMODEL_E2E=1 KUBECONFIG="$(KUBECONFIG)" MLFLOW_URL="$(MLFLOW_URL)" PROMETHEUS_URL="$(PROMETHEUS_URL)" \

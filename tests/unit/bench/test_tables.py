@@ -85,6 +85,7 @@ def test_records_survive_the_disk(tmp_path: Path) -> None:
     assert store.load(tmp_path, ["B1", "B2"]) == [record(), record(rollback=(1.0,))]
 
 
+@pytest.mark.slow
 def test_the_page_is_whole_with_the_first_cells_only(tmp_path: Path) -> None:
     size = Size(runs=20, rival_runs=10, kayenta_runs=1, every=100_000, grid_every=100_000)
     records = [*false_alarms.grid(size), *detection.run(size), *promotion.run(size)]

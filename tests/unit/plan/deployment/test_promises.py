@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rollmodel.plan.problem import Problem
 
+from tests.support.running.effort import effort
 from tests.support.simulation.rollouts import Cluster, model, spec
 
 VERSIONS = ("1", "2", "3")
@@ -107,7 +108,7 @@ LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_si
 
 
 @pytest.mark.parametrize("traffic", sorted(SPLITS))
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=effort(10, 60), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(life=LIFE, lag=st.integers(0, 3))
 def test_whatever_happens_it_comes_to_rest(traffic: str, life: list[tuple[Happening, int]], lag: int) -> None:
     cluster = Cluster(spec(rollout=QUICK, traffic=SPLITS[traffic]), behaviours={}, rate=1000, gateway_lag=lag)

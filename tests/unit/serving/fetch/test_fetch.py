@@ -151,6 +151,7 @@ def test_an_archive_is_unpacked_as_it_arrives(store: Store, pod: Pod, model: Pat
         archive({"MLmodel": b"x"}, link("evil", "/etc/passwd")),
         archive({"a/x": b"x"}, link("a", "/tmp")),  # noqa: S108
     ],
+    ids=["upwards", "absolute", "through-a-file", "through-a-folder"],
 )
 def test_an_archive_cannot_write_elsewhere(store: Store, pod: Pod, content: bytes) -> None:
     store.files["/model.tgz"] = content
