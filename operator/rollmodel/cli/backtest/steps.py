@@ -1,4 +1,4 @@
-"""What rollouts would have done with their judges' opinions: their steps, replayed over recorded traffic.
+"""What rollouts would have done with their judges' opinions: the operator's own moves over recorded traffic.
 
 The traffic stays as it was recorded, so a step changes no weight here; what counts is the time that steps take and
 what ``onFailure`` and ``onUndecided`` say. A manual pause is taken as resumed at once. ``onBlind`` is not replayed: a
@@ -13,10 +13,10 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from rollmodel.api.modeldeployment import OnFailure, OnUndecided, Rollout, Step
+from rollmodel.api.modeldeployment import Rollout
 from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.evidence.core.types import Outcome
-from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS
+from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS, StepView, next_move
 
 __all__ = ["Judges", "Result", "replay"]
 
@@ -76,6 +76,14 @@ class Judges(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class _Pause:
+    """Why a rollout waits for a person: in the word of the move, and as the result says it."""
+
+    word: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """How one rollout would have ended. ``seconds`` after its begin; of an undecided one, the end of its record."""
 
@@ -87,21 +95,22 @@ class Result:
 
 def replay(judges: Judges, rollout: Rollout) -> list[Result]:
     """What the policy would have decided for each rollout."""
-    results = {result.rollout: result for result in _Machine(judges, rollout).run()}
+    results = {result.rollout: result for result in _Replay(judges, rollout).run()}
     return [results[name] for name in judges.names]
 
 
-class _Machine:
-    """The step, its begin and its requests for each rollout."""
+class _Replay:
+    """The step, its begin and its requests for each rollout; :func:`next_move` says what each of them does."""
 
     def __init__(self, judges: Judges, rollout: Rollout) -> None:
         runs = len(judges.names)
         self._judges, self._policy = judges, rollout
         self._steps = [step for step in rollout.steps if step.weight is not None]
         self._budget = np.array([step.max_seconds or np.inf for step in self._steps])
+        self._least_judged = DWELL_TICKS * judges.interval + judges.delay
         self._step = np.zeros(runs, dtype=np.int64)
         self._since, self._requests = np.zeros(runs), np.zeros(runs)
-        self._paused: list[str | None] = [None] * runs
+        self._paused: list[_Pause | None] = [None] * runs
         self._active = np.ones(runs, dtype=bool)
 
     def run(self) -> Iterator[Result]:
@@ -117,45 +126,54 @@ class _Machine:
             yield from self._undecided(self._active, self._judges.outcomes(), now)
 
     def _decided(self, outcomes: Sequence[Outcome], now: float) -> Iterator[Result]:
-        telling = np.array([outcome in _PROOFS or outcome is Outcome.SAFE for outcome in outcomes])
-        time_is_up = now - self._since >= self._budget[self._step]
-        for run in np.flatnonzero(self._active & (telling | time_is_up)).tolist():
-            verdict = self._move(run, outcomes[run], now)
+        for run in np.flatnonzero(self._active & self._may_move(outcomes, now)).tolist():
+            verdict = self._moved(run, outcomes[run], now)
             if verdict is not None:
                 yield self._end(run, now, *verdict)
 
+    def _may_move(self, outcomes: Sequence[Outcome], now: float) -> Mask:
+        """Those that can move at all; so that few are asked at each window."""
+        harmful, safe = (np.array([outcome in kind for outcome in outcomes]) for kind in (_PROOFS, {Outcome.SAFE}))
+        seconds = now - self._since
+        leaves = (seconds >= self._least_judged) & (safe | (seconds >= self._budget[self._step]))
+        return np.asarray(harmful | leaves)
+
     def _undecided(self, which: Mask, outcomes: Sequence[Outcome], now: float) -> Iterator[Result]:
         for run in np.flatnonzero(which).tolist():
-            yield self._end(run, now, "Undecided", self._paused[run] or _WAITING[outcomes[run]])
+            pause = self._paused[run]
+            reason = f"Paused, {pause.reason}" if pause is not None else _WAITING[outcomes[run]]
+            yield self._end(run, now, "Undecided", reason)
 
-    def _move(self, run: int, outcome: Outcome, now: float) -> tuple[Verdict, str] | None:
-        """One move as the operator would make it (:mod:`rollmodel.plan.deployment.strategies.canary`)."""
-        if outcome in _PROOFS:
-            if self._policy.on_failure is OnFailure.ROLL_BACK:
-                return "RollBack", _PROOFS[outcome]
-            self._paused[run] = f"Paused, {_PROOFS[outcome]}"
-        step = self._steps[self._step[run]]
-        if self._paused[run] or not self._dwelt(run, step, now):
-            return None
-        if outcome is Outcome.SAFE:
-            return self._advance(run, now, "ProvenSafe")
-        time_is_up = now - self._since[run] >= self._budget[self._step[run]]
-        return self._give_up(run, now) if time_is_up and outcome is Outcome.UNDECIDED else None
+    def _moved(self, run: int, outcome: Outcome, now: float) -> tuple[Verdict, str] | None:
+        """One move, and the verdict if it was the last one."""
+        move = next_move(self._policy, self._view(run, outcome, now))
+        reason = _PROOFS[outcome] if move.reason == "Failure" else move.reason
+        match move.kind:
+            case "Stay":
+                return None
+            case "RollBack":
+                return "RollBack", reason
+            case "Pause":
+                self._paused[run] = _Pause(move.reason, reason)
+                return None
+            case "Advance":
+                return self._advanced(run, now, reason)
 
-    def _give_up(self, run: int, now: float) -> tuple[Verdict, str] | None:
-        """What an undecided step does at the end of its time."""
-        if self._policy.on_undecided is OnUndecided.ROLL_BACK:
-            return "RollBack", "Undecided"
-        if self._policy.on_undecided is OnUndecided.PROMOTE and self._judges.below_margin(run):
-            return self._advance(run, now, "UpperLimitBelowMargin")
-        self._paused[run] = "Paused, Undecided"
-        return None
+    def _view(self, run: int, outcome: Outcome, now: float) -> StepView:
+        """The clock of a record is that of its windows: all time at a step was judged."""
+        pause, seconds = self._paused[run], now - float(self._since[run])
+        return StepView(
+            outcome=outcome,
+            pause=pause.word if pause is not None else None,
+            step=self._steps[self._step[run]],
+            seconds=seconds,
+            judged_seconds=seconds,
+            least_judged_seconds=self._least_judged,
+            requests=float(self._requests[run]),
+            below_margin=lambda: self._judges.below_margin(run),
+        )
 
-    def _dwelt(self, run: int, step: Step, now: float) -> bool:
-        least = max(step.min_seconds or 0, DWELL_TICKS * self._judges.interval + self._judges.delay)
-        return bool(now - self._since[run] >= least and self._requests[run] >= (step.min_requests or 0))
-
-    def _advance(self, run: int, now: float, reason: str) -> tuple[Verdict, str] | None:
+    def _advanced(self, run: int, now: float, reason: str) -> tuple[Verdict, str] | None:
         if self._step[run] == len(self._steps) - 1:
             return "Promote", reason
         self._step[run] += 1

@@ -48,7 +48,7 @@ def _view(rollout: Rollout, candidate: ArmStatus, step: Step) -> StepView:
         judged_seconds=(judged_until - parse(since)).total_seconds() if judged_until and since else 0.0,
         least_judged_seconds=DWELL_TICKS * analysis.interval_seconds + label_delay(analysis),
         requests=candidate.requests,
-        below_margin=assessment is not None and assessment.upper_limit_below_margin,
+        below_margin=lambda: assessment is not None and assessment.upper_limit_below_margin,
         judged=judged,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,7 +25,8 @@ class StepView:
     ``pause`` is why it is paused, in one word. ``step`` is the step whose weight it has, None while it has none of its
     own. The rest is about that step: ``seconds`` since the weight is in force, ``judged_seconds`` from then to the end
     of the last window that was judged, and how many of these there must be; ``requests`` that the candidate answered.
-    ``below_margin``: the interval of every metric lies below the safe margin. ``judged``: there are metrics.
+    ``below_margin`` answers whether the interval of every metric lies below the safe margin. ``judged``: there are
+    metrics.
     """
 
     outcome: Outcome
@@ -34,7 +36,7 @@ class StepView:
     judged_seconds: float = 0.0
     least_judged_seconds: float = 0.0
     requests: float = 0.0
-    below_margin: bool = False
+    below_margin: Callable[[], bool] = bool
     judged: bool = True
 
 
@@ -78,6 +80,6 @@ def _undecided(policy: Policy, view: StepView) -> Move:
     """What an undecided step does at the end of its time."""
     if policy.on_undecided is OnUndecided.ROLL_BACK:
         return Move("RollBack", "Undecided")
-    if policy.on_undecided is OnUndecided.PROMOTE and view.below_margin:
+    if policy.on_undecided is OnUndecided.PROMOTE and view.below_margin():
         return Move("Advance", "UpperLimitBelowMargin")
     return Move("Pause", "Undecided")
