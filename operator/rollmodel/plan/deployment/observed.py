@@ -50,7 +50,7 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One consistent look at the world. ``children`` are live dicts that this object controls."""
+    """What was gathered for one pass. ``children`` are the live objects that this object controls."""
 
     namespace: str
     name: str

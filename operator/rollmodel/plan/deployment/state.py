@@ -1,4 +1,4 @@
-"""What the machine remembers between two passes: the part of status that is not merely observed."""
+"""What a rollout keeps between two passes: the part of status that is not merely observed."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def change(arm: ArmStatus, **updates: Any) -> ArmStatus:
 
 @dataclass(frozen=True, slots=True)
 class RolloutState:
-    """The memory at one moment of a pass; each function of the machine returns the next one.
+    """The state at one moment of a pass; functions return the next one.
 
-    ``events`` are those that this pass will post; they are not remembered.
+    ``events`` are those that this pass will post; status does not hold them.
     """
 
     stable: ArmStatus | None = None
@@ -47,7 +47,7 @@ class RolloutState:
 
     @classmethod
     def from_status(cls, status: ModelDeploymentStatus) -> RolloutState:
-        """The memory as status holds it."""
+        """The state as status holds it."""
         return cls(
             stable=status.stable,
             candidate=status.candidate,

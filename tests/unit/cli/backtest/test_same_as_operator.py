@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from rollmodel.cli.backtest.recording import Pair, read
 from rollmodel.cli.backtest.steps import replay
 from rollmodel.plan.deployment.analysis.policy import judge_plan
-from rollmodel.plan.deployment.analysis.queries import MetricQuery
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.ports import Series
 

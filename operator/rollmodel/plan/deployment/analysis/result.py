@@ -1,4 +1,4 @@
-"""What the metrics say to the machine in this pass."""
+"""What the metrics say about a rollout in this pass."""
 
 from __future__ import annotations
 

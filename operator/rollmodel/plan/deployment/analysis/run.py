@@ -6,25 +6,31 @@ the query and the answer. Only a proof of harm outlives blindness.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from rollmodel.api import conditions
 from rollmodel.api.modeldeployment import Metric
-from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import (
     Assessment,
-    NoEvidenceReason,
     Outcome,
     Sample,
     Window,
 )
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 from rollmodel.plan.deployment.analysis.policy import judge_plan
-from rollmodel.plan.deployment.analysis.queries import asks_history, load_judge, queries, query_of
+from rollmodel.plan.deployment.analysis.problems import (
+    is_at_step,
+    problems_at_last_tick,
+    removed_metrics,
+    unanswered,
+    window_problems,
+    wrong_queries,
+)
+from rollmodel.plan.deployment.analysis.queries import asks_history, load_judge, queries
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
@@ -40,15 +46,6 @@ T = TypeVar("T")
 _ANSWERED = AnalysisResult("True", "Answered", "the metrics can be read")
 _NO_METRICS = AnalysisResult("Unknown", "NoMetrics", "`analysis.metrics` is empty: steps go by time alone")
 
-#: Reasons that only say that there is nothing to count, or not yet: a quiet night is not a broken metric.
-_QUIET = {
-    NoEvidenceReason.NO_TRAFFIC,
-    NoEvidenceReason.ARM_EMPTY,
-    NoEvidenceReason.NO_SERIES,
-    NoEvidenceReason.GAP,
-    NoEvidenceReason.LABELS_PENDING,
-}
-
 
 def analyse(rollout: Rollout) -> Rollout:
     """Give the new windows to the judge, and say what the rollout may rely on."""
@@ -59,13 +56,13 @@ def analyse(rollout: Rollout) -> Rollout:
     asked, history = queries(rollout.observed), asks_history(rollout.observed)
     judge_state = load_judge(rollout.state.judge) if rollout.state.judge is not None else None
     problems = [
-        *_removed(rollout, judge_state),
-        *_impossible(rollout, judge_state),
-        *(_unanswered(rollout, asked) if asked else _since_last_tick(rollout)),
+        *removed_metrics(rollout, judge_state),
+        *wrong_queries(rollout, judge_state),
+        *(unanswered(rollout, asked) if asked else problems_at_last_tick(rollout)),
     ]
     if history:
         return _begin(rollout, asked, problems)
-    if judge_state is None or not _is_at_step(rollout):
+    if judge_state is None or not is_at_step(rollout):
         return _with(rollout, _blind_or(rollout, problems, NOT_ASKED))
     return _judged(rollout, judge_state, asked, problems)
 
@@ -74,51 +71,10 @@ def _with(rollout: Rollout, analysis: AnalysisResult) -> Rollout:
     return replace(rollout, analysis=analysis)
 
 
-def _is_at_step(rollout: Rollout) -> bool:
-    """Whether the candidate has begun its steps."""
-    return rollout.candidate is not None and rollout.candidate.step is not None and rollout.candidate.step >= 0
-
-
 def _at_rest(rollout: Rollout) -> AnalysisResult:
     """Nothing is asked; but a metric that can never be measured is better known today than at the next rollout."""
-    problem = next(_impossible(rollout, None), None)
+    problem = next(wrong_queries(rollout, None), None)
     return AnalysisResult("False", problem.reason, problem.message) if problem is not None else NOT_ASKED
-
-
-def _removed(rollout: Rollout, judge_state: judge.JudgeState | None) -> Iterator[Problem]:
-    """Metrics that this rollout began with, and that the spec does not have any more."""
-    known = {metric.name for metric in rollout.spec.analysis.metrics}
-    for plan in judge_state.plan.metrics if judge_state is not None else ():
-        if plan.name not in known:
-            message = (
-                f"metric '{plan.name}' was taken out, but this rollout began with it; `abort` and `retry` begin anew"
-            )
-            yield Problem("MetricRemoved", message)
-
-
-def _impossible(rollout: Rollout, judge_state: judge.JudgeState | None) -> Iterator[Problem]:
-    """Metrics whose query cannot even be written down; during a rollout those that it began with."""
-    judged = None if judge_state is None else {metric.name for metric in judge_state.plan.metrics}
-    for metric in rollout.spec.analysis.metrics:
-        try:
-            if judged is None or metric.name in judged:
-                query_of(rollout.observed, metric, history=False)
-        except Invalid as error:
-            yield Problem.of(error)
-
-
-def _since_last_tick(rollout: Rollout) -> Iterator[Problem]:
-    """Between two ticks nothing is asked; what was wrong at the last tick is still wrong."""
-    before = conditions.find(rollout.observed.status.conditions, "MetricsAvailable")
-    if _is_at_step(rollout) and before is not None and before.status == "False":
-        yield Problem(before.reason, before.message)
-
-
-def _unanswered(rollout: Rollout, asked: dict[str, MetricQuery]) -> Iterator[Problem]:
-    for name, query in asked.items():
-        answer = rollout.observed.answers.get(name)
-        if isinstance(answer, Problem):
-            yield Problem(answer.reason, f"metric '{name}': {answer.message}; the query was: {query.query}")
 
 
 def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[Problem]) -> Rollout:
@@ -148,7 +104,7 @@ def _judged(
     if by_metric:
         rollout, judge_state = _observe_windows(rollout, judge_state, by_metric)
     assessment = judge.assess(judge_state)
-    found = [*problems, *unexpected, *_window_problems(rollout, judge_state, assessment, asked)]
+    found = [*problems, *unexpected, *window_problems(rollout, judge_state, assessment, asked)]
     analysis = replace(
         _blind_or(rollout, found, _readable(assessment)),
         revision=rollout.candidate.revision if rollout.candidate else None,
@@ -212,24 +168,6 @@ def _requests(rollout: Rollout, window: Window, samples: dict[str, Sample]) -> i
     if candidate is None or candidate.since is None or window.start < parse(candidate.since).timestamp():
         return 0
     return round(max((sample.requests[0] for sample in samples.values()), default=0.0))
-
-
-def _window_problems(
-    rollout: Rollout, judge_state: judge.JudgeState, assessment: Assessment, asked: dict[str, MetricQuery]
-) -> list[Problem]:
-    """What the last window says beyond that there was no traffic, and queries that have given nothing for a while."""
-    problems = [
-        Problem(note.reason.value, f"metric '{name}': {note.message}")
-        for name, note in judge_state.notes.items()
-        if note.reason not in _QUIET
-    ]
-    silent = assessment.blamed if assessment.outcome is Outcome.NO_DATA else ()
-    for name in silent:
-        answer = rollout.observed.answers.get(name)
-        if isinstance(answer, Answer) and not answer.series:
-            message = f"metric '{name}': the query gives no series at all; the query was: {asked[name].query}"
-            problems.append(Problem("NoSeries", message))
-    return problems
 
 
 def _readable(assessment: Assessment) -> AnalysisResult:

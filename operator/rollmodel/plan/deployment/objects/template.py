@@ -22,7 +22,7 @@ _MODELS = "/mnt/models"
 _MODEL = f"{_MODELS}/model"
 _REQUEST_SECONDS = 60
 _UNLIST_SECONDS = 10
-"""How long an endpoint goes on answering after it began to terminate, until every gateway has heard."""
+"""How long a pod still answers after it began to terminate, until every gateway has taken it off its list."""
 
 
 def pod_template(owner: str, revision: str, runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
 
 
 def condition_events(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[Event]:
-    """Events for conditions that turned bad or well; what the rollout itself does is told where it is done."""
+    """Events for conditions that turned bad or well; Events of the rollout itself are posted where it moves."""
     for kind, bad in {
         "ModelResolved": "False",
         "MetricsAvailable": "False",

@@ -28,7 +28,7 @@ class Canary:
         return Goal(weight=reached[-1] if reached else 0, sized_for=weights[0] if weights else 100)
 
     def planned_seconds(self, spec: ModelDeploymentSpec) -> int:
-        """The budgets of all weights; pauses are nobody's plan."""
+        """The time budgets of all weights; pauses do not count."""
         return sum(step.max_seconds or _STEP_SECONDS for step in spec.rollout.steps if step.weight is not None)
 
     def comparison(self, stable: ArmStatus, candidate: ArmStatus) -> Comparison:
@@ -36,7 +36,7 @@ class Canary:
         return Comparison(candidate=candidate.revision, stable=stable.revision)
 
     def entered(self, rollout: Rollout, step: int) -> Rollout:
-        """A weight is told; a manual step pauses."""
+        """A step with a weight posts an Event; a manual step pauses."""
         steps = rollout.spec.rollout.steps
         number = f"step {step + 1} of {len(steps)}"
         if steps[step].pause:
@@ -46,7 +46,7 @@ class Canary:
         )
 
     def advance(self, rollout: Rollout, step: int) -> Rollout:
-        """A manual step goes on when whoever was asked clears ``paused``; a weight is held and judged."""
+        """A manual step goes on once a person has cleared ``paused``; a weight is held and judged."""
         current = rollout.spec.rollout.steps[step]
         if current.pause:
             return rollout if rollout.paused else stages.enter(rollout, step + 1, "Resumed")

@@ -1,7 +1,7 @@
 """What people and GitOps tools may ask for, by one annotation: ``rollmodel.dev/command: "<verb> <revision> <nonce>"``.
 
 A command names the revision that it is about, so that one which arrives late hits nothing else. It is consumed once:
-the text in ``status.lastCommand`` is not obeyed again; the nonce makes the same wish a new text.
+the text in ``status.lastCommand`` is not obeyed again; a new nonce makes the same command a new one.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def asked(annotations: Mapping[str, str]) -> str:
 
 
 def consume(rollout: Rollout) -> Rollout:
-    """Carry the annotation's command out, if it is a new one, and remember what became of it."""
+    """Carry out the annotation's command if it is a new one, and record its result."""
     text = asked(rollout.observed.annotations)
     if not text or (rollout.state.last_command is not None and rollout.state.last_command.text == text):
         return rollout

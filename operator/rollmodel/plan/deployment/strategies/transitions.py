@@ -1,4 +1,4 @@
-"""How a candidate's story can end, and what each ending leaves behind: history, Event, tags in the registry."""
+"""How a rollout begins and ends, and what each end writes: history, an Event, tags in the registry."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def _candidate(rollout: Rollout) -> ArmStatus:
 
 
 def _settled(arm: ArmStatus) -> ArmStatus:
-    """A candidate that became stable: what belongs to the rollout is forgotten."""
+    """A candidate that became stable: fields that are about the rollout are cleared."""
     return change(arm, step=None, since=None, ready_since=None, requests=0, reason=None)
 
 
