@@ -1,6 +1,6 @@
 """The loop that keeps one object at its goal: pass, sleep until something happens or is due, pass again.
 
-Never two passes at once over one object (only its loop makes them), only so many passes at once over all (slots).
+Never two passes at once over one object (only its loop makes them), only so many passes at work over all (slots).
 A pass that wrote something is followed by another, until one finds nothing to do. A pass that failed is tried again
 after a growing pause, from a fresh read. And once in a while a pass is made though nothing happened (resync).
 """
@@ -24,6 +24,7 @@ from rollmodel.reconcile.result import Finalizer, Reconciler, Result
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
+from rollmodel.slots import Slots
 
 __all__ = ["FINALIZER", "Controller", "Limits"]
 
@@ -40,6 +41,7 @@ class Limits:
     """How hard the controller works. Times in seconds."""
 
     concurrency: int = 16
+    """Passes at work at once; one that waits for a neighbour is not at work."""
     resync: float = 900.0
     pass_timeout: float = 180.0
     startup_spread: float = 2.0
@@ -74,7 +76,7 @@ class Controller:
         self._kube = kube
         self._triggers = triggers
         self._limits = limits
-        self._slots = asyncio.Semaphore(limits.concurrency)
+        self._slots = Slots(limits.concurrency)
         self._instruments = instruments
         self._watchdog = watchdog
         self._loops: dict[str, _Loop] = {}
@@ -130,7 +132,7 @@ class Controller:
         body: Manifest | None = None
         try:
             with self._watchdog.due():
-                async with self._slots:
+                async with self._slots.slot():
                     body = await self._freshest(loop, view())
                     if body is None or body["metadata"].get("deletionTimestamp"):
                         return None
