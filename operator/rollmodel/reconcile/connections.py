@@ -70,13 +70,14 @@ class Connections:
                 " on it, and bind it to the operator's service account (config/examples/connection-secrets.yaml)",
                 reason="ConnectionForbidden",
             ) from None
-        return _connection(name, data)
+        return _connection(namespace, name, data)
 
 
-def _connection(secret: str, data: Mapping[str, str]) -> Connection:
+def _connection(namespace: str, secret: str, data: Mapping[str, str]) -> Connection:
     try:
         url = server_url(data.get("url", ""))
     except ValueError:
         message = f"Secret {secret!r} must have a key `url` with http(s)://host[:port] and no user in it"
         raise Invalid(message, reason="ConnectionInvalid") from None
-    return Connection(url, *(data.get(key, "").strip() or None for key in ("username", "password", "token")))
+    username, password, token = (data.get(key, "").strip() or None for key in ("username", "password", "token"))
+    return Connection(url, username, password, token, namespace)

@@ -74,7 +74,11 @@ class Operator:
         kube = Kubernetes(api, wake=triggers.wake, namespaces=settings.namespaces, without=_without(settings))
         registry = _registry(settings, instruments)
         metrics = _metrics(settings, instruments)
-        tracking = MlflowTracking(timer=partial(instruments.call, "tracking"), timing=settings.timing)
+        tracking = MlflowTracking(
+            timeout=settings.registry_timeout_seconds,
+            timer=partial(instruments.call, "tracking"),
+            timing=settings.timing,
+        )
         clock = SystemClock()
         executor = Executor(kube, registry, tracking, progress_seconds=PROGRESS_SECONDS)
         registries = Connections(
@@ -120,6 +124,7 @@ def _registry(settings: Settings, instruments: Instruments) -> Mlflow:
     return Mlflow(
         poll_seconds=settings.registry_poll_seconds,
         hash_limit=settings.hash_limit_bytes,
+        timeout=settings.registry_timeout_seconds,
         timer=partial(instruments.call, "registry"),
     )
 

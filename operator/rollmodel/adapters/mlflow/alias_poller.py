@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 from rollmodel.backoff import spread
 from rollmodel.errors import RollmodelError, Transient, Unavailable
 from rollmodel.ports import Connection
+from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
 __all__ = ["AliasPoller", "Handle"]
 
@@ -80,7 +81,7 @@ class AliasPoller(Generic[Answer]):
         topic = self._topics.get(key)
         if topic is None:
             topic = self._topics[key] = _Topic()
-            topic.task = asyncio.create_task(self._poll(key, topic), name=f"poll {name}@{alias}")
+            topic.task = beside_the_pass(self._poll(key, topic), name=f"poll {name}@{alias}")
         topic.followers[follower] = wake
         return Handle(lambda: self._leave(key, topic, follower))
 
@@ -96,8 +97,9 @@ class AliasPoller(Generic[Answer]):
         if topic is None:
             return await self._lookup(*key)
         try:
-            async with asyncio.timeout(FIRST_ANSWER_SECONDS):
-                await topic.asked.wait()
+            if not topic.asked.is_set():
+                async with waiting_for_neighbour(), asyncio.timeout(FIRST_ANSWER_SECONDS):
+                    await topic.asked.wait()
         except TimeoutError:
             topic.given_up = True
             raise Unavailable("the registry has not answered yet") from None

@@ -1,4 +1,4 @@
-"""MLflow's own client: imported late and carefully, logged in per connection, its errors made ours."""
+"""MLflow's own client: imported late and carefully, its errors made ours."""
 
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from rollmodel.ports import Connection
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
-    from mlflow.utils.rest_utils import MlflowHostCreds
 
-__all__ = ["credentials", "load", "stranger", "translated"]
+__all__ = ["basic", "host_of", "load", "stranger", "translated"]
 
 _SHOWN = 300
 
@@ -33,17 +32,17 @@ def load() -> None:
     Threads that meet in such a circle deadlock, or see a module of which only half is there.
     """
     with _loading:
-        import mlflow.store.model_registry.rest_store  # noqa: PLC0415
-        import mlflow.store.tracking.rest_store  # noqa: F401, PLC0415
+        import rollmodel.adapters.mlflow.stores  # noqa: F401, PLC0415
 
 
-def credentials(connection: Connection) -> MlflowHostCreds:
-    """The login of one connection, as the client wants it."""
-    from mlflow.utils.rest_utils import MlflowHostCreds  # noqa: PLC0415
+def host_of(connection: Connection) -> str:
+    """Host and port, to be shown."""
+    return urlsplit(connection.url).netloc
 
-    return MlflowHostCreds(
-        connection.url, username=connection.username, password=connection.password, token=connection.token
-    )
+
+def basic(connection: Connection) -> str:
+    """Name and password as basic authentication sends them."""
+    return b64encode(f"{connection.username}:{connection.password}".encode()).decode()
 
 
 @contextmanager
@@ -62,15 +61,16 @@ def translated(connection: Connection) -> Iterator[None]:
 
 def stranger(connection: Connection, status: int = 200) -> Invalid:
     """What answers is not MLflow."""
-    host = urlsplit(connection.url).netloc
-    return Invalid(f"what answers at {host} does not look like MLflow (HTTP {status})", reason="NotMlflow")
+    return Invalid(
+        f"what answers at {host_of(connection)} does not look like MLflow (HTTP {status})", reason="NotMlflow"
+    )
 
 
 def _error(connection: Connection, error: MlflowException) -> RollmodelError:
     """What an error of the client means to us. Its text is shown only where it is MLflow's own answer."""
     from mlflow.exceptions import RestException  # noqa: PLC0415
 
-    host = urlsplit(connection.url).netloc
+    host = host_of(connection)
     if "Invalid Host header" in str(error):
         return Forbidden(
             f"MLflow at {host} refuses requests that call it by this name: add {host!r} to its allowed hosts"
@@ -96,7 +96,6 @@ def _error(connection: Connection, error: MlflowException) -> RollmodelError:
 
 def _concealed(text: str, connection: Connection) -> str:
     """The text without the login, which some servers repeat when they refuse it."""
-    basic = b64encode(f"{connection.username}:{connection.password}".encode()).decode()
-    for secret in (basic, connection.password, connection.token):
+    for secret in (basic(connection), connection.password, connection.token):
         text = text.replace(secret, "[redacted]") if secret else text
     return text

@@ -15,14 +15,19 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from rollmodel.adapters.bulkhead import Bulkhead
-from rollmodel.adapters.mlflow.client import credentials, load
+from requests import RequestException
+from urllib3.exceptions import HTTPError
+
+from rollmodel.adapters.bulkhead import Bulkhead, Lane
+from rollmodel.adapters.mlflow.client import host_of, load, stranger
+from rollmodel.adapters.mlflow.http import Requests
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
 __all__ = ["DIGEST_TAG", "Artifacts", "Digests", "Measured"]
 
+_PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 _CHUNK = 2**20
 _FILES_LIMIT = 10_000
 _DEPTH_LIMIT = 32
@@ -52,11 +57,11 @@ class Measured:
 class Artifacts:
     """A folder behind the artifact proxy of a registry."""
 
-    connection: Connection
+    requests: Requests
     root: str
 
     @classmethod
-    def at(cls, connection: Connection, uri: str) -> Artifacts:
+    def at(cls, requests: Requests, uri: str) -> Artifacts:
         """The folder of an ``mlflow-artifacts:`` URI. Invalid for any other place: the operator has no access to it."""
         parts = urlsplit(uri)
         if parts.scheme != "mlflow-artifacts":
@@ -65,9 +70,9 @@ class Artifacts:
                 f" by the operator: {_TAG_IT}, or start MLflow with --serve-artifacts",
                 reason="DigestUnknown",
             )
-        if parts.netloc and parts.netloc != urlsplit(connection.url).netloc:
+        if parts.netloc and parts.netloc != host_of(requests.connection):
             raise Invalid(f"the files are at {parts.netloc}, not at the registry", reason="ForeignArtifacts")
-        return cls(connection, parts.path.strip("/"))
+        return cls(requests, parts.path.strip("/"))
 
     def measure(self, limit: int) -> Measured:
         """Read everything. Raises Invalid above ``limit`` bytes."""
@@ -89,7 +94,7 @@ class Artifacts:
         if depth > _DEPTH_LIMIT:
             raise Invalid(f"the model's folders are nested more than {_DEPTH_LIMIT} deep")
         inside = "/".join(part for part in (self.root, folder) if part)
-        entries = self._get("", params={"path": inside}).json().get("files", [])
+        entries = self._entries(inside)
         if len(entries) > _FILES_LIMIT:
             raise Invalid(f"the model has more than {_FILES_LIMIT} files in one folder")
         for entry in entries:
@@ -102,36 +107,43 @@ class Artifacts:
             else:
                 yield path, int(entry.get("file_size") or 0)
 
+    def _entries(self, folder: str) -> list[Any]:
+        answer = self.requests.ask("GET", _PROXY, params={"path": folder})
+        _check(answer.status_code)
+        try:
+            entries = answer.json().get("files", [])
+        except (ValueError, RecursionError, AttributeError) as error:
+            raise stranger(self.requests.connection) from error
+        return entries if isinstance(entries, list) else []
+
     def _hash(self, path: str, limit: int, deadline: float) -> tuple[str, int]:
         digest, read = hashlib.sha256(), 0
-        with self._get(f"/{quote(f'{self.root}/{path}')}", stream=True) as response:
-            for chunk in response.iter_content(_CHUNK):
-                digest.update(chunk)
-                read += len(chunk)
-                if read > limit:
-                    raise Invalid(f"{path} is larger than the registry says")
-                if time.monotonic() > deadline:
-                    raise Unavailable("reading the model's files took too long")
+        try:
+            with self.requests.stream(f"{_PROXY}/{quote(f'{self.root}/{path}')}") as response:
+                _check(response.status_code)
+                for chunk in response.iter_content(_CHUNK):
+                    digest.update(chunk)
+                    read += len(chunk)
+                    if read > limit:
+                        raise Invalid(f"{path} is larger than the registry says")
+                    if time.monotonic() > deadline:
+                        raise Unavailable("reading the model's files took too long")
+        except (RequestException, HTTPError, OSError) as error:
+            raise Unavailable("MLflow's artifact proxy did not answer") from error
         return digest.hexdigest(), read
 
-    def _get(self, suffix: str, **kwargs: Any) -> Any:
-        from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy
-        from mlflow.utils.rest_utils import http_request  # noqa: PLC0415
 
-        endpoint = f"/api/2.0/mlflow-artifacts/artifacts{suffix}"
-        try:
-            response = http_request(credentials(self.connection), endpoint, "GET", raise_on_status=False, **kwargs)
-        except MlflowException as error:
-            raise Unavailable("MLflow's artifact proxy did not answer") from error
-        match response.status_code:
-            case 200:
-                return response
-            case 401 | 403:
-                raise Forbidden("MLflow's artifact proxy refused the login")
-            case 404:
-                raise NotFound("MLflow's artifact proxy does not have a file of the version", reason="NoArtifacts")
-            case status:
-                raise Unavailable(f"MLflow's artifact proxy answered HTTP {status}")
+def _check(status: int) -> None:
+    """Raise unless the artifact proxy gave what was asked for."""
+    match status:
+        case 200:
+            return
+        case 401 | 403:
+            raise Forbidden("MLflow's artifact proxy refused the login")
+        case 404:
+            raise NotFound("MLflow's artifact proxy does not have a file of the version", reason="NoArtifacts")
+        case _:
+            raise Unavailable(f"MLflow's artifact proxy answered HTTP {status}")
 
 
 class Digests:
@@ -150,11 +162,10 @@ class Digests:
     async def measure(self, key: Key, artifacts: Artifacts) -> Measured:
         """Compute a digest, or join who does so already. Unavailable (``Digesting``) if it takes long: come back."""
         if key not in self._running:
-            work = self._lanes.run(artifacts.connection.url, lambda: artifacts.measure(self._limit))
-            self._running[key] = asyncio.create_task(work, name="digest")
+            self._running[key] = beside_the_pass(self._measure(artifacts), name="digest")
             self._running[key].add_done_callback(lambda done: self._finish(key, done))
         try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with waiting_for_neighbour(), asyncio.timeout(PATIENCE_SECONDS):
                 return await asyncio.shield(self._running[key])
         except TimeoutError:
             raise Unavailable("the digest of the model's files is being computed", reason="Digesting") from None
@@ -162,6 +173,13 @@ class Digests:
     def close(self) -> None:
         """Let go of the threads."""
         self._lanes.close()
+
+    async def _measure(self, artifacts: Artifacts) -> Measured:
+        lane = Lane.of(artifacts.requests.connection)
+        try:
+            return await self._lanes.run(lane, lambda: artifacts.measure(self._limit), seconds=READING_SECONDS)
+        except TimeoutError:
+            raise Unavailable("reading the model's files took too long") from None
 
     def _finish(self, key: Key, done: asyncio.Task[Measured]) -> None:
         del self._running[key]

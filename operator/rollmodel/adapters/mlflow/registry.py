@@ -12,22 +12,27 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from rollmodel.adapters.bulkhead import Bulkhead
+from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.mlflow.alias_poller import AliasPoller, Handle
-from rollmodel.adapters.mlflow.client import credentials, load, translated
+from rollmodel.adapters.mlflow.client import host_of, load, translated
 from rollmodel.adapters.mlflow.digests import DIGEST_TAG, Artifacts, Digests, Measured
+from rollmodel.adapters.mlflow.http import Connector
 from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection, Held, ModelVersion
 
 if TYPE_CHECKING:
-    from mlflow.store.model_registry.rest_store import RestStore
+    from rollmodel.adapters.mlflow.stores import RegistryStore
 
 __all__ = ["Mlflow"]
 
 #: How long what the registry said about a fixed version is believed, in seconds.
 BELIEVED_SECONDS = 600.0
+#: How long a write may take, its wait for a thread and all its requests included, in seconds.
+WRITE_SECONDS = 24.0
+
+T = TypeVar("T")
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -49,7 +54,8 @@ _Pin = tuple[Connection, str, str]
 class Mlflow:
     """Implements :class:`rollmodel.ports.Registry`. ``timer`` is entered around each request.
 
-    ``poll_seconds`` is how often a followed alias is looked up; models of more than ``hash_limit`` bytes are not read.
+    ``poll_seconds`` is how often a followed alias is looked up; models of more than ``hash_limit`` bytes are not read;
+    ``timeout`` is how long one request may take, from its beginning to the end of the answer, in seconds.
     """
 
     def __init__(
@@ -57,10 +63,13 @@ class Mlflow:
         *,
         poll_seconds: float = 30.0,
         hash_limit: int = 20 * 2**30,
+        timeout: float = 10.0,
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._timer = timer
         self._lanes = Bulkhead("mlflow", threads=12, per_lane=3, initializer=load)
+        self._connect = Connector(timeout)
+        self._timeout = timeout
         self._digests = Digests(hash_limit)
         self._versions: dict[_Pin, tuple[_Version, float]] = {}
         self._feed: AliasPoller[_Version] = AliasPoller(self._by_alias, interval=poll_seconds)
@@ -96,24 +105,29 @@ class Mlflow:
 
     async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
         """Move an alias."""
-        await self._call(connection, lambda store: store.set_registered_model_alias(name, alias, version))
+
+        def write(store: RegistryStore) -> None:
+            store.set_registered_model_alias(name, alias, version)
+
+        await self._call(connection, write, seconds=WRITE_SECONDS)
 
     async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:
         """Set tags on a model version."""
 
-        def write(store: RestStore) -> None:
+        def write(store: RegistryStore) -> None:
             from mlflow.entities.model_registry import ModelVersionTag  # noqa: PLC0415 - heavy
 
             for key, value in tags.items():
                 store.set_model_version_tag(name, version, ModelVersionTag(key, value))
 
-        await self._call(connection, write)
+        await self._call(connection, write, seconds=WRITE_SECONDS)
 
     def close(self) -> None:
-        """Stop polling and let go of the threads."""
+        """Stop polling, and let go of threads and sockets."""
         self._feed.close()
         self._digests.close()
         self._lanes.close()
+        self._connect.close()
 
     async def _by_alias(self, connection: Connection, name: str, alias: str) -> _Version:
         try:
@@ -148,18 +162,25 @@ class Mlflow:
         uri = await self._call(
             connection, lambda store: store.get_model_version_download_uri(found.name, found.version)
         )
-        return Artifacts.at(connection, str(uri))
+        return Artifacts.at(self._connect(connection), str(uri))
 
-    async def _call(self, connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
-        with self._timer():
-            return await self._lanes.run(connection.url, lambda: _ask(connection, ask))
+    async def _call(
+        self, connection: Connection, ask: Callable[[RegistryStore], T], *, seconds: float | None = None
+    ) -> T:
+        """One request, which may queue as long as it takes; or several that are over after so many ``seconds``."""
+        requests = self._connect(connection)
 
+        def work() -> T:
+            from rollmodel.adapters.mlflow.stores import RegistryStore  # noqa: PLC0415 - heavy
 
-def _ask(connection: Connection, ask: Callable[[RestStore], Any]) -> Any:
-    from mlflow.store.model_registry.rest_store import RestStore  # noqa: PLC0415 - heavy
+            with translated(connection):
+                return ask(RegistryStore(requests))
 
-    with translated(connection):
-        return ask(RestStore(lambda: credentials(connection)))
+        try:
+            with self._timer():
+                return await self._lanes.run(Lane.of(connection), work, seconds=seconds or self._timeout, total=seconds)
+        except TimeoutError:
+            raise Unavailable(f"MLflow at {host_of(connection)} did not answer in time") from None
 
 
 def _ready(found: Any) -> _Version:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from rollmodel.adapters.mlflow.client import credentials, stranger
-from rollmodel.errors import Invalid, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.adapters.mlflow.client import stranger
+from rollmodel.adapters.mlflow.http import Requests
+from rollmodel.errors import Invalid
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
-    from mlflow.store.model_registry.rest_store import RestStore as RegistryStore
-    from mlflow.store.tracking.rest_store import RestStore as TrackingStore
-    from mlflow.utils.rest_utils import MlflowHostCreds
+
+    from rollmodel.adapters.mlflow.stores import RegistryStore, TrackingStore
 
 __all__ = ["Session", "exists_already", "quoted"]
 
@@ -24,47 +21,41 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,255}")
 
 
 class Session:
-    """Lives in one thread. No request begins after ``until`` (``time.monotonic``): then it raises Unavailable."""
+    """Lives in one thread."""
 
-    def __init__(self, connection: Connection, *, until: float) -> None:
-        self.connection = connection
-        self._until = until
+    def __init__(self, requests: Requests) -> None:
+        self._requests = requests
 
     @property
     def runs(self) -> TrackingStore:
         """The client for experiments, runs and logged models."""
-        from mlflow.store.tracking.rest_store import RestStore  # noqa: PLC0415 - heavy
+        from rollmodel.adapters.mlflow.stores import TrackingStore  # noqa: PLC0415 - heavy
 
-        return RestStore(self._log_in)
+        return TrackingStore(self._requests)
 
     @property
     def models(self) -> RegistryStore:
         """The client for registered models and their versions."""
-        from mlflow.store.model_registry.rest_store import RestStore  # noqa: PLC0415 - heavy
+        from rollmodel.adapters.mlflow.stores import RegistryStore  # noqa: PLC0415 - heavy
 
-        return RestStore(self._log_in)
+        return RegistryStore(self._requests)
 
     def files(self, run_id: str, folder: str) -> frozenset[str]:
         """Paths of what is in a folder of the run's artifacts, itself listed by the server; empty if there is none."""
         from mlflow.protos.service_pb2 import ListArtifacts  # noqa: PLC0415 - heavy
-        from mlflow.utils.rest_utils import call_endpoint  # noqa: PLC0415
+
+        from rollmodel.adapters.mlflow.stores import call  # noqa: PLC0415
 
         asked = {"run_id": run_id, **({"path": folder} if folder else {})}
         answer = ListArtifacts.Response()
-        call_endpoint(self._log_in(), "/api/2.0/mlflow/artifacts/list", "GET", json.dumps(asked), answer)
+        call(self._requests, "GET", "/api/2.0/mlflow/artifacts/list", json.dumps(asked), answer)
         return frozenset(entry.path for entry in answer.files)
 
     def identifier(self, text: object) -> str:
         """An id that the server made. Invalid where it cannot be one."""
         if not _ID.fullmatch(str(text)):
-            raise stranger(self.connection)
+            raise stranger(self._requests.connection)
         return str(text)
-
-    def _log_in(self) -> MlflowHostCreds:
-        """Called by the client before each request."""
-        if time.monotonic() > self._until:
-            raise Unavailable(f"MLflow at {urlsplit(self.connection.url).netloc} is too slow")
-        return credentials(self.connection)
 
 
 def quoted(text: str) -> str:

@@ -1,21 +1,20 @@
 """MLflow's tracking server as ``ports.Tracking``, through MLflow's own client.
 
 Like the registry's adapter: the login of its connection with each request, threads of its own, nothing process-wide,
-and every answer untrusted. What is asked of runs is in ``trackedruns``, of versions in ``trackedversions``.
+and every answer untrusted. What is asked of runs is in ``runs``, of versions in ``versions``.
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from rollmodel.adapters.bulkhead import Bulkhead
+from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.mlflow import runs, versions
-from rollmodel.adapters.mlflow.client import load, translated
+from rollmodel.adapters.mlflow.client import host_of, load, translated
+from rollmodel.adapters.mlflow.http import Connector
 from rollmodel.adapters.mlflow.session import Session
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, LogRun, SetRunStatus
@@ -29,16 +28,21 @@ T = TypeVar("T")
 
 
 class MlflowTracking:
-    """Implements :class:`rollmodel.ports.Tracking`. ``timer`` is entered around each call."""
+    """Implements :class:`rollmodel.ports.Tracking`.
+
+    ``timer`` is entered around each call; ``timeout`` is how long a server may be silent, in seconds.
+    """
 
     def __init__(
         self,
         *,
+        timeout: float = 10.0,
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
         timing: Timing = Timing(),  # noqa: B008 - it is frozen
     ) -> None:
         self._timer = timer
         self._timing = timing
+        self._connect = Connector(timeout)
         self._lanes = Bulkhead("tracking", threads=12, per_lane=3, initializer=load)
 
     async def find_run(self, connection: Connection, experiment: str, owner: str) -> TrackedRun | None:
@@ -86,19 +90,20 @@ class MlflowTracking:
         return await self._call(connection, lambda session: versions.create(session, write))
 
     def close(self) -> None:
-        """Let go of the threads."""
+        """Let go of threads and sockets."""
         self._lanes.close()
+        self._connect.close()
 
     async def _call(self, connection: Connection, ask: Callable[[Session], T]) -> T:
-        session = Session(connection, until=time.monotonic() + self._timing.last_request)
+        requests = self._connect(connection, until=time.monotonic() + self._timing.last_request)
+
+        def work() -> T:
+            with translated(connection):
+                return ask(Session(requests))
+
         try:
             with self._timer():
-                async with asyncio.timeout(self._timing.call):
-                    return await self._lanes.run(connection.url, lambda: _ask(session, ask))
+                lane = Lane.of(connection)
+                return await self._lanes.run(lane, work, seconds=self._timing.call, total=self._timing.call)
         except TimeoutError:
-            raise Unavailable(f"MLflow at {urlsplit(connection.url).netloc} did not answer in time") from None
-
-
-def _ask(session: Session, ask: Callable[[Session], T]) -> T:
-    with translated(session.connection):
-        return ask(session)
+            raise Unavailable(f"MLflow at {host_of(connection)} did not answer in time") from None

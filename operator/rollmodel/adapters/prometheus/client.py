@@ -7,15 +7,13 @@ answer, and it runs in threads of its own.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,8 @@ from prometheus_api_client import PrometheusConnect
 from urllib3.exceptions import HTTPError
 from urllib3.util import Retry
 
+from rollmodel.adapters.bulkhead import Bulkhead, Lane
+from rollmodel.adapters.deadline import HttpSession, TooLarge, read
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
 from rollmodel.ports import Series
 
@@ -31,7 +31,8 @@ __all__ = ["Login", "Prometheus"]
 
 #: The largest answer that is read, in bytes. 11,000 points, Prometheus' own limit, of 50 series are about half of it.
 ANSWER_LIMIT = 32 * 2**20
-_CHUNK = 64 * 2**10
+#: How long a query may wait for its turn, in seconds: longer than a busy moment, shorter than a pass.
+QUEUE_SECONDS = 60.0
 _SHOWN = 300
 
 
@@ -71,16 +72,20 @@ class Prometheus:
         self._timeout = timeout
         self._timer = timer
         self._local = threading.local()
-        self._pool = ThreadPoolExecutor(concurrency, thread_name_prefix="prometheus")
+        self._lanes = Bulkhead("prometheus", threads=concurrency, per_lane=concurrency)
 
     async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
         """Evaluate at start, start + step, .. end (unix seconds)."""
-        with self._timer():
-            return await asyncio.get_running_loop().run_in_executor(self._pool, self._ask, query, start, end, step)
+        lane, ask = Lane.to(self._url), partial(self._ask, query, start, end, step)
+        try:
+            with self._timer():
+                return await self._lanes.run(lane, ask, seconds=self._timeout, total=QUEUE_SECONDS + self._timeout)
+        except TimeoutError:
+            raise Unavailable("Prometheus' answer took too long") from None
 
     def close(self) -> None:
         """Let go of the threads; those that wait for an answer end with their timeout."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._lanes.close()
 
     def _ask(self, query: str, start: float, end: float, step: float) -> list[Series]:
         client = self._client()
@@ -123,7 +128,7 @@ class _Answer:
         return self.document
 
 
-class _Session(requests.Session):
+class _Session(HttpSession):
     """Returns only answers that may become evidence; for the others it raises our errors."""
 
     def __init__(self, timeout: float) -> None:
@@ -132,28 +137,18 @@ class _Session(requests.Session):
         self._limit = timeout
 
     def request(self, method: str, url: str, **kwargs: Any) -> Any:  # type: ignore[override]
-        deadline = time.monotonic() + self._limit
         kwargs |= {"timeout": self._limit, "allow_redirects": False, "stream": True}
         try:
             with super().request(method, url, **kwargs) as response:
-                body = _read(response, deadline)
+                body = read(response, ANSWER_LIMIT)
+        except TooLarge:
+            message = f"Prometheus' answer is larger than {ANSWER_LIMIT >> 20} MiB: ask for fewer series"
+            raise Untrustworthy(message) from None
         except (requests.RequestException, HTTPError, OSError) as error:
             raise Unavailable(f"Prometheus did not answer: {type(error).__name__}") from error
         if response.status_code != 200:
             raise _error(response.status_code, body)
         return _Answer(_trusted(body))
-
-
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """The body, unless it is too large or trickles in too slowly."""
-    body = bytearray()
-    for chunk in response.iter_content(_CHUNK):
-        body += chunk
-        if len(body) > ANSWER_LIMIT:
-            raise Untrustworthy(f"Prometheus' answer is larger than {ANSWER_LIMIT >> 20} MiB: ask for fewer series")
-        if time.monotonic() > deadline:
-            raise Unavailable("Prometheus' answer took too long")
-    return bytes(body)
 
 
 def _trusted(body: bytes) -> Mapping[str, Any]:

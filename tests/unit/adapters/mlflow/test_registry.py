@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import os
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow import digests as artifacts_module
+from rollmodel.adapters.mlflow import http as http_module
+from rollmodel.adapters.mlflow import registry as registry_module
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
@@ -21,6 +24,7 @@ from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
 from tests.support.live.mlflow_client import configure
+from tests.support.silent import hanging, trickling
 from tests.support.web import Web, serve
 
 API = "/api/2.0/mlflow"
@@ -251,6 +255,43 @@ async def test_a_login_that_is_repeated_is_not_shown(mlflow: Mlflow, server: Web
 async def test_nobody_there_is_unavailable(mlflow: Mlflow) -> None:
     with pytest.raises(Unavailable, match=r"MLflow at 127\.0\.0\.1:1 did not answer"):
         await mlflow.resolve(Connection("http://127.0.0.1:1"), "churn", version="1", alias=None)
+
+
+TRICKLES = [b"HTTP/1.1 200 OK\r\nX: " + b"x" * 60_000, b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 60_000]
+
+
+@pytest.mark.parametrize("answer", TRICKLES, ids=["headers", "body"])
+async def test_an_answer_that_trickles_is_given_up_in_time(answer: bytes) -> None:
+    """Each read of the socket succeeds at once, and the whole never ends."""
+    mlflow = Mlflow(timeout=0.3)
+    try:
+        async with trickling(answer) as server, asyncio.timeout(10):
+            with pytest.raises(Unavailable, match="did not answer in time"):
+                await mlflow.resolve(Connection(server.url), "churn", version="1", alias=None)
+            await server.closed.wait()  # its thread is free for others
+    finally:
+        mlflow.close()
+
+
+async def test_a_write_that_hangs_is_given_up_in_time(
+    mlflow: Mlflow, here: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await mlflow.set_alias(here, "churn", "champion", "1")  # the client is imported, which takes its time
+    monkeypatch.setattr(registry_module, "WRITE_SECONDS", 0.3)
+    async with hanging() as server, asyncio.timeout(10):
+        with pytest.raises(Unavailable, match="did not answer in time"):
+            await mlflow.set_alias(Connection(server.url), "churn", "champion", "1")
+        await server.closed.wait()
+
+
+async def test_a_huge_answer_is_not_read_to_its_end(
+    mlflow: Mlflow, here: Connection, backend: FakeMlflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http_module, "ANSWER_LIMIT", 10_000)
+    backend.tags["notes"] = "x" * 10_000
+    with pytest.raises(Invalid, match="an answer of MLflow at") as error:
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert error.value.reason == "AnswerTooLarge"
 
 
 async def test_each_login_goes_to_its_own_address_only(mlflow: Mlflow, here: Connection, server: Web) -> None:

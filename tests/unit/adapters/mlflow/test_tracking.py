@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters.mlflow import session
+from rollmodel.adapters.mlflow import http
 from rollmodel.adapters.mlflow.client import load
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
@@ -22,6 +22,7 @@ from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
 from tests.support.live.mlflow_client import configure
+from tests.support.silent import trickling
 from tests.support.web import Web, serve
 
 API = "/api/2.0/mlflow"
@@ -308,7 +309,7 @@ async def test_a_call_that_was_given_up_creates_nothing_later(
 ) -> None:
     """The experiment is looked up so slowly that the time for further requests is over."""
     late = [0.0]
-    monkeypatch.setattr(session, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late[0]))
+    monkeypatch.setattr(http, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + late[0]))
 
     async def slowly(request: web.Request) -> web.StreamResponse:
         late[0] += Timing().last_request
@@ -331,3 +332,23 @@ async def test_nobody_waits_for_ever(here: Connection, server: Web) -> None:
     with pytest.raises(Unavailable, match="did not answer in time"):
         await tracking.get_run(here, "r1")
     tracking.close()
+
+
+async def test_an_answer_that_trickles_is_given_up_in_time() -> None:
+    load()  # takes its time, which is not what is measured here
+    tracking = MlflowTracking(timing=Timing(claim=6.5))
+    async with trickling(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 60_000) as server, asyncio.timeout(10):
+        with pytest.raises(Unavailable, match="did not answer in time"):
+            await tracking.get_run(Connection(server.url), "r1")
+        await server.closed.wait()  # its thread is free for others
+    tracking.close()
+
+
+async def test_a_huge_answer_is_not_read_to_its_end(
+    tracking: MlflowTracking, here: Connection, backend: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "ANSWER_LIMIT", 1_000)
+    backend.pages["runs/get"] = {"run": {**RUN, "data": {"tags": [{"key": "notes", "value": "x" * 1_000}]}}}
+    with pytest.raises(Invalid, match="an answer of MLflow at") as error:
+        await tracking.get_run(here, "r1")
+    assert error.value.reason == "AnswerTooLarge"

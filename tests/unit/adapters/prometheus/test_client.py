@@ -15,6 +15,7 @@ from rollmodel.adapters.prometheus.client import Login, Prometheus
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
 from rollmodel.ports import Series
 
+from tests.support.silent import hanging, trickling
 from tests.support.web import Web, serve
 
 MATRIX = {"resultType": "matrix", "result": [{"metric": {"pod": "a"}, "values": [[10, "1"], [20.5, "2.5"]]}]}
@@ -137,21 +138,35 @@ async def test_a_huge_answer_is_not_read_to_its_end(server: Web, monkeypatch: py
         await answered(server, success(warnings=["x" * 100_000]))
 
 
-async def test_an_answer_that_takes_too_long_is_given_up(server: Web) -> None:
-    async def hang(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
-        await response.prepare(request)
-        while True:  # a byte now and then keeps the socket busy
-            await response.write(b" ")
-            await asyncio.sleep(0.05)
+HEADERS = b"HTTP/1.1 200 OK\r\nX: "
+BODY = b"HTTP/1.1 200 OK\r\n\r\n"
 
-    server.answer = hang
-    prometheus = Prometheus(server.url, timeout=0.3)
-    try:
-        with pytest.raises(Unavailable):
-            await prometheus.query_range("up", start=0, end=10, step=10)
-    finally:
-        prometheus.close()
+
+@pytest.mark.parametrize("beginning", [HEADERS, BODY], ids=["headers", "body"])
+async def test_an_answer_that_takes_too_long_is_given_up(beginning: bytes) -> None:
+    """A byte now and then keeps the socket busy."""
+    async with trickling(beginning + b" " * 60_000) as server, asyncio.timeout(10):
+        prometheus = Prometheus(server.url, timeout=0.3)
+        try:
+            with pytest.raises(Unavailable):
+                await prometheus.query_range("up", start=0, end=10, step=10)
+            await server.closed.wait()  # its thread is free for others
+        finally:
+            prometheus.close()
+
+
+async def test_a_query_that_waits_too_long_for_its_turn_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One after the other they would take 15 s."""
+    monkeypatch.setattr(module, "QUEUE_SECONDS", 0.1)
+    async with hanging() as server:
+        prometheus = Prometheus(server.url, timeout=0.5, concurrency=1)
+        try:
+            asking = [prometheus.query_range("up", start=0, end=10, step=10) for _ in range(30)]
+            async with asyncio.timeout(8):
+                answers = await asyncio.gather(*asking, return_exceptions=True)
+            assert all(isinstance(answer, Unavailable) for answer in answers)
+        finally:
+            prometheus.close()
 
 
 async def test_nobody_there_is_unavailable() -> None:

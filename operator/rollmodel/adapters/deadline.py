@@ -1,0 +1,163 @@
+"""Deadlines for synchronous clients: requests that are over in time as a whole, however slowly the answer trickles.
+
+The time-outs of ``requests`` are for each read, so one byte now and then beats them. Here the sockets that a piece of
+work uses are known, and are shut down from outside when its time is over: whatever read or write blocks, ends.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+__all__ = ["Deadline", "HttpSession", "TooLarge", "read"]
+
+T = TypeVar("T")
+
+_CHUNK = 64 * 2**10
+_here = threading.local()
+
+
+class TooLarge(Exception):
+    """An answer is larger than its reader wants it."""
+
+
+class Deadline:
+    """The end of one piece of work, which another thread brings about."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._sockets: set[socket.socket] = set()
+        self._running = True
+        self.passed = False
+
+    def run(self, work: Callable[[], T]) -> T:
+        """Do the work in this thread. Raises TimeoutError where it is over too late: what it saw may be cut off."""
+        try:
+            with self._watched():
+                result = work()
+        except Exception as error:
+            if self.passed:
+                raise TimeoutError from error
+            raise
+        if self.passed:
+            raise TimeoutError
+        return result
+
+    def cut(self) -> None:
+        """End it now, from any thread. Work that is done already is not touched."""
+        with self._lock:
+            if not self._running:
+                return
+            self.passed = True
+            for used in self._sockets:
+                _shut(used)
+
+    def attach(self, used: socket.socket | None) -> None:
+        """The work uses this socket now. Raises TimeoutError where it is over."""
+        with self._lock:
+            if self.passed:
+                raise TimeoutError
+            if used is not None:
+                self._sockets.add(used)
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        _here.deadline = self
+        try:
+            yield
+        finally:
+            _here.deadline = None
+            with self._lock:
+                self._running = False
+                self._sockets.clear()
+
+
+class HttpSession(requests.Session):
+    """A session that sees to it that deadlines hold, and that keeps no cookies: logins come with each request."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._adapter = _Adapter()
+
+    def get_adapter(self, url: str | bytes) -> HTTPAdapter:  # noqa: ARG002
+        """Ours, whatever is mounted."""
+        return self._adapter
+
+
+def read(response: requests.Response, limit: int) -> bytes:
+    """The body, decoded. Raises TooLarge above ``limit`` bytes, and reads no further."""
+    body = bytearray()
+    for chunk in response.iter_content(_CHUNK):
+        body += chunk
+        if len(body) > limit:
+            raise TooLarge
+    return bytes(body)
+
+
+def _shut(used: socket.socket) -> None:
+    """Wake whoever reads or writes. Not as TLS does it: that would take the connection away under the reader."""
+    with suppress(OSError):
+        socket.socket.shutdown(used, socket.SHUT_RDWR)
+
+
+def _attach(used: socket.socket | None) -> None:
+    """This thread's work goes on with this socket, or with one that is still to come. TimeoutError if it is over."""
+    deadline: Deadline | None = getattr(_here, "deadline", None)
+    if deadline is not None:
+        deadline.attach(used)
+
+
+class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        _attach(None)
+        super().connect()
+        _attach(self.sock)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _attach(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _SecureConnection(HTTPSConnection):
+    def connect(self) -> None:
+        _attach(None)
+        super().connect()
+        _attach(self.sock)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        _attach(self.sock)
+        super().request(*args, **kwargs)
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+_POOLS = {"http": _Pool, "https": _SecurePool}
+
+
+class _Adapter(HTTPAdapter):
+    """Makes connections of ours; nothing is tried again."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager

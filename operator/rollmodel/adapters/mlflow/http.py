@@ -1,0 +1,113 @@
+"""Requests to MLflow: one login, no redirects, no second tries, answers of bounded size, and deadlines that hold."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from io import BytesIO
+from typing import Any
+
+import requests
+from requests.auth import AuthBase
+from urllib3.exceptions import HTTPError
+
+from rollmodel.adapters.deadline import HttpSession, TooLarge, read
+from rollmodel.adapters.mlflow.client import basic, host_of
+from rollmodel.errors import Invalid, Unavailable
+from rollmodel.ports import Connection
+
+__all__ = ["Connector", "Requests"]
+
+#: The largest answer that is read, in bytes. A run with 1,000 params of the greatest length is about half of it.
+ANSWER_LIMIT = 16 * 2**20
+
+
+class Requests:
+    """Talks to one server. ``timeout`` is for connecting and for each read, in seconds; a Deadline bounds the whole.
+
+    No request begins after ``until`` (``time.monotonic``): then it raises Unavailable.
+    """
+
+    def __init__(self, connection: Connection, session: requests.Session, timeout: float, until: float) -> None:
+        self.connection = connection
+        self._session = session
+        self._timeout = timeout
+        self._until = until
+
+    def ask(
+        self, method: str, endpoint: str, *, params: Mapping[str, Any] | None = None, json: Any = None
+    ) -> requests.Response:
+        """The whole answer, whatever its status. Raises Unavailable where there is none, Invalid if it is too large."""
+        try:
+            with self._send(method, endpoint, params=params, json=json) as response:
+                answer = requests.Response()
+                answer.status_code, answer.encoding = response.status_code, "utf-8"
+                answer.raw = BytesIO(read(response, ANSWER_LIMIT))
+                return answer
+        except TooLarge:
+            message = f"an answer of MLflow at {host_of(self.connection)} is larger than {ANSWER_LIMIT >> 20} MiB"
+            raise Invalid(message, reason="AnswerTooLarge") from None
+        except (requests.RequestException, HTTPError, OSError) as error:
+            raise Unavailable(f"MLflow at {host_of(self.connection)} did not answer") from error
+
+    def stream(self, endpoint: str) -> AbstractContextManager[requests.Response]:
+        """An answer whose body is still to be read. Raises what ``requests`` raises, also while it is read."""
+        return self._send("GET", endpoint)
+
+    def _send(self, method: str, endpoint: str, **kwargs: Any) -> requests.Response:
+        if time.monotonic() > self._until:
+            raise Unavailable(f"MLflow at {host_of(self.connection)} is too slow")
+        return self._session.request(
+            method,
+            f"{self.connection.url.rstrip('/')}{endpoint}",
+            headers=_headers(),
+            auth=_Login(self.connection),
+            timeout=self._timeout,
+            allow_redirects=False,
+            stream=True,
+            **kwargs,
+        )
+
+
+class Connector:
+    """Gives each connection its requests. Sockets are kept open and shared; logins are not."""
+
+    def __init__(self, timeout: float) -> None:
+        self._timeout = timeout
+        self._session = HttpSession()
+
+    def __call__(self, connection: Connection, *, until: float = math.inf) -> Requests:
+        """Requests to this connection's server, of which none begins after ``until`` (``time.monotonic``)."""
+        return Requests(connection, self._session, self._timeout, until)
+
+    def close(self) -> None:
+        """Close the sockets that nobody uses."""
+        self._session.close()
+
+
+class _Login(AuthBase):
+    """The login of a connection, or none; never one that the environment or a ``.netrc`` holds."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        here = self._connection
+        if here.username and here.password:
+            request.headers["Authorization"] = f"Basic {basic(here)}"
+        elif here.token:
+            request.headers["Authorization"] = f"Bearer {here.token}"
+        return request
+
+
+def _headers() -> dict[str, str]:
+    """What the client says about itself, and the workspace of MLflow that the environment names."""
+    from mlflow.tracking.request_header.registry import resolve_request_headers  # noqa: PLC0415 - heavy
+    from mlflow.utils.workspace_context import get_request_workspace  # noqa: PLC0415
+    from mlflow.utils.workspace_utils import WORKSPACE_HEADER_NAME  # noqa: PLC0415
+
+    headers: dict[str, str] = resolve_request_headers()
+    workspace = get_request_workspace()
+    return {WORKSPACE_HEADER_NAME: workspace, **headers} if workspace else headers
