@@ -47,6 +47,7 @@ class _Topic(Generic[Answer]):
     given_up: bool = False
     """Somebody did not wait for the first answer any longer."""
     task: asyncio.Task[None] | None = None
+    began: float = field(default_factory=time.monotonic)
 
     def outcome(self, patience: float) -> Answer | RollmodelError:
         """The answer, if it is good still; else the error."""
@@ -96,19 +97,18 @@ class AliasPoller(Generic[Answer]):
         topic = self._topics.get(key)
         if topic is None:
             return await self._lookup(*key)
-        try:
-            if not topic.asked.is_set():
-                async with waiting_for_neighbour(), asyncio.timeout(FIRST_ANSWER_SECONDS):
-                    await topic.asked.wait()
-        except TimeoutError:
-            topic.given_up = True
-            raise Unavailable("the registry has not answered yet") from None
+        if not topic.asked.is_set():
+            await self._first_answer(topic)
         outcome = topic.outcome(self._patience)
         if isinstance(outcome, RollmodelError):
             raise outcome
         if stale is None or not stale(outcome, topic.looked):
             return outcome
-        renewed = await self._look(key, topic)
+        try:
+            async with waiting_for_neighbour(), asyncio.timeout(FIRST_ANSWER_SECONDS):
+                renewed = await self._look(key, topic)
+        except TimeoutError:
+            raise Unavailable("the registry has not answered yet") from None
         self._tell(topic)
         return renewed
 
@@ -121,6 +121,15 @@ class AliasPoller(Generic[Answer]):
     @property
     def _patience(self) -> float:
         return _HICCUP * self._interval
+
+    async def _first_answer(self, topic: _Topic[Answer]) -> None:
+        """Wait for it. Who comes later, in the same silence, waits no more than what is left of the first wait."""
+        try:
+            async with waiting_for_neighbour(), asyncio.timeout(topic.began + FIRST_ANSWER_SECONDS - time.monotonic()):
+                await topic.asked.wait()
+        except TimeoutError:
+            topic.given_up = True
+            raise Unavailable("the registry has not answered yet") from None
 
     def _leave(self, key: _Key, topic: _Topic[Answer], follower: object) -> None:
         topic.followers.pop(follower, None)

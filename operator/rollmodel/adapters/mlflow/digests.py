@@ -1,190 +1,122 @@
-"""The digest of a model's files, read through MLflow's artifact proxy.
-
-Files are hashed as they stream by: never written, never opened as a model. Each source is read once, in a thread of its
-own; who asks meanwhile is told to come back.
-"""
+"""The digests of models, remembered. Each source is read once, in a thread; who asks meanwhile is told to come back."""
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
+import logging
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import quote, urlsplit
-
-from requests import RequestException
-from urllib3.exceptions import HTTPError
+from typing import TypeVar
 
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
-from rollmodel.adapters.mlflow.client import host_of, load, stranger
-from rollmodel.adapters.mlflow.http import Requests
-from rollmodel.api.digest import tree_digest
-from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
+from rollmodel.adapters.mlflow.artifacts import READING_SECONDS, Artifacts, Measured
+from rollmodel.adapters.mlflow.client import load
+from rollmodel.errors import RollmodelError, Terminal, Unavailable
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
-__all__ = ["DIGEST_TAG", "Artifacts", "Digests", "Measured"]
+__all__ = ["Digests"]
 
-_PROXY = "/api/2.0/mlflow-artifacts/artifacts"
-_CHUNK = 2**20
-_FILES_LIMIT = 10_000
-_DEPTH_LIMIT = 32
+_log = logging.getLogger(__name__)
+
 _REMEMBERED = 4096
-#: How long a pass waits for a digest before it lets others have its place, in seconds.
+#: How long a pass waits for a digest before it comes back later, in seconds.
 PATIENCE_SECONDS = 10.0
 
-#: How long reading one model may take, in seconds.
-READING_SECONDS = 3600.0
-
-#: A version that carries this tag was digested by whoever published it; then nothing is read through.
-DIGEST_TAG = "rollmodel.dev/artifact-digest"
-_TAG_IT = f"set tag {DIGEST_TAG} on the version (`rollmodel digest PATH` prints it)"
+#: How long a failure is believed, at least and at most, in seconds.
+PAUSE_SECONDS, PAUSE_LIMIT_SECONDS = 5.0, 3600.0
 
 Key = tuple[str, ...]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """``digest`` over all files (see :mod:`rollmodel.api.digest`); ``size`` is their sum in bytes, 0 if unknown."""
-
-    digest: str
-    size: int
+class _Reading:
+    task: asyncio.Task[Measured]
+    began: float
 
 
 @dataclass(frozen=True, slots=True)
-class Artifacts:
-    """A folder behind the artifact proxy of a registry."""
-
-    requests: Requests
-    root: str
-
-    @classmethod
-    def at(cls, requests: Requests, uri: str) -> Artifacts:
-        """The folder of an ``mlflow-artifacts:`` URI. Invalid for any other place: the operator has no access to it."""
-        parts = urlsplit(uri)
-        if parts.scheme != "mlflow-artifacts":
-            raise Invalid(
-                f"the files are at {parts.scheme or 'file'}:, not behind MLflow's artifact proxy, and cannot be read"
-                f" by the operator: {_TAG_IT}, or start MLflow with --serve-artifacts",
-                reason="DigestUnknown",
-            )
-        if parts.netloc and parts.netloc != host_of(requests.connection):
-            raise Invalid(f"the files are at {parts.netloc}, not at the registry", reason="ForeignArtifacts")
-        return cls(requests, parts.path.strip("/"))
-
-    def measure(self, limit: int) -> Measured:
-        """Read everything. Raises Invalid above ``limit`` bytes."""
-        files, total, deadline = {}, 0, time.monotonic() + READING_SECONDS
-        for path, size in self._list(""):
-            if total + size > limit:
-                raise Invalid(
-                    f"the model is larger than the {limit} bytes that the operator reads: {_TAG_IT}",
-                    reason="TooLargeToDigest",
-                )
-            files[path], read = self._hash(path, limit - total, deadline)
-            total += read
-        if not files:
-            raise NotFound("the version has no files", reason="NoArtifacts")
-        return Measured(tree_digest(files), total)
-
-    def _list(self, folder: str, depth: int = 0) -> Iterator[tuple[str, int]]:
-        """Paths relative to the root, with their sizes."""
-        if depth > _DEPTH_LIMIT:
-            raise Invalid(f"the model's folders are nested more than {_DEPTH_LIMIT} deep")
-        inside = "/".join(part for part in (self.root, folder) if part)
-        entries = self._entries(inside)
-        if len(entries) > _FILES_LIMIT:
-            raise Invalid(f"the model has more than {_FILES_LIMIT} files in one folder")
-        for entry in entries:
-            name = str(entry["path"]).rstrip("/").rpartition("/")[2]
-            path = f"{folder}/{name}" if folder else name
-            if name in ("", ".", ".."):
-                raise Invalid("the registry lists a file with an impossible name")
-            if entry.get("is_dir"):
-                yield from self._list(path, depth + 1)
-            else:
-                yield path, int(entry.get("file_size") or 0)
-
-    def _entries(self, folder: str) -> list[Any]:
-        answer = self.requests.ask("GET", _PROXY, params={"path": folder})
-        _check(answer.status_code)
-        try:
-            entries = answer.json().get("files", [])
-        except (ValueError, RecursionError, AttributeError) as error:
-            raise stranger(self.requests.connection) from error
-        return entries if isinstance(entries, list) else []
-
-    def _hash(self, path: str, limit: int, deadline: float) -> tuple[str, int]:
-        digest, read = hashlib.sha256(), 0
-        try:
-            with self.requests.stream(f"{_PROXY}/{quote(f'{self.root}/{path}')}") as response:
-                _check(response.status_code)
-                for chunk in response.iter_content(_CHUNK):
-                    digest.update(chunk)
-                    read += len(chunk)
-                    if read > limit:
-                        raise Invalid(f"{path} is larger than the registry says")
-                    if time.monotonic() > deadline:
-                        raise Unavailable("reading the model's files took too long")
-        except (RequestException, HTTPError, OSError) as error:
-            raise Unavailable("MLflow's artifact proxy did not answer") from error
-        return digest.hexdigest(), read
-
-
-def _check(status: int) -> None:
-    """Raise unless the artifact proxy gave what was asked for."""
-    match status:
-        case 200:
-            return
-        case 401 | 403:
-            raise Forbidden("MLflow's artifact proxy refused the login")
-        case 404:
-            raise NotFound("MLflow's artifact proxy does not have a file of the version", reason="NoArtifacts")
-        case _:
-            raise Unavailable(f"MLflow's artifact proxy answered HTTP {status}")
+class _Failure:
+    error: RollmodelError
+    until: float
 
 
 class Digests:
-    """Remembers digests, and computes each only once however many ask for it."""
+    """Remembers digests, and computes each only once however many ask for it.
+
+    What failed is remembered as well, the longer the more it cost: else a model that is too large is read for ever.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._lanes = Bulkhead("digest", threads=4, per_lane=1, initializer=load)
         self._known: OrderedDict[Key, Measured] = OrderedDict()
-        self._running: dict[Key, asyncio.Task[Measured]] = {}
+        self._failed: OrderedDict[Key, _Failure] = OrderedDict()
+        self._readings: dict[Key, _Reading] = {}
 
-    def known(self, key: Key) -> Measured | None:
-        """The digest, if it was computed before."""
-        return self._known.get(key)
+    async def of(self, key: Key, find: Callable[[], Awaitable[Artifacts]]) -> Measured:
+        """The digest of the files that ``find`` finds. Raises what stood in the way, now or a while ago.
 
-    async def measure(self, key: Key, artifacts: Artifacts) -> Measured:
-        """Compute a digest, or join who does so already. Unavailable (``Digesting``) if it takes long: come back."""
-        if key not in self._running:
-            self._running[key] = beside_the_pass(self._measure(artifacts), name="digest")
-            self._running[key].add_done_callback(lambda done: self._finish(key, done))
+        Unavailable (``Digesting``) if it takes long: come back. The wait counts from when the reading began, so of
+        many passes during one reading only the first waits.
+        """
+        if key in self._known:
+            return self._known[key]
+        now = time.monotonic()
+        reading = self._readings.get(key)
+        if reading is None:
+            failed = self._failed.get(key)
+            if failed is not None and now < failed.until:
+                raise failed.error.with_traceback(None)
+            reading = self._begin(key, find, now)
         try:
-            async with waiting_for_neighbour(), asyncio.timeout(PATIENCE_SECONDS):
-                return await asyncio.shield(self._running[key])
+            async with waiting_for_neighbour(), asyncio.timeout(reading.began + PATIENCE_SECONDS - now):
+                return await asyncio.shield(reading.task)
         except TimeoutError:
             raise Unavailable("the digest of the model's files is being computed", reason="Digesting") from None
 
     def close(self) -> None:
         """Let go of the threads."""
+        for reading in self._readings.values():
+            reading.task.cancel()
         self._lanes.close()
 
-    async def _measure(self, artifacts: Artifacts) -> Measured:
+    def _begin(self, key: Key, find: Callable[[], Awaitable[Artifacts]], now: float) -> _Reading:
+        reading = self._readings[key] = _Reading(beside_the_pass(self._measure(find), name="digest"), now)
+        reading.task.add_done_callback(lambda done: self._end(key, done, now))
+        return reading
+
+    async def _measure(self, find: Callable[[], Awaitable[Artifacts]]) -> Measured:
+        artifacts = await find()
         lane = Lane.of(artifacts.requests.connection)
         try:
             return await self._lanes.run(lane, lambda: artifacts.measure(self._limit), seconds=READING_SECONDS)
         except TimeoutError:
             raise Unavailable("reading the model's files took too long") from None
 
-    def _finish(self, key: Key, done: asyncio.Task[Measured]) -> None:
-        del self._running[key]
-        if done.cancelled() or done.exception() is not None:
+    def _end(self, key: Key, done: asyncio.Task[Measured], began: float) -> None:
+        del self._readings[key]
+        if done.cancelled():
             return
-        self._known[key] = done.result()
-        if len(self._known) > _REMEMBERED:
-            self._known.popitem(last=False)
+        error = done.exception()
+        self._failed.pop(key, None)
+        if error is None:
+            _remember(self._known, key, done.result())
+        elif isinstance(error, RollmodelError):
+            now = time.monotonic()
+            _remember(self._failed, key, _Failure(error, now + _pause(error, now - began)))
+        else:
+            _log.error("computing a digest: unexpected error", exc_info=error)
+
+
+def _remember(known: OrderedDict[Key, T], key: Key, value: T) -> None:
+    known[key] = value
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)
+
+
+def _pause(error: RollmodelError, took: float) -> float:
+    """How long to believe a failure: what is refused takes a tenth of the time, what may be mended a third."""
+    return min(PAUSE_LIMIT_SECONDS, max(PAUSE_SECONDS, took * (9 if isinstance(error, Terminal) else 2)))

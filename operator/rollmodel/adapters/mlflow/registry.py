@@ -8,7 +8,6 @@ Everything that a registry says is untrusted text: it is passed on, shortened, a
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -16,9 +15,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.mlflow.alias_poller import AliasPoller, Handle
+from rollmodel.adapters.mlflow.artifacts import DIGEST_TAG, Artifacts, Measured
 from rollmodel.adapters.mlflow.client import host_of, load, translated
-from rollmodel.adapters.mlflow.digests import DIGEST_TAG, Artifacts, Digests, Measured
+from rollmodel.adapters.mlflow.digests import Digests
 from rollmodel.adapters.mlflow.http import Connector
+from rollmodel.adapters.mlflow.version_cache import VersionCache
 from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection, Held, ModelVersion
 
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Mlflow"]
 
-#: How long what the registry said about a fixed version is believed, in seconds.
-BELIEVED_SECONDS = 600.0
 #: How long a write may take, its wait for a thread and all its requests included, in seconds.
 WRITE_SECONDS = 24.0
 
@@ -46,9 +45,6 @@ class _Version:
     source: str
     run_id: str | None
     tags: Mapping[str, str]
-
-
-_Pin = tuple[Connection, str, str]
 
 
 class Mlflow:
@@ -71,7 +67,7 @@ class Mlflow:
         self._connect = Connector(timeout)
         self._timeout = timeout
         self._digests = Digests(hash_limit)
-        self._versions: dict[_Pin, tuple[_Version, float]] = {}
+        self._pinned = VersionCache(self._by_version)
         self._feed: AliasPoller[_Version] = AliasPoller(self._by_alias, interval=poll_seconds)
 
     async def resolve(
@@ -85,7 +81,7 @@ class Mlflow:
         if alias is not None:
             found = await self._feed.latest(connection, name, alias, stale=stale)
         elif version is not None:
-            found = await self._by_version(connection, name, version)
+            found = await self._pinned.get(connection, name, version)
         else:
             raise Invalid("a registered model is named by `alias` or by `version`")
         measured = await self._measure(connection, found)
@@ -125,6 +121,7 @@ class Mlflow:
     def close(self) -> None:
         """Stop polling, and let go of threads and sockets."""
         self._feed.close()
+        self._pinned.close()
         self._digests.close()
         self._lanes.close()
         self._connect.close()
@@ -140,13 +137,7 @@ class Mlflow:
         return _ready(found)
 
     async def _by_version(self, connection: Connection, name: str, version: str) -> _Version:
-        """A version that is registered does not change, but may be deleted or tagged: it is believed for a while."""
-        pin, now = (connection, name, version), time.monotonic()
-        self._versions = {key: held for key, held in self._versions.items() if now < held[1]}
-        if pin not in self._versions:
-            found = _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
-            self._versions[pin] = (found, now + BELIEVED_SECONDS)
-        return self._versions[pin][0]
+        return _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
 
     async def _measure(self, connection: Connection, found: _Version) -> Measured:
         """The digest: as the version's tag says, or else of all its files, read once per source."""
@@ -156,7 +147,7 @@ class Mlflow:
                 raise Invalid(f"tag {DIGEST_TAG} of {found.name} version {found.version} is not sha256:<64 hex digits>")
             return Measured(tag, 0)
         key = (connection.url, found.name, found.version, found.source)
-        return self._digests.known(key) or await self._digests.measure(key, await self._artifacts(connection, found))
+        return await self._digests.of(key, lambda: self._artifacts(connection, found))
 
     async def _artifacts(self, connection: Connection, found: _Version) -> Artifacts:
         uri = await self._call(

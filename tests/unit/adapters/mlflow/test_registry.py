@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters.mlflow import digests as artifacts_module
+from rollmodel.adapters.mlflow import digests as digests_module
 from rollmodel.adapters.mlflow import http as http_module
 from rollmodel.adapters.mlflow import registry as registry_module
 from rollmodel.adapters.mlflow.registry import Mlflow
@@ -42,6 +42,7 @@ class FakeMlflow:
     tags: dict[str, str] = field(default_factory=dict)
     uri: str = "mlflow-artifacts:/1/models/m-1/artifacts"
     files: dict[str, bytes] = field(default_factory=lambda: dict(FILES))
+    sizes: bool = True
     written: list[tuple[str, Any]] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -81,13 +82,16 @@ class FakeMlflow:
         version = {"name": "churn", "version": "1", "source": "models:/m-1", "run_id": "r", "status": self.status}
         return web.json_response({"model_version": {**version, "tags": tags}})
 
+    def _size(self, name: str) -> dict[str, int]:
+        return {"file_size": len(self.files[name])} if self.sizes else {}
+
     def _list(self, path: str) -> web.Response:
         folder = path.removeprefix("1/models/m-1/artifacts").strip("/")
         inside = [name for name in self.files if name.startswith(f"{folder}/" if folder else "")]
         entries: dict[str, dict[str, Any]] = {}
         for name in inside:
             head, _, rest = name.removeprefix(f"{folder}/" if folder else "").partition("/")
-            size = {"is_dir": True} if rest else {"is_dir": False, "file_size": len(self.files[name])}
+            size = {"is_dir": True} if rest else {"is_dir": False, **self._size(name)}
             entries[head] = {"path": head, **size}
         return web.json_response({"files": list(entries.values())})
 
@@ -322,10 +326,52 @@ async def test_files_elsewhere_are_not_read(
     assert error.value.reason == reason
 
 
-async def test_a_model_that_is_too_large_is_not_read(mlflow: Mlflow, here: Connection, backend: FakeMlflow) -> None:
-    backend.files["huge"] = b"\x00" * 10_001
+async def test_a_model_that_is_too_large_is_not_read(
+    mlflow: Mlflow, here: Connection, server: Web, backend: FakeMlflow
+) -> None:
+    """Sizes are added up first: not even the small files that are listed before the huge one are read."""
+    backend.files |= {"huge": b"\x00" * 10_001}
     with pytest.raises(Invalid, match="larger than the 10000 bytes"):
         await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert not any(path.startswith(f"{PROXY}/") for path in server.paths)
+
+
+async def test_a_registry_that_lists_no_sizes_is_read_once_and_then_refused(
+    mlflow: Mlflow, here: Connection, server: Web, backend: FakeMlflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading up to the limit is dear: the refusal is remembered, and said to whoever comes later."""
+    monkeypatch.setattr(digests_module, "PATIENCE_SECONDS", 0.0)
+    backend.files = {"huge": b"\x00" * 20_001}
+    backend.sizes = False
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable):
+            await mlflow.resolve(here, "churn", version="1", alias=None)
+        while mlflow._digests._readings:  # noqa: ASYNC110 - nobody waits for it any more
+            await asyncio.sleep(0.01)
+    for _ in range(12):
+        with pytest.raises(Invalid, match="larger than the 10000 bytes") as error:
+            await mlflow.resolve(here, "churn", version="1", alias=None)
+        assert error.value.reason == "TooLargeToDigest"
+    assert sum(path.startswith(f"{PROXY}/") for path in server.paths) == 1
+
+
+async def test_what_failed_is_tried_again_after_a_while(
+    mlflow: Mlflow, here: Connection, backend: FakeMlflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests_module, "PAUSE_SECONDS", 0.0)
+    files, backend.files = backend.files, {}
+    with pytest.raises(NotFound, match="no files"):
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    backend.files = files
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                found = await mlflow.resolve(here, "churn", version="1", alias=None)
+            except NotFound:
+                await asyncio.sleep(0.05)  # the more it cost, the longer it is believed
+            else:
+                break
+    assert found.digest == DIGEST
 
 
 @pytest.mark.parametrize("name", ["..", "", "."])
@@ -351,11 +397,11 @@ async def test_a_version_without_files_is_not_found(mlflow: Mlflow, here: Connec
 async def test_a_digest_that_takes_long_is_asked_for_again(
     mlflow: Mlflow, here: Connection, server: Web, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifacts_module, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(digests_module, "PATIENCE_SECONDS", 0.0)
     with pytest.raises(Unavailable) as error:
         await mlflow.resolve(here, "churn", version="1", alias=None)
     assert error.value.reason == "Digesting"
-    monkeypatch.setattr(artifacts_module, "PATIENCE_SECONDS", 10.0)
+    monkeypatch.setattr(digests_module, "PATIENCE_SECONDS", 10.0)
     assert (await mlflow.resolve(here, "churn", version="1", alias=None)).digest == DIGEST
     assert sum(path.startswith(f"{PROXY}/") for path in server.paths) == len(FILES)
 

@@ -322,7 +322,7 @@ async def test_a_call_that_was_given_up_creates_nothing_later(
 
 
 async def test_nobody_waits_for_ever(here: Connection, server: Web) -> None:
-    tracking = MlflowTracking(timing=Timing(claim=6.1))
+    tracking = MlflowTracking(timing=Timing(claim=8.0))
 
     async def never(request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
@@ -336,7 +336,7 @@ async def test_nobody_waits_for_ever(here: Connection, server: Web) -> None:
 
 async def test_an_answer_that_trickles_is_given_up_in_time() -> None:
     load()  # takes its time, which is not what is measured here
-    tracking = MlflowTracking(timing=Timing(claim=6.5))
+    tracking = MlflowTracking(timing=Timing(claim=8.0))
     async with trickling(b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 60_000) as server, asyncio.timeout(10):
         with pytest.raises(Unavailable, match="did not answer in time"):
             await tracking.get_run(Connection(server.url), "r1")

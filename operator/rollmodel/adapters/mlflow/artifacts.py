@@ -1,0 +1,143 @@
+"""A model's files behind MLflow's artifact proxy, and their digest.
+
+Files are hashed as they stream by: never written, never opened as a model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from requests import RequestException
+from urllib3.exceptions import HTTPError
+
+from rollmodel.adapters.mlflow.client import host_of, stranger
+from rollmodel.adapters.mlflow.http import Requests
+from rollmodel.api.digest import tree_digest
+from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
+
+__all__ = ["DIGEST_TAG", "READING_SECONDS", "Artifacts", "Measured"]
+
+_PROXY = "/api/2.0/mlflow-artifacts/artifacts"
+_CHUNK = 2**20
+_FILES_LIMIT = 10_000
+_DEPTH_LIMIT = 32
+
+#: How long reading one model may take, in seconds.
+READING_SECONDS = 3600.0
+
+#: A version that carries this tag was digested by whoever published it; then nothing is read through.
+DIGEST_TAG = "rollmodel.dev/artifact-digest"
+_TAG_IT = f"set tag {DIGEST_TAG} on the version (`rollmodel digest PATH` prints it)"
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """``digest`` over all files (see :mod:`rollmodel.api.digest`); ``size`` is their sum in bytes, 0 if unknown."""
+
+    digest: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Artifacts:
+    """A folder behind the artifact proxy of a registry."""
+
+    requests: Requests
+    root: str
+
+    @classmethod
+    def at(cls, requests: Requests, uri: str) -> Artifacts:
+        """The folder of an ``mlflow-artifacts:`` URI. Invalid for any other place: the operator has no access to it."""
+        parts = urlsplit(uri)
+        if parts.scheme != "mlflow-artifacts":
+            raise Invalid(
+                f"the files are at {parts.scheme or 'file'}:, not behind MLflow's artifact proxy, and cannot be read"
+                f" by the operator: {_TAG_IT}, or start MLflow with --serve-artifacts",
+                reason="DigestUnknown",
+            )
+        if parts.netloc and parts.netloc != host_of(requests.connection):
+            raise Invalid(f"the files are at {parts.netloc}, not at the registry", reason="ForeignArtifacts")
+        return cls(requests, parts.path.strip("/"))
+
+    def measure(self, limit: int) -> Measured:
+        """Read everything. Raises Invalid above ``limit`` bytes, before anything is read where the registry says so."""
+        listed, deadline = list(self._list("")), time.monotonic() + READING_SECONDS
+        if sum(size for _, size in listed) > limit:
+            raise _too_large(limit)
+        if not listed:
+            raise NotFound("the version has no files", reason="NoArtifacts")
+        files, total = {}, 0
+        for path, _ in listed:
+            files[path], read = self._hash(path, limit - total, deadline)
+            total += read
+            if total > limit:
+                raise _too_large(limit)
+        return Measured(tree_digest(files), total)
+
+    def _list(self, folder: str, depth: int = 0) -> Iterator[tuple[str, int]]:
+        """Paths relative to the root, with their sizes."""
+        if depth > _DEPTH_LIMIT:
+            raise Invalid(f"the model's folders are nested more than {_DEPTH_LIMIT} deep")
+        inside = "/".join(part for part in (self.root, folder) if part)
+        entries = self._entries(inside)
+        if len(entries) > _FILES_LIMIT:
+            raise Invalid(f"the model has more than {_FILES_LIMIT} files in one folder")
+        for entry in entries:
+            name = str(entry["path"]).rstrip("/").rpartition("/")[2]
+            path = f"{folder}/{name}" if folder else name
+            if name in ("", ".", ".."):
+                raise Invalid("the registry lists a file with an impossible name")
+            if entry.get("is_dir"):
+                yield from self._list(path, depth + 1)
+            else:
+                yield path, int(entry.get("file_size") or 0)
+
+    def _entries(self, folder: str) -> list[Any]:
+        answer = self.requests.ask("GET", _PROXY, params={"path": folder})
+        _check(answer.status_code)
+        try:
+            entries = answer.json().get("files", [])
+        except (ValueError, RecursionError, AttributeError) as error:
+            raise stranger(self.requests.connection) from error
+        return entries if isinstance(entries, list) else []
+
+    def _hash(self, path: str, limit: int, deadline: float) -> tuple[str, int]:
+        """Digest and size of a file; above ``limit`` bytes it is not read to its end."""
+        digest, read = hashlib.sha256(), 0
+        try:
+            with self.requests.stream(f"{_PROXY}/{quote(f'{self.root}/{path}')}") as response:
+                _check(response.status_code)
+                for chunk in response.iter_content(_CHUNK):
+                    digest.update(chunk)
+                    read += len(chunk)
+                    if read > limit:
+                        break
+                    if time.monotonic() > deadline:
+                        raise Unavailable("reading the model's files took too long")
+        except (RequestException, HTTPError, OSError) as error:
+            raise Unavailable("MLflow's artifact proxy did not answer") from error
+        return digest.hexdigest(), read
+
+
+def _too_large(limit: int) -> Invalid:
+    return Invalid(
+        f"the model is larger than the {limit} bytes that the operator reads: {_TAG_IT}", reason="TooLargeToDigest"
+    )
+
+
+def _check(status: int) -> None:
+    """Raise unless the artifact proxy gave what was asked for."""
+    match status:
+        case 200:
+            return
+        case 401 | 403:
+            raise Forbidden("MLflow's artifact proxy refused the login")
+        case 404:
+            raise NotFound("MLflow's artifact proxy does not have a file of the version", reason="NoArtifacts")
+        case _:
+            raise Unavailable(f"MLflow's artifact proxy answered HTTP {status}")
