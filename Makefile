@@ -17,7 +17,7 @@ PARALLEL = -n 2
 TESTED = -rs --durations=20 --ignore tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check unit test test-bed test-all repeat binaries demo demo-down cluster cluster-down e2e bench evidence image lock clean
+.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster cluster-down e2e bench evidence image lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -38,9 +38,14 @@ format: install ## Format the code
 check: install ## Format, lint, types, import contracts, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy operator localcluster demo tests examples
+	$(BIN)/mypy operator localcluster charts demo tests examples
 	$(BIN)/lint-imports
 	$(BIN)/python -m rollmodel crds --check crds
+	$(BIN)/python -m charts --check
+
+manifests: install ## Write the CRDs, and all that is made of the Helm chart: its README, schema texts, config/
+	$(BIN)/python -m rollmodel crds crds
+	$(BIN)/python -m charts
 
 demo: install ## Serve a model, promote a better one, roll a worse one back (TRAIN=1: train it first; KEEP=1, KUBECONFIG=..., *_URL=...)
 	$(BIN)/python -m demo $(if $(TRAIN),--train) $(if $(KEEP),--keep) $(DEMO_CLUSTER)

@@ -1,0 +1,29 @@
+{{/* What no schema can say in words that help: values that do not go together. */}}
+{{- define "rollmodel.checks" -}}
+{{- range $neighbour := list "registry" "prometheus" }}
+  {{- $login := (index $.Values.settings $neighbour).login }}
+  {{- $both := and $login.usernameKey $login.passwordKey }}
+  {{- $any := or $login.usernameKey $login.passwordKey }}
+  {{- $where := printf "settings.%s.login" $neighbour }}
+  {{- if and (or $any $login.tokenKey) (not $login.secretName) }}
+    {{- fail (printf "%s: secretName is missing" $where) }}
+  {{- end }}
+  {{- if and $login.secretName (not (or $both $login.tokenKey)) }}
+    {{- fail (printf "%s: set tokenKey, or usernameKey and passwordKey" $where) }}
+  {{- end }}
+  {{- if and $login.tokenKey $any }}
+    {{- fail (printf "%s: set either tokenKey, or usernameKey and passwordKey" $where) }}
+  {{- end }}
+{{- end }}
+{{- if and .Values.settings.prometheus.tokenFile .Values.settings.prometheus.login.secretName }}
+  {{- fail "settings.prometheus: set either tokenFile or login" }}
+{{- end }}
+{{- if and .Values.connectionSecrets (not .Values.features.connectionSecrets) }}
+  {{- fail "connectionSecrets grants rights that features.connectionSecrets=false takes away" }}
+{{- end }}
+{{- range .Values.connectionSecrets }}
+  {{- if and $.Values.watch.namespaces (not (has .namespace $.Values.watch.namespaces)) }}
+    {{- fail (printf "connectionSecrets: namespace %s is not in watch.namespaces" .namespace) }}
+  {{- end }}
+{{- end }}
+{{- end }}

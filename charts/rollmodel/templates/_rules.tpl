@@ -1,0 +1,42 @@
+{{/* The operator's rights. Tests compare them with the audit log of an API server: nothing more than it uses. */}}
+{{- define "rollmodel.rules" -}}
+# Our kinds. `patch` adds and removes the finalizer; the spec is never written.
+- apiGroups: [rollmodel.dev]
+  resources: [modeldeployments, trainingjobs, driftpolicies]
+  verbs: [get, list, watch, patch]
+- apiGroups: [rollmodel.dev]
+  resources: [modeldeployments/status, trainingjobs/status, driftpolicies/status]
+  verbs: [patch]
+# What a ModelDeployment controls. A server-side apply that creates needs `create` and `patch`.
+- apiGroups: [apps]
+  resources: [deployments, controllerrevisions]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch, create, patch, delete]
+{{- if .Values.features.gatewayApi }}
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [httproutes]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
+# What a TrainingJob controls: a Job per attempt (and a Service for several nodes), or TrainingJobs by a schedule.
+- apiGroups: [batch]
+  resources: [jobs]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [rollmodel.dev]
+  resources: [trainingjobs]
+  verbs: [create, delete]
+{{- if .Values.features.kueue }}
+# Why a run waits in its queue; asked only for runs with `queueName`.
+- apiGroups: [kueue.x-k8s.io]
+  resources: [workloads]
+  verbs: [list]
+{{- end }}
+# Why a revision or an attempt is not ready is read from its pods.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [list]
+- apiGroups: [""]
+  resources: [events]
+  verbs: [create, patch]
+{{- end }}

@@ -1,0 +1,57 @@
+{{/*
+The operator's settings as variables. What is not set is not mentioned, so that the operator's own default holds, and so
+that a ConfigMap of yours may say it.
+*/}}
+{{- define "rollmodel.settings" -}}
+{{- $settings := .Values.settings }}
+{{- $plain := dict
+    "NAMESPACES" (join "," .Values.watch.namespaces)
+    "GATEWAY_API" (ternary "" "Off" .Values.features.gatewayApi)
+    "KUEUE" (ternary "" "Off" .Values.features.kueue)
+    "CONNECTION_SECRETS" (ternary "" "Refuse" .Values.features.connectionSecrets)
+    "REGISTRY_URL" $settings.registry.url
+    "REGISTRY_POLL_SECONDS" $settings.registry.pollSeconds
+    "REGISTRY_TIMEOUT_SECONDS" $settings.registry.timeoutSeconds
+    "PROMETHEUS_URL" $settings.prometheus.url
+    "PROMETHEUS_TIMEOUT_SECONDS" $settings.prometheus.timeoutSeconds
+    "PROMETHEUS_DELAY_SECONDS" $settings.prometheus.delaySeconds
+    "PROMETHEUS_TOKEN_FILE" $settings.prometheus.tokenFile
+    "HASH_LIMIT_BYTES" $settings.hashLimitBytes
+    "RESYNC_SECONDS" $settings.resyncSeconds
+    "CONCURRENCY" $settings.concurrency
+    "CLAIM_SECONDS" $settings.claimSeconds
+    "RETRY_SECONDS" $settings.retrySeconds
+    "MISSING_SECONDS" $settings.missingSeconds
+    "GRACE_SECONDS" $settings.graceSeconds
+    "HEALTH_ADDRESS" $settings.healthAddress
+    "METRICS_ADDRESS" $settings.metricsAddress
+    "LOG_FORMAT" $settings.logFormat
+    "LOG_LEVEL" $settings.logLevel }}
+{{- range $name, $value := $plain }}
+{{- if not (or (kindIs "invalid" $value) (eq (toString $value) "")) }}
+- {name: ROLLMODEL_{{ $name }}, value: {{ include "rollmodel.text" $value | quote }}}
+{{- end }}
+{{- end }}
+{{- include "rollmodel.login" (list "REGISTRY" $settings.registry.login) }}
+{{- include "rollmodel.login" (list "PROMETHEUS" (omit $settings.prometheus.login "tokenKey")) }}
+{{- if $settings.prometheus.login.tokenKey }}
+- {name: ROLLMODEL_PROMETHEUS_TOKEN_FILE, value: /etc/rollmodel/prometheus/token}
+{{- end }}
+{{- end }}
+
+{{/* A value as text: large numbers of a values file come as 2e+10. */}}
+{{- define "rollmodel.text" -}}
+{{- if and (kindIs "float64" .) (eq . (floor .)) }}{{ int64 . }}{{ else }}{{ . }}{{ end }}
+{{- end }}
+
+{{/* A login from a Secret: (list "REGISTRY" .Values.settings.registry.login). */}}
+{{- define "rollmodel.login" -}}
+{{- $neighbour := index . 0 }}
+{{- $login := index . 1 }}
+{{- range $variable, $key := dict "USERNAME" "usernameKey" "PASSWORD" "passwordKey" "TOKEN" "tokenKey" }}
+{{- with get $login $key }}
+- name: ROLLMODEL_{{ $neighbour }}_{{ $variable }}
+  valueFrom: {secretKeyRef: {name: {{ $login.secretName }}, key: {{ . }}}}
+{{- end }}
+{{- end }}
+{{- end }}
