@@ -1,4 +1,4 @@
-"""Free ports, and probes that tell when a server answers. Everything is on the loopback interface."""
+"""Ports that are held, and probes that tell when a server answers. Everything is on the loopback interface."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import socket
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-__all__ = ["LOOPBACK", "free_port", "http_ok", "tcp_open", "tls_context"]
+__all__ = ["LOOPBACK", "free_port", "held_ports", "hold_port", "http_ok", "tcp_open", "tls_context"]
 
 LOOPBACK = "127.0.0.1"
 # Below the range from which Linux takes ports for outgoing connections (32768 and up), so that nothing
@@ -19,17 +21,39 @@ _PROBE_SECONDS = 2.0
 _DIRECT = urllib.request.ProxyHandler({})
 
 
-def free_port() -> int:
-    """Return a TCP port on which nobody listens now."""
+def hold_port() -> socket.socket:
+    """Take a TCP port that nobody has, until the socket that is returned is closed.
+
+    The socket is bound and never listens. It is bound without SO_REUSEADDR, which fails where any other socket is
+    bound, held or listening: no port is held twice. The option is set afterwards. From then on a server can bind to the
+    port and listen, and can do so again later: sockets with this option share an address as long as none of the others
+    listens (socket(7)), and servers set it. Raises OSError if no port is left.
+    """
     for port in random.sample(_PORTS, k=len(_PORTS)):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, port))
-            except OSError:
-                continue
-            return port
+        holder = socket.socket()
+        try:
+            holder.bind((LOOPBACK, port))
+        except OSError:
+            holder.close()
+            continue
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        return holder
     raise OSError(f"no free port in {_PORTS}")
+
+
+@contextmanager
+def held_ports(names: Iterable[str]) -> Iterator[dict[str, int]]:
+    """Hold one port for each name while the block lasts: the ports by name."""
+    with ExitStack() as stack:
+        yield {name: stack.enter_context(hold_port()).getsockname()[1] for name in names}
+
+
+def free_port() -> int:
+    """Return a port on which nobody listens now, and hold it for as long as this process lives."""
+    holder = hold_port()
+    port: int = holder.getsockname()[1]
+    holder.detach()  # left open: the kernel closes it at the end of the process
+    return port
 
 
 def tls_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:

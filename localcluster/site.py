@@ -18,7 +18,7 @@ import yaml
 
 from localcluster.errors import LocalClusterError, NotRunningError
 from localcluster.files import user_cache, written_whole
-from localcluster.network import LOOPBACK, free_port
+from localcluster.network import LOOPBACK
 from localcluster.pki import Authority, KeyPair
 
 __all__ = ["Site", "default_directory"]
@@ -36,7 +36,7 @@ def default_directory() -> Path:
 class Site:
     """One cluster's directory and settings.
 
-    Only the supervisor adds ``binaries`` and ``ports``, as parts are asked for.
+    The supervisor adds ``ports`` when it begins, and ``binaries`` as parts are asked for.
     """
 
     root: Path
@@ -112,9 +112,7 @@ class Site:
         return f"https://{self.address('kube-apiserver')}"
 
     def address(self, name: str) -> str:
-        """Host and port of a server of this cluster; chosen once, so that a restart does not move it."""
-        if name not in self.ports:
-            self.ports[name] = free_port()
+        """Host and port of a server of this cluster; a restart does not move it."""
         return f"{LOOPBACK}:{self.ports[name]}"
 
     def log(self, process: str) -> Path:

@@ -16,7 +16,8 @@ from typing import Any
 
 from localcluster import control
 from localcluster.errors import LocalClusterError
-from localcluster.parts import PROCESSES, STOP_ORDER, processes_of
+from localcluster.network import held_ports
+from localcluster.parts import PORTS, PROCESSES, STOP_ORDER, processes_of
 from localcluster.parts.controlplane import prepare
 from localcluster.processes import Process
 from localcluster.reaper import kill_all, start_watchdog
@@ -38,7 +39,11 @@ class Supervisor:
         self._end = asyncio.Event()
 
     async def run(self) -> None:
-        """Serve until the end of the cluster."""
+        """Serve until the end of the cluster, which has its ports until then."""
+        with held_ports(PORTS) as self._site.ports:
+            await self._serve()
+
+    async def _serve(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._end.set)

@@ -14,7 +14,6 @@ import aiohttp
 
 from localcluster.kubeapi import Object
 from localcluster.lifetimes import die_with_parent
-from localcluster.network import LOOPBACK, free_port
 
 from .backends import Endpoints
 from .translation import Configuration
@@ -24,6 +23,7 @@ __all__ = ["Envoy", "RejectedError"]
 
 _LOOK_AGAIN_SECONDS = 0.005
 _ACCEPT_SECONDS = 10.0
+_START_SECONDS = 120.0  # a slow machine; an Envoy that ends is noticed at once
 _DRAIN_SECONDS = 3.0
 _CLUSTERS = "cluster_manager.cds"
 _ROUTES = f"http.{STAT_PREFIX}.rds.{ROUTES}"
@@ -49,9 +49,12 @@ class Envoy:
 
     @classmethod
     @asynccontextmanager
-    async def run(cls, folder: Path, listen: tuple[str, int]) -> AsyncIterator[Envoy]:
-        """Start Envoy with no route at all, wait until it serves; drain and stop it in the end."""
-        files, admin = XdsFiles(folder), (LOOPBACK, free_port())
+    async def run(cls, folder: Path, listen: tuple[str, int], admin: tuple[str, int]) -> AsyncIterator[Envoy]:
+        """Start Envoy with no route at all, wait until it serves; drain and stop it in the end.
+
+        ``listen`` is for clients, ``admin`` for this class. Raises RejectedError if it does not come up.
+        """
+        files = XdsFiles(folder)
         files.write_clusters([])
         version = files.write_routes([])
         config = folder / "envoy.json"
@@ -65,7 +68,7 @@ class Envoy:
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             envoy = cls(process, session, f"http://{admin[0]}:{admin[1]}", files)
             try:
-                await envoy._taken({_ROUTES: version})
+                await envoy._taken({_ROUTES: version}, _START_SECONDS)
                 yield envoy
             finally:
                 await envoy._stop()
@@ -102,14 +105,14 @@ class Envoy:
                 self._files.remove_endpoints(name)
         self._clusters = wanted
 
-    async def _taken(self, versions: Mapping[str, str]) -> None:
+    async def _taken(self, versions: Mapping[str, str], seconds: float = _ACCEPT_SECONDS) -> None:
         """Wait until Envoy says that it works with these versions, and has no cluster left to warm up."""
         if not versions:
             return
         try:
-            await _until(lambda: self._has(versions), _ACCEPT_SECONDS)
+            await _until(lambda: self._has(versions), seconds)
         except TimeoutError:
-            raise RejectedError(f"not taken within {_ACCEPT_SECONDS:g} s: {', '.join(versions)}") from None
+            raise RejectedError(f"not taken within {seconds:g} s: {', '.join(versions)}") from None
 
     async def _has(self, versions: Mapping[str, str]) -> bool:
         if self._process.returncode is not None:

@@ -15,16 +15,20 @@ from localcluster.parts.prometheus import prometheus
 from localcluster.processes import ProcessSpec
 from localcluster.site import Site
 
-__all__ = ["CONTROL_PLANE", "PARTS", "PROCESSES", "STOP_ORDER", "Part", "binaries_of", "processes_of"]
+__all__ = ["CONTROL_PLANE", "PARTS", "PORTS", "PROCESSES", "STOP_ORDER", "Part", "binaries_of", "processes_of"]
 
 CONTROL_PLANE = "control-plane"
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A set of processes by name, each with the function that describes it for a site; and the binaries they need."""
+    """A set of processes by name, each with the function that describes it for a site; and what they need.
+
+    ``ports``: the names by which :meth:`Site.address` knows where they listen.
+    """
 
     processes: dict[str, Callable[[Site], ProcessSpec]]
+    ports: tuple[str, ...]
     binaries: tuple[str, ...] = ()
 
 
@@ -36,15 +40,17 @@ PARTS: dict[str, Part] = {
             "kube-controller-manager": controlplane.controller_manager,
             "kube-scheduler": controlplane.scheduler,
         },
+        ("etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler"),
         ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubectl"),
     ),
-    "node": Part({"node": node}),
-    "gateway": Part({"gateway": gateway}, ("kubectl", GATEWAY_API)),
-    "prometheus": Part({"prometheus": prometheus}, ("kubectl", "prometheus")),
-    "mlflow": Part({"mlflow": mlflow}),
+    "node": Part({"node": node}, ("node",)),
+    "gateway": Part({"gateway": gateway}, ("gateway", "gateway-admin"), ("kubectl", GATEWAY_API)),
+    "prometheus": Part({"prometheus": prometheus}, ("prometheus",), ("kubectl", "prometheus")),
+    "mlflow": Part({"mlflow": mlflow}, ("mlflow",)),
 }
 
 PROCESSES = {name: build for part in PARTS.values() for name, build in part.processes.items()}
+PORTS = tuple(name for part in PARTS.values() for name in part.ports)
 
 # The API server goes late and etcd last: an API server without etcd hangs for a minute and keeps its port.
 STOP_ORDER = (

@@ -18,11 +18,12 @@ _MANIFEST = Path(__file__).parents[1] / "manifests" / "gateway.yaml"
 
 def gateway(site: Site) -> ProcessSpec:
     """The gateway's controller, which starts Envoy; the Gateway API and one GatewayClass are installed before."""
-    address = site.address("gateway")
+    address, admin = site.address("gateway"), site.address("gateway-admin")
     options = {
         "--kubeconfig": site.kubeconfig_for("localcluster:gateway"),
         "--dir": site.folder("gateway"),
         "--listen": address,
+        "--admin": admin,
     }
     arguments = [str(word) for option in options.items() for word in option]
     return ProcessSpec(

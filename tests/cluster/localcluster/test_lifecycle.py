@@ -56,6 +56,10 @@ def identity(directory: Path) -> str:
     return str(json.loads((directory / "cluster.json").read_text())["id"])
 
 
+def ports(cluster: Cluster) -> set[int]:
+    return set(json.loads((cluster.directory / "cluster.json").read_text())["ports"].values())
+
+
 def run(*arguments: str) -> str:
     return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=True, cwd=REPOSITORY).stdout
 
@@ -75,6 +79,7 @@ def test_two_clusters_know_nothing_of_each_other(cluster: Cluster, directory: Pa
         ours = members(other.id)
         assert ours.isdisjoint(members(cluster.id))
         assert len(ours) == 5  # the supervisor and the four of the control plane
+        assert ports(other).isdisjoint(ports(cluster))
         with pytest.raises(LocalClusterError, match="a cluster is running in"):
             Cluster.start(directory)
     assert not members(other.id)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from localcluster.errors import PartFailedError
-from localcluster.parts import PARTS, PROCESSES, STOP_ORDER, binaries_of
+from localcluster.parts import PARTS, PORTS, PROCESSES, STOP_ORDER, binaries_of
 from localcluster.processes import Process, ProcessSpec
 from localcluster.reaper import ID_VARIABLE, kill_all, members, start_watchdog
 
@@ -110,6 +110,11 @@ def test_the_watchdog_acts_at_the_end_of_its_input() -> None:
 def test_every_process_has_its_turn_to_stop() -> None:
     assert sorted(STOP_ORDER) == sorted(PROCESSES)
     assert STOP_ORDER.index("kube-apiserver") < STOP_ORDER.index("etcd")
+
+
+def test_every_server_has_a_port_of_its_own() -> None:
+    assert len(set(PORTS)) == len(PORTS)
+    assert set(PROCESSES) <= set(PORTS)
 
 
 def test_every_binary_of_a_part_is_in_a_catalog() -> None:
