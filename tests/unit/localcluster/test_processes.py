@@ -12,9 +12,10 @@ from localcluster.errors import PartFailedError
 from localcluster.parts import PARTS, PORTS, PROCESSES, STOP_ORDER, binaries_of
 from localcluster.processes import Process, ProcessSpec
 from localcluster.reaper import ID_VARIABLE, kill_all, members, start_watchdog
+from tests.support.eventually import PATIENCE_SECONDS
 
 STUBBORN = "trap '' TERM; touch ready; sleep 1000"
-POLITE = "trap 'exit 3' TERM; touch ready; sleep 1000 & wait"
+POLITE = "trap 'exit 3' TERM; sleep 1000 & touch ready; wait"
 
 
 def shell(script: str, folder: Path, ready_seconds: float = 20.0, stop_seconds: float = 20.0) -> Process:
@@ -23,19 +24,19 @@ def shell(script: str, folder: Path, ready_seconds: float = 20.0, stop_seconds: 
         ("/bin/sh", "-c", f"cd {folder}; {script}"),
         "127.0.0.1:1",
         (folder / "ready").exists,
-        {ID_VARIABLE: folder.name},
+        {ID_VARIABLE: str(folder)},
         ready_seconds=ready_seconds,
         stop_seconds=stop_seconds,
     )
     return Process(spec, folder / "part.log")
 
 
-def vanish(mark: str) -> bool:
-    """Whether the processes with a mark are gone, after a while at most: a signal takes a moment."""
-    deadline = time.monotonic() + 20
-    while members(mark) and time.monotonic() < deadline:
+def become(mark: str, number: int) -> bool:
+    """Whether so many processes carry a mark, after a while at most: a signal takes a moment, and so does execve."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (there := len(members(mark)) == number) and time.monotonic() < deadline:
         time.sleep(0.01)
-    return not members(mark)
+    return there
 
 
 async def test_ready_then_stopped(tmp_path: Path) -> None:
@@ -58,9 +59,9 @@ async def test_one_that_does_not_stop_is_killed(tmp_path: Path) -> None:
 async def test_workers_go_with_their_master(tmp_path: Path) -> None:
     process = shell(POLITE, tmp_path)
     await process.start()
-    assert len(members(tmp_path.name)) == 2
+    assert become(str(tmp_path), 2)
     await process.kill()
-    assert vanish(tmp_path.name)
+    assert become(str(tmp_path), 0)
 
 
 async def test_one_that_ends_at_once_shows_its_log(tmp_path: Path) -> None:
@@ -78,6 +79,7 @@ async def test_one_that_never_gets_ready_is_killed(tmp_path: Path) -> None:
 
 def test_everything_with_the_mark_is_killed_and_nothing_else(tmp_path: Path) -> None:
     # All three are there once it says so, and the shell cannot end before its own turn: it waits for no child.
+    one, on = f"{tmp_path}-one", f"{tmp_path}-on"
     script = "setsid sleep 1000 & sleep 1000 & echo up; read never"
     ours, theirs = (
         subprocess.Popen(
@@ -86,22 +88,22 @@ def test_everything_with_the_mark_is_killed_and_nothing_else(tmp_path: Path) -> 
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
-        for mark in ("test-one", "test-on")
+        for mark in (one, on)
     )
     with ours, theirs:
         for process in (ours, theirs):
             assert process.stdout is not None
             assert process.stdout.readline() == b"up\n"
-        assert len(kill_all("test-one")) == 3
+        assert len(kill_all(one)) == 3
         assert ours.wait() == -signal.SIGKILL
-        assert not members("test-one")
+        assert not members(one)
         assert theirs.poll() is None
-        assert len(kill_all("test-on")) == 3
+        assert len(kill_all(on)) == 3
 
 
-def test_the_watchdog_acts_at_the_end_of_its_input() -> None:
-    with subprocess.Popen(["sleep", "1000"], env={**os.environ, ID_VARIABLE: "test-watched"}) as marked:
-        with start_watchdog("test-watched") as watchdog:
+def test_the_watchdog_acts_at_the_end_of_its_input(tmp_path: Path) -> None:
+    with subprocess.Popen(["sleep", "1000"], env={**os.environ, ID_VARIABLE: str(tmp_path)}) as marked:
+        with start_watchdog(str(tmp_path)) as watchdog:
             assert marked.poll() is None
             watchdog.communicate(b"")
         assert marked.wait() == -signal.SIGKILL
