@@ -50,12 +50,15 @@ def _down(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    """Show what runs."""
+    """Show what runs, and the last words of what has died."""
     rows = Cluster.attach(arguments.dir).status()
     print(f"{'PROCESS':<25}{'STATE':<20}{'ADDRESS':<18}{'MEMORY':>8}")
     for row in rows:
         print(f"{row.name:<25}{row.state:<20}{row.address:<18}{_megabytes(row):>8}")
     print(f"{'':<63}{sum(row.memory_bytes for row in rows) // 2**20:>5} MB")
+    for row in rows:
+        if row.failure:
+            print(f"\n{row.failure}")
 
 
 def _megabytes(row: ProcessStatus) -> str:

@@ -31,13 +31,18 @@ _REPOSITORY = Path(__file__).parents[1]
 
 @dataclass(frozen=True, slots=True)
 class ProcessStatus:
-    """What a process of the cluster does now. ``state`` is ``starting``, ``ready``, ``stopped`` or how it ended."""
+    """What a process of the cluster does now.
+
+    ``state`` is ``starting``, ``ready``, ``stopped`` or how it ended. ``failure`` is empty unless it ended although
+    nobody had asked it to; then it is what to tell a person, with the last lines of its log.
+    """
 
     name: str
     state: str
     address: str
     pid: int | None
     memory_bytes: int
+    failure: str = ""
 
 
 class Cluster:
@@ -68,7 +73,8 @@ class Cluster:
 
         ``audit``: keep one line per API request in :attr:`audit_log`. ``scrape_interval``: of Prometheus. ``images``:
         the node's table from image names to commands. Raises :class:`BinaryUnavailableError` before anything is
-        started, :class:`LocalClusterError` if a cluster runs there already or a part does not come up.
+        started, :class:`PartFailedError` as soon as a part ends or does not become ready, :class:`LocalClusterError`
+        if a cluster runs there already.
         """
         wanted = list(dict.fromkeys((CONTROL_PLANE, *parts)))
         binaries = locate(binaries_of(wanted), say)

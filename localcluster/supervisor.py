@@ -7,15 +7,17 @@ lifeline (a pipe held by whoever started it) closes; after ``detach`` the lifeli
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from localcluster import control
-from localcluster.errors import LocalClusterError
+from localcluster.errors import LocalClusterError, PartFailedError
 from localcluster.network import held_ports
 from localcluster.parts import PORTS, PROCESSES, STOP_ORDER, processes_of
 from localcluster.parts.controlplane import prepare
@@ -27,6 +29,8 @@ __all__ = ["Supervisor"]
 
 Say = Callable[[str], None]
 
+log = logging.getLogger("localcluster.supervisor")
+
 
 class Supervisor:
     """Starts, stops and reports the processes of one site."""
@@ -36,6 +40,7 @@ class Supervisor:
         self._lifeline = lifeline
         self._processes: dict[str, Process] = {}
         self._starts: dict[str, asyncio.Task[None]] = {}
+        self._deaths: set[asyncio.Future[str]] = set()
         self._end = asyncio.Event()
 
     async def run(self) -> None:
@@ -86,10 +91,13 @@ class Supervisor:
         return None
 
     async def ensure(self, parts: list[str], binaries: dict[str, str], say: Say) -> None:
-        """Start whatever of ``parts`` does not run yet, side by side where nothing depends on another."""
+        """Start whatever of ``parts`` does not run yet, side by side where nothing depends on another.
+
+        If any process of the cluster dies meanwhile, this fails at once, with its last words.
+        """
         self._site.binaries.update(binaries)
         try:
-            await asyncio.gather(*(self._started(name, say) for name in processes_of(parts)))
+            await self._start_all(processes_of(parts), say)
         finally:
             self._site.save()
 
@@ -106,7 +114,7 @@ class Supervisor:
     async def restart(self, name: str, say: Say) -> None:
         """Stop one process if it runs, and start it at the same address."""
         await self.stop(name)
-        await self._started(name, say)
+        await self._start_all([name], say)
 
     def status(self) -> list[dict[str, Any]]:
         """Report each process that was ever started."""
@@ -117,6 +125,7 @@ class Supervisor:
                 "address": process.spec.address,
                 "pid": process.pid,
                 "memory_bytes": process.memory_bytes,
+                "failure": process.failure,
             }
             for name, process in self._processes.items()
         ]
@@ -137,11 +146,38 @@ class Supervisor:
             running = ", ".join(self._processes)
             raise LocalClusterError(f"no process {name!r} was started; there are {running}") from None
 
+    async def _start_all(self, names: Iterable[str], say: Say) -> None:
+        """Wait until all are ready, or until any process dies. Raises :class:`PartFailedError`."""
+        starts = asyncio.gather(*(self._started(name, say) for name in names))
+        death: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        either: set[asyncio.Future[Any]] = {starts, death}
+        self._deaths.add(death)
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if starts.done():
+                starts.result()
+            else:
+                raise PartFailedError(death.result())
+        finally:
+            self._deaths.discard(death)
+            starts.cancel()
+            await asyncio.gather(starts, return_exceptions=True)
+
+    def _on_death(self, name: str, failure: str) -> None:
+        """Tell of a process that ended by itself: in the log, and to all who wait for a start."""
+        log.error("%s", failure)
+        self._starts.pop(name, None)
+        for death in self._deaths:
+            if not death.done():
+                death.set_result(failure)
+
     async def _started(self, name: str, say: Say) -> None:
         """Wait until a process is ready, starting it if nobody has."""
         task = self._starts.get(name)
         if task is None or (task.done() and not self._runs(name)):
             task = self._starts[name] = asyncio.create_task(self._start(name, say))
+            # Its failure is told by whoever waits for it, and perhaps nobody does any more.
+            task.add_done_callback(lambda done: done.cancelled() or done.exception())
         await asyncio.shield(task)
 
     def _runs(self, name: str) -> bool:
@@ -153,13 +189,14 @@ class Supervisor:
             await self._started(other, say)
         began = time.monotonic()
         await asyncio.to_thread(spec.before)
-        process = self._processes[name] = Process(spec, self._site.log(name))
+        process = self._processes[name] = Process(spec, self._site.log(name), partial(self._on_death, name))
         await process.start()
         say(f"{name}: ready at {spec.address} after {time.monotonic() - began:.1f} s")
 
 
 def main(directory: str, lifeline: str) -> None:
     """Run the supervisor of the cluster in ``directory`` under a watchdog."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     site = Site.load(Path(directory))
     start_watchdog(site.id)
     asyncio.run(Supervisor(site, int(lifeline)).run())

@@ -39,11 +39,12 @@ async def _run(arguments: argparse.Namespace) -> None:
     async with AsyncExitStack() as stack:
         api = await stack.enter_async_context(KubeApi.connect(arguments.kubeconfig))
         kubelet = Kubelet(api, arguments.name, settings)
+        await _register(api, arguments.name, arguments.port)
+        print(f"node {arguments.name} is registered", flush=True)
+        # In this order: where this port is open, this very process has registered (a Node may be left from another).
         if arguments.tls_cert and arguments.tls_key and arguments.client_ca:
             tls = {"certificate": arguments.tls_cert, "key": arguments.tls_key, "client_ca": arguments.client_ca}
             await stack.enter_async_context(serve_logs(kubelet.worker, arguments.port, **tls))
-        await _register(api, arguments.name, arguments.port)
-        print(f"node {arguments.name} is registered", flush=True)
         async with asyncio.TaskGroup() as group:
             group.create_task(heartbeat(api, arguments.name))
             group.create_task(kubelet.run())

@@ -56,7 +56,7 @@ def etcd(site: Site) -> ProcessSpec:
         "--unsafe-no-fsync",
         "--log-level=warn",
     )
-    return ProcessSpec("etcd", argv, client, lambda: http_ok(f"https://{client}/readyz", context))
+    return ProcessSpec("etcd", argv, (client, peer), lambda: http_ok(f"https://{client}/readyz", context))
 
 
 def api_server(site: Site) -> ProcessSpec:
@@ -95,7 +95,7 @@ def api_server(site: Site) -> ProcessSpec:
     )
     context = probe_context(site)
     url = f"https://{address}/readyz"
-    return ProcessSpec("kube-apiserver", argv, address, lambda: http_ok(url, context), after=("etcd",))
+    return ProcessSpec("kube-apiserver", argv, (address,), lambda: http_ok(url, context), after=("etcd",))
 
 
 def controller_manager(site: Site) -> ProcessSpec:
@@ -132,7 +132,7 @@ def _component(site: Site, name: str, *flags: str) -> ProcessSpec:
         *flags,
     )
     url = f"https://{address}/healthz"
-    return ProcessSpec(name, argv, address, lambda: http_ok(url, context), after=("kube-apiserver",))
+    return ProcessSpec(name, argv, (address,), lambda: http_ok(url, context), after=("kube-apiserver",))
 
 
 def probe_context(site: Site) -> ssl.SSLContext:

@@ -29,7 +29,7 @@ def gateway(site: Site) -> ProcessSpec:
     return ProcessSpec(
         "gateway",
         (sys.executable, "-m", "localcluster.gateway", *arguments),
-        address,
+        (address, admin),
         lambda: tcp_open(site.ports["gateway"]),
         after=("kube-apiserver",),
         before=lambda: _install(site),

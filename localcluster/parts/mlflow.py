@@ -36,7 +36,7 @@ def mlflow(site: Site) -> ProcessSpec:
     return ProcessSpec(
         "mlflow",
         (sys.executable, "-m", "mlflow", "server", *arguments, "--serve-artifacts"),
-        address,
+        (address,),
         lambda: http_ok(f"http://{address}/health"),
         environment,
     )

@@ -37,7 +37,7 @@ def node(site: Site) -> ProcessSpec:
     return ProcessSpec(
         "node",
         (sys.executable, "-m", "localcluster.node", *arguments),
-        address,
+        (address,),
         lambda: http_ok(f"{site.api_server}/api/v1/nodes/{NODE}", context),
         after=("kube-apiserver",),
     )

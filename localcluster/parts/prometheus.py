@@ -37,7 +37,7 @@ def prometheus(site: Site) -> ProcessSpec:
     return ProcessSpec(
         "prometheus",
         argv,
-        address,
+        (address,),
         lambda: http_ok(f"http://{address}/-/ready"),
         after=("kube-apiserver",),
         before=lambda: apply(site, _MANIFEST),
