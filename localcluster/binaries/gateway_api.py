@@ -17,7 +17,7 @@ from localcluster.binaries.download import Downloader, DownloadError
 from localcluster.binaries.gobuild import TOOLS, BuildError, GoBuilder
 from localcluster.errors import BinaryUnavailableError
 
-__all__ = ["GATEWAY_API", "VERSION", "find_definitions"]
+__all__ = ["GATEWAY_API", "VERSION", "cached_definitions", "find_definitions"]
 
 GATEWAY_API = "gateway-api"
 VERSION = "1.6.1"
@@ -25,11 +25,17 @@ _FOLDER = "config/crd/standard"
 _RAW = f"https://raw.githubusercontent.com/kubernetes-sigs/gateway-api/v{VERSION}/{_FOLDER}"
 
 
+def cached_definitions(cache: Path) -> Found | None:
+    """Return the folder if it is in the cache, where it is whole or absent: no lock is needed."""
+    target = _target(cache)
+    return Found(target, f"found in {cache}") if target.is_dir() else None
+
+
 def find_definitions(cache: Path, downloader: Downloader, builder: GoBuilder) -> Found:
     """Return a folder of YAML files. The caller holds the cache's lock. Raises :class:`BinaryUnavailableError`."""
-    target = cache / f"{GATEWAY_API}-{VERSION}"
-    if target.is_dir():
-        return Found(target, f"found in {cache}")
+    if hit := cached_definitions(cache):
+        return hit
+    target = _target(cache)
     cache.mkdir(parents=True, exist_ok=True)
     reasons = []
     ways: tuple[tuple[str, Callable[[Path], None]], ...] = (
@@ -52,6 +58,10 @@ def find_definitions(cache: Path, downloader: Downloader, builder: GoBuilder) ->
         f"the Gateway API's resource definitions could not be had:{tried}\n"
         "Install a Go toolchain (https://go.dev/dl) and try again."
     )
+
+
+def _target(cache: Path) -> Path:
+    return cache / f"{GATEWAY_API}-{VERSION}"
 
 
 def _download(folder: Path, downloader: Downloader) -> None:

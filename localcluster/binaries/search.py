@@ -12,7 +12,7 @@ from pathlib import Path
 
 from localcluster.binaries.catalog import CATALOG, Binary, Found
 from localcluster.binaries.download import Downloader, DownloadError
-from localcluster.binaries.gateway_api import GATEWAY_API, find_definitions
+from localcluster.binaries.gateway_api import GATEWAY_API, cached_definitions, find_definitions
 from localcluster.binaries.gobuild import BuildError, GoBuilder
 from localcluster.errors import BinaryUnavailableError
 from localcluster.files import PARTIAL, locked, user_cache, written_whole
@@ -57,6 +57,8 @@ class Search:
     def find(self, name: str) -> Found:
         """Return the first hit. Raises :class:`BinaryUnavailableError`."""
         if name == GATEWAY_API:
+            if hit := cached_definitions(self._cache):
+                return hit
             with self._lock():
                 return find_definitions(self._cache, self._downloader, self._builder)
         return self.find_binary(CATALOG[name])

@@ -8,9 +8,11 @@ import pytest
 
 from localcluster.binaries import gateway_api
 from localcluster.binaries.download import Downloader
-from localcluster.binaries.gateway_api import VERSION, find_definitions
+from localcluster.binaries.gateway_api import GATEWAY_API, VERSION, find_definitions
 from localcluster.binaries.gobuild import TOOLS, BuildError, GoBuilder
+from localcluster.binaries.search import Search
 from localcluster.errors import BinaryUnavailableError
+from localcluster.files import locked
 
 Website = tuple[Path, str]
 FILES = {"a.yaml": b"kind: A\n", "b.yaml": b"kind: B\n"}
@@ -70,6 +72,13 @@ def test_by_download_then_from_the_cache(pinned: Path, tmp_path: Path) -> None:
     assert first.way == f"downloaded into {cache}"
     assert find_definitions(cache, silent(), Go(None)).way == f"found in {cache}"
     assert [path.name for path in cache.iterdir()] == [f"gateway-api-{VERSION}"]
+
+
+def test_from_the_cache_while_another_process_fetches(tmp_path: Path) -> None:
+    (tmp_path / f"gateway-api-{VERSION}").mkdir()
+    search = Search(cache=tmp_path, say=pytest.fail)  # it would say that it waits
+    with locked(tmp_path / "lock"):
+        assert search.find(GATEWAY_API).way == f"found in {tmp_path}"
 
 
 @pytest.mark.parametrize("served", [{}, {**FILES, "b.yaml": b"kind: Bad\n"}], ids=["missing", "changed"])
