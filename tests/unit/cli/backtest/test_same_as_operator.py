@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, event, example, given, settings
+from hypothesis import HealthCheck, Phase, event, example, given, settings
 from hypothesis import strategies as st
 from rollmodel.cli.backtest.recording import Pair, read
 from rollmodel.cli.backtest.steps import replay
@@ -132,7 +132,12 @@ def decided_by_operator(cluster: Scripted) -> tuple[str, float, str]:
     return "Undecided", seconds, f"Paused, {WORDS.get(reason, reason)}" if reason else ""
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=10,
+    deadline=None,
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a rollout takes a second: too long to look for smaller ones
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(policies(), RECORDS, st.sampled_from([None, "0.2"]))
 @example(SHORT, Record(rate=0.3), None)
 @example(SHORT, Record(rate=0.3), "0.2")
