@@ -19,7 +19,7 @@ _SOONEST = 0.5
 
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    due = [*_draining(rollout), *_missing(rollout)]
+    due = [*_draining(rollout), *_missing(rollout), *_unanswered(rollout)]
     if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)
     return max(_SOONEST, min(due)) if due else None
@@ -29,6 +29,13 @@ def _draining(rollout: Rollout) -> Iterator[float]:
     for arm in rollout.retiring:
         if arm.weight == 0 and arm.weight_since is not None and not drained(arm, rollout):
             yield rollout.spec.rollout.drain_seconds - rollout.seconds_since(arm.weight_since)
+
+
+def _unanswered(rollout: Rollout) -> Iterator[float]:
+    """When a Gateway has been silent for too long."""
+    left = rollout.spec.rollout.deadline_seconds - rollout.unanswered_seconds
+    if rollout.traffic.waits and left > 0:
+        yield left
 
 
 def _missing(rollout: Rollout) -> Iterator[float]:

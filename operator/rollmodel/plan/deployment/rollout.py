@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
+from rollmodel.api.conditions import find
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, ModelDeploymentSpec
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.context import Context
@@ -109,6 +110,12 @@ class Rollout:
     def traffic(self) -> ObservedTraffic:
         """The split that is observed."""
         return self.context.traffic
+
+    @property
+    def unanswered_seconds(self) -> float:
+        """Seconds for which the split has not been in force; 0 while it is."""
+        before = find(self.observed.status.conditions, "TrafficProgrammed")
+        return 0.0 if before is None or before.status != "False" else self.seconds_since(before.last_transition_time)
 
     @property
     def wanted(self) -> Revision | None:

@@ -10,6 +10,7 @@ from rollmodel.plan.problem import Problem
 from tests.support.simulation.rollouts import Cluster
 
 Serving = Callable[..., Cluster]
+QUICK = {"steps": [{"weight": 25}, {"weight": 50}], "warmUpSeconds": 0}
 
 
 def test_without_a_gateway_pods_are_split_by_number(serving: Serving) -> None:
@@ -39,6 +40,20 @@ def test_a_route_edited_by_hand_is_put_right(serving: Serving) -> None:
     cluster.pass_until_quiet()
     assert cluster.children["HTTPRoute", "churn"]["spec"]["rules"][0]["backendRefs"][0]["weight"] == 100
     assert cluster.reasons()[-1] == "Restored"
+
+
+def test_a_gateway_that_falls_silent_is_told_after_the_deadline(serving: Serving) -> None:
+    cluster = serving(rollout={**QUICK, "deadlineSeconds": 120})
+    cluster.gateway_lag = 10_000
+    cluster.try_version()
+    assert cluster.run(600, lambda: cluster.condition("TrafficProgrammed")["status"] == "False")
+    assert cluster.condition("Stalled")["status"] == "False"
+    assert cluster.run(600, lambda: cluster.condition("Stalled")["reason"] == "GatewaySilent")
+    assert "Gateway public has not taken up the route yet" in cluster.condition("Stalled")["message"]
+    assert cluster.condition("Ready")["status"] == "False"
+    cluster.gateway_lag = 1
+    assert cluster.run(3600, cluster.over)
+    assert cluster.verdicts()[-1] == "Promoted v2"
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Service", "ControllerRevision"])

@@ -26,7 +26,9 @@ def observed_route(route: Manifest, parents: Sequence[ParentRef], owner: Owner) 
     for reason, message in verdicts:
         if reason != _ACCEPTED:
             waits = reason in {_BEHIND, _NO_ANSWER}
-            return ObservedTraffic(weights, "False", reason, message, needs_person=not waits, generation=generation)
+            return ObservedTraffic(
+                weights, "False", reason, message, needs_person=not waits, waits=waits, generation=generation
+            )
     return ObservedTraffic(weights, "True", _ACCEPTED, weights_line(weights or {}), generation=generation)
 
 
@@ -35,15 +37,24 @@ def _verdict(route: Manifest, parent: ParentRef, namespace: str) -> tuple[str, s
     mine = [entry for entry in _answers(route) if _is_about(entry["parentRef"], parent, namespace)]
     if not mine:
         return _NO_ANSWER, f"no controller has answered for Gateway {parent.name}"
-    conditions = [
-        c for entry in mine for c in entry.get("conditions") or () if c["type"] in {"Accepted", "ResolvedRefs"}
-    ]
-    if not conditions or any(c.get("observedGeneration") != route["metadata"].get("generation") for c in conditions):
-        return _BEHIND, f"Gateway {parent.name} has not taken up the route yet"
-    for condition in conditions:
+    current = [found for entry in mine if (found := _current(entry, route["metadata"].get("generation")))]
+    if not current:
+        return _BEHIND, f"Gateway {parent.name}{_controllers(mine)} has not taken up the route yet"
+    for condition in (condition for conditions in current for condition in conditions):
         if condition["status"] != "True":
             return condition["reason"], f"Gateway {parent.name}: {condition.get('message') or condition['reason']}"
     return _ACCEPTED, ""
+
+
+def _current(entry: Mapping[str, Any], generation: object) -> list[Mapping[str, Any]]:
+    """What one controller says about this generation; nothing where it lags, or has gone and left its entry behind."""
+    conditions = [one for one in entry.get("conditions") or () if one["type"] in {"Accepted", "ResolvedRefs"}]
+    return conditions if all(one.get("observedGeneration") == generation for one in conditions) else []
+
+
+def _controllers(entries: Sequence[Mapping[str, Any]]) -> str:
+    names = sorted({str(entry["controllerName"]) for entry in entries if entry.get("controllerName")})
+    return f" (controller {', '.join(names)})" if names else ""
 
 
 def _answers(route: Manifest) -> Iterator[Mapping[str, Any]]:

@@ -55,6 +55,8 @@ class ObservedTraffic:
     reason: str
     message: str
     needs_person: bool = False
+    waits: bool = False
+    """A controller has yet to answer."""
     generation: int | None = None
 
 

@@ -20,6 +20,7 @@ from rollmodel.plan.deployment.strategies.stages import pause_reason
 
 __all__ = ["build_status", "condition_events"]
 
+_LOOK_AT_GATEWAY = "nothing begins or is drained before it answers; does the controller run?"
 #: Ways of being blind that no waiting heals.
 _WRONG_QUERY = {
     "CannotMeasure",
@@ -109,6 +110,8 @@ def _stalled(rollout: Rollout) -> Iterator[ConditionDraft]:
         yield ConditionDraft("True", rollout.context.problem.reason, rollout.context.problem.message)
     if rollout.traffic.needs_person:
         yield ConditionDraft("True", rollout.traffic.reason, rollout.traffic.message)
+    if rollout.traffic.waits and rollout.unanswered_seconds >= rollout.spec.rollout.deadline_seconds:
+        yield ConditionDraft("True", "GatewaySilent", f"{rollout.traffic.message}; {_LOOK_AT_GATEWAY}")
     if rollout.candidate is not None and rollout.analysis.status == "False" and rollout.analysis.reason in _WRONG_QUERY:
         yield ConditionDraft("True", rollout.analysis.reason, rollout.analysis.message)
     if pause_reason(rollout) in {"Failure", "Undecided"}:

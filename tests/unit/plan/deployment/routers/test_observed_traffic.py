@@ -72,6 +72,23 @@ def test_every_gateway_must_have_taken_it_up() -> None:
     assert (rejected.status, rejected.weights, rejected.needs_person) == ("False", {OLD: 75, NEW: 25}, True)
 
 
+def test_an_entry_of_a_controller_that_has_gone_does_not_count() -> None:
+    stale = {**answer(generation=1), "controllerName": "old.example/controller"}
+    refused = {**stale, "conditions": [{**one, "status": "False", "reason": "Old"} for one in stale["conditions"]]}
+    current = {**answer(), "controllerName": "now.example/controller"}
+    for entries in ((stale, current), (current, stale), (refused, current)):
+        assert (observed(route(*entries)).status, observed(route(*entries)).weights) == ("True", {OLD: 75, NEW: 25})
+
+
+def test_who_lags_is_named() -> None:
+    behind = {**answer(generation=0), "controllerName": "now.example/controller"}
+    seen = observed(route(behind))
+    assert (seen.reason, seen.weights, seen.waits) == ("GatewayBehind", None, True)
+    assert "public (controller now.example/controller) has not taken up the route yet" in seen.message
+    assert observed(route()).waits
+    assert not observed(route(answer())).waits
+
+
 def test_a_cluster_without_gateway_api_needs_a_person() -> None:
     seen = observed(None, gateway=False)
     assert (seen.reason, seen.needs_person) == ("GatewayAPIMissing", True)
