@@ -150,11 +150,19 @@ class Registry(Protocol):
     """The model registry (MLflow)."""
 
     async def resolve(
-        self, connection: Connection, name: str, *, version: str | None, alias: str | None, held: Held | None = None
+        self,
+        connection: Connection,
+        name: str,
+        *,
+        version: str | None,
+        alias: str | None,
+        held: Held | None = None,
+        not_before: float = 0.0,
     ) -> ModelVersion:
         """Pin an alias or a version. Raises NotFound, Forbidden, Unavailable, Invalid with the fix in the message.
 
-        An answer about an alias that contradicts what is ``held``, and is older, is asked for anew.
+        An answer about an alias that contradicts what is ``held``, and is older, is asked for anew; so is any answer
+        to a question that was put before ``not_before`` (``time.monotonic``).
         """
         ...
 

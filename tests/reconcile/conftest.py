@@ -17,7 +17,8 @@ from rollmodel.reconcile.deployment.gather import Gatherer, Queries
 from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.reconciler import reconciler_of
+from rollmodel.reconcile.reconciler import Parts, reconciler_of
+from rollmodel.reconcile.references import References
 from rollmodel.reconcile.result import Reconciler, Result
 
 from tests.support.contracts.kube import model_deployment
@@ -40,9 +41,16 @@ class Bench:
     gateway_says: str | None = None
     """The reason why the Gateway does not take routes; None where it does."""
 
-    def operator(self, *, decide: Callable[[Observed], Decision] = decide, queries: Queries = queries) -> Reconciler:
+    def operator(
+        self,
+        *,
+        decide: Callable[[Observed], Decision] = decide,
+        queries: Queries = queries,
+        references: References | None = None,
+    ) -> Reconciler:
         connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
-        models = Models(self.registry, connections, self.woken.append)
+        references = References(self.woken.append) if references is None else references
+        models = Models(self.registry, connections, references, self.woken.append)
         gatherer = Gatherer(
             kube=self.kube,
             metrics=self.metrics,
@@ -52,12 +60,11 @@ class Bench:
             defaults=DEFAULTS,
         )
         kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
-        executor = Executor(self.kube, self.registry)
-        return reconciler_of(kind, executor=executor, connections=connections, clock=self.clock)
+        return reconciler_of(kind, Parts(Executor(self.kube, self.registry), connections, references, self.clock))
 
-    def create(self, **spec: Any) -> Ref:
-        """A person creates the ModelDeployment ``churn``; ``spec`` are whole top-level fields."""
-        manifest = model_deployment("team")
+    def create(self, *, name: str = "churn", **spec: Any) -> Ref:
+        """A person creates a ModelDeployment; ``spec`` are whole top-level fields."""
+        manifest = model_deployment("team", name)
         manifest["spec"] |= spec
         return Ref.of(self.kube.create(manifest))
 

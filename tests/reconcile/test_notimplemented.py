@@ -9,7 +9,8 @@ from rollmodel.plan.decision import Ref
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.not_implemented import not_implemented
-from rollmodel.reconcile.reconciler import reconciler_of
+from rollmodel.reconcile.reconciler import Parts, reconciler_of
+from rollmodel.reconcile.references import References
 from rollmodel.reconcile.result import Reconciler
 from rollmodel.reconcile.stalled import Outcome
 
@@ -25,7 +26,8 @@ def kube() -> InMemoryKube:
 def reconciler(kube: InMemoryKube, outcome: Outcome) -> Reconciler:
     kind = not_implemented("things", FixedClock(), outcome=outcome)
     connections = Connections(kube, default=None, read_secrets=False)
-    return reconciler_of(kind, executor=Executor(kube, InMemoryRegistry()), connections=connections, clock=FixedClock())
+    parts = Parts(Executor(kube, InMemoryRegistry()), connections, References(lambda uid: None), FixedClock())
+    return reconciler_of(kind, parts)
 
 
 def thing(kind: str) -> dict[str, Any]:

@@ -49,6 +49,13 @@ class Connections:
             self._read[key] = read
         return read.connection
 
+    def known(self, namespace: str, reference: LocalRef | None) -> Connection | None:
+        """The registry of an object, where that is known without asking."""
+        if reference is None:
+            return self._default
+        read = self._read.get((namespace, reference.name))
+        return read.connection if read is not None else None
+
     def invalidate(self, namespace: str, reference: LocalRef | None) -> None:
         """The registry refused this login: read the Secret again next time."""
         if reference is not None:

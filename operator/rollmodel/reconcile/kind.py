@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from rollmodel.api.base import ApiModel, LocalRef
-from rollmodel.plan.decision import Decision
+from rollmodel.plan.decision import Decision, Effect
 from rollmodel.ports import Manifest
+from rollmodel.reconcile.references import Place, Topic
 from rollmodel.reconcile.stalled import Outcome
 
 __all__ = ["Gather", "Kind"]
@@ -37,6 +38,10 @@ class Kind(Generic[Spec, Status, Observed]):
     """The Secret that names the registry of an object; None for the operator's own registry."""
     retry: Callable[[Observed], float | None] = lambda _: None
     """Seconds until what could not be found out is worth another try."""
+    refers: Callable[[Place, Spec], Iterable[Topic]] = lambda _, __: ()
+    """What an object depends on: it is woken when that changes."""
+    announces: Callable[[Place, Sequence[Effect]], Iterable[Topic]] = lambda _, __: ()
+    """What these effects, which were carried out, have changed. That the object itself changed is announced anyway."""
     finalize: Callable[[Manifest], Awaitable[None]] | None = None
     """Settles what an object that is being deleted leaves outside the cluster. Never raises errors of ours."""
     forget: Callable[[str], None] = lambda _: None

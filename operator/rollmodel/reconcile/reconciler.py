@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
@@ -10,29 +11,39 @@ from pydantic import ValidationError
 from rollmodel.api.base import ApiModel
 from rollmodel.ports import Clock, Connection, Manifest
 from rollmodel.reconcile.connections import Connections
-from rollmodel.reconcile.execute import Executor, no_connection
+from rollmodel.reconcile.execute import Execution, Executor, no_connection
 from rollmodel.reconcile.kind import Kind
+from rollmodel.reconcile.references import Place, References, secret, the_object
 from rollmodel.reconcile.rejections import Rejections, soonest
 from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import explain, stalled
 
-__all__ = ["KindReconciler", "reconciler_of"]
+__all__ = ["KindReconciler", "Parts", "reconciler_of"]
 
 Spec = TypeVar("Spec", bound=ApiModel)
 Status = TypeVar("Status", bound=ApiModel)
 Observed = TypeVar("Observed")
 
 
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the reconcilers of all kinds share."""
+
+    executor: Executor
+    connections: Connections
+    references: References
+    clock: Clock
+
+
 class KindReconciler(Generic[Spec, Status, Observed]):
     """Brings objects of one kind to where their spec wants them. All is decided by ``kind.decide``, which is pure."""
 
-    def __init__(
-        self, kind: Kind[Spec, Status, Observed], *, executor: Executor, connections: Connections, clock: Clock
-    ) -> None:
+    def __init__(self, kind: Kind[Spec, Status, Observed], parts: Parts) -> None:
         self._kind = kind
-        self._executor = executor
-        self._connections = connections
-        self._clock = clock
+        self._executor = parts.executor
+        self._connections = parts.connections
+        self._references = parts.references
+        self._clock = parts.clock
         self._rejections = Rejections()
 
     async def reconcile(self, body: Manifest) -> Result:
@@ -50,6 +61,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
     def forget(self, uid: str) -> None:
         """The object is gone, or nobody drives it any more."""
         self._kind.forget(uid)
+        self._references.forget(uid)
         self._rejections.forget(uid)
         self._executor.forget(uid)
 
@@ -58,6 +70,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         observed = await self._kind.gather(body, spec, status, self._rejections.of(uid))
         decision = self._kind.decide(observed)
         reference = self._kind.connection(spec)
+        place = self._refer(uid, namespace, spec)
 
         async def connect() -> Connection:
             return await self._connections.find(namespace, reference)
@@ -65,6 +78,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         execution = await self._executor.execute(body, decision, connect)
         if execution.login_refused:
             self._connections.invalidate(namespace, reference)
+        self._announce(body, place, execution)
         news = self._rejections.remember(uid, execution.refused, self._clock.now())
         return Result(
             execution.body,
@@ -73,6 +87,25 @@ class KindReconciler(Generic[Spec, Status, Observed]):
                 execution.refused, decision.requeue_after, execution.retry_after, self._kind.retry(observed)
             ),
         )
+
+    def _refer(self, uid: str, namespace: str, spec: Spec) -> Place:
+        """Note what the object refers to. Others may wait for the connection that it has found."""
+        reference = self._kind.connection(spec)
+        connection = self._connections.known(namespace, reference)
+        place = Place(namespace, connection.url if connection is not None else None)
+        secrets = [] if reference is None else [secret(namespace, reference.name)]
+        self._references.refer(uid, [*self._kind.refers(place, spec), *secrets])
+        for topic in secrets:
+            self._references.note(topic, missing=connection is None, by=uid)
+        return place
+
+    def _announce(self, body: Manifest, place: Place, execution: Execution) -> None:
+        """Tell those who depend on what this pass changed."""
+        meta = body["metadata"]
+        for topic in self._kind.announces(place, execution.done):
+            self._references.announce(topic, by=meta["uid"])
+        if execution.wrote:
+            self._references.announce(the_object(body["kind"], meta["namespace"], meta["name"]), by=meta["uid"])
 
     async def _invalid_spec(self, body: Manifest, error: ValidationError) -> Result:
         """Say it, and touch nothing else."""
@@ -88,12 +121,9 @@ class _Finalizing(KindReconciler[Spec, Status, Observed]):
         self,
         kind: Kind[Spec, Status, Observed],
         finalize: Callable[[Manifest], Awaitable[None]],
-        *,
-        executor: Executor,
-        connections: Connections,
-        clock: Clock,
+        parts: Parts,
     ) -> None:
-        super().__init__(kind, executor=executor, connections=connections, clock=clock)
+        super().__init__(kind, parts)
         self._finalize = finalize
 
     async def finalize(self, body: Manifest) -> None:
@@ -101,10 +131,8 @@ class _Finalizing(KindReconciler[Spec, Status, Observed]):
         await self._finalize(body)
 
 
-def reconciler_of(
-    kind: Kind[Spec, Status, Observed], *, executor: Executor, connections: Connections, clock: Clock
-) -> KindReconciler[Spec, Status, Observed]:
+def reconciler_of(kind: Kind[Spec, Status, Observed], parts: Parts) -> KindReconciler[Spec, Status, Observed]:
     """The reconciler of a kind; it is a ``Finalizer`` where the kind has something to finalize."""
     if kind.finalize is None:
-        return KindReconciler(kind, executor=executor, connections=connections, clock=clock)
-    return _Finalizing(kind, kind.finalize, executor=executor, connections=connections, clock=clock)
+        return KindReconciler(kind, parts)
+    return _Finalizing(kind, kind.finalize, parts)

@@ -29,7 +29,8 @@ from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.kind import Kind
 from rollmodel.reconcile.not_implemented import not_implemented
-from rollmodel.reconcile.reconciler import reconciler_of
+from rollmodel.reconcile.reconciler import Parts, reconciler_of
+from rollmodel.reconcile.references import References
 from rollmodel.reconcile.result import Reconciler
 from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
@@ -84,15 +85,15 @@ class Operator:
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )
-        models = Models(registry, registries, triggers.wake)
+        references = References(triggers.wake)
+        models = Models(registry, registries, references, triggers.wake)
+        parts = Parts(executor, registries, references, clock)
         kinds: tuple[Kind[Any, Any, Any], ...] = (
             _model_deployments(settings, kube, metrics, models),
             _training_jobs(settings, kube, tracking, registries),
             not_implemented("driftpolicies", clock, outcome="Ready"),
         )
-        reconcilers: dict[str, Reconciler] = {
-            kind.plural: reconciler_of(kind, executor=executor, connections=registries, clock=clock) for kind in kinds
-        }
+        reconcilers: dict[str, Reconciler] = {kind.plural: reconciler_of(kind, parts) for kind in kinds}
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
         controller = Controller(kube, triggers, limits, instruments, watchdog)
         return cls(api, kube, controller, reconcilers, instruments, watchdog, registry, tracking, metrics, connections)

@@ -12,6 +12,7 @@ from rollmodel.plan.problem import Problem
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.references import References
 
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import InMemoryRegistry
@@ -36,7 +37,8 @@ def woken() -> list[str]:
 def models(registry: InMemoryRegistry, woken: list[str]) -> Models:
     kube = InMemoryKube()
     kube.secrets["team", "theirs"] = {"url": "http://other"}
-    return Models(registry, Connections(kube, default=OWN, read_secrets=True), woken.append)
+    connections = Connections(kube, default=OWN, read_secrets=True)
+    return Models(registry, connections, References(woken.append), woken.append)
 
 
 def source(**fields: Any) -> ModelSource:

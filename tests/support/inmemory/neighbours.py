@@ -62,6 +62,7 @@ class InMemoryRegistry:
     followers: list[tuple[Connection, str, str]] = field(default_factory=list)
     asked_by: list[Connection] = field(default_factory=list)
     held: Held | None = None
+    not_before: float = 0.0
     _wakes: dict[int, tuple[str, str, Callable[[], None]]] = field(default_factory=dict)
 
     def publish(self, number: str, *aliases: str, name: str = "churn") -> None:
@@ -78,9 +79,16 @@ class InMemoryRegistry:
                 wake()
 
     async def resolve(
-        self, connection: Connection, name: str, *, version: str | None, alias: str | None, held: Held | None = None
+        self,
+        connection: Connection,
+        name: str,
+        *,
+        version: str | None,
+        alias: str | None,
+        held: Held | None = None,
+        not_before: float = 0.0,
     ) -> ModelVersion:
-        self.held = held
+        self.held, self.not_before = held, not_before
         self._ask(connection)
         number = self.aliases.get((name, alias)) if alias else version
         if number is None or (name, number) not in self.versions:

@@ -22,7 +22,8 @@ from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Executor
-from rollmodel.reconcile.reconciler import reconciler_of
+from rollmodel.reconcile.reconciler import Parts, reconciler_of
+from rollmodel.reconcile.references import References
 from rollmodel.reconcile.result import Finalizer, Reconciler, Result
 from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
@@ -96,6 +97,10 @@ class TrainingBench:
     attempts: tuple[Behaviour, ...] = ("good",)
     metrics: dict[str, float] = field(default_factory=lambda: {"auc": 0.9})
     passes: int = 0
+    woken: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.references = References(self.woken.append)
 
     def operator(self, dice: random.Random | None = None) -> Reconciler:
         """One more operator process; with ``dice`` its requests take their time."""
@@ -112,7 +117,7 @@ class TrainingBench:
         )
         kind = training_jobs(gatherer, RunCloser(tracking, connections), decide=decide)
         executor = Executor(kube, registry, tracking)
-        return reconciler_of(kind, executor=executor, connections=connections, clock=self.clock)
+        return reconciler_of(kind, Parts(executor, connections, self.references, self.clock))
 
     async def finalize(self, ref: Ref) -> None:
         """The object is being deleted."""

@@ -10,8 +10,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from rollmodel.backoff import spread
 from rollmodel.errors import RollmodelError, Transient, Unavailable
@@ -48,6 +49,14 @@ class _Topic(Generic[Answer]):
     """Somebody did not wait for the first answer any longer."""
     task: asyncio.Task[None] | None = None
     began: float = field(default_factory=time.monotonic)
+    polled: float = 0.0
+    """When the last poll began that has ended."""
+    not_awaited: float = 0.0
+    """A poll that began after this was waited for in vain: nobody waits for it again."""
+    hurry: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set where the next poll must not wait."""
+    waiting: list[asyncio.Event] = field(default_factory=list)
+    """Set at the end of each poll."""
 
     def outcome(self, patience: float) -> Answer | RollmodelError:
         """The answer, if it is good still; else the error."""
@@ -87,11 +96,18 @@ class AliasPoller(Generic[Answer]):
         return Handle(lambda: self._leave(key, topic, follower))
 
     async def latest(
-        self, connection: Connection, name: str, alias: str, *, stale: Callable[[Answer, float], bool] | None = None
+        self,
+        connection: Connection,
+        name: str,
+        alias: str,
+        *,
+        stale: Callable[[Answer, float], bool] | None = None,
+        not_before: float = 0.0,
     ) -> Answer:
         """The last answer if the alias is followed, else a new one. Raises what the lookup raised.
 
-        ``stale`` judges an answer and the time at which it was asked for: one that is too old is asked for anew.
+        ``stale`` judges an answer and the time at which it was asked for: one that is too old is asked for anew. A
+        poll from before ``not_before`` (``time.monotonic``) is made again, once for all that wait for it.
         """
         key = connection, name, alias
         topic = self._topics.get(key)
@@ -99,6 +115,8 @@ class AliasPoller(Generic[Answer]):
             return await self._lookup(*key)
         if not topic.asked.is_set():
             await self._first_answer(topic)
+        if max(topic.polled, topic.not_awaited) < not_before:
+            await _polled_since(topic, not_before)
         outcome = topic.outcome(self._patience)
         if isinstance(outcome, RollmodelError):
             raise outcome
@@ -139,6 +157,8 @@ class AliasPoller(Generic[Answer]):
 
     async def _poll(self, key: _Key, topic: _Topic[Answer]) -> None:
         while True:
+            topic.hurry.clear()
+            began = time.monotonic()
             try:
                 await self._look(key, topic)
             except RollmodelError as error:
@@ -146,8 +166,13 @@ class AliasPoller(Generic[Answer]):
             except Exception:  # noqa: BLE001 - a bug, but it must not end the polling
                 _log.exception("looking up alias %s of model %s: unexpected error", key[2], key[1])
                 topic.error = Unavailable("the registry could not be asked: the operator's log says why")
+            topic.polled = began
             self._tell(topic)
-            await asyncio.sleep(spread(self._interval))
+            while topic.waiting:
+                topic.waiting.pop().set()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(spread(self._interval)):
+                    await topic.hurry.wait()
 
     async def _look(self, key: _Key, topic: _Topic[Answer]) -> Answer:
         began = time.monotonic()
@@ -165,6 +190,19 @@ class AliasPoller(Generic[Answer]):
         if not first or topic.given_up:  # else they are waiting for this very answer
             for wake in list(topic.followers.values()):
                 wake()
+
+
+async def _polled_since(topic: _Topic[Any], moment: float) -> None:
+    """Have it polled now. Where that takes too long the last answer has to do; a new one wakes the followers."""
+    try:
+        async with waiting_for_neighbour(), asyncio.timeout(FIRST_ANSWER_SECONDS):
+            while topic.polled < moment:
+                ended = asyncio.Event()
+                topic.waiting.append(ended)
+                topic.hurry.set()
+                await ended.wait()
+    except TimeoutError:
+        topic.not_awaited = moment
 
 
 def _essence(outcome: object) -> object:

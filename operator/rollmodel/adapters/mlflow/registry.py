@@ -71,7 +71,14 @@ class Mlflow:
         self._feed: AliasPoller[_Version] = AliasPoller(self._by_alias, interval=poll_seconds)
 
     async def resolve(
-        self, connection: Connection, name: str, *, version: str | None, alias: str | None, held: Held | None = None
+        self,
+        connection: Connection,
+        name: str,
+        *,
+        version: str | None,
+        alias: str | None,
+        held: Held | None = None,
+        not_before: float = 0.0,
     ) -> ModelVersion:
         """Pin an alias or a version."""
 
@@ -79,7 +86,7 @@ class Mlflow:
             return held is not None and answer.version != held.version and looked < held.since
 
         if alias is not None:
-            found = await self._feed.latest(connection, name, alias, stale=stale)
+            found = await self._feed.latest(connection, name, alias, stale=stale, not_before=not_before)
         elif version is not None:
             found = await self._pinned.get(connection, name, version)
         else:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan.decision import Decision
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.problem import Problem
 from rollmodel.reconcile.deployment.gather import Gatherer
+from rollmodel.reconcile.deployment.model import registered
 from rollmodel.reconcile.kind import Kind
+from rollmodel.reconcile.references import Place, Topic, changed_models, registered_model
 
 __all__ = ["model_deployments"]
 
@@ -26,5 +28,14 @@ def model_deployments(
         decide=decide,
         connection=lambda spec: spec.model.connection_ref,
         retry=lambda observed: model_retry if isinstance(observed.model, Problem) else None,
+        refers=_refers,
+        announces=changed_models,
         forget=gatherer.forget,
     )
+
+
+def _refers(place: Place, spec: ModelDeploymentSpec) -> Iterator[Topic]:
+    """The registered model, which a training may give a new version or alias."""
+    source = registered(spec.model)
+    if source is not None and place.registry is not None:
+        yield registered_model(place.registry, source.name)

@@ -15,8 +15,9 @@ from rollmodel.plan.podspec import IN_MLFLOW
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Connection, Held, Registry
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.references import References, registered_model
 
-__all__ = ["Models"]
+__all__ = ["Models", "registered"]
 
 _REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[1-9][0-9]*)")
 
@@ -32,9 +33,12 @@ class _Following:
 class Models:
     """Pins models, and follows the aliases that objects name: ``wake(uid)`` is called when one moved."""
 
-    def __init__(self, registry: Registry, connections: Connections, wake: Callable[[str], None]) -> None:
+    def __init__(
+        self, registry: Registry, connections: Connections, references: References, wake: Callable[[str], None]
+    ) -> None:
         self._registry = registry
         self._connections = connections
+        self._references = references
         self._wake = wake
         self._following: dict[str, _Following] = {}
 
@@ -46,7 +50,7 @@ class Models:
         Never raises errors of ours.
         """
         try:
-            registry = _registered(source)
+            registry = registered(source)
             if registry is None:
                 self.forget(uid)
                 return await self._by_uri(namespace, source)
@@ -67,8 +71,9 @@ class Models:
     ) -> PinnedModel:
         connection = await self._connections.find(namespace, secret)
         self._follow(uid, connection, source)
+        changed = self._references.announced(registered_model(connection.url, source.name))
         model = await self._registry.resolve(
-            connection, source.name, version=source.version, alias=source.alias, held=held
+            connection, source.name, version=source.version, alias=source.alias, held=held, not_before=changed
         )
         return PinnedModel(
             uri=f"models:/{model.name}/{model.version}",
@@ -105,7 +110,7 @@ class Models:
             self._following[uid] = _Following(topic, handle)
 
 
-def _registered(source: ModelSource) -> RegistrySource | None:
+def registered(source: ModelSource) -> RegistrySource | None:
     """The registered model that the source names, be it as ``registry`` or as ``uri: models:/<name>/<version>``."""
     if source.registry is not None:
         return source.registry

@@ -43,6 +43,8 @@ class Acting:
     refused: list[Refusal] = field(default_factory=list)
     failed: set[Ref] = field(default_factory=set)
     conflict: Conflict | None = None
+    writing_since: float | None = None
+    """When the first write to the registry began."""
     settled: set[str] = field(default_factory=set)
     untracked: Problem | None = None
     login_refused: bool = False

@@ -20,7 +20,7 @@ __all__ = ["REGISTRY_RETRY_SECONDS", "WRITE_WITHIN_SECONDS", "RegistryHandlers"]
 
 #: When to try again what the registry did not take.
 REGISTRY_RETRY_SECONDS = 60.0
-#: So many seconds after the acting began no further write begins: a registry that hangs must not hold the pass.
+#: So many seconds after the first write of a pass no further one begins: a registry that hangs must not hold it.
 WRITE_WITHIN_SECONDS = 20.0
 
 
@@ -46,7 +46,9 @@ class RegistryHandlers:
         acting.body = await self._kube.patch_status(ref, status, resource_version=version)
 
     async def _write(self, effect: WriteRegistry, acting: Acting) -> None:
-        if time.monotonic() - acting.began > WRITE_WITHIN_SECONDS:
+        now = time.monotonic()
+        acting.writing_since = acting.writing_since or now
+        if now - acting.writing_since > WRITE_WITHIN_SECONDS:
             acting.retries.append(REGISTRY_RETRY_SECONDS)
             return
         try:

@@ -214,3 +214,45 @@ async def test_two_logins_never_share_an_answer(feed: AliasPoller[str], registry
     await registry.poll("1")
     await registry.poll("1")
     assert set(registry.asked) == {TOPIC, other}
+
+
+async def test_an_answer_from_before_a_change_is_asked_for_anew_once_for_all(
+    feed: AliasPoller[str], registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "spread", lambda seconds: seconds)
+    for _ in range(50):
+        feed.follow(*TOPIC, lambda: None)
+    await registry.poll("1")
+    changed = time.monotonic()
+    asking = [asyncio.create_task(feed.latest(*TOPIC, not_before=changed)) for _ in range(50)]
+    await registry.poll("2")
+    assert await asyncio.gather(*asking) == ["2"] * 50
+    assert registry.asked == [TOPIC] * 2
+    assert await feed.latest(*TOPIC, not_before=changed) == "2"
+    assert registry.asked == [TOPIC] * 2
+
+
+async def test_what_was_not_there_before_a_change_is_asked_for_anew(
+    feed: AliasPoller[str], registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "spread", lambda seconds: seconds)
+    feed.follow(*TOPIC, lambda: None)
+    await registry.poll(GONE)
+    with pytest.raises(NotFound):
+        await feed.latest(*TOPIC)
+    asking = asyncio.create_task(feed.latest(*TOPIC, not_before=time.monotonic()))
+    await registry.poll("1")
+    assert await asking == "1"
+
+
+async def test_a_registry_that_hangs_after_a_change_leaves_the_last_answer(
+    feed: AliasPoller[str], registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "spread", lambda seconds: seconds)
+    monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.05)
+    feed.follow(*TOPIC, lambda: None)
+    await registry.poll("1")
+    changed = time.monotonic()
+    assert await feed.latest(*TOPIC, not_before=changed) == "1"
+    monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 1000.0)
+    assert await feed.latest(*TOPIC, not_before=changed) == "1", "waited for once"
