@@ -19,6 +19,7 @@ from kubernetes import client, config
 from localcluster import Cluster
 from tests.support.binaries import needs_binaries
 from tests.support.eventually import PATIENCE_SECONDS
+from tests.support.live.operator_process import Operators
 
 CRDS = Path(__file__).parents[2] / "crds"
 
@@ -50,6 +51,12 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """The cluster of all tests that need none of their own."""
     with start(request, tmp_path_factory.mktemp("cluster")) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def operators() -> Operators:
+    """Which operator works in all namespaces."""
+    return Operators()
 
 
 @pytest.fixture(scope="session")

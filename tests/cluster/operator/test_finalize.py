@@ -144,7 +144,8 @@ def gone(body: dict[str, Any] | None) -> bool:
 
 def written(cluster: Cluster, namespace: str) -> list[tuple[str, str]]:
     """What the operator has written in this namespace so far, as the audit log has it."""
-    events = [json.loads(line) for line in cluster.audit_log.read_text().splitlines()]
+    lines = cluster.audit_log.read_text().splitlines()
+    events = [json.loads(line) for line in lines if f'"{namespace}"' in line]
     return [
         (event["verb"], event["objectRef"]["resource"])
         for event in events

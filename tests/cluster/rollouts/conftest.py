@@ -14,7 +14,7 @@ from demo.traffic import Traffic
 from localcluster import Cluster
 from tests.cluster.conftest import serve_kinds
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.operator_process import OperatorProcess, Operators
 from tests.support.live.rollout import LiveRollout
 from tests.support.live.secrets import found, readable, stored
 
@@ -91,10 +91,9 @@ def operator_process(
 
 
 @pytest.fixture
-async def operator(operator_process: OperatorProcess) -> OperatorProcess:
+async def operator(operators: Operators, operator_process: OperatorProcess) -> OperatorProcess:
     """The operator, ready and with its usual settings, whatever the test before did to it."""
-    operator_process.ensure()
-    await operator_process.ready()
+    await operators.only(operator_process)
     return operator_process
 
 

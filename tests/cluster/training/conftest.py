@@ -12,8 +12,8 @@ import pytest
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 
 from localcluster import Cluster
-from tests.cluster.conftest import serve_kinds, start
-from tests.support.live.operator_process import OperatorProcess
+from tests.cluster.conftest import serve_kinds
+from tests.support.live.operator_process import OperatorProcess, Operators
 from tests.support.live.secrets import found
 from tests.support.live.training import LiveTraining
 
@@ -31,15 +31,9 @@ __all__ = ["ACCOUNT", "OPERATOR_PASSWORD", "OPERATOR_USER", "REPOSITORY", "Allow
 
 
 @pytest.fixture(scope="session")
-def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """A cluster of its own: here operators are killed, and another one, of other tests, would do their work."""
-    with start(request, tmp_path_factory.mktemp("training"), parts=("node", "mlflow")) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
 def kinds(cluster: Cluster) -> Cluster:
     """The cluster with our kinds and the rights of the operator."""
+    cluster.ensure("node", "mlflow")
     serve_kinds(cluster)
     for name in ("namespace", "rbac"):
         cluster.kubectl("apply", "--server-side", "-f", str(REPOSITORY / "config" / f"{name}.yaml"))
@@ -56,6 +50,10 @@ def operator_process(kinds: Cluster, tmp_path_factory: pytest.TempPathFactory) -
         "REGISTRY_USERNAME": OPERATOR_USER,
         "REGISTRY_PASSWORD": OPERATOR_PASSWORD,
         "REGISTRY_POLL_SECONDS": "1",
+        "CLAIM_SECONDS": "12",
+        "RETRY_SECONDS": "2",
+        "MISSING_SECONDS": "4",
+        "GRACE_SECONDS": "5",
         "LOG_FORMAT": "text",
         "LOG_LEVEL": "DEBUG",
     }
@@ -65,10 +63,9 @@ def operator_process(kinds: Cluster, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture
-async def operator(operator_process: OperatorProcess) -> AsyncIterator[OperatorProcess]:
+async def operator(operators: Operators, operator_process: OperatorProcess) -> AsyncIterator[OperatorProcess]:
     """The operator, ready, whatever the test before did to it. It never fails by itself."""
-    operator_process.ensure()
-    await operator_process.ready()
+    await operators.only(operator_process)
     yield operator_process
     assert found(operator_process.log(), [(OPERATOR_USER, OPERATOR_PASSWORD)]) == []
     assert "Traceback" not in operator_process.log()

@@ -13,6 +13,7 @@ from tests.cluster.training.conftest import Training, Without
 from tests.support.eventually import eventually
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.training import LiveTraining
+from tests.support.running.effort import effort
 
 pytestmark = pytest.mark.cluster
 
@@ -92,7 +93,7 @@ async def test_killed_again_and_again(training: Training, operator: OperatorProc
     churn = training("churn")
     await churn.create(model)
     kills = 0
-    while (await churn.status()).run_status != "FINISHED":
+    while (await churn.status()).run_status != "FINISHED" and kills < effort(6, 1000):
         await _moved(churn)
         operator.kill()
         kills += 1

@@ -20,7 +20,7 @@ from localcluster.network import LOOPBACK, free_port
 from localcluster.reaper import ID_VARIABLE
 from tests.support.eventually import PATIENCE_SECONDS, eventually
 
-__all__ = ["OperatorProcess"]
+__all__ = ["OperatorProcess", "Operators"]
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -128,3 +128,18 @@ class OperatorProcess:
         await eventually(
             lambda: self.count(name, neighbour=neighbour), lambda count: count >= enough, f"questions to {neighbour}"
         )
+
+
+class Operators:
+    """Of several operators that work in all namespaces of one cluster, only one may be alive, or one does all work."""
+
+    def __init__(self) -> None:
+        self._working: OperatorProcess | None = None
+
+    async def only(self, process: OperatorProcess) -> None:
+        """Let this one work with its usual settings, and no other; wait until it is ready."""
+        if self._working is not None and self._working is not process:
+            self._working.stop()
+        self._working = process
+        process.ensure()
+        await process.ready()
