@@ -7,7 +7,7 @@ object still has it. So of two operators that decided on the same version only o
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rollmodel.errors import Conflict, Invalid
@@ -63,17 +63,24 @@ class Execution:
 class Executor:
     """Acts on behalf of one pass at a time. ``tracking`` is needed for decisions with tracking writes only.
 
+    ``wake`` is called with the UID of an object whose write to the registry went on beside its pass, when it has ended.
     ``progress_seconds``: a status that only counts more pods is written at most this often, since the next pass mostly
     has something better to say.
     """
 
     def __init__(
-        self, kube: Kube, registry: Registry, tracking: Tracking | None = None, *, progress_seconds: float = 0.0
+        self,
+        kube: Kube,
+        registry: Registry,
+        tracking: Tracking | None = None,
+        *,
+        wake: Callable[[str], None] = lambda _: None,
+        progress_seconds: float = 0.0,
     ) -> None:
         self._kube = kube
         self._progress_seconds = progress_seconds
         self._written: dict[str, float] = {}
-        self._outbox = RegistryHandlers(kube, registry)
+        self._outbox = RegistryHandlers(kube, registry, wake)
         self._runs = RunHandlers(kube, tracking) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
             **ObjectHandlers(kube).handlers,
@@ -87,6 +94,7 @@ class Executor:
 
         This is the order of acting. Events say what the status says, so they are posted even where the acting is cut.
         """
+        self._outbox.keep(body["metadata"]["uid"], decision.effects)
         if not decision.effects and decision.status == body.get("status", {}):
             return Execution(body)
         began = time.monotonic()
@@ -110,6 +118,7 @@ class Executor:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._written.pop(uid, None)
+        self._outbox.forget(uid)
         if self._runs is not None:
             self._runs.forget(uid)
 

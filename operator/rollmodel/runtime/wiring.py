@@ -81,7 +81,7 @@ class Operator:
             timing=settings.timing,
         )
         clock = SystemClock()
-        executor = Executor(kube, registry, tracking, progress_seconds=PROGRESS_SECONDS)
+        executor = Executor(kube, registry, tracking, wake=triggers.wake, progress_seconds=PROGRESS_SECONDS)
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )

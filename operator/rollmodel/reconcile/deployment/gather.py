@@ -48,7 +48,8 @@ class Gatherer:
     ) -> Observed:
         """One look at the world. ``problems`` are what the previous pass was refused."""
         meta = body["metadata"]
-        children = self._kube.children(meta["uid"])
+        model = await self._models.pin(meta["uid"], meta["namespace"], spec.model, self._held(body, status))
+        children = self._kube.children(meta["uid"])  # now: a registry may have taken its time
         observed = Observed(
             namespace=meta["namespace"],
             name=meta["name"],
@@ -58,7 +59,7 @@ class Gatherer:
             managed_fields=await self._writers(body),
             spec=spec,
             status=status,
-            model=await self._models.pin(meta["uid"], meta["namespace"], spec.model, self._held(body, status)),
+            model=model,
             children=children,
             pods=await self._pods(meta["namespace"], meta["name"], children),
             answers={},

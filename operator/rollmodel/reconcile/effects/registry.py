@@ -8,28 +8,30 @@ wrong with the write.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rollmodel.errors import RollmodelError, Terminal, Unauthorized
 from rollmodel.plan.decision import Effect, Event, Ref, WriteRegistry
 from rollmodel.ports import Connection, Kube, Registry
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
+from rollmodel.reconcile.effects.deliveries import PATIENCE_SECONDS, Deliveries, Pending
 
 __all__ = ["REGISTRY_RETRY_SECONDS", "WRITE_WITHIN_SECONDS", "RegistryHandlers"]
 
 #: When to try again what the registry did not take.
 REGISTRY_RETRY_SECONDS = 60.0
-#: So many seconds after the first write of a pass no further one begins: a registry that hangs must not hold it.
+#: So many seconds after the first write of a pass was decided no further one begins: it may rest on old news by then.
 WRITE_WITHIN_SECONDS = 20.0
 
 
 class RegistryHandlers:
     """Moves aliases and sets tags."""
 
-    def __init__(self, kube: Kube, registry: Registry) -> None:
+    def __init__(self, kube: Kube, registry: Registry, wake: Callable[[str], None]) -> None:
         self._kube = kube
         self._registry = registry
+        self._deliveries = Deliveries(wake)
 
     @property
     def handlers(self) -> Mapping[type[Effect], Handler]:
@@ -45,19 +47,28 @@ class RegistryHandlers:
         ref, version = Ref.of(acting.body), acting.body["metadata"]["resourceVersion"]
         acting.body = await self._kube.patch_status(ref, status, resource_version=version)
 
+    def keep(self, uid: str, effects: Sequence[Effect]) -> None:
+        """A pass decided on these effects: what became of other writes is forgotten."""
+        self._deliveries.keep(uid, effects)
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self._deliveries.forget(uid)
+
     async def _write(self, effect: WriteRegistry, acting: Acting) -> None:
-        now = time.monotonic()
-        acting.writing_since = acting.writing_since or now
-        if now - acting.writing_since > WRITE_WITHIN_SECONDS:
-            acting.retries.append(REGISTRY_RETRY_SECONDS)
-            return
         try:
             connection = await acting.connect()
         except RollmodelError as error:  # a connection that is missing says nothing about the write
             await self._keep(error, acting)
             return
+        uid, since = acting.body["metadata"]["uid"], acting.writing_since or time.monotonic()
+        acting.writing_since = since
         try:
-            await self._send(connection, effect)
+            await self._deliveries.outcome(
+                uid, effect, lambda: self._send(connection, effect, since), until=since + PATIENCE_SECONDS
+            )
+        except Pending:
+            acting.retries.append(REGISTRY_RETRY_SECONDS)
         except RollmodelError as error:
             if _is_refusal(error):
                 await self._drop(effect, error, acting)
@@ -67,7 +78,9 @@ class RegistryHandlers:
             acting.settled.add(effect.key)
             acting.done.append(effect)
 
-    async def _send(self, connection: Connection, effect: WriteRegistry) -> None:
+    async def _send(self, connection: Connection, effect: WriteRegistry, since: float) -> None:
+        if time.monotonic() - since > WRITE_WITHIN_SECONDS:
+            raise Pending
         if effect.tags:
             await self._registry.set_tags(connection, effect.model, effect.version, effect.tags)
         if effect.alias is not None:
