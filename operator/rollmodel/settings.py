@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     registry_poll_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """How often an alias is looked up, however many objects follow it."""
     registry_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
+    """How long one question to the registry may take, to the end of its answer."""
     hash_limit_bytes: Annotated[int, Field(ge=0)] = 20 * 2**30
     """Largest model that the operator reads through to compute its digest; larger ones need the tag of the version."""
     connection_secrets: Literal["Read", "Refuse"] = "Read"
