@@ -23,6 +23,7 @@ from rollmodel.plan.decision import (
     WriteRegistry,
 )
 from rollmodel.plan.problem import Problem
+from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection
 from rollmodel.reconcile import execute as execute_module
 from rollmodel.reconcile.effects import registry as registry_module
@@ -30,7 +31,7 @@ from rollmodel.reconcile.effects import runs as track_module
 from rollmodel.reconcile.effects.acting import Refusal
 from rollmodel.reconcile.effects.objects import FAILED_RETRY_SECONDS
 from rollmodel.reconcile.effects.registry import REGISTRY_RETRY_SECONDS, WRITE_WITHIN_SECONDS
-from rollmodel.reconcile.effects.runs import CREATE_WITHIN_SECONDS, TRACKING_RETRY_SECONDS
+from rollmodel.reconcile.effects.runs import CREATE_WITHIN_SECONDS
 from rollmodel.reconcile.execute import Execution, Executor, no_connection
 
 from tests.support.contracts.kube import model_deployment, service
@@ -419,7 +420,7 @@ async def test_a_tracking_server_that_is_down_blocks_nothing_else(
     tracking.down = Unavailable("MLflow did not answer")
     execution = await execute(body, Decision(STATUS, (RUN, CLOSE, ApplyObject(service(body)))))
     assert execution.untracked == Problem("Unavailable", "MLflow did not answer", transient=True)
-    assert execution.retry_after == TRACKING_RETRY_SECONDS
+    assert execution.retry_after == Timing().write_retry == 30
     assert execution.body["status"] == STATUS
     assert tracking.calls == ["create_run"]
     assert len(kube.of_kind("Service")) == 1

@@ -26,6 +26,11 @@ class Timing:
         return 4 * self.retry
 
     @property
+    def write_retry(self) -> float:
+        """When to try a write again that the tracking server did not take."""
+        return 2 * self.retry
+
+    @property
     def call(self) -> float:
         """How long a call to the tracking server may take: it may begin 5 s after the claim, and ends before it."""
         return self.claim - 6.0

@@ -27,6 +27,7 @@ from rollmodel.plan.decision import (
 )
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.status_changes import only_progress
+from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal
 from rollmodel.reconcile.effects.objects import ObjectHandlers
@@ -76,12 +77,13 @@ class Executor:
         *,
         wake: Callable[[str], None] = lambda _: None,
         progress_seconds: float = 0.0,
+        timing: Timing | None = None,
     ) -> None:
         self._kube = kube
         self._progress_seconds = progress_seconds
         self._written: dict[str, float] = {}
         self._outbox = RegistryHandlers(kube, registry, wake)
-        self._runs = RunHandlers(kube, tracking) if tracking is not None else None
+        self._runs = RunHandlers(kube, tracking, timing or Timing()) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
             **ObjectHandlers(kube).handlers,
             EmitEvent: self._emit,

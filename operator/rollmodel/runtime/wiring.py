@@ -81,7 +81,9 @@ class Operator:
             timing=settings.timing,
         )
         clock = SystemClock()
-        executor = Executor(kube, registry, tracking, wake=triggers.wake, progress_seconds=PROGRESS_SECONDS)
+        executor = Executor(
+            kube, registry, tracking, wake=triggers.wake, progress_seconds=PROGRESS_SECONDS, timing=settings.timing
+        )
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )

@@ -12,23 +12,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from rollmodel.errors import RollmodelError, Unauthorized, Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, Effect, Event, LogRun, SetRunStatus, TrackingWrite
 from rollmodel.plan.problem import Problem
+from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 
-__all__ = ["CREATE_WITHIN_SECONDS", "TRACKING_RETRY_SECONDS", "RunHandlers"]
+__all__ = ["CREATE_WITHIN_SECONDS", "RunHandlers"]
 
 #: So many seconds after the acting began, status with its claim included, nothing is created any more.
 CREATE_WITHIN_SECONDS = 5.0
-#: When to try again what the tracking server did not take, in seconds; a claim has ended by then (ADR 4).
-TRACKING_RETRY_SECONDS = 30.0
 
 
 class RunHandlers:
     """Writes to the tracking server, and tells people once of each kind of failure of an object."""
 
-    def __init__(self, kube: Kube, tracking: Tracking) -> None:
+    def __init__(self, kube: Kube, tracking: Tracking, timing: Timing) -> None:
         self._kube = kube
         self._tracking = tracking
+        self._timing = timing
         self._failing: dict[str, str] = {}
 
     @property
@@ -83,7 +83,7 @@ class RunHandlers:
         problem = Problem.of(error)
         acting.untracked = problem
         acting.login_refused = acting.login_refused or isinstance(error, Unauthorized)
-        acting.retries.append(TRACKING_RETRY_SECONDS)
+        acting.retries.append(self._timing.write_retry)
         if not problem.transient:  # the next pass decides what that means
             acting.refused.append(Refusal("tracking", f"{problem.reason}: {problem.message}", transient=False))
         kind, uid = f"{doing} {error.reason}", _uid(acting)
