@@ -121,7 +121,7 @@ async def test_an_object_gets_its_children_and_nothing_but_a_finalizer(
 ) -> None:
     created = await objects.create()
     body = await objects.until(lambda body: reason(body, "Reconciling") == "Installing")
-    assert len(await objects.children()) == 1
+    assert len(await eventually(objects.children, bool, "the Deployment, which is applied after the status")) == 1
     assert body["metadata"]["finalizers"] == ["rollmodel.dev/finalizer"]
     assert "annotations" not in body["metadata"]
     assert body["spec"] == created["spec"]
