@@ -19,6 +19,7 @@ _KWOK = "0.8.0"
 _KIND = "0.33.0"
 _HELM = "4.3.1"
 _KUBECONFORM = "0.8.0"
+_ARGO_ROLLOUTS = "1.10.1"
 
 _ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 _GITHUB = "https://github.com"
@@ -135,6 +136,13 @@ def _kubeconform() -> Binary:
     return Binary("kubeconform", _KUBECONFORM, package, release, version_command=("-v",))
 
 
+def _rollouts_controller() -> Binary:
+    """Argo Rollouts, for the benchmark that measures it beside us. It is released as an image only."""
+    path = "github.com/argoproj/argo-rollouts/cmd/rollouts-controller"
+    package = GoPackage("argo-rollouts", path, minutes=4)
+    return Binary("rollouts-controller", _ARGO_ROLLOUTS, package, version_command=("version",))
+
+
 CATALOG: dict[str, Binary] = {
     binary.name: binary
     for binary in (
@@ -149,5 +157,6 @@ CATALOG: dict[str, Binary] = {
         _kubeconform(),
         # No release: kwok's maker publishes no sums. It serves the scale benchmarks only.
         Binary("kwok", _KWOK, GoPackage("kwok", "sigs.k8s.io/kwok/cmd/kwok")),
+        _rollouts_controller(),
     )
 }

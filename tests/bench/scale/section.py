@@ -46,10 +46,10 @@ class Section:
     conditions: Conditions
 
 
-def conditions(load_before: float) -> Conditions:
-    """Those of now."""
+def conditions(load_before: float, module: str = "tests.bench.scale") -> Conditions:
+    """Those of now; ``module`` is the program that measured."""
     git = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=10"]
-    words = " ".join(["python -m tests.bench.scale", *sys.argv[1:]])
+    words = " ".join([f"python -m {module}", *sys.argv[1:]])
     return Conditions(
         command=words,
         date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),

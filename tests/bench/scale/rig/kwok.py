@@ -6,15 +6,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from localcluster import Cluster
-from localcluster.binaries import locate
-from localcluster.reaper import ID_VARIABLE
+from tests.bench.scale.rig.program import program
 
 __all__ = ["NODE", "simulated_node"]
 
@@ -37,19 +34,8 @@ def simulated_node(cluster: Cluster) -> Iterator[None]:
         "--cidr": _POD_ADDRESSES,
         "--node-ip": "10.199.0.1",
     }
-    with (cluster.directory / "logs" / "kwok.log").open("wb") as log:
-        process = subprocess.Popen(
-            [locate(["kwok"])["kwok"], *(f"{name}={value}" for name, value in options.items())],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, ID_VARIABLE: cluster.id},  # so that it ends with the cluster at the latest
-        )
-    try:
+    with program(cluster, "kwok", options):
         node = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": NODE}}
         cluster.kubectl("create", "-f", "-", stdin=json.dumps(node))
         cluster.kubectl("wait", "--for=condition=Ready", f"--timeout={_READY_SECONDS}s", f"node/{NODE}")
         yield
-    finally:
-        process.terminate()
-        process.wait()

@@ -8,10 +8,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
 
 from rollmodel.api.base import GROUP, VERSION
-from rollmodel.plan import naming
 
 from localcluster import Cluster
 from localcluster.kubeapi import KubeApi, Mirror, Object
@@ -19,14 +17,31 @@ from tests.bench.scale.rig.stack import NAMESPACE
 from tests.support.live.light_models import LightModel, LightRegistry
 from tests.support.live.light_server import Behaviour
 
-__all__ = ["ALIAS", "PATH", "Clock", "apply", "manifests", "models", "watched"]
+__all__ = ["ALIAS", "OURS", "PATH", "Clock", "Collection", "apply", "manifests", "models", "watched"]
 
 ALIAS = "challenger"
 PATH = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/modeldeployments"
 
 _CHUNK = 50
 _PATIENCE_SECONDS = 1800.0
-_DEPLOYMENTS = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """What is followed: the paths of the objects and of their children, and what says that an object is ready."""
+
+    path: str
+    children: str
+    is_ready: Callable[[Object], bool]
+
+
+def _is_ready(obj: Object) -> bool:
+    conditions = obj.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+
+
+OURS = Collection(PATH, f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments", _is_ready)
+"""ModelDeployments and their Deployments."""
 
 
 async def models(url: str, count: int) -> list[LightModel]:
@@ -61,10 +76,12 @@ def apply(cluster: Cluster, objects: list[Object]) -> None:
 
 @dataclass(slots=True)
 class Clock:
-    """When a watch first showed what (monotonic seconds), by name of the ModelDeployment."""
+    """When a watch first showed what (monotonic seconds), by name of the object that was applied."""
 
+    is_ready: Callable[[Object], bool]
     ready: dict[str, float] = field(default_factory=dict)
     deployed: dict[str, float] = field(default_factory=dict)
+    """When its child was there."""
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -75,25 +92,24 @@ class Clock:
                 await self._changed.wait()
 
     def object_changed(self, _: Object | None, new: Object | None) -> None:
-        """A ModelDeployment: is it Ready?"""
-        if new is not None and _is_ready(new):
+        """An object: is it ready?"""
+        if new is not None and self.is_ready(new):
             self.ready.setdefault(new["metadata"]["name"], time.monotonic())
             self._changed.set()
 
-    def deployment_changed(self, _: Object | None, new: Object | None) -> None:
-        """A child Deployment: it is there."""
-        owner = new and new["metadata"].get("labels", {}).get(naming.OWNER)
-        if owner:
-            self.deployed.setdefault(owner, time.monotonic())
+    def child_changed(self, _: Object | None, new: Object | None) -> None:
+        """A child: it is there."""
+        for owner in new["metadata"].get("ownerReferences", ()) if new else ():
+            self.deployed.setdefault(owner["name"], time.monotonic())
             self._changed.set()
 
 
 @asynccontextmanager
-async def watched(cluster: Cluster) -> AsyncIterator[tuple[KubeApi, Clock]]:
+async def watched(cluster: Cluster, what: Collection = OURS) -> AsyncIterator[tuple[KubeApi, Clock]]:
     """The administrator's client, and a clock that runs while the block lasts."""
-    clock = Clock()
+    clock = Clock(what.is_ready)
     async with KubeApi.connect(str(cluster.kubeconfig)) as api:
-        mirrors = [Mirror(api, PATH, clock.object_changed), Mirror(api, _DEPLOYMENTS, clock.deployment_changed)]
+        mirrors = [Mirror(api, what.path, clock.object_changed), Mirror(api, what.children, clock.child_changed)]
         tasks = [asyncio.create_task(mirror.run()) for mirror in mirrors]
         try:
             await asyncio.gather(*(mirror.synced.wait() for mirror in mirrors))
@@ -103,8 +119,3 @@ async def watched(cluster: Cluster) -> AsyncIterator[tuple[KubeApi, Clock]]:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-
-
-def _is_ready(obj: dict[str, Any]) -> bool:
-    conditions = obj.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)

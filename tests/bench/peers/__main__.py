@@ -1,0 +1,53 @@
+"""What an object costs us, and what one costs a neighbour of ours, measured side by side.
+
+``python -m tests.bench.peers --objects 200`` starts one API server with a simulated node, lets one controller after the
+other bring up so many objects with one pod each, and prints a table as Markdown. It takes some minutes, and a quarter
+of an hour more when the binaries are built for the first time. Nothing else should run meanwhile.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench.peers.argo import argo_rollouts
+from tests.bench.peers.measure import Figures, measure
+from tests.bench.peers.ours import rollmodel
+from tests.bench.peers.table import markdown
+from tests.bench.scale.rig.kwok import simulated_node
+from tests.bench.scale.rig.stack import Stack, stack
+from tests.bench.scale.section import conditions
+
+__all__ = ["main"]
+
+
+async def _measured(where: Stack, arguments: argparse.Namespace) -> list[Figures]:
+    tools = {"rollmodel": await rollmodel(where), "argo": argo_rollouts(where)}
+    return [await measure(where.cluster, tools[name], arguments.objects, arguments.at_once) for name in arguments.only]
+
+
+def main() -> int:
+    """Measure, and print."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.peers", description=__doc__)
+    parser.add_argument("--objects", type=int, default=200, help="how many (default 200)")
+    parser.add_argument("--at-once", type=int, default=100, help="how many in the burst (default 100)")
+    tools = ["rollmodel", "argo"]
+    parser.add_argument("--only", nargs="*", choices=tools, default=tools, help="tools, in this order")
+    arguments = parser.parse_args()
+    load = os.getloadavg()[0]
+    with (
+        tempfile.TemporaryDirectory(prefix="rollmodel-peers-") as directory,
+        stack(Path(directory), "mlflow") as where,
+        simulated_node(where.cluster),
+    ):
+        figures = asyncio.run(_measured(where, arguments))
+    print(markdown(figures, conditions(load, "tests.bench.peers")))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

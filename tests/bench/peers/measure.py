@@ -1,0 +1,94 @@
+"""One tool from its first object to all of them ready, and many objects at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from dataclasses import dataclass
+
+from localcluster import Cluster
+from localcluster.kubeapi import KubeApi, Object
+from tests.bench.peers.tool import Tool
+from tests.bench.scale.measurements.burst import burst
+from tests.bench.scale.progress import say
+from tests.bench.scale.rig.audit import Requests, requests
+from tests.bench.scale.rig.objects import watched
+from tests.bench.scale.rig.stack import NAMESPACE
+
+__all__ = ["Figures", "measure"]
+
+_QUIET_SECONDS = 15.0
+_PATIENCE_SECONDS = 1800.0
+_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What ``objects`` objects cost: seconds from the first apply to the end of the apply, and to the last one ready.
+
+    ``requests`` and ``cpu_seconds`` are the controller's from the first apply until it is quiet. Memory is in bytes:
+    of the new process, with all objects, and at the most. ``burst``: seconds from sending an apply to seeing the child,
+    of each of those that came all at once.
+    """
+
+    tool: str
+    objects: int
+    apply_seconds: float
+    ready_seconds: float
+    requests: Requests
+    cpu_seconds: float
+    memory: tuple[int, int, int]
+    burst: list[float]
+
+
+async def measure(cluster: Cluster, tool: Tool, objects: int, at_once: int) -> Figures:
+    """One run; the cluster is left as it was found."""
+    async with tool.running() as usage:
+        try:
+            async with watched(cluster, tool.collection) as (_, clock):
+                empty = usage.memory
+                await asyncio.to_thread(_apply, cluster, tool.manifests("first", 1))
+                await clock.until(lambda: len(clock.ready) == 1)
+                await _until_quiet(cluster, tool, time.time())
+
+                say(f"{tool.name}: {objects:,} objects")
+                wall, began, cpu = time.time(), time.monotonic(), usage.cpu_seconds
+                await asyncio.to_thread(_apply, cluster, tool.manifests("many", objects))
+                applied = time.monotonic() - began
+                await clock.until(lambda: len(clock.ready) == objects + 1)
+                ready = max(clock.ready.values()) - began
+            sent = await _until_quiet(cluster, tool, wall)
+            cpu, full, peak = usage.cpu_seconds - cpu, usage.memory, usage.peak_memory
+            say(f"{tool.name}: all ready after {ready:.0f} s; {at_once} at once")
+            seconds = await burst(cluster, tool.manifests("burst", at_once), tool.collection)
+        finally:
+            await _clean(cluster, tool)
+    return Figures(tool.name, objects, applied, ready, sent, cpu, (empty, full, peak), seconds)
+
+
+def _apply(cluster: Cluster, objects: list[Object]) -> None:
+    """``kubectl apply --server-side``, all in one."""
+    everything = {"apiVersion": "v1", "kind": "List", "items": objects}
+    cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(everything))
+
+
+async def _until_quiet(cluster: Cluster, tool: Tool, since: float) -> Requests:
+    """Wait until it has sent nothing but watches for a while; what it sent since this moment (unix time)."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            now = time.time()
+            sent = await asyncio.to_thread(requests, cluster.audit_log, tool.user, since, now)
+            if now - max(sent.last, since) > _QUIET_SECONDS:
+                return sent
+            await asyncio.sleep(_QUIET_SECONDS / 5)
+
+
+async def _clean(cluster: Cluster, tool: Tool) -> None:
+    """Delete all objects, and wait until children and pods are gone too: the next tool shall find nothing to do."""
+    say(f"{tool.name}: cleaning up")
+    async with KubeApi.connect(str(cluster.kubeconfig)) as api, asyncio.timeout(_PATIENCE_SECONDS):
+        await api.request("DELETE", tool.collection.path)
+        for path in (tool.collection.path, tool.collection.children, _PODS):
+            while (await api.request("GET", path, query={"limit": "1"}))["items"]:  # noqa: ASYNC110 - other processes
+                await asyncio.sleep(1)

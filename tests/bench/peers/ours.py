@@ -1,0 +1,33 @@
+"""Rollmodel: ModelDeployments with one pod each, which follow a few models in MLflow."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from tests.bench.peers.tool import Tool
+from tests.bench.scale.measurements.rest import MODELS
+from tests.bench.scale.rig.objects import OURS, manifests, models
+from tests.bench.scale.rig.process import operator
+from tests.bench.scale.rig.stack import OPERATOR, Stack
+from tests.bench.scale.rig.usage import Usage
+
+__all__ = ["rollmodel"]
+
+
+async def rollmodel(where: Stack) -> Tool:
+    """With its models registered."""
+    follow = await models(where.cluster.mlflow_url, MODELS)
+
+    def objects(prefix: str, count: int) -> list[dict[str, object]]:
+        return manifests(prefix, count, follow)
+
+    return Tool("Rollmodel", OPERATOR, OURS, objects, partial(_running, where))
+
+
+@asynccontextmanager
+async def _running(where: Stack) -> AsyncIterator[Usage]:
+    with operator(where) as process:
+        await process.start()
+        yield process.usage
