@@ -12,13 +12,12 @@ from localcluster.kubeapi import KubeApi, Object
 from tests.bench.peers.tool import Tool
 from tests.bench.scale.measurements.burst import burst
 from tests.bench.scale.progress import say
-from tests.bench.scale.rig.audit import Requests, requests
+from tests.bench.scale.rig.audit import Requests, until_quiet
 from tests.bench.scale.rig.objects import watched
 from tests.bench.scale.rig.stack import NAMESPACE
 
 __all__ = ["Figures", "measure"]
 
-_QUIET_SECONDS = 15.0
 _PATIENCE_SECONDS = 1800.0
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
@@ -50,7 +49,7 @@ async def measure(cluster: Cluster, tool: Tool, objects: int, at_once: int) -> F
                 empty = usage.memory
                 await asyncio.to_thread(_apply, cluster, tool.manifests("first", 1))
                 await clock.until(lambda: len(clock.ready) == 1)
-                await _until_quiet(cluster, tool, time.time())
+                await until_quiet(cluster.audit_log, tool.user, time.time())
 
                 say(f"{tool.name}: {objects:,} objects")
                 wall, began, cpu = time.time(), time.monotonic(), usage.cpu_seconds
@@ -58,7 +57,7 @@ async def measure(cluster: Cluster, tool: Tool, objects: int, at_once: int) -> F
                 applied = time.monotonic() - began
                 await clock.until(lambda: len(clock.ready) == objects + 1)
                 ready = max(clock.ready.values()) - began
-            sent = await _until_quiet(cluster, tool, wall)
+            sent = await until_quiet(cluster.audit_log, tool.user, wall)
             cpu, full, peak = usage.cpu_seconds - cpu, usage.memory, usage.peak_memory
             say(f"{tool.name}: all ready after {ready:.0f} s; {at_once} at once")
             seconds = await burst(cluster, tool.manifests("burst", at_once), tool.collection)
@@ -71,17 +70,6 @@ def _apply(cluster: Cluster, objects: list[Object]) -> None:
     """``kubectl apply --server-side``, all in one."""
     everything = {"apiVersion": "v1", "kind": "List", "items": objects}
     cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(everything))
-
-
-async def _until_quiet(cluster: Cluster, tool: Tool, since: float) -> Requests:
-    """Wait until it has sent nothing but watches for a while; what it sent since this moment (unix time)."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            now = time.time()
-            sent = await asyncio.to_thread(requests, cluster.audit_log, tool.user, since, now)
-            if now - max(sent.last, since) > _QUIET_SECONDS:
-                return sent
-            await asyncio.sleep(_QUIET_SECONDS / 5)
 
 
 async def _clean(cluster: Cluster, tool: Tool) -> None:

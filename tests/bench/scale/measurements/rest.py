@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from tests.bench.scale.measurements.burst import burst
 from tests.bench.scale.progress import say
-from tests.bench.scale.rig.audit import Requests, requests
+from tests.bench.scale.rig.audit import QUIET_SECONDS, Requests, requests, until_quiet
 from tests.bench.scale.rig.objects import Clock, apply, manifests, models, watched
 from tests.bench.scale.rig.process import Measured, operator
 from tests.bench.scale.rig.stack import OPERATOR, Stack
@@ -19,8 +19,6 @@ MODELS = 10
 """Registered models that the objects follow, by one alias each."""
 POLL_SECONDS = 30.0
 """How often an alias is looked up: the operator's default."""
-_QUIET_SECONDS = 15.0
-_PATIENCE_SECONDS = 1800.0
 _NOWHERE = "http://127.0.0.1:9"
 """Nobody answers here; a query at rest would be counted all the same."""
 
@@ -85,7 +83,7 @@ async def measure(where: Stack, objects: int, *, idle_seconds: float, at_once: i
     follow = await models(where.cluster.mlflow_url, MODELS)
     with operator(where, PROMETHEUS_URL=_NOWHERE, REGISTRY_POLL_SECONDS=f"{POLL_SECONDS:g}") as process:
         await process.start()
-        await asyncio.sleep(_QUIET_SECONDS)
+        await asyncio.sleep(QUIET_SECONDS)
         empty = process.memory
         async with watched(where.cluster) as (_, clock):
             await _install(where, clock, manifests("one", 1, follow))
@@ -111,18 +109,9 @@ async def _install(where: Stack, clock: Clock, objects: list[dict[str, object]])
     await asyncio.to_thread(apply, where.cluster, objects)
     applied = time.monotonic() - began
     await clock.until(lambda: len(clock.ready) >= wanted)
-    return Install(applied, max(clock.ready.values()) - began, await _until_quiet(where, wall))
-
-
-async def _until_quiet(where: Stack, since: float) -> Requests:
-    """Wait until the operator has sent nothing but watches for a while; what it sent since this moment (unix time)."""
-    async with asyncio.timeout(_PATIENCE_SECONDS):
-        while True:
-            now = time.time()
-            sent = await asyncio.to_thread(requests, where.cluster.audit_log, OPERATOR, since, now)
-            if now - max(sent.last, since) > _QUIET_SECONDS:
-                return sent
-            await asyncio.sleep(_QUIET_SECONDS / 5)
+    return Install(
+        applied, max(clock.ready.values()) - began, await until_quiet(where.cluster.audit_log, OPERATOR, wall)
+    )
 
 
 async def _idle(where: Stack, process: Measured, seconds: float) -> Idle:
@@ -142,7 +131,7 @@ async def _restart(where: Stack, process: Measured, objects: int) -> Restart:
     while await process.count("rollmodel_reconcile_total") < objects:  # noqa: ASYNC110 - another process
         await asyncio.sleep(0.1)
     looked, cpu = time.monotonic() - began, process.cpu_seconds
-    sent = await _until_quiet(where, wall)
+    sent = await until_quiet(where.cluster.audit_log, OPERATOR, wall)
     return Restart(max(looked, sent.last - wall), cpu, sent)
 
 

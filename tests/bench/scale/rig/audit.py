@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Requests", "requests"]
+__all__ = ["QUIET_SECONDS", "Requests", "requests", "until_quiet"]
 
+QUIET_SECONDS = 15.0
+_PATIENCE_SECONDS = 1800.0
 _READS = frozenset({"get", "list", "watch"})
 _RECEIVED = re.compile(rb'"requestReceivedTimestamp":"([^"]+)"')
 
@@ -52,6 +56,17 @@ def requests(audit_log: Path, user: str, since: float, until: float) -> Requests
                 if needle in line and received and begin <= received[1] < end:
                     _count(found, json.loads(line))
     return found
+
+
+async def until_quiet(audit_log: Path, user: str, since: float) -> Requests:
+    """Wait until the user has sent nothing but watches for a while; what it sent since this moment (unix time)."""
+    async with asyncio.timeout(_PATIENCE_SECONDS):
+        while True:
+            now = time.time()
+            sent = await asyncio.to_thread(requests, audit_log, user, since, now)
+            if now - max(sent.last, since) > QUIET_SECONDS:
+                return sent
+            await asyncio.sleep(QUIET_SECONDS / 5)
 
 
 def _count(found: Requests, event: dict[str, Any]) -> None:
