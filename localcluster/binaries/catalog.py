@@ -138,9 +138,10 @@ def _kubeconform() -> Binary:
 
 def _rollouts_controller() -> Binary:
     """Argo Rollouts, for the benchmark that measures it beside us. It is released as an image only."""
-    path = "github.com/argoproj/argo-rollouts/cmd/rollouts-controller"
-    package = GoPackage("argo-rollouts", path, minutes=4)
-    return Binary("rollouts-controller", _ARGO_ROLLOUTS, package, version_command=("version",))
+    module = "github.com/argoproj/argo-rollouts"
+    version = f"-X {module}/utils/version.version={_ARGO_ROLLOUTS}"
+    package = GoPackage("argo-rollouts", f"{module}/cmd/rollouts-controller", version, minutes=4)
+    return Binary("rollouts-controller", _ARGO_ROLLOUTS, package)
 
 
 CATALOG: dict[str, Binary] = {

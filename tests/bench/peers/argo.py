@@ -94,7 +94,7 @@ async def _running(where: Stack) -> AsyncIterator[Usage]:
         "--kubeconfig": cluster.kubeconfig_for(_USER, ["system:masters"]),
         "--leader-elect": "false",
         "--healthzPort": health,
-        "--metricsport": free_port(),
+        "--metricsPort": free_port(),
         "--loglevel": "error",
         "--qps": 500,
         "--burst": 1000,
