@@ -20,8 +20,8 @@ kubelet would. What differs from a real node:
   in ``$ROLLMODEL_TERMINATION_LOG``.
 - **Login.** Programs that look for a service account below ``/var/run/secrets`` do not find it; the same login is in
   ``$HOME/.kube/config``, where they look next.
-- **Images** are names in a table of local commands, see :mod:`localcluster.node.images`. ``imageID`` ends in a digest
-  of the table's entry and of the files that it names.
+- **Images** are names in a table of local commands, see :mod:`localcluster.node.containers.images`. ``imageID`` ends
+  in a digest of the table's entry and of the files that it names.
 - Volumes are written once, when the Pod starts. Not supported: ephemeral containers, postStart hooks, exec and
   port-forward, gRPC probes, ``resourceFieldRef``, the Pod's own ``activeDeadlineSeconds``, block and network volumes,
   images changed in a running Pod.

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from localcluster.kubeapi import UNREACHABLE, ApiError, KubeApi, in_words
 from localcluster.lifetimes import until_signal
-
-from .kubelet import Kubelet
-from .pod import Settings
-from .registration import heartbeat, register
-from .server import serve_logs
+from localcluster.node.kubelet import Kubelet
+from localcluster.node.pods.pod import Settings
+from localcluster.node.registration import heartbeat, register
+from localcluster.node.server import serve_logs
 
 log = logging.getLogger("localcluster.node")
 

@@ -6,11 +6,10 @@ import asyncio
 import logging
 
 from localcluster.kubeapi import KubeApi, Mirror, Object
-
-from .addressing import Addresses
-from .pod import PodWorker, Settings
-from .podapi import PodApi
-from .process import kill_left_over
+from localcluster.node.addressing import Addresses
+from localcluster.node.containers.process import kill_left_over
+from localcluster.node.pods.pod import PodWorker, Settings
+from localcluster.node.pods.podapi import PodApi
 
 __all__ = ["Kubelet"]
 

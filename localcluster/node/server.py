@@ -11,9 +11,8 @@ from pathlib import Path
 from aiohttp import web
 
 from localcluster.network import LOOPBACK
-
-from .pod import PodWorker
-from .status import ContainerRecord
+from localcluster.node.pods.pod import PodWorker
+from localcluster.node.pods.status import ContainerRecord
 
 __all__ = ["log_number", "serve_logs", "tail_offset"]
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from localcluster.node.environment import ConfigError, container_environment, expand, field_value
+from localcluster.node.containers.environment import ConfigError, container_environment, expand, field_value
 
 POD = {
     "metadata": {"name": "p", "namespace": "ns", "uid": "u", "labels": {"app": "a", "x/y": "z"}, "annotations": {}},

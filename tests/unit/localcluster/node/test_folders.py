@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from localcluster.node.folders import PodFolder, mounts, rewrite
+from localcluster.node.pods.folders import PodFolder, mounts, rewrite
 
 MAPPING = {
     "/mnt/models": "/pod/volumes/model",

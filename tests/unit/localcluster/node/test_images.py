@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from localcluster.node import images
-from localcluster.node.images import Image, UnknownImageError, load_images, resolve
+from localcluster.node.containers import images
+from localcluster.node.containers.images import Image, UnknownImageError, load_images, resolve
 
 TABLE = {name: Image(name) for name in ("python", "python:3.12", "registry.example:5000/team/app", "app@sha256:1")}
 
@@ -49,7 +49,7 @@ def test_command_replaces_the_entrypoint_and_args_replace_cmd(command: Any, args
 
 
 def test_the_table_that_is_shipped() -> None:
-    table = load_images(Path(images.__file__).parents[1] / "images.yaml")
+    table = load_images(Path(images.__file__).parents[2] / "images.yaml")
     server = resolve(table, "rollmodel/server:1.2.3")
     assert server.argv(None, ["serve"], listen="x") == [sys.executable, "-m", "rollmodel", "serve"]
     assert not resolve(table, "pause:3.10").process

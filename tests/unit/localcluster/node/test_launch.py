@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from localcluster.kubeapi import Object
-from localcluster.node.folders import PodFolder
-from localcluster.node.images import Image
-from localcluster.node.launch import Launch, prepare
+from localcluster.node.containers.images import Image
+from localcluster.node.containers.launch import Launch, prepare
+from localcluster.node.pods.folders import PodFolder
 
 
 async def nothing(resource: str, name: str) -> Object | None:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import yaml
 
-from localcluster.node.folders import PodFolder
-from localcluster.node.login import write_login
+from localcluster.node.pods.folders import PodFolder
+from localcluster.node.pods.login import write_login
 
 TOKEN: dict[str, Any] = {"serviceAccountToken": {"path": "token"}}
 

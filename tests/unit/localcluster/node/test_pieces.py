@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from localcluster.addresses import listen_address
 from localcluster.node.addressing import Addresses
-from localcluster.node.container import Backoff
-from localcluster.node.probes import Tally
+from localcluster.node.containers.container import Backoff
+from localcluster.node.containers.probes import Tally
+from localcluster.node.pods.status import ContainerRecord
 from localcluster.node.server import log_number, tail_offset
-from localcluster.node.status import ContainerRecord
 
 
 @pytest.mark.parametrize(

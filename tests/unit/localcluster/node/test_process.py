@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from localcluster.node.process import Pretence, kill_left_over, run_once, start
+from localcluster.node.containers.process import Pretence, kill_left_over, run_once, start
 
 ENV = {"PATH": os.environ["PATH"]}
 

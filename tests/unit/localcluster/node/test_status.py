@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from localcluster.node.status import ContainerRecord, pod_status
+from localcluster.node.pods.status import ContainerRecord, pod_status
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 NOW_TEXT = "2026-01-02T03:04:05Z"

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from localcluster.node.environment import ConfigError
-from localcluster.node.volumes import Origins, write_volume
+from localcluster.node.containers.environment import ConfigError
+from localcluster.node.pods.volumes import Origins, write_volume
 
 POD = {"metadata": {"name": "p", "namespace": "ns", "labels": {"a": "b"}}, "spec": {}, "status": {}}
 OBJECTS = {

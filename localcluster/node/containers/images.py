@@ -16,7 +16,7 @@ import yaml
 __all__ = ["Image", "UnknownImageError", "load_images", "resolve"]
 
 
-_REPOSITORY = Path(__file__).parents[2]
+_REPOSITORY = Path(__file__).parents[3]
 _IGNORED = "__pycache__"
 
 

@@ -11,14 +11,13 @@ from typing import Any
 
 from localcluster.kubeapi import UNREACHABLE, ApiError, Object, in_words, now
 from localcluster.network import LOOPBACK
-
-from .container import Container, Surroundings
-from .environment import ConfigError
-from .folders import PodFolder
-from .login import write_login
-from .podapi import API_RETRY_SECONDS, PodApi
-from .status import ContainerRecord, is_sidecar, pod_status
-from .volumes import Origins, write_volume
+from localcluster.node.containers.container import Container, Surroundings
+from localcluster.node.containers.environment import ConfigError
+from localcluster.node.pods.folders import PodFolder
+from localcluster.node.pods.login import write_login
+from localcluster.node.pods.podapi import API_RETRY_SECONDS, PodApi
+from localcluster.node.pods.status import ContainerRecord, is_sidecar, pod_status
+from localcluster.node.pods.volumes import Origins, write_volume
 
 __all__ = ["PodWorker", "Settings"]
 

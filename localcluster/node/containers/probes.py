@@ -11,8 +11,7 @@ import aiohttp
 
 from localcluster.addresses import listen_address
 from localcluster.kubeapi import UNREACHABLE, Object, in_words
-
-from .process import run_once
+from localcluster.node.containers.process import run_once
 
 __all__ = ["ProbeFailedError", "Tally", "Target", "check", "verdicts"]
 

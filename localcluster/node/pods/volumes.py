@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localcluster.kubeapi import Object
-
-from .environment import ConfigError, Lookup, contents, field_value
+from localcluster.node.containers.environment import ConfigError, Lookup, contents, field_value
 
 __all__ = ["Origins", "write_volume"]
 

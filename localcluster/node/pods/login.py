@@ -9,8 +9,7 @@ from __future__ import annotations
 import yaml
 
 from localcluster.kubeapi import Object
-
-from .folders import PodFolder
+from localcluster.node.pods.folders import PodFolder
 
 __all__ = ["write_login"]
 

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from localcluster.kubeapi import Object
-
-from .launch import Launch
-from .probes import verdicts
-from .status import ContainerRecord
+from localcluster.node.containers.launch import Launch
+from localcluster.node.containers.probes import verdicts
+from localcluster.node.pods.status import ContainerRecord
 
 __all__ = ["Health"]
 

@@ -10,16 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from localcluster.kubeapi import UNREACHABLE, ApiError, Object, in_words, now, timestamp
-
-from .environment import ConfigError, Lookup
-from .folders import PodFolder
-from .health import Health
-from .images import Image, UnknownImageError, load_images, resolve
-from .launch import Launch, prepare
-from .podapi import API_RETRY_SECONDS
-from .probes import ProbeFailedError, check
-from .process import Pretence, Process, run_once, start
-from .status import ContainerRecord, restarts
+from localcluster.node.containers.environment import ConfigError, Lookup
+from localcluster.node.containers.health import Health
+from localcluster.node.containers.images import Image, UnknownImageError, load_images, resolve
+from localcluster.node.containers.launch import Launch, prepare
+from localcluster.node.containers.probes import ProbeFailedError, check
+from localcluster.node.containers.process import Pretence, Process, run_once, start
+from localcluster.node.pods.folders import PodFolder
+from localcluster.node.pods.podapi import API_RETRY_SECONDS
+from localcluster.node.pods.status import ContainerRecord, restarts
 
 __all__ = ["Backoff", "Container", "Surroundings"]
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from localcluster.addresses import LISTEN_ADDRESS_VARIABLE, listen_address
 from localcluster.kubeapi import Object
+from localcluster.node.containers.environment import ConfigError, Lookup, container_environment, expand
+from localcluster.node.containers.images import Image
+from localcluster.node.containers.probes import Target
+from localcluster.node.pods.folders import PodFolder, mounts, rewrite
 from localcluster.reaper import ID_VARIABLE
-
-from .environment import ConfigError, Lookup, container_environment, expand
-from .folders import PodFolder, mounts, rewrite
-from .images import Image
-from .probes import Target
 
 __all__ = ["Launch", "prepare"]
 

@@ -1,0 +1,1 @@
+"""Containers as local processes: their images, environment, probes and life."""

@@ -1,0 +1,1 @@
+"""Pods: their API, folders, volumes and status."""
