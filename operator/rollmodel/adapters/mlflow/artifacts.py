@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -17,6 +16,7 @@ from urllib3.exceptions import HTTPError
 
 from rollmodel.adapters.mlflow.client import host_of, stranger
 from rollmodel.adapters.mlflow.http import Requests
+from rollmodel.api.artifacts import walk
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 
@@ -24,8 +24,6 @@ __all__ = ["DIGEST_TAG", "READING_SECONDS", "Artifacts", "Measured"]
 
 _PROXY = "/api/2.0/mlflow-artifacts/artifacts"
 _CHUNK = 2**20
-_FILES_LIMIT = 10_000
-_DEPTH_LIMIT = 32
 
 #: How long reading one model may take, in seconds.
 READING_SECONDS = 3600.0
@@ -66,8 +64,8 @@ class Artifacts:
 
     def measure(self, limit: int) -> Measured:
         """Read everything. Raises Invalid above ``limit`` bytes, before anything is read where the registry says so."""
-        listed, deadline = list(self._list("")), time.monotonic() + READING_SECONDS
-        if sum(size for _, size in listed) > limit:
+        listed, deadline = list(walk(self._entries, _file_name)), time.monotonic() + READING_SECONDS
+        if sum(size or 0 for _, size in listed) > limit:
             raise _too_large(limit)
         if not listed:
             raise NotFound("the version has no files", reason="NoArtifacts")
@@ -79,26 +77,9 @@ class Artifacts:
                 raise _too_large(limit)
         return Measured(tree_digest(files), total)
 
-    def _list(self, folder: str, depth: int = 0) -> Iterator[tuple[str, int]]:
-        """Paths relative to the root, with their sizes."""
-        if depth > _DEPTH_LIMIT:
-            raise Invalid(f"the model's folders are nested more than {_DEPTH_LIMIT} deep")
-        inside = "/".join(part for part in (self.root, folder) if part)
-        entries = self._entries(inside)
-        if len(entries) > _FILES_LIMIT:
-            raise Invalid(f"the model has more than {_FILES_LIMIT} files in one folder")
-        for entry in entries:
-            name = str(entry["path"]).rstrip("/").rpartition("/")[2]
-            path = f"{folder}/{name}" if folder else name
-            if name in ("", ".", ".."):
-                raise Invalid("the registry lists a file with an impossible name")
-            if entry.get("is_dir"):
-                yield from self._list(path, depth + 1)
-            else:
-                yield path, int(entry.get("file_size") or 0)
-
     def _entries(self, folder: str) -> list[Any]:
-        answer = self.requests.ask("GET", _PROXY, params={"path": folder})
+        inside = "/".join(part for part in (self.root, folder) if part)
+        answer = self.requests.ask("GET", _PROXY, params={"path": inside})
         _check(answer.status_code)
         try:
             entries = answer.json().get("files", [])
@@ -122,6 +103,14 @@ class Artifacts:
         except (RequestException, HTTPError, OSError) as error:
             raise Unavailable("MLflow's artifact proxy did not answer") from error
         return digest.hexdigest(), read
+
+
+def _file_name(listed: str) -> str:
+    """The last part of a listed path."""
+    name = listed.rstrip("/").rpartition("/")[2]
+    if name in ("", ".", ".."):
+        raise Invalid("the registry lists a file with an impossible name")
+    return name
 
 
 def _too_large(limit: int) -> Invalid:

@@ -15,6 +15,7 @@ from urllib.parse import quote, urlsplit
 
 from requests.auth import AuthBase
 
+from rollmodel.api.artifacts import walk
 from rollmodel.errors import Invalid, NotFound
 from rollmodel.serving.sources import Body, RemoteFile, checked_path
 from rollmodel.serving.sources.http import Client, body_of, login
@@ -104,20 +105,16 @@ class MlflowArtifacts:
 
     def list(self) -> Sequence[RemoteFile]:
         """All files below the folder. The proxy answers an unknown folder with an empty list: that is NotFound."""
-        files = list(self._walk(""))
+        files = [RemoteFile(path, size) for path, size in walk(self._entries, checked_path)]
         if not files:
             raise NotFound(f"the MLflow server holds no files at {self._root}")
         return files
 
-    def _walk(self, folder: str) -> Iterator[RemoteFile]:
+    def _entries(self, folder: str) -> Sequence[Mapping[str, Any]]:
         where = posixpath.join(self._root, folder).rstrip("/")
         found = self._client.json(self._url, what=f"the list of {where}", params={"path": where})
-        for entry in found.get("files", []):
-            path = posixpath.join(folder, checked_path(entry["path"]))
-            if entry["is_dir"]:
-                yield from self._walk(path)
-            else:
-                yield RemoteFile(path, int(entry["file_size"]) if "file_size" in entry else None)
+        entries: Sequence[Mapping[str, Any]] = found.get("files", [])
+        return entries
 
     @contextmanager
     def open(self, path: str, offset: int) -> Iterator[Body]:

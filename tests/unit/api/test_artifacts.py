@@ -1,0 +1,35 @@
+"""The walk of the artifact proxy: all files, and no end of folders."""
+
+from typing import Any
+
+import pytest
+from rollmodel.api.artifacts import walk
+from rollmodel.errors import Invalid
+
+TREE: dict[str, list[dict[str, Any]]] = {
+    "": [{"path": "MLmodel", "file_size": "7"}, {"path": "data", "is_dir": True}],
+    "data": [{"path": "a"}, {"path": "deep", "is_dir": True}],
+    "data/deep": [{"path": "b", "is_dir": False, "file_size": 0}],
+}
+
+
+def test_all_files_with_their_sizes() -> None:
+    assert list(walk(TREE.__getitem__, str)) == [("MLmodel", 7), ("data/a", None), ("data/deep/b", 0)]
+
+
+def test_a_name_is_checked_before_it_is_used() -> None:
+    def refuse(name: str) -> str:
+        raise Invalid(name)
+
+    with pytest.raises(Invalid, match="MLmodel"):
+        list(walk(TREE.__getitem__, refuse))
+
+
+def test_folders_without_end_are_refused() -> None:
+    with pytest.raises(Invalid, match="nested more than 32 deep"):
+        list(walk(lambda folder: [{"path": "again", "is_dir": True}], str))
+
+
+def test_a_folder_with_too_many_files_is_refused() -> None:
+    with pytest.raises(Invalid, match="more than 10000 files"):
+        list(walk(lambda folder: [{"path": "a"}] * 10_001, str))
