@@ -16,7 +16,7 @@ from charts.__main__ import CHART, REPOSITORY
 from tests.cluster.charts.conftest import Helm, Object
 from tests.cluster.charts.matrix import DIGEST, EVERYTHING, MATRIX
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
 
 HELMS_OWN = {"app.kubernetes.io/managed-by", "helm.sh/chart", "helm.sh/resource-policy"}
 

@@ -16,12 +16,13 @@ _ROOMS = {
     "tests/cluster/rollouts/": "stack",
     "tests/cluster/training/": "stack",
     "tests/cluster/serving/": "serving",
+    "tests/cluster/charts/": "charts",
     "tests/cluster/localcluster/": "bed",
     "tests/cluster/node/": "bed",
     "tests/cluster/gateway/": "bed",
     "tests/cluster/": "plane",
 }
-_ORDER = ("stack", "plane", "serving", "bed")
+_ORDER = ("stack", "plane", "serving", "charts", "bed")
 
 
 def room_of(nodeid: str) -> str:
