@@ -13,7 +13,7 @@ DEMO_CLUSTER = $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig $(KU
 LOCK   := --universal --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml
 
 # Two workers: a cluster mostly waits, and pure tests run beside it.
-PARALLEL = -n 2
+PARALLEL = -n 3
 TESTED = -rs --durations=20 --ignore tests/e2e
 
 .DEFAULT_GOAL := help
@@ -59,7 +59,7 @@ cluster: install ## Start a local Kubernetes with MLflow, Prometheus and Envoy; 
 cluster-down: install ## End it
 	$(BIN)/python -m localcluster down
 
-unit: install ## Unit and reconcile tests only, in two processes (three minutes)
+unit: install ## Unit and reconcile tests only, in three processes (three minutes)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not bed and not slow" tests/unit tests/reconcile
 
 test: binaries ## Unit, reconcile, and cluster tests on a real control plane

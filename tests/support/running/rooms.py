@@ -14,7 +14,7 @@ BED = ("tests/unit/localcluster/", "tests/cluster/localcluster/", "tests/cluster
 #: Folder -> room, longest first: what takes long and mostly waits begins first, and pure tests run beside it.
 _ROOMS = {
     "tests/cluster/rollouts/": "stack",
-    "tests/cluster/training/": "stack",
+    "tests/cluster/training/": "training",
     "tests/cluster/serving/": "serving",
     "tests/cluster/charts/": "charts",
     "tests/cluster/localcluster/": "bed",
@@ -22,7 +22,7 @@ _ROOMS = {
     "tests/cluster/gateway/": "bed",
     "tests/cluster/": "plane",
 }
-_ORDER = ("stack", "plane", "serving", "charts", "bed")
+_ORDER = ("stack", "training", "plane", "serving", "charts", "bed")
 
 
 def room_of(nodeid: str) -> str:

@@ -1,4 +1,4 @@
-"""pytest-xdist by rooms: ``pytest -n 2`` gives each worker whole rooms, in the order in which they were collected."""
+"""pytest-xdist by rooms: ``pytest -n 3`` gives each worker whole rooms, in the order in which they were collected."""
 
 from __future__ import annotations
 

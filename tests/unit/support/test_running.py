@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).parents[3]
     ("nodeid", "room"),
     [
         ("tests/cluster/rollouts/test_a.py::test_b[c/d]", "stack"),
-        ("tests/cluster/training/test_a.py::test_b", "stack"),
+        ("tests/cluster/training/test_a.py::test_b", "training"),
         ("tests/cluster/api/test_a.py::TestB::test_c", "plane"),
         ("tests/cluster/new/test_a.py::test_b", "plane"),
         ("tests/cluster/node/test_a.py::test_b", "bed"),
@@ -33,9 +33,9 @@ def test_tests_that_share_a_cluster_share_a_room(nodeid: str, room: str) -> None
 
 
 def test_what_takes_long_begins_first() -> None:
-    rooms = ("rollouts", "api", "serving", "charts", "node")
+    rooms = ("rollouts", "training", "api", "serving", "charts", "node")
     paths = [*(f"tests/cluster/{room}/a" for room in rooms), "tests/unit/a", "tests/reconcile/a"]
-    assert [order(path) for path in paths] == [0, 1, 2, 3, 4, 5, 5]
+    assert [order(path) for path in paths] == [0, 1, 2, 3, 4, 5, 6, 6]
 
 
 def test_what_is_named_exists() -> None:
