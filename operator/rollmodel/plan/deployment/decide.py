@@ -31,7 +31,7 @@ def decide(observed: Observed) -> Decision:
     events = (
         *rollout.state.events,
         *objects.events,
-        *conditions.condition_events(observed.status.conditions, status.conditions),
+        *conditions.condition_events(observed.status.conditions, status.conditions, rollout.state.events),
     )
     return Decision(
         status=status.to_wire(),

@@ -61,8 +61,14 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
     return ModelDeploymentStatus.model_validate(fields)
 
 
-def condition_events(before: Sequence[Condition], after: Sequence[Condition]) -> Iterator[Event]:
-    """Events for conditions that turned bad or well; Events of the rollout itself are posted where it moves."""
+def condition_events(
+    before: Sequence[Condition], after: Sequence[Condition], posted: Sequence[Event] = ()
+) -> Iterator[Event]:
+    """Events for conditions that turned bad or well; Events of the rollout itself are ``posted`` where it moves.
+
+    A first revision is told once: ``Installed`` says that it answers, ``Available`` beside it would say nothing new.
+    """
+    installed = any(event.reason == "Installed" for event in posted)
     for kind, bad in {
         "ModelResolved": "False",
         "MetricsAvailable": "False",
@@ -75,7 +81,7 @@ def condition_events(before: Sequence[Condition], after: Sequence[Condition]) ->
         was_bad = old is not None and old.status == bad
         if new.status == bad and not was_bad:
             yield Event("Warning", new.reason, new.message)
-        elif was_bad and new.status == "True":
+        elif was_bad and new.status == "True" and not (installed and kind == "Available"):
             yield Event("Normal", kind, new.message)
 
 
