@@ -86,7 +86,7 @@ class Settings(BaseSettings):
 
     resync_seconds: Annotated[float, Field(ge=10, le=86400)] = 900.0
     """Every object is looked at this often (more or less a tenth) though nothing happened."""
-    concurrency: Annotated[int, Field(ge=1, le=256)] = 16
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 64
     """Passes at work at once, over all objects; one that waits for a neighbour is not at work."""
 
     claim_seconds: Annotated[float, Field(ge=10, le=3600)] = 30.0

@@ -107,7 +107,7 @@ class Rig:
         self.registry = Mlflow(timeout=self.patience, poll_seconds=1.0)
         self.tracking = MlflowTracking(timeout=self.patience)
         self.metrics = Prometheus(self.prometheus_url)
-        limits = Limits(startup_spread=0.0)
+        limits = Limits(concurrency=16, startup_spread=0.0)  # fewer than there are hostile objects
         self.controller = Controller(self.kube, self.triggers, limits, Instruments(), Watchdog())
         self.connections = Connections(self.kube, default=Connection(self.registry_url), read_secrets=True)
         self.references = References(self.triggers.wake)

@@ -40,7 +40,7 @@ FINALIZE_SECONDS = 20.0
 class Limits:
     """How hard the controller works. Times in seconds."""
 
-    concurrency: int = 16
+    concurrency: int = 64
     """Passes at work at once; one that waits for a neighbour is not at work."""
     resync: float = 900.0
     pass_timeout: float = 180.0
