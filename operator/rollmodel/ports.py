@@ -54,6 +54,8 @@ class Connection:
     username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     token: str | None = field(default=None, repr=False)
+    ca: str | None = field(default=None, repr=False)
+    """Certificates of a private authority (PEM), trusted beside the public ones."""
     namespace: str | None = field(default=None, compare=False)
     """Whose Secret named it, None for the operator's own. Namespaces that name the same registry share its polls."""
 

@@ -7,15 +7,18 @@ on. Files are read once, at start; only Prometheus' token is read again at each 
 from __future__ import annotations
 
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rollmodel import __version__
+from rollmodel.api.prometheus import http_headers, label_matchers
 from rollmodel.api.uris import server_url
 from rollmodel.plan.timing import Timing
+from rollmodel.tls import check_ca
 
 __all__ = ["Settings", "configure_libraries"]
 
@@ -25,6 +28,7 @@ _SECRETS = (
     "registry_token",
     "prometheus_username",
     "prometheus_password",
+    "prometheus_headers",
 )
 
 
@@ -32,6 +36,11 @@ def _address(text: str) -> str:
     _, _, port = text.rpartition(":")
     if not port.isdecimal() or int(port) > 65535:
         raise ValueError("must be host:port, e.g. 0.0.0.0:8080 or [::]:8080")
+    return text
+
+
+def _headers(text: SecretStr) -> SecretStr:
+    http_headers(text.get_secret_value())
     return text
 
 
@@ -47,7 +56,7 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 class Settings(BaseSettings):
     """Everything that can be set. ``repr`` never shows credentials."""
 
-    model_config = SettingsConfigDict(env_prefix="ROLLMODEL_", frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(env_prefix="ROLLMODEL_", frozen=True, extra="forbid", hide_input_in_errors=True)
 
     namespaces: Words = ()
     """Namespaces to work in, separated by commas; empty: all."""
@@ -65,6 +74,9 @@ class Settings(BaseSettings):
     registry_username: SecretStr | None = None
     registry_password: SecretStr | None = None
     registry_token: SecretStr | None = None
+    registry_ca_file: FilePath | None = None
+    """Certificates of a private authority of that MLflow, PEM, trusted beside the public ones. Read at start; the
+    pods that fetch models get them, too."""
     registry_poll_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
     """How often an alias is looked up, however many objects follow it."""
     registry_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
@@ -80,6 +92,17 @@ class Settings(BaseSettings):
     prometheus_password: SecretStr | None = None
     prometheus_token: SecretStr | None = None
     prometheus_token_file: Path | None = None
+    prometheus_ca_file: FilePath | None = None
+    """Certificates of the authorities that Prometheus' certificate may come from, PEM; instead of the public ones."""
+    prometheus_client_certificate_file: FilePath | None = None
+    """Our own certificate, PEM, where Prometheus or what stands before it asks for one."""
+    prometheus_client_key_file: FilePath | None = None
+    """Its private key, where that is not in the same file."""
+    prometheus_headers: Annotated[SecretStr, AfterValidator(_headers)] = SecretStr("")
+    """Headers for each query, one a line, e.g. ``X-Scope-OrgID: team-a``, the tenant of Mimir and Cortex."""
+    prometheus_matchers: Annotated[str, AfterValidator(label_matchers)] = ""
+    """Matchers that are part of every preset's queries and of ``{{ selector }}``, e.g. ``cluster="eu-1"``: needed where
+    several clusters write into one Thanos, Mimir or VictoriaMetrics, or they are judged as their sum."""
     prometheus_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
     prometheus_delay_seconds: Annotated[float, Field(ge=0, le=600)] = 5.0
     """How long after the end of a window its samples are complete: scrape interval plus margin."""
@@ -103,6 +126,11 @@ class Settings(BaseSettings):
     metrics_address: Address = "0.0.0.0:9090"
     log_format: Literal["json", "text"] = "json"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @cached_property
+    def registry_ca(self) -> str | None:
+        """The content of ``registry_ca_file``. Raises ValueError where that is not certificates."""
+        return check_ca(self.registry_ca_file.read_text(encoding="utf-8")) if self.registry_ca_file else None
 
     @property
     def timing(self) -> Timing:
@@ -131,6 +159,12 @@ class Settings(BaseSettings):
                 raise ValueError(f"set either {neighbour}_username and {neighbour}_password, or {neighbour}_token")
         if self.prometheus_token_file and (self.prometheus_token or self.prometheus_username):
             raise ValueError("set only one of prometheus_token_file, prometheus_token and prometheus_username")
+        if self.prometheus_client_key_file and not self.prometheus_client_certificate_file:
+            raise ValueError("prometheus_client_key_file needs prometheus_client_certificate_file")
+        try:
+            _ = self.registry_ca
+        except ValueError as error:
+            raise ValueError(f"registry_ca_file {error}") from None
         return self
 
 

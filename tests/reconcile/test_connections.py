@@ -9,6 +9,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 
+from localcluster.pki import Authority
 from tests.support.inmemory.kube import InMemoryKube
 
 OWN = Connection("http://mlflow", token="operators-own")
@@ -34,6 +35,20 @@ async def test_without_a_reference_it_is_the_operators_own(connections: Connecti
 async def test_a_secret_gives_a_connection_with_nothing_of_ours(connections: Connections) -> None:
     found = await connections.find("team", REFERENCE)
     assert found == Connection("https://mlflow.team.example", username="u", password="p", token=None)
+
+
+async def test_a_secret_may_name_a_private_authority(kube: InMemoryKube, connections: Connections) -> None:
+    pem = Authority.create("in-house").certificate.decode()
+    kube.secrets["team", "theirs"]["ca"] = pem
+    assert (await connections.find("team", REFERENCE)).ca == pem.strip()
+    assert OWN.ca is None
+
+
+async def test_an_authority_that_is_none_is_said(kube: InMemoryKube, connections: Connections) -> None:
+    kube.secrets["team", "theirs"]["ca"] = "hunter2"
+    with pytest.raises(Invalid, match="key `ca` of Secret 'theirs' must be certificates in PEM") as error:
+        await connections.find("team", REFERENCE)
+    assert (error.value.reason, "hunter2" in str(error.value)) == ("ConnectionInvalid", False)
 
 
 async def test_a_secret_is_read_once(kube: InMemoryKube, connections: Connections) -> None:

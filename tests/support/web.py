@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -34,17 +35,17 @@ class Web:
 
 
 @asynccontextmanager
-async def serve(answer: Handler) -> AsyncIterator[Web]:
-    """Run a server while the context lasts."""
+async def serve(answer: Handler, tls: ssl.SSLContext | None = None) -> AsyncIterator[Web]:
+    """Run a server while the context lasts; over TLS with a context for it."""
     server = Web(answer)
     app = web.Application(client_max_size=2**24)
     app.router.add_route("*", "/{path:.*}", server.handle)
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
     port = runner.addresses[0][1]
-    server.url = f"http://127.0.0.1:{port}"
+    server.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
     try:
         yield server
     finally:

@@ -10,9 +10,15 @@ that a ConfigMap of yours may say it.
     "KUEUE" (ternary "" "Off" .Values.features.kueue)
     "CONNECTION_SECRETS" (ternary "" "Refuse" .Values.features.connectionSecrets)
     "REGISTRY_URL" $settings.registry.url
+    "REGISTRY_CA_FILE" $settings.registry.caFile
     "REGISTRY_POLL_SECONDS" $settings.registry.pollSeconds
     "REGISTRY_TIMEOUT_SECONDS" $settings.registry.timeoutSeconds
     "PROMETHEUS_URL" $settings.prometheus.url
+    "PROMETHEUS_CA_FILE" $settings.prometheus.caFile
+    "PROMETHEUS_CLIENT_CERTIFICATE_FILE" $settings.prometheus.clientCertificateFile
+    "PROMETHEUS_CLIENT_KEY_FILE" $settings.prometheus.clientKeyFile
+    "PROMETHEUS_HEADERS" $settings.prometheus.headers
+    "PROMETHEUS_MATCHERS" $settings.prometheus.matchers
     "PROMETHEUS_TIMEOUT_SECONDS" $settings.prometheus.timeoutSeconds
     "PROMETHEUS_DELAY_SECONDS" $settings.prometheus.delaySeconds
     "PROMETHEUS_TOKEN_FILE" $settings.prometheus.tokenFile

@@ -7,6 +7,7 @@ work uses are known, and are shut down from outside when its time is over: whate
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -82,12 +83,15 @@ class Deadline:
 
 
 class HttpSession(requests.Session):
-    """A session that sees to it that deadlines hold, and that keeps no cookies: logins come with each request."""
+    """A session that sees to it that deadlines hold, and that keeps no cookies: logins come with each request.
 
-    def __init__(self) -> None:
+    ``trust`` is whom to believe on TLS connections, if not only the public authorities.
+    """
+
+    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
         super().__init__()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._adapter = _Adapter()
+        self._adapter = _Adapter(trust)
 
     def get_adapter(self, url: str | bytes) -> HTTPAdapter:  # noqa: ARG002
         """Ours, whatever is mounted."""
@@ -153,11 +157,15 @@ _POOLS = {"http": _Pool, "https": _SecurePool}
 class _Adapter(HTTPAdapter):
     """Makes connections of ours; nothing is tried again."""
 
+    def __init__(self, trust: ssl.SSLContext | None) -> None:
+        self._trust: dict[str, Any] = {"ssl_context": trust} if trust else {}
+        super().__init__()
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        super().init_poolmanager(*args, **kwargs | self._trust)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
+        manager = super().proxy_manager_for(*args, **kwargs | self._trust)
         manager.pool_classes_by_scheme = _POOLS
         return manager

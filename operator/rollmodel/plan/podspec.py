@@ -29,17 +29,22 @@ _CONNECTION_KEYS = {
     "MLFLOW_TRACKING_USERNAME": "username",
     "MLFLOW_TRACKING_PASSWORD": "password",
     "MLFLOW_TRACKING_TOKEN": "token",
+    "ROLLMODEL_MLFLOW_CA": "ca",
 }
 
 
-def connection(secret: str | None, registry_url: str | None) -> list[dict[str, Any]]:
-    """How a container logs in: only what the namespace's own Secret holds, else the bare default address."""
+def connection(secret: str | None, registry_url: str | None, ca: str | None = None) -> list[dict[str, Any]]:
+    """How a container logs in: only what the namespace's own Secret holds, else the bare default address.
+
+    ``ca`` are the certificates (PEM) of a private authority of the default registry.
+    """
     if secret:
         return [
             {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": key != "url"}}}
             for variable, key in _CONNECTION_KEYS.items()
         ]
-    return [{"name": "MLFLOW_TRACKING_URI", "value": registry_url}] if registry_url else []
+    trusted = [{"name": "ROLLMODEL_MLFLOW_CA", "value": ca}] if ca else []
+    return [{"name": "MLFLOW_TRACKING_URI", "value": registry_url}, *trusted] if registry_url else []
 
 
 def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:

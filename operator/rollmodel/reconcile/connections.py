@@ -14,6 +14,7 @@ from rollmodel.api.base import LocalRef
 from rollmodel.api.uris import server_url
 from rollmodel.errors import Forbidden, Invalid, NotFound
 from rollmodel.ports import Connection, Kube
+from rollmodel.tls import check_ca
 
 __all__ = ["Connections"]
 
@@ -87,4 +88,9 @@ def _connection(namespace: str, secret: str, data: Mapping[str, str]) -> Connect
         message = f"Secret {secret!r} must have a key `url` with http(s)://host[:port] and no user in it"
         raise Invalid(message, reason="ConnectionInvalid") from None
     username, password, token = (data.get(key, "").strip() or None for key in ("username", "password", "token"))
-    return Connection(url, username, password, token, namespace)
+    ca = data.get("ca", "").strip() or None
+    try:
+        ca = check_ca(ca) if ca else None
+    except ValueError as error:
+        raise Invalid(f"key `ca` of Secret {secret!r} {error}", reason="ConnectionInvalid") from None
+    return Connection(url, username, password, token, ca, namespace)

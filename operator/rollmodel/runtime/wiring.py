@@ -14,7 +14,9 @@ from rollmodel.adapters.kubernetes.kinds import ROUTES, WORKLOADS, Resource
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
-from rollmodel.adapters.prometheus.client import Login, Prometheus
+from rollmodel.adapters.prometheus.access import Access, Login
+from rollmodel.adapters.prometheus.client import Prometheus
+from rollmodel.api.prometheus import http_headers
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults
@@ -141,8 +143,14 @@ def _metrics(settings: Settings, instruments: Instruments) -> Prometheus | None:
         token=_reveal(settings.prometheus_token),
         token_file=settings.prometheus_token_file,
     )
-    timer = partial(instruments.call, "prometheus")
-    return Prometheus(settings.prometheus_url, login=login, timeout=settings.prometheus_timeout_seconds, timer=timer)
+    access = Access(
+        ca_file=settings.prometheus_ca_file,
+        certificate_file=settings.prometheus_client_certificate_file,
+        key_file=settings.prometheus_client_key_file,
+        headers=http_headers(settings.prometheus_headers.get_secret_value()),
+    )
+    timer, timeout = partial(instruments.call, "prometheus"), settings.prometheus_timeout_seconds
+    return Prometheus(settings.prometheus_url, login=login, access=access, timeout=timeout, timer=timer)
 
 
 def _own_connection(settings: Settings) -> Connection | None:
@@ -153,6 +161,7 @@ def _own_connection(settings: Settings) -> Connection | None:
         username=_reveal(settings.registry_username),
         password=_reveal(settings.registry_password),
         token=_reveal(settings.registry_token),
+        ca=settings.registry_ca,
     )
 
 
@@ -161,7 +170,9 @@ def _defaults(settings: Settings) -> Defaults:
         operator_image=settings.operator_image,
         server_image=settings.server_image,
         registry_url=settings.registry_url,
+        registry_ca=settings.registry_ca,
         prometheus_delay_seconds=settings.prometheus_delay_seconds,
+        prometheus_matchers=settings.prometheus_matchers,
     )
 
 
@@ -185,6 +196,7 @@ def _training_jobs(
     defaults = TrainingDefaults(
         operator_image=settings.operator_image,
         registry_url=settings.registry_url,
+        registry_ca=settings.registry_ca,
         poll_seconds=settings.registry_poll_seconds,
         timing=settings.timing,
     )

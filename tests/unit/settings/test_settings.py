@@ -11,6 +11,8 @@ from rollmodel.plan.timing import Timing
 from rollmodel.reconcile.effects.runs import CREATE_WITHIN_SECONDS
 from rollmodel.settings import Settings, configure_libraries
 
+from localcluster.pki import Authority
+
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,12 +67,36 @@ def test_credentials_may_be_mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: P
         ("RESYNC_SECONDS", "1"),
         ("LOG_FORMAT", "xml"),
         ("REGISTRY_USERNAME", "alone"),
+        ("REGISTRY_CA_FILE", "/nowhere/ca.crt"),
+        ("REGISTRY_CA_FILE", os.devnull),
+        ("PROMETHEUS_CA_FILE", "/nowhere/ca.crt"),
+        ("PROMETHEUS_CLIENT_KEY_FILE", os.devnull),
+        ("PROMETHEUS_HEADERS", "team-a"),
+        ("PROMETHEUS_MATCHERS", "eu-1"),
     ],
 )
 def test_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ROLLMODEL_{name}", value)
     with pytest.raises(ValidationError):
         Settings()
+
+
+def test_a_header_may_be_mounted_and_is_not_shown(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "headers").write_text("X-Scope-OrgID: hunter2\n")
+    monkeypatch.setenv("ROLLMODEL_PROMETHEUS_HEADERS_FILE", str(tmp_path / "headers"))
+    settings = Settings()
+    assert settings.prometheus_headers.get_secret_value() == "X-Scope-OrgID: hunter2"
+    assert "hunter2" not in repr(settings)
+    monkeypatch.setenv("ROLLMODEL_PROMETHEUS_HEADERS", "hunter2")
+    with pytest.raises(ValidationError) as error:
+        Settings()
+    assert "hunter2" not in str(error.value)
+
+
+def test_a_private_authority_is_read_at_start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ROLLMODEL_REGISTRY_CA_FILE", str(tmp_path / "ca.crt"))
+    (tmp_path / "ca.crt").write_bytes(Authority.create("in-house").certificate)
+    assert "BEGIN CERTIFICATE" in (Settings().registry_ca or "")
 
 
 def test_patience_can_be_shortened() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from io import BytesIO
@@ -17,11 +18,14 @@ from rollmodel.adapters.deadline import HttpSession, TooLarge, read
 from rollmodel.adapters.mlflow.client import basic, host_of
 from rollmodel.errors import Invalid, Unavailable
 from rollmodel.ports import Connection
+from rollmodel.tls import tls_failure, trusting
 
 __all__ = ["Connector", "Requests"]
 
 #: The largest answer that is read, in bytes. A run with 1,000 params of the greatest length is about half of it.
 ANSWER_LIMIT = 16 * 2**20
+#: How many authorities are remembered with their open sockets.
+_SESSIONS = 64
 
 
 class Requests:
@@ -50,7 +54,7 @@ class Requests:
             message = f"an answer of MLflow at {host_of(self.connection)} is larger than {ANSWER_LIMIT >> 20} MiB"
             raise Invalid(message, reason="AnswerTooLarge") from None
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise Unavailable(f"MLflow at {host_of(self.connection)} did not answer") from error
+            raise _unavailable(self.connection, error) from error
 
     def stream(self, endpoint: str) -> AbstractContextManager[requests.Response]:
         """An answer whose body is still to be read. Raises what ``requests`` raises, also while it is read."""
@@ -72,19 +76,31 @@ class Requests:
 
 
 class Connector:
-    """Gives each connection its requests. Sockets are kept open and shared; logins are not."""
+    """Gives each connection its requests.
+
+    Sockets are kept open, and shared by connections that trust the same authorities; logins are not shared.
+    """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._session = HttpSession()
+        self._sessions: OrderedDict[str | None, HttpSession] = OrderedDict()
 
     def __call__(self, connection: Connection, *, until: float = math.inf) -> Requests:
         """Requests to this connection's server, of which none begins after ``until`` (``time.monotonic``)."""
-        return Requests(connection, self._session, self._timeout, until)
+        return Requests(connection, self._session(connection.ca), self._timeout, until)
 
     def close(self) -> None:
         """Close the sockets that nobody uses."""
-        self._session.close()
+        for session in self._sessions.values():
+            session.close()
+
+    def _session(self, ca: str | None) -> HttpSession:
+        if ca not in self._sessions:
+            self._sessions[ca] = HttpSession(trusting(ca) if ca else None)
+            if len(self._sessions) > _SESSIONS:
+                self._sessions.popitem(last=False)  # not closed: somebody may read from it
+        self._sessions.move_to_end(ca)
+        return self._sessions[ca]
 
 
 class _Login(AuthBase):
@@ -100,6 +116,17 @@ class _Login(AuthBase):
         elif here.token:
             request.headers["Authorization"] = f"Bearer {here.token}"
         return request
+
+
+def _unavailable(connection: Connection, error: Exception) -> Unavailable:
+    failure, host = tls_failure(error), host_of(connection)
+    if failure is None:
+        return Unavailable(f"MLflow at {host} did not answer")
+    whose = "key `ca` of the connection's Secret" if connection.namespace else "ROLLMODEL_REGISTRY_CA_FILE"
+    return Unavailable(
+        f"no TLS connection to MLflow at {host} ({failure}); a private authority is named by {whose}",
+        reason="TlsFailed",
+    )
 
 
 def _headers() -> dict[str, str]:

@@ -11,10 +11,9 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -24,35 +23,20 @@ from urllib3.util import Retry
 
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.deadline import HttpSession, TooLarge, read
+from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
 from rollmodel.ports import Series
+from rollmodel.tls import tls_failure
 
-__all__ = ["Login", "Prometheus"]
+__all__ = ["Prometheus"]
 
 #: The largest answer that is read, in bytes. 11,000 points, Prometheus' own limit, of 50 series are about half of it.
 ANSWER_LIMIT = 32 * 2**20
 #: How long a query may wait for its turn, in seconds: longer than a busy moment, shorter than a pass.
 QUEUE_SECONDS = 60.0
 _SHOWN = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """How to log in to Prometheus: not at all, by password, or by token. A token file is read at each request."""
-
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-    token: str | None = field(default=None, repr=False)
-    token_file: Path | None = None
-
-    def header(self) -> dict[str, str]:
-        """The Authorization header, if it is one; basic authentication is left to ``requests``."""
-        token = self.token_file.read_text(encoding="utf-8").strip() if self.token_file else self.token
-        return {"Authorization": f"Bearer {token}"} if token else {}
-
-    def basic(self) -> tuple[str, str] | None:
-        """Name and password."""
-        return (self.username, self.password) if self.username and self.password else None
+#: What Mimir, Cortex and Loki say to a request without a tenant.
+_NO_TENANT = b"no org id"
 
 
 class Prometheus:
@@ -63,12 +47,14 @@ class Prometheus:
         url: str,
         *,
         login: Login | None = None,
+        access: Access | None = None,
         timeout: float = 10.0,
         concurrency: int = 4,
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._url = url
         self._login = login or Login()
+        self._access = access or Access()
         self._timeout = timeout
         self._timer = timer
         self._local = threading.local()
@@ -106,13 +92,13 @@ class Prometheus:
                 self._url,
                 auth=self._login.basic(),
                 retry=Retry(0, redirect=0, raise_on_status=False),
-                session=_Session(self._timeout),
+                session=_Session(self._timeout, self._access),
             )
         return self._local.client
 
     def _header(self) -> dict[str, str]:
         try:
-            return self._login.header()
+            return {**self._access.headers, **self._login.header()}
         except OSError as error:
             raise Unavailable(f"the token file for Prometheus cannot be read: {error.strerror}") from error
 
@@ -131,9 +117,10 @@ class _Answer:
 class _Session(HttpSession):
     """Returns only answers that may become evidence; for the others it raises our errors."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, timeout: float, access: Access) -> None:
         super().__init__()
         self.trust_env = False  # no proxies, no .netrc
+        self.verify, self.cert = access.verify, access.certificate
         self._limit = timeout
 
     def request(self, method: str, url: str, **kwargs: Any) -> Any:  # type: ignore[override]
@@ -145,7 +132,7 @@ class _Session(HttpSession):
             message = f"Prometheus' answer is larger than {ANSWER_LIMIT >> 20} MiB: ask for fewer series"
             raise Untrustworthy(message) from None
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise Unavailable(f"Prometheus did not answer: {type(error).__name__}") from error
+            raise _unavailable(error) from error
         if response.status_code != 200:
             raise _error(response.status_code, body)
         return _Answer(_trusted(body))
@@ -158,13 +145,28 @@ def _trusted(body: bytes) -> Mapping[str, Any]:
         raise Untrustworthy("what answered is not Prometheus' API")
     if document.get("warnings"):
         raise Untrustworthy(f"Prometheus warns: {'; '.join(map(str, document['warnings']))[:_SHOWN]}")
+    if document.get("isPartial"):
+        raise Untrustworthy("the answer is partial (`isPartial`): some of VictoriaMetrics' storage nodes are missing")
     kind = (document.get("data") or {}).get("resultType")
     if kind != "matrix":
         raise Untrustworthy(f"Prometheus' answer is a {kind}, not a matrix")
     return document
 
 
+def _unavailable(error: Exception) -> Unavailable:
+    failure = tls_failure(error)
+    if failure is None:
+        return Unavailable(f"Prometheus did not answer: {type(error).__name__}")
+    settings = (
+        "ROLLMODEL_PROMETHEUS_CA_FILE says whom to trust, .._CLIENT_CERTIFICATE_FILE and .._CLIENT_KEY_FILE who asks"
+    )
+    return Unavailable(f"no TLS connection to Prometheus ({failure}): {settings}", reason="TlsFailed")
+
+
 def _error(status: int, body: bytes) -> RollmodelError:
+    if status in {400, 401} and _NO_TENANT in body[:_SHOWN].lower():
+        message = "Prometheus asks for a tenant: set ROLLMODEL_PROMETHEUS_HEADERS, e.g. to `X-Scope-OrgID: <tenant>`"
+        return Forbidden(f"{message} (HTTP {status}, no org id)", reason="NoTenant")
     message = str(_document(body).get("error") or "")[:_SHOWN] or f"HTTP {status}"
     match status:
         case 400 | 422:

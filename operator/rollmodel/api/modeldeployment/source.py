@@ -63,4 +63,5 @@ class ModelSource(ApiModel):
     digest: Digest | None = None
     """Digest of the files behind `uri` (`rollmodel digest PATH` prints it)."""
     connection_ref: LocalRef | None = None
-    """Secret with `url` and optionally `username`, `password`, `token`. Default: the operator's own registry."""
+    """Secret with `url` and optionally `username`, `password`, `token`, `ca` (certificates, PEM).
+    Default: the operator's own registry."""

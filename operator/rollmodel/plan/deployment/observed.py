@@ -44,8 +44,12 @@ class Defaults:
     operator_image: str
     server_image: str
     registry_url: str | None = None
+    registry_ca: str | None = None
+    """Certificates of a private authority of the default registry, PEM."""
     prometheus_delay_seconds: float = 0.0
     """How long after the end of a window its samples are complete (scrape interval + margin)."""
+    prometheus_matchers: str = ""
+    """PromQL matchers that choose this cluster's series among those of others."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,8 @@ class TrainingDefaults:
 
     operator_image: str
     registry_url: str | None = None
+    registry_ca: str | None = None
+    """Certificates of a private authority of the default registry, PEM."""
     poll_seconds: float = 30.0
     """How often the progress of an active run is read."""
     timing: Timing = field(default_factory=Timing)

@@ -9,11 +9,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 from rollmodel.serving.sources import CHUNK_BYTES, Body
+from rollmodel.tls import tls_failure, trusting
 
 __all__ = ["Client", "body_of", "login", "redact_url"]
 
@@ -42,13 +44,37 @@ def login(env: Mapping[str, str], prefix: str) -> AuthBase | None:
     return _Bearer(token) if token else None
 
 
+class _Trusting(HTTPAdapter):
+    """Also believes the servers of a private authority."""
+
+    def __init__(self, ca: str) -> None:
+        self._trust: dict[str, Any] = {"ssl_context": trusting(ca)}
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs | self._trust)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(*args, **kwargs | self._trust)
+
+
 class Client:
-    """Connections to one store, shared by threads. Who downloads also retries."""
+    """Connections to one store, shared by threads. Who downloads also retries.
+
+    ``ca`` are certificates of private authorities (PEM), trusted beside those that ``verify`` says.
+    """
 
     def __init__(
-        self, *, auth: AuthBase | None = None, verify: bool | str = True, certificate: str | None = None
+        self,
+        *,
+        auth: AuthBase | None = None,
+        verify: bool | str = True,
+        certificate: str | None = None,
+        ca: str | None = None,
     ) -> None:
         self._session = requests.Session()
+        if ca:
+            self._session.mount("https://", _Trusting(ca))
         self._session.auth = auth
         self._session.verify = verify
         self._session.cert = certificate
@@ -77,7 +103,8 @@ class Client:
                 _check_status(answer, what)
                 yield answer
         except (requests.RequestException, HTTPError) as error:
-            raise Unavailable(f"{what} cannot be reached ({type(error).__name__})", reason="Unreachable") from error
+            why = tls_failure(error) or type(error).__name__
+            raise Unavailable(f"{what} cannot be reached ({why})", reason="Unreachable") from error
 
     def json(self, url: str, *, what: str, params: dict[str, str] | None = None) -> dict[str, Any]:
         """A whole answer that is a JSON object. Raises Invalid for anything else."""

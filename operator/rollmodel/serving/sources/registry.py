@@ -47,6 +47,7 @@ class MlflowServer:
             auth=_auth(env),
             verify=not trusting and (env.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True),
             certificate=env.get("MLFLOW_TRACKING_CLIENT_CERT_PATH"),
+            ca=env.get("ROLLMODEL_MLFLOW_CA"),
         )
 
     def artifact_uri(self, uri: str) -> str:

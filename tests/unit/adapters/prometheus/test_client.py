@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 from rollmodel.adapters.prometheus import client as module
-from rollmodel.adapters.prometheus.client import Login, Prometheus
+from rollmodel.adapters.prometheus.access import Login
+from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
 from rollmodel.ports import Series
 
@@ -83,10 +84,15 @@ async def test_infos_are_no_warnings(server: Web) -> None:
     assert await answered(server, success(infos=["metric might not be a counter"]))
 
 
+async def test_an_answer_that_says_that_it_is_whole_is_taken(server: Web) -> None:
+    assert await answered(server, success(isPartial=False))
+
+
 @pytest.mark.parametrize(
     ("response", "message"),
     [
         (success(warnings=["store 10.0.0.7 did not answer: partial response"]), "partial response"),
+        (success(isPartial=True), "partial"),
         (success({"resultType": "vector", "result": []}), "vector, not a matrix"),
         (success({"resultType": "scalar", "result": [0, "NaN"]}), "scalar, not a matrix"),
         (success({"resultType": "matrix", "result": [{"metric": {}, "histograms": []}]}), "something else"),

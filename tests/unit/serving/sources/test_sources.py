@@ -1,10 +1,12 @@
 """What a store may say, what it may not, and what its refusals mean."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
@@ -14,6 +16,8 @@ from rollmodel.serving.sources.local import LocalFiles
 from rollmodel.serving.sources.registry import MlflowArtifacts, MlflowServer
 from rollmodel.serving.sources.web import HttpArchive, HttpFile
 
+from tests.support.tls import PrivateTls
+from tests.support.web import serve
 from tests.unit.serving.conftest import Store
 
 UNSAFE = ["", ".", "..", "../x", "a/../x", "/etc/passwd", "a//b", "a/", "./a", "a\\..\\b", "a\nb", "a\0b", "C:\\x"]
@@ -138,6 +142,25 @@ def test_logging_in(store: Store, env: dict[str, str], header: str | None) -> No
     says(store, "/api/2.0/mlflow/logged-models/m-1", {"model": {"info": {"artifact_uri": "s3://b/k"}}})
     assert MlflowServer({"MLFLOW_TRACKING_URI": store.url, **env}).artifact_uri("models:/m-1/sub") == "s3://b/k/sub"
     assert store.seen[0][2] == header
+
+
+async def test_a_private_authority_is_trusted_where_it_is_named(tmp_path: Path) -> None:
+    """As the pod gets it: the certificates themselves in the environment."""
+    tls = PrivateTls.create(tmp_path)
+
+    async def answer(request: web.Request) -> web.Response:
+        found = {"model": {"info": {"artifact_uri": "s3://b/k"}}}
+        return web.json_response(found, headers={"Connection": "close"})
+
+    def found(url: str, **env: str) -> str:
+        return MlflowServer({"MLFLOW_TRACKING_URI": url, **env}).artifact_uri("models:/m-1")
+
+    async with serve(answer, tls.server()) as secure:
+        assert await asyncio.to_thread(found, secure.url, ROLLMODEL_MLFLOW_CA=tls.pem) == "s3://b/k"
+        with pytest.raises(Unavailable, match="local issuer certificate"):
+            await asyncio.to_thread(found, secure.url)
+    with pytest.raises(Invalid, match="certificates in PEM"):
+        found("https://mlflow", ROLLMODEL_MLFLOW_CA="hunter2")
 
 
 def test_the_tracking_uri_must_be_an_address() -> None:

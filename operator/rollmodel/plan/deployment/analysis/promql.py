@@ -30,14 +30,18 @@ _GRAMMAR = Environment(autoescape=False)  # noqa: S701 - PromQL, and nothing is 
 _HARMLESS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name)
 
 
-def scope(namespace: str, name: str, *, stable: str, candidate: str | None, interval_seconds: int) -> dict[str, str]:
+def scope(
+    namespace: str, name: str, *, stable: str, candidate: str | None, interval_seconds: int, cluster: str = ""
+) -> dict[str, str]:
     """The names that a query may use, each of them made of characters that need no escaping in PromQL.
 
     ``namespace``, ``name``, ``stable`` and ``candidate`` (revisions), ``window`` (e.g. ``10s``), and ``selector``:
     matchers for the pods of the revisions that are compared; without ``candidate`` those of the stable one alone.
+    ``cluster`` are further matchers, of the operator's settings, which the selector begins with.
     """
     revisions = "|".join(revision for revision in (stable, candidate) if revision)
     matchers = (
+        *([cluster] if cluster else []),
         f'namespace="{namespace}"',
         f'{OWNER_LABEL}="{naming.label_value(name)}"',
         f'{REVISION_LABEL}=~"{revisions}"',

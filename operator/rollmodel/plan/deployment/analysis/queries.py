@@ -75,6 +75,7 @@ def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
         stable=compared.stable if compared else stable.revision if stable else "",
         candidate=compared.candidate if compared and not history else None,
         interval_seconds=observed.spec.analysis.interval_seconds,
+        cluster=observed.defaults.prometheus_matchers,
     )
     return promql(metric, observed.spec.runtime, words)
 

@@ -75,7 +75,7 @@ def _fetch(model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
     }
-    environment = connection(model.connection_secret, model.registry_url)
+    environment = connection(model.connection_secret, model.registry_url, defaults.registry_ca)
     return {**container, "env": environment} if environment else container
 
 

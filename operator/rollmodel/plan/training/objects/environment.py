@@ -31,7 +31,7 @@ def environment(
     spec = observed.spec
     secret = spec.tracking.connection_ref.name if spec.tracking.connection_ref else None
     ours = [
-        *connection(secret, observed.defaults.registry_url),
+        *connection(secret, observed.defaults.registry_url, observed.defaults.registry_ca),
         _plain("MLFLOW_RUN_ID", run_id),
         _plain("MLFLOW_EXPERIMENT_ID", experiment_id),
         _plain("ROLLMODEL_PARAMETERS", parameters_json(spec)),

@@ -101,7 +101,8 @@ def _credentials(observed: Observed, source: TrainingInput) -> Part:
     if not source.uri.startswith(IN_MLFLOW):
         return {}
     tracking = observed.spec.tracking.connection_ref
-    return {"env": connection(tracking.name if tracking else None, observed.defaults.registry_url)}
+    defaults = observed.defaults
+    return {"env": connection(tracking.name if tracking else None, defaults.registry_url, defaults.registry_ca)}
 
 
 def _validate(spec: TrainingJobSpec, variables: Any) -> Iterator[Part]:

@@ -211,3 +211,20 @@ def test_a_judge_of_another_version_begins_anew(serving: Serving) -> None:
     cluster.pass_until_quiet()
     assert "JudgeRestarted" in cluster.reasons()
     assert cluster.run(3600, lambda: cluster.arm("stable") == "2")
+
+
+def test_the_matchers_of_the_settings_are_part_of_every_question(serving: Serving) -> None:
+    """Two clusters in one Thanos have the same names and revisions: without them the sum of both is judged."""
+    ours = 'cluster="eu-1",namespace="prod",'
+    words = scope("prod", "churn", stable="b", candidate="c", interval_seconds=10, cluster='cluster="eu-1"')
+    for preset in ("Errors", "ClientErrors", "Latency"):
+        text = promql(Metric.model_validate({"name": "m", "preset": preset}), Runtime(), words)
+        assert text.count(ours) == text.count("namespace=") > 0
+    own = Metric.model_validate({"name": "m", "value": {"query": "up{ {{ selector }} }", "max": "1"}})
+    assert promql(own, Runtime(), words).startswith("up{ " + ours)
+    cluster = serving()
+    cluster.try_version()
+    assert cluster.run(300, cluster.has_weight)
+    cluster.advance()
+    observed = replace(cluster.observe(), defaults=Defaults("o", "s", prometheus_matchers='cluster="eu-1"'))
+    assert all('{cluster="eu-1",namespace=' in asked.query for asked in queries(observed).values())
