@@ -71,7 +71,8 @@ def api_server(site: Site) -> ProcessSpec:
         "--endpoint-reconciler-type=none",
         f"--service-cluster-ip-range={_SERVICE_CIDR}",
         "--authorization-mode=Node,RBAC",
-        "--enable-admission-plugins=NodeRestriction",
+        # What an owner reference may say is checked as in OpenShift.
+        "--enable-admission-plugins=NodeRestriction,OwnerReferencesPermissionEnforcement",
         f"--tls-cert-file={pki / 'kube-apiserver.crt'}",
         f"--tls-private-key-file={pki / 'kube-apiserver.key'}",
         f"--client-ca-file={pki / 'ca.crt'}",

@@ -48,12 +48,16 @@ def connection(secret: str | None, registry_url: str | None, ca: str | None = No
 
 
 def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
-    """Says who controls a child; garbage collection follows it."""
+    """Says who controls a child; garbage collection follows it.
+
+    Without ``blockOwnerDeletion``: that needs the right to change our kinds' finalizers where the API server checks
+    it (OwnerReferencesPermissionEnforcement, on in OpenShift), and all it gives is an owner that waits, in a deletion
+    in the foreground, until its children are gone.
+    """
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
         "kind": kind,
         "name": name,
         "uid": uid,
         "controller": True,
-        "blockOwnerDeletion": True,
     }

@@ -55,6 +55,22 @@ def test_a_user_may_do_what_rbac_grants_and_no_more(cluster: Cluster, namespace:
     assert kubectl_as(cluster, "jane", "get", "secrets", "-n", namespace).returncode != 0
 
 
+@pytest.mark.parametrize("blocks", [False, True])
+def test_an_owner_reference_that_blocks_needs_the_right_on_finalizers(
+    cluster: Cluster, namespace: str, *, blocks: bool
+) -> None:
+    """As in OpenShift (OwnerReferencesPermissionEnforcement)."""
+    cluster.kubectl("create", "rolebinding", "editors", "-n", namespace, "--clusterrole=edit", "--group=test-group")
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "owner", "uid": "0b5a2c6e"}
+    meta = {"name": "owned", "ownerReferences": [{**owner, "controller": True, "blockOwnerDeletion": blocks}]}
+    child = cluster.directory / f"{namespace}.json"
+    child.write_text(json.dumps({"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta}))
+    created = kubectl_as(cluster, "jane", "create", "-n", namespace, "-f", str(child))
+    assert (created.returncode, "cannot set blockOwnerDeletion" in created.stderr) == (
+        (1, True) if blocks else (0, False)
+    )
+
+
 def test_the_audit_log_tells_users_apart(cluster: Cluster, wait_until: Wait) -> None:
     kubectl_as(cluster, "joe", "get", "--raw", "/version")
 

@@ -66,7 +66,7 @@ def child(owner: dict[str, Any], api_version: str, kind: str, name: str, spec: d
             "name": name,
             "namespace": owner["metadata"]["namespace"],
             "labels": {"rollmodel.dev/managed-by": "rollmodel"},
-            "ownerReferences": [{**reference, "controller": True, "blockOwnerDeletion": True}],
+            "ownerReferences": [{**reference, "controller": True}],
         },
         "spec": spec,
     }

@@ -43,7 +43,6 @@ def service(owner: dict[str, Any], name: str = "churn", **labels: str) -> dict[s
         "name": owner["metadata"]["name"],
         "uid": owner["metadata"]["uid"],
         "controller": True,
-        "blockOwnerDeletion": True,
     }
     return {
         "apiVersion": "v1",

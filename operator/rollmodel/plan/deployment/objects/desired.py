@@ -130,9 +130,16 @@ def _address(manifest: Manifest) -> tuple[str, str]:
 
 
 def _with_applied_hash(manifest: Manifest) -> Manifest:
-    applied = naming.short_hash(canonical_json(manifest, spaces=True))
     meta = manifest["metadata"]
+    applied = naming.short_hash(canonical_json(_as_first_released(manifest), spaces=True))
     return {**manifest, "metadata": {**meta, "annotations": {**meta.get("annotations", {}), APPLIED: applied}}}
+
+
+def _as_first_released(manifest: Manifest) -> Manifest:
+    """With ``blockOwnerDeletion``, which children had at first: their hashes stay, so an upgrade rewrites none."""
+    meta = manifest["metadata"]
+    owners = [{**owner, "blockOwnerDeletion": True} for owner in meta["ownerReferences"]]
+    return {**manifest, "metadata": {**meta, "ownerReferences": owners}}
 
 
 def _applied_hash(manifest: Manifest) -> str | None:
