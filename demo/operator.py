@@ -11,7 +11,7 @@ from pathlib import Path
 
 from demo.stack import Stack
 from localcluster.network import LOOPBACK, free_port
-from localcluster.reaper import ID_VARIABLE
+from localcluster.processes.reaper import ID_VARIABLE
 
 __all__ = ["running"]
 

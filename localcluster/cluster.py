@@ -19,7 +19,7 @@ from localcluster.errors import LocalClusterError, NotRunningError
 from localcluster.files import locked
 from localcluster.kubectl import kubectl
 from localcluster.parts import CONTROL_PLANE, binaries_of, processes_of
-from localcluster.reaper import ID_VARIABLE, kill_all
+from localcluster.processes.reaper import ID_VARIABLE, kill_all
 from localcluster.site import Site
 
 __all__ = ["Cluster", "ProcessStatus"]
@@ -152,7 +152,7 @@ class Cluster:
 
     @property
     def id(self) -> str:
-        """What every process of the cluster carries in its environment, see :mod:`localcluster.reaper`."""
+        """What every process of the cluster carries in its environment, see :mod:`localcluster.processes.reaper`."""
         return self._site.id
 
     def binary(self, name: str) -> Path:
@@ -217,7 +217,7 @@ class Cluster:
         search_path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH")]))
         with site.log("supervisor").open("wb") as log:
             self._supervisor = subprocess.Popen(
-                [sys.executable, "-m", "localcluster.supervisor", str(site.root), str(theirs)],
+                [sys.executable, "-m", "localcluster.processes.supervisor", str(site.root), str(theirs)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

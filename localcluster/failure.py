@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from localcluster.procfs import listeners, listens
+from localcluster.processes.procfs import listeners, listens
 
 __all__ = ["failure_message"]
 

@@ -8,7 +8,7 @@ import logging
 from pathlib import Path
 
 from localcluster.kubeapi import KubeApi
-from localcluster.lifetimes import until_signal
+from localcluster.processes.lifetimes import until_signal
 
 from .controller import Controller
 from .envoy import Envoy, RejectedError

@@ -13,7 +13,7 @@ from pathlib import Path
 import aiohttp
 
 from localcluster.kubeapi import Object
-from localcluster.lifetimes import die_with_parent
+from localcluster.processes.lifetimes import die_with_parent
 
 from .backends import Endpoints
 from .translation import Configuration

@@ -9,11 +9,11 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from localcluster.kubeapi import UNREACHABLE, ApiError, KubeApi, in_words
-from localcluster.lifetimes import until_signal
 from localcluster.node.kubelet import Kubelet
 from localcluster.node.pods.pod import Settings
 from localcluster.node.registration import heartbeat, register
 from localcluster.node.server import serve_logs
+from localcluster.processes.lifetimes import until_signal
 
 log = logging.getLogger("localcluster.node")
 

@@ -12,7 +12,7 @@ from localcluster.parts.gateway import gateway
 from localcluster.parts.mlflow import mlflow
 from localcluster.parts.node import node
 from localcluster.parts.prometheus import prometheus
-from localcluster.processes import ProcessSpec
+from localcluster.processes.process import ProcessSpec
 from localcluster.site import Site
 
 __all__ = ["CONTROL_PLANE", "PARTS", "PORTS", "PROCESSES", "STOP_ORDER", "Part", "binaries_of", "processes_of"]

@@ -6,7 +6,7 @@ import ssl
 
 from localcluster.network import LOOPBACK, http_ok, tls_context
 from localcluster.pki import Authority, service_account_keys
-from localcluster.processes import ProcessSpec
+from localcluster.processes.process import ProcessSpec
 from localcluster.site import Site
 
 __all__ = ["ADMIN", "api_server", "controller_manager", "etcd", "prepare", "probe_context", "scheduler"]

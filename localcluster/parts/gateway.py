@@ -8,7 +8,7 @@ from pathlib import Path
 from localcluster.binaries import GATEWAY_API
 from localcluster.kubectl import apply, kubectl
 from localcluster.network import tcp_open
-from localcluster.processes import ProcessSpec
+from localcluster.processes.process import ProcessSpec
 from localcluster.site import Site
 
 __all__ = ["gateway"]

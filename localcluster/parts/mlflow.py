@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from localcluster.network import http_ok
-from localcluster.processes import ProcessSpec
+from localcluster.processes.process import ProcessSpec
 from localcluster.site import Site
 
 __all__ = ["mlflow"]

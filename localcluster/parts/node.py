@@ -8,7 +8,7 @@ from pathlib import Path
 from localcluster.network import LOOPBACK, http_ok
 from localcluster.parts.controlplane import probe_context
 from localcluster.pki import Authority
-from localcluster.processes import ProcessSpec
+from localcluster.processes.process import ProcessSpec
 from localcluster.site import Site
 
 __all__ = ["NODE", "node"]

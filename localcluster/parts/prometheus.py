@@ -9,7 +9,7 @@ import yaml
 
 from localcluster.kubectl import apply
 from localcluster.network import http_ok
-from localcluster.processes import ProcessSpec
+from localcluster.processes.process import ProcessSpec
 from localcluster.site import Site
 
 __all__ = ["configuration", "prometheus"]

@@ -14,7 +14,7 @@ from localcluster.node.containers.environment import ConfigError, Lookup, contai
 from localcluster.node.containers.images import Image
 from localcluster.node.containers.probes import Target
 from localcluster.node.pods.folders import PodFolder, mounts, rewrite
-from localcluster.reaper import ID_VARIABLE
+from localcluster.processes.reaper import ID_VARIABLE
 
 __all__ = ["Launch", "prepare"]
 

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
-from localcluster.lifetimes import die_with_parent
+from localcluster.processes.lifetimes import die_with_parent
 
 __all__ = ["LocalProcess", "Pretence", "Process", "kill_left_over", "run_once", "start"]
 

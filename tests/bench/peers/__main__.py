@@ -1,8 +1,9 @@
 """What an object costs us, and what one costs a neighbour of ours, measured side by side.
 
 ``python -m tests.bench.peers --objects 200`` starts one API server with a simulated node, lets one controller after the
-other bring up so many objects with one pod each, and prints a table as Markdown. It takes some minutes, and a quarter
-of an hour more when the binaries are built for the first time. Nothing else should run meanwhile.
+other bring up so many objects with one pod each, and prints a table as Markdown; with ``--out docs`` it writes the page
+``benchmarks-peers.md``, too. It takes ten minutes, and a quarter of an hour more when the binaries are built for the
+first time. Nothing else should run meanwhile.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from tests.bench.scale.section import conditions
 
 __all__ = ["main"]
 
+_PAGE = "benchmarks-peers.md"
+_HEAD = Path(__file__).with_name("page.md")
+
 
 async def _measured(where: Stack, arguments: argparse.Namespace) -> list[Figures]:
     tools = {"rollmodel": await rollmodel(where), "argo": argo_rollouts(where)}
@@ -37,6 +41,7 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=100, help="how many in the burst (default 100)")
     tools = ["rollmodel", "argo"]
     parser.add_argument("--only", nargs="*", choices=tools, default=tools, help="tools, in this order")
+    parser.add_argument("--out", type=Path, help=f"write {_PAGE} into this folder, too")
     arguments = parser.parse_args()
     load = os.getloadavg()[0]
     with (
@@ -45,7 +50,11 @@ def main() -> int:
         simulated_node(where.cluster),
     ):
         figures = asyncio.run(_measured(where, arguments))
-    print(markdown(figures, conditions(load, "tests.bench.peers")))
+    text = markdown(figures, conditions(load, "tests.bench.peers"))
+    print(text)
+    if arguments.out is not None:
+        head = _HEAD.read_text(encoding="utf-8")
+        (arguments.out / _PAGE).write_text(f"{head}\n{text}\n", encoding="utf-8")
     return 0
 
 

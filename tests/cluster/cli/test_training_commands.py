@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from localcluster import Cluster
-from localcluster.reaper import ID_VARIABLE
+from localcluster.processes.reaper import ID_VARIABLE
 from tests.cluster.cli.conftest import Run
 from tests.cluster.conftest import WaitUntil
 from tests.support.apiserver import Api, spec_of

@@ -14,7 +14,7 @@ import pytest
 from localcluster import Cluster, NotRunningError, PartFailedError
 from localcluster.cluster import ProcessStatus
 from localcluster.network import LOOPBACK
-from localcluster.reaper import members
+from localcluster.processes.reaper import members
 
 pytestmark = pytest.mark.cluster
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from localcluster import Cluster, LocalClusterError, NotRunningError
-from localcluster.reaper import ID_VARIABLE, members
+from localcluster.processes.reaper import ID_VARIABLE, members
 from localcluster.site import Site
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("interruptible")]

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from localcluster import Cluster
 from localcluster.network import LOOPBACK, free_port
-from localcluster.reaper import ID_VARIABLE
+from localcluster.processes.reaper import ID_VARIABLE
 from tests.support.eventually import PATIENCE_SECONDS, eventually
 
 __all__ = ["OperatorProcess", "Operators"]

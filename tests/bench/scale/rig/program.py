@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from localcluster import Cluster
 from localcluster.binaries import locate
-from localcluster.reaper import ID_VARIABLE
+from localcluster.processes.reaper import ID_VARIABLE
 
 __all__ = ["program"]
 

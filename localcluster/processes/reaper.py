@@ -1,8 +1,8 @@
 """Nothing outlives its cluster: the end of every process that carries the cluster's id in its environment.
 
 Three nets, each under the one before: the supervisor stops its processes in order; the kernel kills a direct child
-whose supervisor died (``PR_SET_PDEATHSIG``, see :mod:`localcluster.lifetimes`); and the watchdog, this file run by
-itself, holds a pipe to the supervisor and at its end kills the grandchildren too.
+whose supervisor died (``PR_SET_PDEATHSIG``, see :mod:`localcluster.processes.lifetimes`); and the watchdog, this file
+run by itself, holds a pipe to the supervisor and at its end kills the grandchildren too.
 """
 
 from __future__ import annotations

@@ -11,9 +11,9 @@ import pytest
 
 from localcluster.errors import PartFailedError
 from localcluster.parts import PARTS, PROCESSES, Part
-from localcluster.processes import ProcessSpec
+from localcluster.processes.process import ProcessSpec
+from localcluster.processes.supervisor import Supervisor
 from localcluster.site import Site
-from localcluster.supervisor import Supervisor
 from tests.support.eventually import PATIENCE_SECONDS
 
 SLEEP = "exec sleep 1000"

@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 from localcluster.network import LOOPBACK, free_port, hold_port
-from localcluster.procfs import family, listeners, listens, resident_bytes
+from localcluster.processes.procfs import family, listeners, listens, resident_bytes
 
 CHILD = """
 import socket, sys

@@ -1,4 +1,4 @@
-"""The process behind one cluster: ``python -m localcluster.supervisor DIRECTORY LIFELINE``.
+"""The process behind one cluster: ``python -m localcluster.processes.supervisor DIRECTORY LIFELINE``.
 
 It owns every other process. It ends, and stops them in order, when it is told to, on SIGTERM and SIGINT, and when the
 lifeline (a pipe held by whoever started it) closes; after ``detach`` the lifeline no longer matters.
@@ -21,15 +21,15 @@ from localcluster.errors import LocalClusterError, PartFailedError
 from localcluster.network import held_ports
 from localcluster.parts import PORTS, PROCESSES, STOP_ORDER, processes_of
 from localcluster.parts.controlplane import prepare
-from localcluster.processes import Process
-from localcluster.reaper import kill_all, start_watchdog
+from localcluster.processes.process import Process
+from localcluster.processes.reaper import kill_all, start_watchdog
 from localcluster.site import Site
 
 __all__ = ["Supervisor"]
 
 Say = Callable[[str], None]
 
-log = logging.getLogger("localcluster.supervisor")
+log = logging.getLogger("localcluster.processes.supervisor")
 
 
 class Supervisor:

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from localcluster.errors import PartFailedError
 from localcluster.failure import failure_message
-from localcluster.lifetimes import die_with_parent
-from localcluster.procfs import family, listens, resident_bytes
+from localcluster.processes.lifetimes import die_with_parent
+from localcluster.processes.procfs import family, listens, resident_bytes
 
 __all__ = ["Process", "ProcessSpec"]
 

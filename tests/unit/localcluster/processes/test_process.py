@@ -16,8 +16,8 @@ import pytest
 from localcluster.errors import PartFailedError
 from localcluster.network import LOOPBACK, free_port, tcp_open
 from localcluster.parts import PARTS, PORTS, PROCESSES, STOP_ORDER, binaries_of
-from localcluster.processes import Process, ProcessSpec
-from localcluster.reaper import ID_VARIABLE, kill_all, members, start_watchdog
+from localcluster.processes.process import Process, ProcessSpec
+from localcluster.processes.reaper import ID_VARIABLE, kill_all, members, start_watchdog
 from tests.support.eventually import PATIENCE_SECONDS
 
 STUBBORN = "trap '' TERM; touch ready; sleep 1000"
