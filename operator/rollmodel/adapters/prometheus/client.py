@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -24,6 +24,7 @@ from urllib3.util import Retry
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.deadline import HttpSession, TooLarge, read
 from rollmodel.adapters.prometheus.access import Access, Login
+from rollmodel.adapters.prometheus.answer import read_matrix
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
 from rollmodel.ports import Series
 from rollmodel.tls import tls_failure
@@ -32,9 +33,12 @@ __all__ = ["Prometheus"]
 
 #: The largest answer that is read, in bytes. 11,000 points, Prometheus' own limit, of 50 series are about half of it.
 ANSWER_LIMIT = 32 * 2**20
+#: Answers of more bytes are read one after the other.
+LARGE = 2**20
 #: How long a query may wait for its turn, in seconds: longer than a busy moment, shorter than a pass.
 QUEUE_SECONDS = 60.0
 _SHOWN = 300
+_CHUNK = 64 * 2**10
 #: What Mimir, Cortex and Loki say to a request without a tenant.
 _NO_TENANT = b"no org id"
 
@@ -58,6 +62,7 @@ class Prometheus:
         self._timeout = timeout
         self._timer = timer
         self._local = threading.local()
+        self._large = threading.Lock()
         self._lanes = Bulkhead("prometheus", threads=concurrency, per_lane=concurrency)
 
     async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
@@ -77,13 +82,10 @@ class Prometheus:
         client = self._client()
         client.headers = self._header()
         exact = {"start": start, "end": end, "timeout": f"{self._timeout:g}s"}  # the library would round the times
-        result = client.custom_query_range(
+        found: list[Series] = client.custom_query_range(
             query, datetime.fromtimestamp(start, UTC), datetime.fromtimestamp(end, UTC), str(step), params=exact
         )
-        try:
-            return [_series(entry) for entry in result]
-        except (KeyError, TypeError, ValueError) as error:
-            raise Untrustworthy("Prometheus' answer holds something else than series of numbers") from error
+        return found
 
     def _client(self) -> PrometheusConnect:
         """The client of this thread: sessions of ``requests`` do not promise to be shared."""
@@ -92,7 +94,7 @@ class Prometheus:
                 self._url,
                 auth=self._login.basic(),
                 retry=Retry(0, redirect=0, raise_on_status=False),
-                session=_Session(self._timeout, self._access),
+                session=_Session(self._timeout, self._access, self._large),
             )
         return self._local.client
 
@@ -107,50 +109,53 @@ class Prometheus:
 class _Answer:
     """As much of ``requests.Response`` as the library looks at."""
 
-    document: Mapping[str, Any]
+    series: list[Series]
     status_code: int = 200
 
     def json(self) -> Mapping[str, Any]:
-        return self.document
+        return {"data": {"result": self.series}}
 
 
 class _Session(HttpSession):
-    """Returns only answers that may become evidence; for the others it raises our errors."""
+    """Returns only answers that may become evidence; for the others it raises our errors.
 
-    def __init__(self, timeout: float, access: Access) -> None:
+    Of large answers one at a time is read by all who share ``large``.
+    """
+
+    def __init__(self, timeout: float, access: Access, large: threading.Lock) -> None:
         super().__init__()
         self.trust_env = False  # no proxies, no .netrc
         self.verify, self.cert = access.verify, access.certificate
         self._limit = timeout
+        self._large = large
 
     def request(self, method: str, url: str, **kwargs: Any) -> Any:  # type: ignore[override]
         kwargs |= {"timeout": self._limit, "allow_redirects": False, "stream": True}
         try:
             with super().request(method, url, **kwargs) as response:
-                body = read(response, ANSWER_LIMIT)
+                if response.status_code != 200:
+                    raise _error(response.status_code, read(response, ANSWER_LIMIT))
+                with ExitStack() as turn:
+                    return _Answer(read_matrix(self._chunks(response, turn)))
         except TooLarge:
             message = f"Prometheus' answer is larger than {ANSWER_LIMIT >> 20} MiB: ask for fewer series"
             raise Untrustworthy(message) from None
         except (requests.RequestException, HTTPError, OSError) as error:
             raise _unavailable(error) from error
-        if response.status_code != 200:
-            raise _error(response.status_code, body)
-        return _Answer(_trusted(body))
 
-
-def _trusted(body: bytes) -> Mapping[str, Any]:
-    """The decoded answer, if it is a whole one."""
-    document = _document(body)
-    if document.get("status") != "success":
-        raise Untrustworthy("what answered is not Prometheus' API")
-    if document.get("warnings"):
-        raise Untrustworthy(f"Prometheus warns: {'; '.join(map(str, document['warnings']))[:_SHOWN]}")
-    if document.get("isPartial"):
-        raise Untrustworthy("the answer is partial (`isPartial`): some of VictoriaMetrics' storage nodes are missing")
-    kind = (document.get("data") or {}).get("resultType")
-    if kind != "matrix":
-        raise Untrustworthy(f"Prometheus' answer is a {kind}, not a matrix")
-    return document
+    def _chunks(self, response: requests.Response, turn: ExitStack) -> Iterator[bytes]:
+        """The body. Who reads a large one first waits for ``turn``; the server waits meanwhile. Raises TooLarge."""
+        size, waited = 0, False
+        for chunk in response.iter_content(_CHUNK):
+            size += len(chunk)
+            if size > ANSWER_LIMIT:
+                raise TooLarge
+            if size > LARGE and not waited:
+                waited = True
+                if not self._large.acquire(timeout=self._limit):
+                    raise Unavailable("other large answers of Prometheus are being read")
+                turn.callback(self._large.release)
+            yield chunk
 
 
 def _unavailable(error: Exception) -> Unavailable:
@@ -185,8 +190,3 @@ def _document(body: bytes) -> Mapping[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _series(entry: Mapping[str, Any]) -> Series:
-    points = [(float(moment), float(value)) for moment, value in entry["values"]]
-    return Series(labels=dict(entry["metric"]), points=points)
