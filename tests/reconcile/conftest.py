@@ -60,7 +60,8 @@ class Bench:
             defaults=DEFAULTS,
         )
         kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
-        return reconciler_of(kind, Parts(Executor(self.kube, self.registry), connections, references, self.clock))
+        executor = Executor(self.kube, self.registry, clock=lambda: self.clock.now().timestamp())
+        return reconciler_of(kind, Parts(executor, connections, references, self.clock))
 
     def create(self, *, name: str = "churn", **spec: Any) -> Ref:
         """A person creates a ModelDeployment; ``spec`` are whole top-level fields."""

@@ -80,9 +80,10 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class EmitEvent:
-    """Post this Event about the object."""
+    """Post this Event about the object; where it tells that the child ``repairs`` is put right, only if it was."""
 
     event: Event
+    repairs: Ref | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,3 +172,8 @@ class Decision:
     def of(self, kind: type[E]) -> tuple[E, ...]:
         """The effects of one class, in order."""
         return tuple(effect for effect in self.effects if isinstance(effect, kind))
+
+    @property
+    def repairs(self) -> frozenset[Ref]:
+        """Children that somebody else changed and that are put right."""
+        return frozenset(effect.repairs for effect in self.of(EmitEvent) if effect.repairs is not None)

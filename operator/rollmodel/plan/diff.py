@@ -8,11 +8,11 @@ A Job is the exception: once it exists, all that we may change of its spec is ``
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-__all__ = ["matches", "quantity"]
+__all__ = ["differences", "matches", "quantity"]
 
 #: Fields that the API replaces as a whole. What is absent here must be absent there.
 _ATOMIC = {
@@ -39,6 +39,11 @@ _SUFFIXES = {
 def matches(desired: Mapping[str, Any], live: Mapping[str, Any] | None) -> bool:
     """Whether applying ``desired`` would change nothing in ``live``."""
     return live is not None and _map_within(_changeable(desired), live, (str(desired["kind"]),))
+
+
+def differences(desired: Mapping[str, Any], live: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Where applying ``desired`` would change ``live``: the path, and what is there now (None for nothing)."""
+    yield from _differences(_changeable(desired), live, (str(desired["kind"]),), ())
 
 
 def quantity(text: Any) -> Decimal | None:
@@ -68,13 +73,33 @@ def _within(desired: Any, live: Any, path: tuple[str, ...]) -> bool:
     return path[-1] in _QUANTITIES and _same_quantity(desired, live)
 
 
+def _differences(desired: Any, live: Any, path: tuple[str, ...], shown: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """``path`` is for the rules, ``shown`` for people: it names the items of lists."""
+    inner = path not in _ATOMIC and not _QUANTITIES.intersection(path[-1:])
+    if inner and isinstance(desired, Mapping) and isinstance(live, Mapping):
+        for key, value in desired.items():
+            yield from _differences(value, live.get(key), (*path, key), (*shown, key))
+    elif inner and isinstance(desired, list) and isinstance(live, list) and (key := _key_of(desired, path)):
+        by_key = {item.get(key): item for item in live if isinstance(item, Mapping)}
+        for item in desired:
+            yield from _differences(item, by_key.get(item[key]), (*path, ""), (*shown, str(item[key])))
+    elif not _within(desired, live, path):
+        yield ".".join(shown), live
+
+
+def _key_of(desired: Sequence[Any], path: tuple[str, ...]) -> str | None:
+    """By which field the items of a list are told apart; None where they are not."""
+    key = _LIST_KEYS.get(path[-1], "name")
+    return key if all(isinstance(item, Mapping) and key in item for item in desired) else None
+
+
 def _map_within(desired: Mapping[str, Any], live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     return all(_within(value, live.get(key), (*path, key)) for key, value in desired.items())
 
 
 def _list_within(desired: Sequence[Any], live: Sequence[Any], path: tuple[str, ...]) -> bool:
-    key = _LIST_KEYS.get(path[-1], "name")
-    if not all(isinstance(item, Mapping) and key in item for item in desired):
+    key = _key_of(desired, path)
+    if key is None:
         return len(desired) == len(live) and all(
             _within(mine, theirs, (*path, "")) for mine, theirs in zip(desired, live, strict=True)
         )

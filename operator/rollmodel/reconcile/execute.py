@@ -78,14 +78,16 @@ class Executor:
         wake: Callable[[str], None] = lambda _: None,
         progress_seconds: float = 0.0,
         timing: Timing | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._kube = kube
         self._progress_seconds = progress_seconds
         self._written: dict[str, float] = {}
+        self._objects = ObjectHandlers(kube, clock)
         self._outbox = RegistryHandlers(kube, registry, wake)
         self._runs = RunHandlers(kube, tracking, timing or Timing()) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
-            **ObjectHandlers(kube).handlers,
+            **self._objects.handlers,
             EmitEvent: self._emit,
             **self._outbox.handlers,
             **(self._runs.handlers if self._runs is not None else {}),
@@ -96,15 +98,18 @@ class Executor:
 
         This is the order of acting. Events say what the status says, so they are posted even where the acting is cut.
         """
-        self._outbox.keep(body["metadata"]["uid"], decision.effects)
+        uid = body["metadata"]["uid"]
+        self._outbox.keep(uid, decision.effects)
+        decision, fights = self._objects.without_needless(uid, decision)
         if not decision.effects and decision.status == body.get("status", {}):
-            return Execution(body)
+            return Execution(body, refused=fights)
         began = time.monotonic()
         if (pause := self._can_wait(body, decision, began)) > 0.0:
-            return Execution(body, retry_after=pause)
-        acting = Acting(await self._write_status(body, decision), connect, began)
+            return Execution(body, refused=fights, retry_after=pause)
+        acting = Acting(await self._write_status(body, decision), connect, began, repairs=decision.repairs)
+        acting.refused.extend(fights)
         if acting.body is not body:
-            self._written[body["metadata"]["uid"]] = began
+            self._written[uid] = began
         try:
             await self._carry_out(decision, (ApplyObject,), acting)
             await self._carry_out(decision, (DeleteObject,), acting)
@@ -120,6 +125,7 @@ class Executor:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._written.pop(uid, None)
+        self._objects.forget(uid)
         self._outbox.forget(uid)
         if self._runs is not None:
             self._runs.forget(uid)
@@ -147,7 +153,8 @@ class Executor:
                 await self.handlers[type(effect)](effect, acting)
 
     async def _emit(self, effect: EmitEvent, acting: Acting) -> None:
-        await self._kube.event(acting.body, effect.event)
+        if effect.repairs is None or effect.repairs in acting.changed:
+            await self._kube.event(acting.body, effect.event)
 
     def _report(self, body: Manifest, acting: Acting) -> Execution:
         if self._runs is not None:

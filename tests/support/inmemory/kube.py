@@ -23,7 +23,7 @@ Fault = Callable[[str, Ref], None]
 
 class InMemoryKube:
     """Holds objects by address. ``fault(verb, ref)`` is called before each request, ``aftermath`` after each write, and
-    either may raise.
+    either may raise. ``policy`` may change what is applied before it is stored, as admission does.
 
     ``writes`` records (verb, address) of everything that the code under test wrote; ``events`` what it posted.
     """
@@ -37,6 +37,7 @@ class InMemoryKube:
         self.gateway_available = True
         self.fault: Fault = lambda verb, ref: None
         self.aftermath: Fault = lambda verb, ref: None
+        self.policy: Callable[[dict[str, Any]], None] = lambda obj: None
         self._version = 1
         self._applied: dict[Ref, dict[str, Any]] = {}
 
@@ -133,12 +134,15 @@ class InMemoryKube:
         live = self.objects.get(ref)
         if live is None:
             self._applied[ref] = deepcopy(dict(manifest))
-            return self._create(ref, manifest)
+            created = deepcopy(dict(manifest))
+            self.policy(created)
+            return self._create(ref, created)
         if live["metadata"].get("deletionTimestamp"):
             raise Conflict(f"{ref.kind} {ref.name} is being deleted")
         if _controller(live) != _controller(manifest):
             raise Invalid(f"{ref.kind} {ref.name} exists and is not controlled by this object", reason="NameTaken")
         merged = _merge(_without(deepcopy(live), self._applied.get(ref, {}), manifest), manifest)
+        self.policy(merged)
         self._applied[ref] = deepcopy(dict(manifest))
         return self._store(ref, merged)
 

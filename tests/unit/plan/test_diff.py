@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from rollmodel.plan.diff import matches, quantity
+from rollmodel.plan.diff import differences, matches, quantity
 
 
 def deployment(**container: Any) -> dict[str, Any]:
@@ -83,3 +83,18 @@ def test_quantities_are_compared_by_value(one: Any, other: Any) -> None:
 @pytest.mark.parametrize("text", ["", "abc", "1Zi", "m", "1 Gi", "NaN"])
 def test_what_is_no_quantity_has_no_value(text: str) -> None:
     assert quantity(text) is None
+
+
+@pytest.mark.parametrize(("desired", "live"), [*SAME, *((one, two) for one, two in OTHER if two is not None)])
+def test_where_it_differs_is_named_if_it_does(desired: dict[str, Any], live: dict[str, Any]) -> None:
+    assert bool(list(differences(desired, live))) is not matches(desired, live)
+
+
+def test_differences_name_containers_and_what_is_there() -> None:
+    desired = deployment(image="a", resources={"limits": {"memory": "1Gi", "cpu": "1"}})
+    live = deployment(image="a", resources={"limits": {"memory": "256Mi", "cpu": "1000m"}})
+    path = "spec.template.spec.containers.model.resources.limits"
+    assert list(differences(desired, live)) == [(path, {"memory": "256Mi", "cpu": "1000m"})]
+    assert list(differences(deployment(image="a"), deployment())) == [
+        ("spec.template.spec.containers.model.image", None)
+    ]

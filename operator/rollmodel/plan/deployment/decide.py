@@ -29,16 +29,19 @@ def decide(observed: Observed) -> Decision:
     objects = desired.changed_objects(rollout)
     status = conditions.build_status(rollout)
     events = (
-        *rollout.state.events,
+        *map(EmitEvent, rollout.state.events),
         *objects.events,
-        *conditions.condition_events(observed.status.conditions, status.conditions, rollout.state.events),
+        *map(
+            EmitEvent,
+            conditions.condition_events(observed.status.conditions, status.conditions, rollout.state.events),
+        ),
     )
     return Decision(
         status=status.to_wire(),
         effects=(
             *objects.apply,
             *objects.delete,
-            *map(EmitEvent, events),
+            *events,
             *outbox.writes(rollout.state.outbox),
         ),
         requeue_after=requeue_after(rollout),

@@ -42,6 +42,10 @@ class Acting:
     done: list[Effect] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
     failed: set[Ref] = field(default_factory=set)
+    repairs: frozenset[Ref] = frozenset()
+    """Children that somebody else changed."""
+    changed: set[Ref] = field(default_factory=set)
+    """Children that applying them changed."""
     conflict: Conflict | None = None
     writing_since: float | None = None
     """When the first write to the registry began."""

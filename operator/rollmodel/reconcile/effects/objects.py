@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from rollmodel.errors import Conflict, RollmodelError, Transient
-from rollmodel.plan.decision import ApplyObject, DeleteObject, Effect, Ref
-from rollmodel.ports import Kube
+from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, Effect, EmitEvent, Ref
+from rollmodel.ports import Kube, Manifest
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
+from rollmodel.reconcile.effects.admitted import Admitted
 
 __all__ = ["FAILED_RETRY_SECONDS", "ObjectHandlers"]
 
@@ -16,28 +19,59 @@ FAILED_RETRY_SECONDS = 10.0
 
 
 class ObjectHandlers:
-    """Writes to the API server."""
+    """Writes to the API server. ``clock`` gives seconds."""
 
-    def __init__(self, kube: Kube) -> None:
+    def __init__(self, kube: Kube, clock: Callable[[], float] = time.monotonic) -> None:
         self._kube = kube
+        self._admitted = Admitted(clock)
 
     @property
     def handlers(self) -> Mapping[type[Effect], Handler]:
         """By class of effect."""
         return {ApplyObject: self._apply, DeleteObject: self._delete}
 
+    def without_needless(self, owner: str, decision: Decision) -> tuple[Decision, tuple[Refusal, ...]]:
+        """Leave out what would change nothing, or only go on with a fight; and say which children are fought about."""
+        applies = decision.of(ApplyObject)
+        if not applies:
+            return decision, ()
+        live, repairs = self._live(owner), decision.repairs
+        kept, fought = set[Ref](), set[Ref]()
+        for effect in applies:
+            ref = Ref.of(effect.manifest)
+            if ref in live and self._admitted.is_kept(owner, effect.manifest, live[ref]):
+                kept.add(ref)
+            elif ref in repairs and self._admitted.pauses(owner, ref):
+                fought.add(ref)
+        left_out = kept | fought
+        effects = tuple(effect for effect in decision.effects if _child(effect) not in left_out)
+        return replace(decision, effects=effects), tuple(map(_fight, sorted(fought, key=str)))
+
+    def forget(self, owner: str) -> None:
+        """The object is gone."""
+        self._admitted.forget(owner)
+
     async def _apply(self, effect: ApplyObject, acting: Acting) -> None:
-        ref = Ref.of(effect.manifest)
+        ref, owner = Ref.of(effect.manifest), acting.body["metadata"]["uid"]
         if effect.needs & acting.failed:
             acting.failed.add(ref)
             return
+        before = self._live(owner).get(ref)
         try:
-            await self._kube.apply(effect.manifest)
+            stored = await self._kube.apply(effect.manifest)
         except RollmodelError as error:
             acting.failed.add(ref)
             _report(ref, error, acting)
-        else:
-            acting.done.append(effect)
+            return
+        acting.done.append(effect)
+        event = self._admitted.took(owner, effect.manifest, stored)
+        if before is not None and _version(before) == _version(stored):
+            return  # the API server had it so: nobody's change, and no news
+        acting.changed.add(ref)
+        if ref in acting.repairs:
+            self._admitted.repaired(owner, ref)
+        if event is not None:
+            await self._kube.event(acting.body, event)
 
     async def _delete(self, effect: DeleteObject, acting: Acting) -> None:
         try:
@@ -46,6 +80,26 @@ class ObjectHandlers:
             _report(effect.ref, error, acting)
         else:
             acting.done.append(effect)
+
+    def _live(self, owner: str) -> dict[Ref, Manifest]:
+        return {Ref.of(child): child for child in self._kube.children(owner)}
+
+
+def _child(effect: Effect) -> Ref | None:
+    """The child that an effect applies, or tells to be put right."""
+    if isinstance(effect, ApplyObject):
+        return Ref.of(effect.manifest)
+    return effect.repairs if isinstance(effect, EmitEvent) else None
+
+
+def _version(obj: Manifest) -> str:
+    version: str = obj["metadata"]["resourceVersion"]
+    return version
+
+
+def _fight(ref: Ref) -> Refusal:
+    about = f"{ref.kind} {ref.name}"
+    return Refusal(about, f"{about} is changed by somebody else each time that it is put right", transient=False)
 
 
 def _report(ref: Ref, error: RollmodelError, acting: Acting) -> None:

@@ -9,7 +9,7 @@ from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan import naming
 from rollmodel.plan.canonical import canonical_json
-from rollmodel.plan.decision import ApplyObject, DeleteObject, Event, Ref
+from rollmodel.plan.decision import ApplyObject, DeleteObject, EmitEvent, Event, Ref
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.apply_order import in_order
@@ -37,7 +37,7 @@ class Changes:
 
     apply: tuple[ApplyObject, ...]
     delete: tuple[DeleteObject, ...]
-    events: tuple[Event, ...]
+    events: tuple[EmitEvent, ...]
 
 
 def desired_objects(rollout: Rollout) -> list[Manifest]:
@@ -67,13 +67,14 @@ def _different(manifests: list[Manifest], live: LiveByAddress) -> tuple[Manifest
     )
 
 
-def _restorations(changed: tuple[Manifest, ...], live: LiveByAddress) -> Iterator[Event]:
+def _restorations(changed: tuple[Manifest, ...], live: LiveByAddress) -> Iterator[EmitEvent]:
     """Events for children that somebody edited and that are put right again."""
     for manifest in changed:
         found = live.get(_address(manifest))
         if found is not None and _applied_hash(found) == _applied_hash(manifest):
             kind, name = _address(manifest)
-            yield Event("Warning", "Restored", f"{kind} {name} was changed by somebody else and is put right")
+            event = Event("Warning", "Restored", f"{kind} {name} was changed by somebody else and is put right")
+            yield EmitEvent(event, repairs=Ref.of(manifest))
 
 
 def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
