@@ -11,7 +11,7 @@ from typing import Literal
 from rollmodel.api.conditions import Condition, upsert
 from rollmodel.plan.times import stamp
 
-__all__ = ["ConditionDraft", "merge_conditions"]
+__all__ = ["ConditionDraft", "merge_conditions", "word"]
 
 _FOREIGN = re.compile(r"[^A-Za-z0-9]+")
 _NO_LETTERS = re.compile(r"^[0-9]+")
@@ -33,10 +33,10 @@ def merge_conditions(
     """The conditions with these lines put in by type."""
     for kind, line in lines.items():
         message = " ".join(line.message.split())
-        before = upsert(before, kind, line.status, _word(line.reason), message, generation=generation, now=stamp(now))
+        before = upsert(before, kind, line.status, word(line.reason), message, generation=generation, now=stamp(now))
     return before
 
 
-def _word(reason: str) -> str:
+def word(reason: str) -> str:
     """The reason as one word that our schema allows. Others (a Gateway, Kueue) may write ``_``, ``,`` and ``:`` too."""
     return _NO_LETTERS.sub("", _FOREIGN.sub("", reason))[:_LONGEST] or "Unknown"

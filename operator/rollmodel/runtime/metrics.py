@@ -23,6 +23,8 @@ __all__ = ["Instruments"]
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 _CONDITIONS = ("Ready", "Reconciling", "Stalled", "Paused")
+#: How many words for causes there may be, and what stands for all others.
+_MOST_CAUSES, _OTHER = 64, "Other"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class Instruments(Collector):
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         self._objects: dict[str, _Object] = {}
+        self._causes: set[str] = set()
         self._passes = Counter(
             "rollmodel_reconcile",
             "Passes over objects, by how they ended: success, conflict (read again), error, crash (a bug).",
@@ -105,9 +108,16 @@ class Instruments(Collector):
         """A pass over an object ended: it was ``before``, it is ``after``."""
         status = after.get("status", {})
         for entry in _new_entries(before.get("status", {}), status):
-            self._verdicts.labels(entry["verdict"], entry["reason"]).inc()
+            self._verdicts.labels(entry["verdict"], self._cause(entry)).inc()
         if after["kind"] == "ModelDeployment":
             self._objects[uid] = _summary(after["metadata"], status)
+
+    def _cause(self, entry: Mapping[str, Any]) -> str:
+        """Why it fell, as a label: one of a bounded number of words, though some are of others."""
+        cause: str = entry.get("cause") or _OTHER
+        if len(self._causes) < _MOST_CAUSES:
+            self._causes.add(cause)
+        return cause if cause in self._causes else _OTHER
 
     def forget(self, uid: str) -> None:
         """The object is gone: so are its series."""

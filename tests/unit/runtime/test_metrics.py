@@ -10,6 +10,8 @@ from prometheus_client import generate_latest
 from rollmodel.errors import Conflict, Unavailable
 from rollmodel.runtime.metrics import Instruments
 
+from tests.support.simulation.rollouts import Cluster, spec
+
 WHERE = {"namespace": "team", "name": "churn"}
 
 
@@ -62,14 +64,31 @@ def test_conditions_are_one_or_zero(instruments: Instruments) -> None:
     assert value(instruments, "rollmodel_condition", **WHERE, type="Stalled") == 0
 
 
-def test_a_verdict_is_counted_once(instruments: Instruments) -> None:
-    old = {"verdict": "Promoted", "reason": "ProvenSafe", "time": "1"}
-    new = {"verdict": "RolledBack", "reason": "Harmful", "time": "2"}
-    before, after = deployment(history=[old]), deployment(history=[new, old])
+def test_a_verdict_is_counted_once_by_its_cause(instruments: Instruments) -> None:
+    """The history that the code itself writes: its text names a pod, and would be a new series each time."""
+    cluster = Cluster(spec(), rate=1000)
+    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    before = deployment(**cluster.status)
+    cluster.try_version("2", pods="crash")
+    assert cluster.run(900, cluster.over)
+    after = deployment(**cluster.status)
+    assert "CrashLoop: pod " in after["status"]["history"][-1]["reason"]
     instruments.on_pass("uid", before, after)
     instruments.on_pass("uid", after, after)
-    assert value(instruments, "rollmodel_verdicts_total", verdict="RolledBack", reason="Harmful") == 1
-    assert value(instruments, "rollmodel_verdicts_total", verdict="Promoted", reason="ProvenSafe") is None
+    assert value(instruments, "rollmodel_verdicts_total", verdict="RolledBack", reason="CrashLoop") == 1
+    assert value(instruments, "rollmodel_verdicts_total", verdict="Installed", reason="FirstRevision") is None
+
+
+def test_causes_are_bounded_whatever_words_come(instruments: Instruments) -> None:
+    """Some are words of others; an entry of an earlier release has none."""
+    entries = [{"verdict": "RolledBack", "reason": "x", "cause": f"Word{number}"} for number in range(1000)]
+    instruments.on_pass("uid", deployment(), deployment(history=[{"verdict": "Promoted", "reason": "x"}]))
+    instruments.on_pass("uid", deployment(), deployment(history=entries))
+    families = {family.name: family for family in instruments.registry.collect()}
+    reasons = {sample.labels["reason"] for sample in families["rollmodel_verdicts"].samples}
+    assert {"Word0", "Other"} < reasons
+    assert len(reasons) <= 65
+    assert value(instruments, "rollmodel_verdicts_total", verdict="Promoted", reason="Other") == 1
 
 
 def test_series_go_with_their_object(instruments: Instruments) -> None:

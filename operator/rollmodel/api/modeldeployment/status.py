@@ -19,6 +19,9 @@ __all__ = [
     "RejectedRevision",
 ]
 
+#: How many revisions can be drained at once and be told of.
+MOST_RETIRING = 64
+
 _Replicas = Annotated[int, Field(ge=0, le=2_147_483_647)]
 
 
@@ -106,6 +109,8 @@ class HistoryEntry(ApiModel):
     """Model version of `toRevision`."""
     reason: Message
     """Why."""
+    cause: ShortText | None = None
+    """Why, in one word for programs, e.g. `CrashLoop` or `Harmful`."""
     evidence: Message | None = None
     """The evidence when it fell."""
     by: ShortText | None = None
@@ -123,7 +128,7 @@ class ModelDeploymentStatus(ApiModel):
     """The revision that has earned its traffic."""
     candidate: ArmStatus | None = None
     """The revision that is being tried."""
-    retiring: Annotated[list[ArmStatus], Field(max_length=64), ATOMIC] = Field(default_factory=list)
+    retiring: Annotated[list[ArmStatus], Field(max_length=MOST_RETIRING), ATOMIC] = Field(default_factory=list)
     """Revisions that lost their claim and are being drained."""
     replicas: _Replicas = 0
     """Pods of the stable revision, which `scale` is about."""

@@ -67,7 +67,8 @@ def _adopt(rollout: Rollout) -> Rollout:
         if weights.get(serving) or rollout.live.ready(serving):
             return rollout.with_state(stable=_unknown_arm(serving, rollout))
     retired = (change(_unknown_arm(revision, rollout), retiring="Superseded", reason="unknown") for revision in unknown)
-    return rollout.with_state(retiring=(*rollout.retiring, *retired))
+    # First in the order, as the oldest: status may have had no place for them.
+    return rollout.with_state(retiring=(*retired, *rollout.retiring))
 
 
 def _unknown_arm(revision: str, rollout: Rollout) -> ArmStatus:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from rollmodel.api.conditions import Condition, find
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentStatus
+from rollmodel.api.modeldeployment.status import MOST_RETIRING
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
@@ -47,7 +48,7 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
         "conditions": conditions,
         "stable": rollout.stable,
         "candidate": rollout.candidate,
-        "retiring": rollout.retiring,
+        "retiring": _remembered(rollout.retiring),
         "replicas": serving.replicas if serving else 0,
         "selector": _selector(rollout, serving.revision) if serving else None,
         "evidence": rollout.state.evidence,
@@ -59,6 +60,15 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
         "outbox": rollout.state.outbox,
     }
     return ModelDeploymentStatus.model_validate(fields)
+
+
+def _remembered(retiring: Sequence[ArmStatus]) -> list[ArmStatus]:
+    """As many as status can hold: those with traffic, then the youngest. Whoever is left out has drained the longest.
+
+    It is found again by its pods in the next pass, and then taken away.
+    """
+    places = sorted(range(len(retiring)), key=lambda place: (retiring[place].weight > 0, place))[-MOST_RETIRING:]
+    return [retiring[place] for place in sorted(places)]
 
 
 def condition_events(

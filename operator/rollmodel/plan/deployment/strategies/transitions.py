@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, RejectedRevision
+from rollmodel.plan.conditions import word
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import outbox
@@ -46,7 +47,7 @@ def begin(rollout: Rollout, revision: str) -> Rollout:
 def install(rollout: Rollout) -> Rollout:
     """The first revision answers: there is nothing to compare it with, so it serves."""
     candidate = _candidate(rollout)
-    entry = _entry(rollout, candidate, "Installed", "FirstRevision", by="readiness")
+    entry = _entry(rollout, candidate, "Installed", "FirstRevision", cause="FirstRevision", by="readiness")
     message = f"{rollout.label(candidate.revision)} answers and takes all traffic; there was no revision before it"
     installed = rollout.with_state(stable=_settled(candidate), candidate=None, paused=None)
     return installed.with_history(entry).with_event("Normal", "Installed", message)
@@ -56,7 +57,7 @@ def promote(rollout: Rollout, *, reason: str, by: str) -> Rollout:
     """The candidate carries all traffic: it is the stable revision now, and the old one is drained."""
     candidate, stable = _candidate(rollout), rollout.stable
     assert stable is not None  # noqa: S101 - a candidate without a stable revision is installed, not promoted
-    entry = _entry(rollout, candidate, "Promoted", reason, by=by)
+    entry = _entry(rollout, candidate, "Promoted", reason, cause=reason, by=by)
     winner, loser = rollout.label(candidate.revision), rollout.label(stable.revision)
     posted = outbox.posted(
         rollout.state.outbox,
@@ -101,14 +102,14 @@ def roll_back(
         paused=None,
         outbox=outbox.posted(rollout.state.outbox, _blame(rollout, candidate, verdict, f"{reason}: {message}")),
     )
-    entry = _entry(rollout, candidate, verdict, f"{reason}: {message}", by=by)
+    entry = _entry(rollout, candidate, verdict, f"{reason}: {message}", cause=reason, by=by)
     return back.with_history(entry).with_event("Warning", verdict, f"{label} is taken back: {reason}: {message}")
 
 
 def supersede(rollout: Rollout, reason: str) -> Rollout:
     """Something else is wanted before the candidate was judged: it says nothing about its quality."""
     candidate = _candidate(rollout)
-    entry = _entry(rollout, candidate, "Superseded", reason, by="spec")
+    entry = _entry(rollout, candidate, "Superseded", reason, cause="SpecChanged", by="spec")
     gone = rollout.with_state(
         candidate=None,
         retiring=(*rollout.retiring, _retired(rollout, candidate, "Superseded", reason)),
@@ -141,7 +142,7 @@ def _retired(rollout: Rollout, arm: ArmStatus, why: Retirement, reason: str) -> 
     return change(arm, step=None, since=stamp(rollout.now), ready_since=None, requests=0, retiring=why, reason=reason)
 
 
-def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, by: str) -> HistoryEntry:
+def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, cause: str, by: str) -> HistoryEntry:
     stable = rollout.stable
     return HistoryEntry(
         time=stamp(rollout.now),
@@ -151,6 +152,7 @@ def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, b
         from_version=stable.model_version if stable else None,
         to_version=arm.model_version,
         reason=reason,
+        cause=word(cause),
         evidence=_evidence(rollout),
         by=by,
     )
