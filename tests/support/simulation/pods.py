@@ -31,6 +31,8 @@ class Behaviour:
     bad: float = 0.01
     slow: float = 1.0
     cost: float = 1.0
+    answers: bool = True
+    """Whether requests are answered at all; they are counted when they are."""
 
 
 @dataclass

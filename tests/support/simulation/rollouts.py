@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Literal
 
+import numpy as np
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan import naming
 from rollmodel.plan.decision import Decision, DeleteObject, EmitEvent, Event
@@ -64,6 +65,8 @@ class Cluster:
     model: PinnedModel | Problem = field(default_factory=model)
     behaviours: dict[str, Behaviour] = field(default_factory=dict)
     rate: float = 100.0
+    chance: np.random.Generator | None = None
+    """Where it is set, requests come independently of each other, else evenly."""
     gateway_lag: int = 1
     metrics: Literal["good", "missing", "down", "strange"] = "good"
     now: datetime = START
@@ -99,11 +102,18 @@ class Cluster:
         return revision_id(self.spec.runtime, model(version))
 
     def behave(
-        self, version: str, pods: PodKind = "good", bad: float = 0.01, slow: float = 1.0, cost: float = 1.0
+        self,
+        version: str,
+        pods: PodKind = "good",
+        bad: float = 0.01,
+        slow: float = 1.0,
+        cost: float = 1.0,
+        *,
+        answers: bool = True,
     ) -> str:
         """How this version will behave; returns its revision."""
         revision = self.revision_of(version)
-        self.behaviours[revision] = Behaviour(pods, bad, slow, cost)
+        self.behaviours[revision] = Behaviour(pods, bad, slow, cost, answers)
         return revision
 
     def try_version(
@@ -333,12 +343,17 @@ class Cluster:
         for revision, weight in self.served.items():
             ready = [pod for pod in self.pods if pod.revision == revision and pod.ready]
             for pod in ready:
-                requests = self.rate * TICK * weight / 100 / len(ready)
+                requests = self._asked(weight / 100 / len(ready)) * self._behaviour(revision).answers
                 pod.total += requests
                 pod.failed += requests * self._behaviour(revision).bad
         for pod in self.pods:
             if pod.total:
                 pod.points.append((moment, round(pod.total), round(pod.failed)))
+
+    def _asked(self, share: float) -> float:
+        """Requests of a tick that come to a pod with this share of the traffic."""
+        mean = self.rate * TICK * share
+        return mean if self.chance is None else float(self.chance.poisson(mean))
 
     def _answer(self, query: MetricQuery) -> Answer | Problem:
         if self.metrics == "good":

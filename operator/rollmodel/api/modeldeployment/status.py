@@ -56,6 +56,10 @@ class ArmStatus(ApiModel):
     """Set once the verdict fell: the revision loses its weight, then its pods."""
     reason: Message | None = None
     """Why it is retiring, or why it cannot go on."""
+    silent_since: Timestamp | None = None
+    """Since when it has counted no request, although it has traffic and the stable revision counts (candidate only)."""
+    stable_requests: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    """Requests that the stable revision has counted since `silentSince`."""
 
 
 class EvidenceStatus(ApiModel):

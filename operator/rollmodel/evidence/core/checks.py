@@ -85,7 +85,8 @@ def _empty(na: float, nb: float) -> NoEvidence | None:
     if na + nb == 0:
         return NoEvidence(NoEvidenceReason.NO_TRAFFIC, "no requests on either arm")
     if not (na and nb):
-        return NoEvidence(NoEvidenceReason.ARM_EMPTY, f"no requests on the {'stable' if na else 'candidate'} arm")
+        message = f"no requests on the {'stable' if na else 'candidate'} arm"
+        return NoEvidence(NoEvidenceReason.ARM_EMPTY, message, stable=nb)
     return None
 
 

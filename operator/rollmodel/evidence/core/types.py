@@ -65,15 +65,19 @@ class NoEvidenceReason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NoEvidence:
-    """A window of a metric that must not become evidence, with its reason."""
+    """A window of a metric that must not become evidence, with its reason.
+
+    ``stable`` are requests that the stable arm counted while the candidate counted none.
+    """
 
     reason: NoEvidenceReason
     message: str = ""
+    stable: float = field(default=0.0, compare=False)
 
     @property
     def requests(self) -> tuple[float, float]:
-        """None are known."""
-        return 0.0, 0.0
+        """None are known of the candidate."""
+        return 0.0, self.stable
 
     def plus(self, other: Sample) -> Sample:
         """Nothing repairs a window without evidence."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import inf
 from typing import Literal
@@ -200,7 +201,7 @@ def _count_sample(found: Sequence[Increment], *, alone: bool) -> CountSample | N
     try:
         sample = CountSample(*_arm(found, "candidate"), *((0.0, 0.0) if alone else _arm(found, "stable")))
     except _UnreadableError as error:
-        return error.evidence
+        return _without_candidate(error.evidence, found, counted=1)
     return problem(sample) or sample
 
 
@@ -208,7 +209,7 @@ def _mean_sample(found: Sequence[Increment]) -> MeanSample | NoEvidence:
     try:
         sample = MeanSample(*_mean(found, "candidate"), *_mean(found, "stable"))
     except _UnreadableError as error:
-        return error.evidence
+        return _without_candidate(error.evidence, found, counted=1)
     return problem(sample) or sample
 
 
@@ -225,8 +226,18 @@ def _histogram_sample(found: Sequence[Increment], bounds: Sequence[float]) -> Hi
     try:
         sample = HistogramSample(edges=bounds, candidate=_arm(found, "candidate"), stable=_arm(found, "stable"))
     except _UnreadableError as error:
-        return error.evidence
+        return _without_candidate(error.evidence, found, counted=None)
     return problem(sample) or sample
+
+
+def _without_candidate(why: NoEvidence, found: Sequence[Increment], *, counted: int | None) -> NoEvidence:
+    """With the requests of the stable arm, where no pod of the candidate reports.
+
+    counted: how many of an increment's values count requests, None for all.
+    """
+    if why.reason is not NoEvidenceReason.ARM_EMPTY or any(one.arm == "candidate" for one in found):
+        return why
+    return replace(why, stable=sum(sum(v[:counted]) for one in found if not isinstance(v := one.value, NoEvidence)))
 
 
 def _arm(found: Sequence[Increment], arm: str) -> Values:

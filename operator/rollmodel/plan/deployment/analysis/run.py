@@ -34,8 +34,10 @@ from rollmodel.plan.deployment.analysis.queries import asks_history, load_judge,
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
+from rollmodel.plan.deployment.analysis.silence import heard, silence
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.state import change
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
@@ -104,12 +106,18 @@ def _judged(
     if by_metric:
         rollout, judge_state = _observe_windows(rollout, judge_state, by_metric)
     assessment = judge.assess(judge_state)
-    found = [*problems, *unexpected, *window_problems(rollout, judge_state, assessment, asked)]
+    seen_until = datetime.fromtimestamp(judge_state.end, UTC) if judge_state.ticks else None
+    found = [
+        *silence(rollout, seen_until),
+        *problems,
+        *unexpected,
+        *window_problems(rollout, judge_state, assessment, asked),
+    ]
     analysis = replace(
         _blind_or(rollout, found, _readable(assessment)),
         revision=rollout.candidate.revision if rollout.candidate else None,
         assessment=assessment,
-        seen_until=datetime.fromtimestamp(judge_state.end, UTC) if judge_state.ticks else None,
+        seen_until=seen_until,
     )
     rollout = rollout.with_state(evidence=tuple(evidence_line(report) for report in assessment.metrics))
     return _with(_with_blind_time_added(rollout, analysis), analysis)
@@ -120,11 +128,14 @@ def _observe_windows(
 ) -> tuple[Rollout, judge.JudgeState]:
     """The judge after all new windows, and the candidate's requests in them."""
     assert rollout.candidate is not None  # noqa: S101 - only a candidate has a judge
-    requests = rollout.candidate.requests
+    requests, arm = rollout.candidate.requests, rollout.candidate
     for window, samples in aligned(by_metric):
+        arm = heard(rollout, arm, window, samples)
         judge_state = judge.observe(judge_state, window, samples, weight=_routed(rollout, window))
         requests += _requests(rollout, window, samples)
-    return rollout.with_state(judge=judge.dump(judge_state)).with_candidate(requests=requests), judge_state
+    return rollout.with_state(judge=judge.dump(judge_state)).with_state(
+        candidate=change(arm, requests=requests)
+    ), judge_state
 
 
 def _read(

@@ -14,6 +14,7 @@ from rollmodel.api.modeldeployment.status import MOST_RETIRING
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
+from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
@@ -24,6 +25,7 @@ __all__ = ["build_status", "condition_events"]
 _LOOK_AT_GATEWAY = "nothing begins or is drained before it answers; does the controller run?"
 #: Ways of being blind that no waiting heals.
 _WRONG_QUERY = {
+    SILENT,
     "CannotMeasure",
     "Invalid",
     "InvalidAnalysis",

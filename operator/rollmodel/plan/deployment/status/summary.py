@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.evidence.core.types import Assessment, Outcome
+from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, current_goal
@@ -83,7 +84,7 @@ def _detail(rollout: Rollout, candidate: ArmStatus) -> str:
         return f"waits for pods, {pods(rollout, candidate, candidate_pods(rollout))}"
     if rollout.analysis.blind_since is not None:
         brief, _, _ = rollout.analysis.message.partition("; the query was:")  # MetricsAvailable has it whole
-        return f"holds, because metrics cannot be read: {brief}"
+        return brief if rollout.analysis.reason == SILENT else f"holds, because metrics cannot be read: {brief}"
     if not at_goal(rollout):
         return f"waits until {current_goal(rollout).weight} % are observed: {rollout.traffic.message}"
     if rollout.analysis.assessment is None:

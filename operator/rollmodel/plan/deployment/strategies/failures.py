@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from rollmodel.api.modeldeployment import OnBlind
+from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.strategies import stages, transitions
-from rollmodel.plan.deployment.strategies.judged_step import leave_for_harm
+from rollmodel.plan.deployment.strategies.judged_step import is_silent, leave_for_harm
 from rollmodel.plan.deployment.strategies.moves import PROOFS_OF_HARM
 
 __all__ = ["failed"]
@@ -32,5 +33,6 @@ def _blind_too_long(rollout: Rollout) -> Rollout | None:
     blind_for = (rollout.now - blind_since).total_seconds()
     if blind_for < policy.max_blind_seconds:
         return None
-    message = f"no metrics for {blind_for:.0f} s: {rollout.analysis.message}"
-    return transitions.roll_back(rollout, reason="Blind", message=message, by="blindness")
+    silent = is_silent(rollout)
+    message = f"no {'answer' if silent else 'metrics'} for {blind_for:.0f} s: {rollout.analysis.message}"
+    return transitions.roll_back(rollout, reason=SILENT if silent else "Blind", message=message, by="blindness")

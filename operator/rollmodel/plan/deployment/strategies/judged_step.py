@@ -5,13 +5,14 @@ from __future__ import annotations
 from rollmodel.api.modeldeployment import ArmStatus, Step
 from rollmodel.evidence.core.types import Outcome
 from rollmodel.plan.deployment.analysis.labels import label_delay
+from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies import stages, transitions
 from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS, PROOFS_OF_HARM, Move, StepView, next_move
 from rollmodel.plan.deployment.strategies.split import at_goal, carried, current_goal
 from rollmodel.plan.times import parse
 
-__all__ = ["hold", "leave_for_harm"]
+__all__ = ["hold", "is_silent", "leave_for_harm"]
 
 
 def hold(rollout: Rollout, step: Step) -> Rollout:
@@ -33,6 +34,11 @@ def leave_for_harm(rollout: Rollout) -> Rollout | None:
     return None if move.kind == "Stay" else _carried_out(rollout, move)
 
 
+def is_silent(rollout: Rollout) -> bool:
+    """Whether the candidate answers nothing, though it has traffic."""
+    return rollout.analysis.reason == SILENT
+
+
 def _view(rollout: Rollout, candidate: ArmStatus, step: Step) -> StepView:
     outcome, analysis = rollout.analysis.outcome(candidate.revision), rollout.spec.analysis
     since = _at_weight_since(candidate)
@@ -50,6 +56,7 @@ def _view(rollout: Rollout, candidate: ArmStatus, step: Step) -> StepView:
         requests=candidate.requests,
         below_margin=lambda: assessment is not None and assessment.upper_limit_below_margin,
         judged=judged,
+        silent=is_silent(rollout),
     )
 
 
@@ -62,13 +69,16 @@ def _at_weight_since(candidate: ArmStatus) -> str | None:
 def _carried_out(rollout: Rollout, move: Move) -> Rollout:
     assessment = rollout.analysis.assessment
     why = assessment.message if assessment is not None else "no evidence"
+    if is_silent(rollout):
+        why = rollout.analysis.message
     match move.kind:
         case "Stay":
             return rollout
         case "Advance":
             return stages.enter(rollout, stages.step_of(rollout) + 1, move.reason)
         case "RollBack" if move.reason == "Undecided":
-            return transitions.roll_back(rollout, reason="Undecided", message=f"time is up: {why}", by="deadline")
+            word = SILENT if is_silent(rollout) else "Undecided"
+            return transitions.roll_back(rollout, reason=word, message=f"time is up: {why}", by="deadline")
         case "RollBack":
             reason = assessment.reason if assessment is not None else move.reason
             return transitions.roll_back(rollout, reason=reason, message=why, by="evidence")

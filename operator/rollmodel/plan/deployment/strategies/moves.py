@@ -26,7 +26,7 @@ class StepView:
     own. The rest is about that step: ``seconds`` since the weight is in force, ``judged_seconds`` from then to the end
     of the last window that was judged, and how many of these there must be; ``requests`` that the candidate answered.
     ``below_margin`` answers whether the interval of every metric lies below the safe margin. ``judged``: there are
-    metrics.
+    metrics. ``silent``: it answers nothing although it has traffic.
     """
 
     outcome: Outcome
@@ -38,6 +38,7 @@ class StepView:
     requests: float = 0.0
     below_margin: Callable[[], bool] = bool
     judged: bool = True
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +58,34 @@ def next_move(policy: Policy, view: StepView) -> Move:
         if policy.on_failure is OnFailure.ROLL_BACK:
             return Move("RollBack", "Failure")
         return Move("Pause", "Failure") if view.pause != "Failure" else STAY
-    if view.step is None or view.pause is not None or not _was_held(view, view.step):
+    if view.step is None or view.pause is not None:
         return STAY
+    if view.silent or view.outcome is Outcome.BIASED_SPLIT:
+        return _without_comparison(policy, view, view.step)
+    return _judged(policy, view, view.step) if _was_held(view, view.step) else STAY
+
+
+def _judged(policy: Policy, view: StepView, step: Step) -> Move:
+    """A step that was held for its time: on with proof, or without metrics; at the end of its time by the policy."""
     if not view.judged:
         return Move("Advance", "StepsDone")
     if view.outcome is Outcome.SAFE:
         return Move("Advance", "ProvenSafe")
-    time_is_up = view.step.max_seconds is not None and view.seconds >= view.step.max_seconds
-    return _undecided(policy, view) if time_is_up and view.outcome is Outcome.UNDECIDED else STAY
+    return _undecided(policy, view) if _time_is_up(view, step) and view.outcome is Outcome.UNDECIDED else STAY
+
+
+def _without_comparison(policy: Policy, view: StepView, step: Step) -> Move:
+    """Nothing more will be known of a candidate that is silent, or gets another share than asked for.
+
+    Its step ends with its time, whatever it must have answered by then, and never well.
+    """
+    if not _time_is_up(view, step):
+        return STAY
+    return Move("RollBack" if policy.on_undecided is OnUndecided.ROLL_BACK else "Pause", "Undecided")
+
+
+def _time_is_up(view: StepView, step: Step) -> bool:
+    return step.max_seconds is not None and view.seconds >= step.max_seconds
 
 
 def _was_held(view: StepView, step: Step) -> bool:

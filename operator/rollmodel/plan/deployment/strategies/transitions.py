@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any, Literal
 
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, RejectedRevision
 from rollmodel.plan.conditions import word
@@ -14,6 +15,7 @@ from rollmodel.plan.times import stamp
 __all__ = ["begin", "install", "promote", "roll_back", "supersede"]
 
 Verdict = Literal["Installed", "Promoted", "RolledBack", "Superseded", "Aborted"]
+_HEARD: Mapping[str, Any] = {"silent_since": None, "stable_requests": None}
 Retirement = Literal["Promoted", "RolledBack", "Superseded"]
 
 
@@ -32,6 +34,7 @@ def begin(rollout: Rollout, revision: str) -> Rollout:
         requests=0,
         retiring=None,
         reason=None,
+        **_HEARD,
     )
     message = f"{rollout.label(revision)} (revision {revision}) is started"
     return rollout.with_state(
@@ -135,11 +138,12 @@ def _candidate(rollout: Rollout) -> ArmStatus:
 
 def _settled(arm: ArmStatus) -> ArmStatus:
     """A candidate that became stable: fields that are about the rollout are cleared."""
-    return change(arm, step=None, since=None, ready_since=None, requests=0, reason=None)
+    return change(arm, step=None, since=None, ready_since=None, requests=0, reason=None, **_HEARD)
 
 
 def _retired(rollout: Rollout, arm: ArmStatus, why: Retirement, reason: str) -> ArmStatus:
-    return change(arm, step=None, since=stamp(rollout.now), ready_since=None, requests=0, retiring=why, reason=reason)
+    cleared = change(arm, step=None, since=stamp(rollout.now), ready_since=None, requests=0, **_HEARD)
+    return change(cleared, retiring=why, reason=reason)
 
 
 def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, cause: str, by: str) -> HistoryEntry:
