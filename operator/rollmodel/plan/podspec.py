@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 from rollmodel.api.base import GROUP, VERSION
+from rollmodel.plan.diff import quantity
 
-__all__ = ["FETCH_RESOURCES", "IN_MLFLOW", "POD_SECURITY", "RESTRICTED", "connection", "owner_reference"]
+__all__ = ["IN_MLFLOW", "POD_SECURITY", "RESTRICTED", "connection", "fetch_resources", "owner_reference"]
 
 #: The security context of a pod (https://kubernetes.io/docs/concepts/security/pod-security-standards/).
 POD_SECURITY: Mapping[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -15,11 +17,9 @@ POD_SECURITY: Mapping[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"typ
 #: The security context of a container.
 RESTRICTED: Mapping[str, Any] = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
-#: What fetching files takes.
-FETCH_RESOURCES: Mapping[str, Any] = {
-    "requests": {"cpu": "100m", "memory": "256Mi"},
-    "limits": {"memory": "1Gi"},
-}
+_FETCH_REQUESTS: Mapping[str, str] = {"cpu": "100m", "memory": "256Mi"}
+_FETCH_MEMORY = "1Gi"
+_LEAST_FETCH_MEMORY = "512Mi"
 
 #: How addresses begin that lie in the MLflow of a connection.
 IN_MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
@@ -31,6 +31,28 @@ _CONNECTION_KEYS = {
     "MLFLOW_TRACKING_TOKEN": "token",
     "ROLLMODEL_MLFLOW_CA": "ca",
 }
+
+
+def fetch_resources(limits: Mapping[str, str] | None) -> dict[str, Any]:
+    """What fetching files takes, beside a main container with these limits.
+
+    Where that one has a limit on CPU this one has the same, since a quota asks it of all containers; its memory is
+    limited by that of the main container, down to 512Mi, since a LimitRange holds for all. A pod counts the larger of
+    the two, so this asks for no more than the main container does.
+    """
+    main = limits or {}
+    limit: dict[str, Any] = {"memory": _FETCH_MEMORY}
+    memory, requests = main.get("memory"), dict(_FETCH_REQUESTS)
+    if memory is not None and _less(memory, _FETCH_MEMORY):
+        limit["memory"] = _LEAST_FETCH_MEMORY if _less(memory, _LEAST_FETCH_MEMORY) else memory
+    if (cpu := main.get("cpu")) is not None:
+        limit = {"cpu": cpu, **limit}
+        requests["cpu"] = cpu if _less(cpu, requests["cpu"]) else requests["cpu"]
+    return {"requests": requests, "limits": limit}
+
+
+def _less(one: str, other: str) -> bool:
+    return (quantity(one) or Decimal(0)) < (quantity(other) or Decimal(0))
 
 
 def connection(secret: str | None, registry_url: str | None, ca: str | None = None) -> list[dict[str, Any]]:

@@ -158,3 +158,35 @@ async def test_whether_routes_can_be_made_is_known(api: ApiServer, kube: Kuberne
     groups = await api.request("GET", "/apis")
     served = "gateway.networking.k8s.io" in {group["name"] for group in groups["groups"]}
     assert kube.gateway_available is served
+
+
+async def test_to_apply_again_what_a_policy_changes_changes_nothing(
+    api: ApiServer, kube: Kubernetes, world: World, eventually: Eventually
+) -> None:
+    """What an operator relies on after a restart: one apply tells it what the API server keeps."""
+    owner = await world.create(model_deployment(world.namespace))
+    here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": world.namespace}}}
+    rule = {"apiGroups": [""], "apiVersions": ["v1"], "resources": ["services"], "operations": ["CREATE", "UPDATE"]}
+    patch = '[JSONPatch{op: "replace", path: "/spec/selector/app", value: "theirs"}]'
+    specs = {
+        "mutatingadmissionpolicies": {
+            "failurePolicy": "Fail",
+            "reinvocationPolicy": "Never",
+            "matchConstraints": {"resourceRules": [rule]},
+            "mutations": [{"patchType": "JSONPatch", "jsonPatch": {"expression": patch}}],
+        },
+        "mutatingadmissionpolicybindings": {"policyName": world.namespace, "matchResources": here},
+    }
+    path = "/apis/admissionregistration.k8s.io/v1"
+    for plural, spec in specs.items():
+        await api.request("POST", f"{path}/{plural}", body={"metadata": {"name": world.namespace}, "spec": spec})
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            number = 0
+            while (first := await kube.apply(service(owner, f"probe-{number}")))["spec"]["selector"]["app"] != "theirs":
+                number += 1
+        again = await kube.apply(service(owner, f"probe-{number}"))
+        assert again["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    finally:
+        for plural in specs:
+            await api.request("DELETE", f"{path}/{plural}/{world.namespace}")

@@ -49,7 +49,7 @@ def wanted(owner: str, spec: ModelDeploymentSpec, model: PinnedModel, defaults: 
     if runtime.image is None and not PRESETS[runtime.preset].own_image:
         raise Invalid(f"`runtime.image` must be set for the preset '{runtime.preset}'", reason="InvalidSpec")
     identity = revision_id(runtime, model)
-    template = pod_template(owner, identity, runtime, model, defaults)
+    template = pod_template(owner, identity, spec, model, defaults)
     return Revision(identity, model.digest, template, model.name, model.version)
 
 

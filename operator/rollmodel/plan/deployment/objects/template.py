@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from rollmodel.api.base import GROUP
-from rollmodel.api.modeldeployment import Runtime
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
-from rollmodel.plan.podspec import FETCH_RESOURCES, POD_SECURITY, RESTRICTED, connection
+from rollmodel.plan.podspec import POD_SECURITY, RESTRICTED, connection, fetch_resources
 
 __all__ = ["FETCH_CONTAINER", "MODEL_CONTAINER", "pod_template"]
 
@@ -25,16 +25,23 @@ _UNLIST_SECONDS = 10
 """How long a pod still answers after it began to terminate, until every gateway has taken it off its list."""
 
 
-def pod_template(owner: str, revision: str, runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
-    """The finished PodTemplateSpec of a revision; ``runtime.image`` must be set where the preset has no image."""
-    preset = PRESETS[runtime.preset]
+def pod_template(
+    owner: str, revision: str, asked: ModelDeploymentSpec, model: PinnedModel, defaults: Defaults
+) -> dict[str, Any]:
+    """The finished PodTemplateSpec of a revision; ``runtime.image`` must be set where the preset has no image.
+
+    It is as patient as the spec was when the revision was made: with the start of a server as ``deadlineSeconds`` says,
+    with its last requests as ``requestTimeoutSeconds``.
+    """
+    runtime, preset = asked.runtime, PRESETS[asked.runtime.preset]
+    start_seconds = max(preset.start_seconds, asked.rollout.deadline_seconds)
     spec: dict[str, Any] = {
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
-        "terminationGracePeriodSeconds": _REQUEST_SECONDS + _UNLIST_SECONDS + 5,
+        "terminationGracePeriodSeconds": _request_seconds(asked) + _UNLIST_SECONDS + 5,
         "securityContext": POD_SECURITY,
-        "initContainers": [_fetch(model, defaults)],
-        "containers": [_serve(owner, runtime, preset, defaults)],
+        "initContainers": [_fetch(runtime, model, defaults)],
+        "containers": [_serve(owner, runtime, preset, defaults, start_seconds)],
         "volumes": _volumes(preset),
         "topologySpreadConstraints": [
             _spread(naming.revision_selector(owner, revision), key)
@@ -50,6 +57,11 @@ def pod_template(owner: str, revision: str, runtime: Runtime, model: PinnedModel
     return {"metadata": _metadata(owner, revision, runtime, preset, model), "spec": spec}
 
 
+def _request_seconds(asked: ModelDeploymentSpec) -> int:
+    """How long a request that has begun may go on in a pod that is to end."""
+    return max(_REQUEST_SECONDS, (asked.traffic.request_timeout_seconds or 0) if asked.traffic else 0)
+
+
 def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model: PinnedModel) -> dict[str, Any]:
     annotations = {
         f"{GROUP}/model-digest": model.digest,
@@ -63,14 +75,14 @@ def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model
     return {"labels": labels, "annotations": annotations}
 
 
-def _fetch(model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
+def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
     arguments = ["fetch", "--uri", model.uri, "--digest", model.digest, "--dest", _MODEL]
     container = {
         "name": FETCH_CONTAINER,
         "image": defaults.operator_image,
         "command": ["rollmodel"],
         "args": arguments,
-        "resources": FETCH_RESOURCES,
+        "resources": fetch_resources(runtime.resources.limits if runtime.resources else None),
         "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
@@ -79,7 +91,7 @@ def _fetch(model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
     return {**container, "env": environment} if environment else container
 
 
-def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults) -> dict[str, Any]:
+def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults, start_seconds: int) -> dict[str, Any]:
     words = {
         "model": _MODEL,
         "models": _MODELS,
@@ -94,7 +106,7 @@ def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults) -> 
         **({"resources": runtime.resources.to_wire()} if runtime.resources else {}),
         "ports": _ports(runtime, preset),
         "env": _environment(runtime, preset, words),
-        **_probes(runtime, preset, words),
+        **_probes(runtime, preset, words, start_seconds),
         "lifecycle": {"preStop": {"sleep": {"seconds": _UNLIST_SECONDS}}},
         "securityContext": {**RESTRICTED, **({"readOnlyRootFilesystem": True} if preset.read_only_root else {})},
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -118,12 +130,12 @@ def _environment(runtime: Runtime, preset: Preset, words: dict[str, str]) -> lis
     return list(variables.values())
 
 
-def _probes(runtime: Runtime, preset: Preset, words: dict[str, str]) -> dict[str, Any]:
+def _probes(runtime: Runtime, preset: Preset, words: dict[str, str], start_seconds: int) -> dict[str, Any]:
     """Startup gives loading its time, readiness asks for a real answer, liveness only whether the process lives."""
     ready = runtime.readiness_path or preset.ready_path.format(**words)
     period = 2
     probes = {
-        "startupProbe": _probe(ready, periodSeconds=period, failureThreshold=preset.start_seconds // period),
+        "startupProbe": _probe(ready, periodSeconds=period, failureThreshold=start_seconds // period),
         "readinessProbe": _probe(ready, periodSeconds=5, failureThreshold=2),
     }
     if preset.live_path:

@@ -8,7 +8,7 @@ from typing import Any
 from rollmodel.api.pods import EnvVar
 from rollmodel.api.trainingjob import TrainingInput, TrainingJobSpec, TrainingTemplate
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import FETCH_RESOURCES, IN_MLFLOW, POD_SECURITY, RESTRICTED, connection
+from rollmodel.plan.podspec import IN_MLFLOW, POD_SECURITY, RESTRICTED, connection, fetch_resources
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, is_read, pinned
 from rollmodel.plan.training.inputs.reproducibility import TRAIN_CONTAINER
 from rollmodel.plan.training.objects.environment import environment, literal
@@ -72,7 +72,7 @@ def _placement(spec: TrainingJobSpec) -> Part:
 
 
 def _fetch(observed: Observed, source: TrainingInput) -> Part:
-    entry = pinned(source, observed.status.inputs)
+    entry, resources = pinned(source, observed.status.inputs), observed.spec.template.resources
     arguments = ["input", "--name", source.name, "--uri", literal(entry.uri)]
     for option, value in (("--version", entry.version), ("--digest", entry.digest)):
         arguments += [option, value] if value else []
@@ -87,7 +87,7 @@ def _fetch(observed: Observed, source: TrainingInput) -> Part:
         "command": ["rollmodel"],
         "args": [*arguments, *where],
         **_credentials(observed, source),
-        "resources": FETCH_RESOURCES,
+        "resources": fetch_resources(resources.limits if resources else None),
         "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [mount, _TMP],
