@@ -9,9 +9,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NoReturn
 
 from rollmodel.api.digest import tree_digest
-from rollmodel.errors import Invalid, NotFound, RollmodelError
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 
 __all__ = ["folder_digest", "local_files", "main", "sha256_of"]
 
@@ -19,21 +20,28 @@ __all__ = ["folder_digest", "local_files", "main", "sha256_of"]
 def local_files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Every file below ``root`` as (relative POSIX path, stat); a single file stands for itself.
 
-    Raises NotFound where nothing is there, and Invalid for links, sockets and devices: a link may lead anywhere, so
-    its content is not pinned by the tree that holds it.
+    Raises NotFound where nothing is there, Invalid for links, sockets and devices (a link may lead anywhere, so its
+    content is not pinned by the tree that holds it) and for names with control characters, and Forbidden for a folder
+    that cannot be read: what is in it would be missing from the digest.
     """
     if not root.exists():
         raise NotFound(f"{root} does not exist")
     if root.is_file():
         yield root.name, root.stat()
         return
-    for folder, folders, names in os.walk(root):
+    for folder, folders, names in os.walk(root, onerror=_unreadable):
         for name in sorted((*folders, *names)):
             path = Path(folder, name)
             if path.is_symlink() or not (path.is_dir() or path.is_file()):
                 raise Invalid(f"{path.relative_to(root)} is neither a plain file nor a folder")
+            if not name.isprintable():
+                raise Invalid(f"the name {name!r} holds control characters", reason="UnsafePath")
             if path.is_file():
                 yield path.relative_to(root).as_posix(), path.stat()
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise Forbidden(f"{error.filename} cannot be read: {error.strerror}", reason="Unreadable")
 
 
 def sha256_of(path: Path) -> str:

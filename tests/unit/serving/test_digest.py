@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.api.digest import tree_digest
-from rollmodel.errors import Invalid, NotFound
+from rollmodel.errors import Forbidden, Invalid, NotFound
 from rollmodel.serving.digest import folder_digest, main
 
 
@@ -75,3 +75,27 @@ def test_the_command_prints_the_digest_or_the_reason(tmp_path: Path, capsys: pyt
     assert capsys.readouterr().out.strip() == folder_digest(tmp_path / "model")
     assert main([str(tmp_path / "other")]) == 1
     assert capsys.readouterr().err.startswith("NotFound: ")
+
+
+def test_a_line_break_in_a_name_cannot_stand_for_two_files(tmp_path: Path) -> None:
+    """With it, two trees would have the same lines."""
+    digest = "0" * 64
+    with pytest.raises(Invalid, match="line break"):
+        tree_digest({f"a\n{digest}  b": digest})
+    write(tmp_path, {"a\nb": b"x"})
+    with pytest.raises(Invalid, match="control characters"):
+        folder_digest(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_not_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"MLmodel": b"a", "secret/b": b"b"})
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("secret"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(Forbidden, match="secret cannot be read: Permission denied"):
+        folder_digest(tmp_path)

@@ -27,6 +27,7 @@ Asgi: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 
 TOO_SLOW = Answer(504, b"Request processing time exceeded limit")
 TOO_SLOW_TO_SEND = Answer.error(408, "REQUEST_TIMEOUT", "the request did not arrive within the time limit")
+TOO_LARGE = Answer.error(413, "REQUEST_LIMIT_EXCEEDED", "the request is larger than this server takes")
 NOT_SERVED = Answer.error(500, "INTERNAL_ERROR", "the server could not handle the request; its log has the details")
 
 logger = logging.getLogger("rollmodel.serve")
@@ -40,16 +41,31 @@ class Readiness:
     draining: bool = False
 
 
+class _TooLarge(Exception):
+    """The body is larger than the limit."""
+
+
 class _ClientGone(Exception):
     """The client hung up before its request was complete."""
 
 
 class ServerApp:
-    """Serves one loaded model. ``timeout`` in seconds, as MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT."""
+    """Serves one loaded model.
+
+    ``timeout`` in seconds, as MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT; ``max_bytes`` is the largest body that is taken.
+    """
 
     def __init__(
-        self, scorer: Scorer, mlflow_app: Asgi, metrics: ServerMetrics, readiness: Readiness, *, timeout: float
+        self,
+        scorer: Scorer,
+        mlflow_app: Asgi,
+        metrics: ServerMetrics,
+        readiness: Readiness,
+        *,
+        timeout: float,
+        max_bytes: int,
     ) -> None:
+        self._max_bytes = max_bytes
         self._scorer = scorer
         self._mlflow_app = mlflow_app
         self._metrics = metrics
@@ -71,11 +87,13 @@ class ServerApp:
         begin: float | None = None
         try:
             async with asyncio.timeout(self._timeout):
-                body = await _read(receive)
+                body = await _read(receive, self._max_bytes)
                 begin = perf_counter()
                 answer = await asyncio.to_thread(self._scorer.score, body, content_type.decode("latin-1"))
         except TimeoutError:
             answer = TOO_SLOW if begin else TOO_SLOW_TO_SEND
+        except _TooLarge:
+            answer = TOO_LARGE
         except _ClientGone:
             return
         except Exception:
@@ -105,13 +123,16 @@ class ServerApp:
         await send({"type": "http.response.body", "body": answer.body})
 
 
-async def _read(receive: Receive) -> bytes:
-    """The whole body of a request. Raises _ClientGone where it never becomes whole."""
-    parts = []
+async def _read(receive: Receive, limit: int) -> bytes:
+    """The whole body of a request. Raises _ClientGone where it never becomes whole, and _TooLarge."""
+    parts, size = [], 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise _ClientGone
         parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > limit:
+            raise _TooLarge
         if not message.get("more_body", False):
             return b"".join(parts)

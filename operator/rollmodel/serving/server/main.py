@@ -38,6 +38,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--host", default="0.0.0.0", help="overruled by ROLLMODEL_LISTEN_ADDRESS")  # noqa: S104
     parser.add_argument("--workers", type=int, default=1, help="processes, each with the model in memory")
     parser.add_argument("--drain-seconds", type=float, default=5.0, help="how long to go on serving after SIGTERM")
+    parser.add_argument("--max-request-mib", type=int, default=256, help="a larger request is refused with 413")
     parser.add_argument("--requirements", choices=("refuse", "warn"), default="refuse", help="if the image lacks some")
     parser.add_argument("--termination-log", type=Path, default=default_termination_log())
     parser.add_argument("--fd", type=int, help=argparse.SUPPRESS)  # a worker's inherited socket
@@ -86,7 +87,8 @@ def _run(arguments: argparse.Namespace, listener: socket.socket) -> None:
     """Imported late: MLflow takes seconds, and a supervisor needs none of it."""
     from rollmodel.serving.server.worker import run  # noqa: PLC0415
 
-    run(arguments.model, listener, drain_seconds=arguments.drain_seconds)
+    max_bytes = arguments.max_request_mib * 2**20
+    run(arguments.model, listener, drain_seconds=arguments.drain_seconds, max_bytes=max_bytes)
 
 
 def _bound(host: str, port: int) -> socket.socket:
@@ -110,6 +112,7 @@ def _supervise(arguments: argparse.Namespace, listener: socket.socket) -> int:
     command = [
         *(sys.executable, "-m", "rollmodel.serving.server.main", "--fd", str(listener.fileno())),
         *("--model", str(arguments.model), "--port", str(arguments.port)),
+        *("--max-request-mib", str(arguments.max_request_mib)),
         *("--drain-seconds", str(arguments.drain_seconds), "--termination-log", str(arguments.termination_log)),
     ]
     ending = threading.Event()

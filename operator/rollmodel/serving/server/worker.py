@@ -46,7 +46,7 @@ class DrainingServer(uvicorn.Server):
         return await super().on_tick(counter) or over
 
 
-def run(model: Path, listener: socket.socket, *, drain_seconds: float) -> None:
+def run(model: Path, listener: socket.socket, *, drain_seconds: float, max_bytes: int) -> None:
     """Serve a model folder on a bound socket until told to end. Raises Terminal where the model cannot be served."""
     scorer, tried = load(model)
     readiness = Readiness(tried=tried)
@@ -56,6 +56,7 @@ def run(model: Path, listener: socket.socket, *, drain_seconds: float) -> None:
         ServerMetrics(_labels(scorer)),
         readiness,
         timeout=MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get(),
+        max_bytes=max_bytes,
     )
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     DrainingServer(config, readiness, drain_seconds).run(sockets=[listener])

@@ -1,14 +1,18 @@
 """``rollmodel fetch``: exactly the pinned model, or one line that says why not."""
 
+import bz2
 import errno
+import gzip
 import io
 import os
+import random
 import shutil
 import tarfile
 from pathlib import Path
 
 import pytest
 from rollmodel.serving.digest import folder_digest
+from rollmodel.serving.fetch import archive as archive_module
 from rollmodel.serving.fetch import download
 from rollmodel.serving.fetch import model as fetch_model
 
@@ -166,6 +170,30 @@ def test_a_broken_archive_is_refused(store: Store, pod: Pod, content: bytes) -> 
     assert pod.fetch(f"{store.url}/model.tgz", "sha256:" + "0" * 64) == 1
     assert pod.reason() in {"Invalid", "DigestMismatch"}
     assert not pod.dest.exists()
+
+
+def test_a_bz2_of_several_streams_says_what_it_is(store: Store, pod: Pod) -> None:
+    plain = gzip.decompress(archive({"weights": random.Random(1).randbytes(200_000)}))  # noqa: S311
+    store.files["/model.tar.bz2"] = bz2.compress(plain[:90_000]) + bz2.compress(plain[90_000:])
+    assert pod.fetch(f"{store.url}/model.tar.bz2", "sha256:" + "0" * 64) == 1
+    assert "several streams" in pod.log.read_text()
+
+
+def test_an_archive_that_grows_without_end_is_refused(store: Store, pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive_module, "GROWTH_FREE", 2**20)
+    store.files["/model.tgz"] = archive({"zeros": bytes(2**22)})
+    assert pod.fetch(f"{store.url}/model.tgz", "sha256:" + "0" * 64) == 1
+    assert pod.reason() == "ArchiveTooLarge"
+
+
+def test_a_volume_without_room_for_a_file_of_an_archive_is_known_before(
+    store: Store, pod: Pod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    store.files["/model.tgz"] = archive({"weights": bytes(2_000_000)})
+    assert pod.fetch(f"{store.url}/model.tgz", "sha256:" + "0" * 64) == 1
+    assert pod.log.read_text().startswith("NoSpace: weights needs 2 MB")
 
 
 @pytest.mark.parametrize(

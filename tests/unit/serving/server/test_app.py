@@ -32,7 +32,8 @@ def echo(body: bytes, content_type: str) -> Answer:
 
 def server(answer: Callable[[bytes, str], Answer] = echo, *, timeout: float = 5.0, tried: bool = True) -> ServerApp:
     metrics = ServerMetrics({"model_id": "m-1"})
-    return ServerApp(Scorer(answer), mlflow_app, metrics, Readiness(tried=tried), timeout=timeout)  # type: ignore[arg-type]
+    scorer, readiness = Scorer(answer), Readiness(tried=tried)
+    return ServerApp(scorer, mlflow_app, metrics, readiness, timeout=timeout, max_bytes=1000)  # type: ignore[arg-type]
 
 
 def client(app: ServerApp) -> httpx.AsyncClient:
@@ -135,6 +136,19 @@ async def test_a_request_that_does_not_arrive_is_the_clients_fault() -> None:
     sent = await call(app, asyncio.Event().wait)
     assert sent[0]["status"] == 408
     assert (await samples(app))[requests(408)] == 1
+
+
+async def test_a_request_that_is_too_large_is_refused_and_not_read_on() -> None:
+    app, parts = server(), iter([400, 600, 1])
+    read: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        read.append(next(parts))
+        return {"type": "http.request", "body": b"x" * read[-1], "more_body": True}
+
+    sent = await call(app, receive)
+    assert (sent[0]["status"], read) == (413, [400, 600, 1])
+    assert (await samples(app))[requests(413)] == 1
 
 
 async def test_a_client_that_hangs_up_is_not_counted() -> None:
