@@ -14,6 +14,7 @@ from rollmodel.api.base import ApiModel, SubdomainName
 from rollmodel.api.schema import ATOMIC, INT_OR_STRING, PatternMessage, Rule, cel_string, exactly_one_of, keyed_by
 
 __all__ = [
+    "Annotations",
     "Argument",
     "Arguments",
     "EnvVar",
@@ -23,8 +24,11 @@ __all__ = [
     "ImageReference",
     "KeyRef",
     "Labels",
+    "OwnLabels",
+    "PodSecurity",
     "Quantity",
     "ResourceRequirements",
+    "Toleration",
 ]
 
 _QUANTITY = r"^[0-9]+(\.[0-9]+)?(m|[kMGTPE]|[KMGTPE]i)?$"
@@ -67,6 +71,61 @@ Argument = Annotated[str, Field(max_length=4096)]
 
 #: A command line.
 Arguments = Annotated[list[Argument], Field(max_length=64), ATOMIC]
+
+
+#: Labels that people give to what the operator makes; its own go before these.
+OwnLabels = Annotated[
+    dict[_QualifiedName, _LabelValue],
+    Field(max_length=32),
+    Rule(
+        "self.all(key, !key.matches('^([^/]*[.])?rollmodel[.]dev/|^app[.]kubernetes[.]io/(name|managed-by)$'))",
+        "must not have keys of 'rollmodel.dev', 'app.kubernetes.io/name' or 'app.kubernetes.io/managed-by',"
+        " which the operator sets",
+    ),
+]
+
+#: Annotations that people give to what the operator makes; its own go before these.
+Annotations = Annotated[
+    dict[_QualifiedName, Annotated[str, Field(max_length=1024)]],
+    Field(max_length=32),
+    Rule(
+        "self.all(key, !key.matches('^([^/]*[.])?rollmodel[.]dev/|^prometheus[.]io/'))",
+        "must not have keys of 'rollmodel.dev' or 'prometheus.io', which the operator sets",
+    ),
+]
+
+_Id = Annotated[int | None, Field(ge=1, le=2**31 - 1)]
+
+
+class PodSecurity(ApiModel):
+    """The user and the groups that a pod runs as; the rest is as Pod Security "restricted" asks."""
+
+    run_as_user: _Id = None
+    """User ID of the containers."""
+    run_as_group: _Id = None
+    """Group ID of the containers."""
+    fs_group: _Id = None
+    """Group that owns the volumes."""
+
+
+class Toleration(ApiModel):
+    """A taint of nodes that the pods accept."""
+
+    rules = (
+        Rule(
+            "!has(self.operator) || self.operator != 'Exists' || !has(self.value)",
+            "must not have `value` with `operator` 'Exists'",
+        ),
+    )
+
+    key: Annotated[str, Field(min_length=1, max_length=316)]
+    """Key of the taint."""
+    operator: Literal["Equal", "Exists"] = "Equal"
+    """Whether `value` must be equal, or the key is enough."""
+    value: Annotated[str | None, Field(max_length=63)] = None
+    """Value of the taint."""
+    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
+    """Effect of the taint. Default: all."""
 
 
 class KeyRef(ApiModel):

@@ -8,7 +8,17 @@ from typing import Annotated
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, LocalRef, ObjectName, SubdomainName
-from rollmodel.api.pods import Arguments, Environment, ImageReference, Labels, ResourceRequirements
+from rollmodel.api.pods import (
+    Annotations,
+    Arguments,
+    Environment,
+    ImageReference,
+    Labels,
+    OwnLabels,
+    PodSecurity,
+    ResourceRequirements,
+    Toleration,
+)
 from rollmodel.api.schema import ATOMIC, SET, PatternMessage, Rule, keyed_by
 
 __all__ = ["ParentRef", "Runtime", "RuntimePreset", "Scale", "Traffic"]
@@ -63,6 +73,18 @@ class Runtime(ApiModel):
     """Secrets for the image registry."""
     node_selector: Labels | None = None
     """Labels of the nodes that may run the pods."""
+    tolerations: Annotated[list[Toleration] | None, Field(max_length=16), ATOMIC] = None
+    """Taints of nodes that the pods accept."""
+    priority_class_name: SubdomainName | None = None
+    """Priority class of the pods."""
+    runtime_class_name: SubdomainName | None = None
+    """Runtime class of the pods, e.g. `nvidia`."""
+    security_context: PodSecurity | None = None
+    """User and groups of the pods. Default: those of the preset or the image; the user must not be root."""
+    labels: OwnLabels | None = None
+    """Labels of all that is made for this model: pods, Deployments, Services, route. New ones make a new revision."""
+    annotations: Annotations | None = None
+    """Annotations of all that is made for this model. New ones make a new revision."""
 
 
 class Scale(ApiModel):

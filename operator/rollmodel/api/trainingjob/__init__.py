@@ -17,7 +17,7 @@ from rollmodel.api.trainingjob.status import (
     TrainingJobStatus,
 )
 from rollmodel.api.trainingjob.subject import Parameter, Source, Tracking, TrainingInput
-from rollmodel.api.trainingjob.template import DataValidation, Toleration, TrainingTemplate, VolumeClaim
+from rollmodel.api.trainingjob.template import DataValidation, TrainingTemplate, VolumeClaim
 
 __all__ = [
     "Attempts",
@@ -38,7 +38,6 @@ __all__ = [
     "Schedule",
     "ScheduleStatus",
     "Source",
-    "Toleration",
     "Tracking",
     "TrainingInput",
     "TrainingJobSpec",

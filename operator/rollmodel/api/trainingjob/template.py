@@ -7,10 +7,21 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, LocalRef, ObjectName, SubdomainName
-from rollmodel.api.pods import Arguments, Environment, ImageReference, Labels, Quantity, ResourceRequirements
+from rollmodel.api.pods import (
+    Annotations,
+    Arguments,
+    Environment,
+    ImageReference,
+    Labels,
+    OwnLabels,
+    PodSecurity,
+    Quantity,
+    ResourceRequirements,
+    Toleration,
+)
 from rollmodel.api.schema import ATOMIC, PatternMessage, Rule, keyed_by
 
-__all__ = ["DataValidation", "MountPath", "Toleration", "TrainingEnvironment", "TrainingTemplate", "VolumeClaim"]
+__all__ = ["DataValidation", "MountPath", "TrainingEnvironment", "TrainingTemplate", "VolumeClaim"]
 
 _OURS = (
     "MLFLOW_EXPERIMENT_ID",
@@ -40,26 +51,6 @@ MountPath = Annotated[
     Field(min_length=2, max_length=256, pattern=r"^(/[A-Za-z0-9_][A-Za-z0-9._-]*)+$"),
     PatternMessage("must be an absolute path such as '/data', without '..' and ':'"),
 ]
-
-
-class Toleration(ApiModel):
-    """A taint of nodes that the pods accept."""
-
-    rules = (
-        Rule(
-            "!has(self.operator) || self.operator != 'Exists' || !has(self.value)",
-            "must not have `value` with `operator` 'Exists'",
-        ),
-    )
-
-    key: Annotated[str, Field(min_length=1, max_length=316)]
-    """Key of the taint."""
-    operator: Literal["Equal", "Exists"] = "Equal"
-    """Whether `value` must be equal, or the key is enough."""
-    value: Annotated[str | None, Field(max_length=63)] = None
-    """Value of the taint."""
-    effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
-    """Effect of the taint. Default: all."""
 
 
 class VolumeClaim(ApiModel):
@@ -104,6 +95,14 @@ class TrainingTemplate(ApiModel):
     """Taints of nodes that the pods accept."""
     priority_class_name: SubdomainName | None = None
     """Priority class of the pods."""
+    runtime_class_name: SubdomainName | None = None
+    """Runtime class of the pods, e.g. `nvidia`."""
+    security_context: PodSecurity | None = None
+    """User and groups of the pods. Default: those of the image, which must not be root."""
+    labels: OwnLabels | None = None
+    """Labels of the Job, its pods and its Service."""
+    annotations: Annotations | None = None
+    """Annotations of the Job, its pods and its Service."""
 
 
 class DataValidation(ApiModel):

@@ -36,7 +36,7 @@ class Context:
         """Sort and read what was gathered."""
         live = LiveObjects.of(observed.children)
         wanted, problem = _wanted(observed)
-        router, owner = router_for(observed.spec), Owner(observed.namespace, observed.name, observed.uid)
+        router, owner = router_for(observed.spec), _owner(observed)
         traffic = router.observe(owner, live, installed=observed.gateway_available)
         return cls(observed, live, router, traffic, wanted, problem)
 
@@ -53,7 +53,7 @@ class Context:
     @property
     def owner(self) -> Owner:
         """Whom children belong to."""
-        return Owner(self.observed.namespace, self.observed.name, self.observed.uid)
+        return _owner(self.observed)
 
     def revision(self, identity: str) -> Revision | None:
         """A revision as it was recorded, or as the spec describes it; None where neither knows it."""
@@ -70,6 +70,10 @@ class Context:
     def seconds_since(self, moment: str | None) -> float:
         """Seconds since a time of status, see :func:`rollmodel.plan.times.seconds_since`."""
         return seconds_since(moment, self.now)
+
+
+def _owner(observed: Observed) -> Owner:
+    return Owner.of(observed.namespace, observed.name, observed.uid, observed.spec.runtime)
 
 
 def _wanted(observed: Observed) -> tuple[Revision | None, Problem | None]:

@@ -39,7 +39,7 @@ def pod_template(
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _request_seconds(asked) + _UNLIST_SECONDS + 5,
-        "securityContext": POD_SECURITY,
+        "securityContext": {**POD_SECURITY, **(runtime.security_context.to_wire() if runtime.security_context else {})},
         "initContainers": [_fetch(runtime, model, defaults)],
         "containers": [_serve(owner, runtime, preset, defaults, start_seconds)],
         "volumes": _volumes(preset),
@@ -48,13 +48,20 @@ def pod_template(
             for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
         ],
     }
-    if runtime.service_account_name:
-        spec["serviceAccountName"] = runtime.service_account_name
-    if runtime.image_pull_secrets:
-        spec["imagePullSecrets"] = [{"name": secret.name} for secret in runtime.image_pull_secrets]
-    if runtime.node_selector:
-        spec["nodeSelector"] = dict(runtime.node_selector)
-    return {"metadata": _metadata(owner, revision, runtime, preset, model), "spec": spec}
+    return {"metadata": _metadata(owner, revision, runtime, preset, model), "spec": {**spec, **_placement(runtime)}}
+
+
+def _placement(runtime: Runtime) -> dict[str, Any]:
+    """Where pods may run and on whose behalf, as far as the spec says so."""
+    asked = {
+        "serviceAccountName": runtime.service_account_name,
+        "imagePullSecrets": [{"name": secret.name} for secret in runtime.image_pull_secrets or ()],
+        "nodeSelector": dict(runtime.node_selector or {}),
+        "tolerations": [toleration.to_wire() for toleration in runtime.tolerations or ()],
+        "priorityClassName": runtime.priority_class_name,
+        "runtimeClassName": runtime.runtime_class_name,
+    }
+    return {key: value for key, value in asked.items() if value}
 
 
 def _request_seconds(asked: ModelDeploymentSpec) -> int:
@@ -64,6 +71,7 @@ def _request_seconds(asked: ModelDeploymentSpec) -> int:
 
 def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model: PinnedModel) -> dict[str, Any]:
     annotations = {
+        **(runtime.annotations or {}),
         f"{GROUP}/model-digest": model.digest,
         "prometheus.io/scrape": "true",
         "prometheus.io/port": str(preset.metrics_port or _port(runtime, preset)),
@@ -71,8 +79,8 @@ def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model
     }
     if model.version:
         annotations[f"{GROUP}/model-version"] = model.version
-    labels = {"app.kubernetes.io/name": naming.label_value(owner), **naming.revision_selector(owner, revision)}
-    return {"labels": labels, "annotations": annotations}
+    ours = {"app.kubernetes.io/name": naming.label_value(owner), **naming.revision_selector(owner, revision)}
+    return {"labels": {**(runtime.labels or {}), **ours}, "annotations": annotations}
 
 
 def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
@@ -108,9 +116,19 @@ def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults, sta
         "env": _environment(runtime, preset, words),
         **_probes(runtime, preset, words, start_seconds),
         "lifecycle": {"preStop": {"sleep": {"seconds": _UNLIST_SECONDS}}},
-        "securityContext": {**RESTRICTED, **({"readOnlyRootFilesystem": True} if preset.read_only_root else {})},
+        "securityContext": _security(runtime, preset),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": _mounts(preset),
+    }
+
+
+def _security(runtime: Runtime, preset: Preset) -> dict[str, Any]:
+    """As "restricted" asks; the user that the preset's image works with, unless the spec names one."""
+    own_user = runtime.security_context is not None and runtime.security_context.run_as_user is not None
+    return {
+        **RESTRICTED,
+        **({"readOnlyRootFilesystem": True} if preset.read_only_root else {}),
+        **({"runAsUser": preset.run_as_user} if preset.run_as_user is not None and not own_user else {}),
     }
 
 

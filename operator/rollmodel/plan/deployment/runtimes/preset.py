@@ -54,6 +54,8 @@ class Preset:
     metrics_port: int | None = None
     """Where ``/metrics`` is, if not on ``port``."""
     read_only_root: bool = False
+    run_as_user: int | None = None
+    """User ID of the server, where its official image would start as root, which `runAsNonRoot` refuses."""
     shared_memory: bool = False
     start_seconds: int = 600
     """How long loading the model may take before the container is restarted."""

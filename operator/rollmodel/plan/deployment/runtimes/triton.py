@@ -1,6 +1,7 @@
 """NVIDIA Triton. The artifact is one folder of a model repository (``config.pbtxt``, ``1/``), served as ``model``.
 
-Its latencies are sums of microseconds, so there are no quantiles (user guide, "Metrics").
+The image starts as root; its user 1000 (``triton-server``) is made for serving. Its latencies are
+sums of microseconds, so there are no quantiles (user guide, "Metrics").
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ TRITON = Preset(
     command=("tritonserver",),
     args=("--model-repository={models}", "--http-port={port}", "--metrics-port=8002"),
     shared_memory=True,
+    run_as_user=1000,
     start_seconds=1800,
     measures={
         MetricPreset.ERRORS: Counts(

@@ -2,7 +2,8 @@
 
 A request counts when it finished, also with an error. ``Latency`` is the time per output token, since the time of a
 whole answer follows its length; ``SlowRequests`` is the time to the first token. ``/v1/models`` is 200 once the model
-is loaded.
+is loaded. The image starts as root: another user needs a name, which torch asks for and the image does not know; caches
+lie below HOME.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ VLLM = Preset(
     command=("vllm",),
     args=("serve", "{model}", "--served-model-name", "{name}", "--port", "{port}"),
     shared_memory=True,
+    run_as_user=2000,
+    env={"USER": "vllm", "LOGNAME": "vllm"},
     start_seconds=1800,
     measures={
         MetricPreset.ERRORS: Counts(

@@ -13,9 +13,11 @@ __all__ = ["metadata"]
 
 def metadata(observed: Observed, attempt: int) -> dict[str, Any]:
     """Metadata of what an attempt owns."""
+    template = observed.spec.template
     return {
         "name": naming.job(observed.name, attempt),
         "namespace": observed.namespace,
-        "labels": naming.training_labels(observed.name, attempt),
+        "labels": {**(template.labels or {}), **naming.training_labels(observed.name, attempt)},
+        **({"annotations": dict(template.annotations)} if template.annotations else {}),
         "ownerReferences": [owner_reference("TrainingJob", observed.name, observed.uid)],
     }

@@ -40,7 +40,7 @@ def pod_template(observed: Observed, attempt: int, *, run_id: str, experiment_id
         "restartPolicy": "Never",
         "automountServiceAccountToken": spec.template.service_account_token is not None,
         "enableServiceLinks": False,
-        "securityContext": {**POD_SECURITY, **({"fsGroup": _GROUP_ID} if _writes_claims(spec) else {})},
+        "securityContext": _security(spec),
         "initContainers": [*first, *_validate(spec, variables)],
         "containers": [_train(spec, variables(spec.template.env))],
         "volumes": list(_volumes(spec)),
@@ -50,10 +50,18 @@ def pod_template(observed: Observed, attempt: int, *, run_id: str, experiment_id
     if spec.nodes > 1:
         pod["subdomain"] = naming.job(observed.name, attempt)
     labels = {
+        **(spec.template.labels or {}),
         "app.kubernetes.io/name": naming.label_value(observed.name),
         **naming.attempt_selector(observed.name, attempt),
     }
-    return {"metadata": {"labels": labels}, "spec": pod}
+    notes = {"annotations": dict(spec.template.annotations)} if spec.template.annotations else {}
+    return {"metadata": {"labels": labels, **notes}, "spec": pod}
+
+
+def _security(spec: TrainingJobSpec) -> Part:
+    own = spec.template.security_context
+    group = {"fsGroup": _GROUP_ID} if _writes_claims(spec) else {}
+    return {**POD_SECURITY, **group, **(own.to_wire() if own else {})}
 
 
 def _placement(spec: TrainingJobSpec) -> Part:
@@ -67,6 +75,7 @@ def _placement(spec: TrainingJobSpec) -> Part:
         "nodeSelector": dict(template.node_selector or {}),
         "tolerations": tolerations,
         "priorityClassName": template.priority_class_name,
+        "runtimeClassName": template.runtime_class_name,
     }
     return {key: value for key, value in optional.items() if value}
 

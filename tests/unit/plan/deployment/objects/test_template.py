@@ -6,6 +6,10 @@ from typing import Any
 
 import pytest
 from rollmodel.plan.deployment.objects import revision as revisions
+from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.objects.services import main_service, revision_service
+from rollmodel.plan.deployment.objects.workload import deployment
+from rollmodel.plan.deployment.routers.http_route import http_route
 from rollmodel.plan.diff import quantity
 
 from tests.support.simulation.rollouts import DEFAULTS, model, spec
@@ -57,3 +61,58 @@ def test_a_server_has_as_long_to_start_as_the_deadline_allows(deadline: int, sec
 def test_a_pod_that_ends_waits_for_its_longest_request(timeout: int | None, grace: int) -> None:
     traffic = {"parentRefs": [{"name": "public"}], **({"requestTimeoutSeconds": timeout} if timeout else {})}
     assert pod(traffic=traffic)["terminationGracePeriodSeconds"] == grace
+
+
+PLACED = {
+    "tolerations": [{"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"}],
+    "priorityClassName": "serving",
+    "runtimeClassName": "nvidia",
+}
+
+
+def test_pods_go_where_the_spec_says() -> None:
+    found = pod(runtime={**PLACED, "securityContext": {"runAsUser": 1001, "runAsGroup": 1002, "fsGroup": 1003}})
+    assert {name: found[name] for name in PLACED} == PLACED
+    context = found["securityContext"]
+    assert (context["runAsUser"], context["runAsGroup"], context["fsGroup"]) == (1001, 1002, 1003)
+    assert context["runAsNonRoot"] is True
+
+
+@pytest.mark.parametrize("preset", ["VLLM", "Triton"])
+def test_a_server_whose_image_starts_as_root_gets_a_user(preset: str) -> None:
+    runtime = {"preset": preset, "image": "example.com/server:1"}
+    user = pod(runtime=runtime)["containers"][0]["securityContext"]["runAsUser"]
+    assert user > 0
+    own = pod(runtime={**runtime, "securityContext": {"runAsUser": 4711}})
+    assert own["securityContext"]["runAsUser"] == 4711
+    assert "runAsUser" not in own["containers"][0]["securityContext"]
+
+
+def test_new_fields_leave_the_revisions_of_old_specs_alone() -> None:
+    """Names as the first release gave them."""
+    names = [revisions.wanted("churn", spec(runtime=one), model("7"), DEFAULTS).id for one in ({}, {"workers": 2})]
+    assert names == ["tzz7sccz", "mdzfsdtw"]
+
+
+def test_labels_and_annotations_reach_all_children_and_replace_none_of_ours() -> None:
+    runtime = {
+        "labels": {"team": "risk"},
+        "annotations": {"sidecar.istio.io/inject": "false", "prometheus.io/port": "1"},
+    }
+    asked = spec(runtime=runtime)
+    owner = Owner.of("prod", "churn", "uid", asked.runtime)
+    revision = revisions.wanted("churn", asked, model("7"), DEFAULTS)
+    assert asked.traffic is not None
+    children = [
+        revisions.record(owner, revision, 1),
+        deployment(owner, revision.id, revision.template, replicas=1, deadline_seconds=600, model_name="churn"),
+        revision_service(owner, revision.id),
+        main_service(owner, None),
+        http_route(owner, asked.traffic, {revision.id: 100}),
+    ]
+    for meta in (revision.template["metadata"], *(child["metadata"] for child in children)):
+        assert meta["labels"]["team"] == "risk"
+        assert meta["annotations"]["sidecar.istio.io/inject"] == "false"
+    ours = revision.template["metadata"]
+    assert ours["labels"]["rollmodel.dev/revision"] == revision.id
+    assert ours["annotations"]["prometheus.io/port"] == "8080"
