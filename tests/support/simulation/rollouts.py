@@ -33,6 +33,9 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 DEFAULTS = Defaults(operator_image="rollmodel/operator:1", server_image="rollmodel/server:1")
 TICK = 10
 
+#: Seconds for which Prometheus repeats the last sample.
+LOOK_BACK = 300
+
 
 def model(version: str = "1") -> PinnedModel:
     """A pinned version of the model ``churn``."""
@@ -69,6 +72,12 @@ class Cluster:
     """Where it is set, requests come independently of each other, else evenly."""
     gateway_lag: int = 1
     metrics: Literal["good", "missing", "down", "strange"] = "good"
+    lag: float = 0.0
+    """Seconds until Prometheus has a sample; until then it repeats the last one."""
+    latency_offset: float = 0.0
+    """Points younger than this repeat the last older point of the answer, as VictoriaMetrics has it."""
+    scrape: int = TICK
+    """Seconds between samples."""
     now: datetime = START
     generation: int = 1
     annotations: dict[str, str] = field(default_factory=dict)
@@ -372,6 +381,24 @@ class Cluster:
                 labels["rollmodel_dev_revision"] = "unknown"
             if pod.revision in query.query:
                 behaviour, text = self._behaviour(pod.revision), query.query
-                found = series_of(pod, behaviour, text, start=query.start, end=query.end, step=query.step)
+                shown = replace(pod, points=self._shown(pod, query))
+                found = series_of(shown, behaviour, text, start=query.start, end=query.end, step=query.step)
                 series += [({**labels, **role}, points) for role, points in found]
         return Answer(series)
+
+    def _shown(self, pod: Pod, query: MetricQuery) -> list[tuple[float, float, float]]:
+        """The pod's counters as Prometheus has them now on the grid of a query."""
+        if not (self.lag or self.latency_offset or self.scrape != TICK):
+            return pod.points
+        now = self.now.timestamp()
+        phase = TICK * int(pod.name.rpartition("-")[2]) % self.scrape  # each pod has its own moments
+        taken = [point for point in pod.points if point[0] % self.scrape == phase]
+        scraped = [point for point in taken if point[0] <= now - self.lag]
+        shown: list[tuple[float, float, float]] = []
+        for moment in range(round(query.start), round(query.end) + 1, round(query.step)):
+            if moment > now - self.latency_offset:
+                shown += [(float(moment), *shown[-1][1:])] if shown else []
+                continue
+            known = [point for point in scraped if moment - LOOK_BACK < point[0] <= moment]
+            shown += [(float(moment), *known[-1][1:])] if known else []
+        return shown

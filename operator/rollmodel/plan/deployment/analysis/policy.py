@@ -16,16 +16,17 @@ from rollmodel.plan.deployment.strategies.strategy import strategy_for
 __all__ = ["judge_plan"]
 
 
-def judge_plan(spec: ModelDeploymentSpec) -> JudgePlan:
-    """The plan of a rollout that begins now."""
+def judge_plan(spec: ModelDeploymentSpec, interval: float | None = None) -> JudgePlan:
+    """The plan of a rollout that begins now; ``interval``: seconds of a window, by default as the spec has it."""
     analysis, seconds = spec.analysis, strategy_for(spec).planned_seconds(spec)
+    interval = interval or float(analysis.interval_seconds)
     share, checked = _split(spec)
     return JudgePlan(
         metrics=tuple(_metric_plan(metric) for metric in analysis.metrics),
-        interval=float(analysis.interval_seconds),
+        interval=interval,
         alpha_harm=decimal(analysis.false_rollback_risk),
         alpha_safe=decimal(analysis.false_promotion_risk),
-        planned_ticks=max(30, seconds // analysis.interval_seconds),
+        planned_ticks=max(30, int(seconds // interval)),
         candidate_share=share,
         check_share=checked,
     )

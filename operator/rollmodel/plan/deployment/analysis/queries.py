@@ -94,9 +94,9 @@ def _state(observed: Observed) -> judge.JudgeState | None:
     return load_judge(observed.status.judge) if observed.status.judge else None
 
 
-def _newest(observed: Observed, step: float) -> float:
-    """The last multiple of the interval whose samples have arrived."""
-    moment = observed.now.timestamp() - observed.defaults.prometheus_delay_seconds
+def _newest(observed: Observed, step: float, later: float = 0.0) -> float:
+    """The last multiple of the interval whose samples have arrived; ``later``: seconds to wait beyond the setting."""
+    moment = observed.now.timestamp() - observed.defaults.prometheus_delay_seconds - later
     return math.floor(moment / step) * step
 
 
@@ -112,6 +112,7 @@ def _tick_grid(observed: Observed) -> tuple[float, float, float] | None:
     if judge_state is None or candidate is None or candidate.step is None or candidate.step < 0:
         return None
     step = judge_state.plan.interval
-    end = _newest(observed, step)
+    seldom = step > observed.spec.analysis.interval_seconds  # a pod's last sample may still be on its way
+    end = _newest(observed, step, later=step / 2 if seldom else 0.0)
     start = max(judge_state.end, end - MOST_WINDOWS * step)
     return (start, end, step) if end > start else None

@@ -6,6 +6,7 @@ the query and the answer. Only a proof of harm outlives blindness.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,12 +15,15 @@ from typing import TypeVar
 from rollmodel.api import conditions
 from rollmodel.api.modeldeployment import Metric
 from rollmodel.evidence import judge
+from rollmodel.evidence.core.increments import Grid
 from rollmodel.evidence.core.types import (
     Assessment,
+    NoEvidenceReason,
     Outcome,
     Sample,
     Window,
 )
+from rollmodel.plan.deployment.analysis.arrival import LONGEST_WAIT, complete_until, scrape_seconds, window_seconds
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.analysis.problems import (
@@ -33,6 +37,7 @@ from rollmodel.plan.deployment.analysis.problems import (
 from rollmodel.plan.deployment.analysis.queries import asks_history, load_judge, queries
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
+from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
 from rollmodel.plan.deployment.analysis.silence import heard, silence
 from rollmodel.plan.deployment.observed import Answer
@@ -81,18 +86,20 @@ def _at_rest(rollout: Rollout) -> AnalysisResult:
 
 def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[Problem]) -> Rollout:
     """The judge begins once everything that it learns from was answered."""
-    histories, unexpected = _read(rollout, asked, past)
+    interval = _window_seconds(rollout, asked)
+    histories, unexpected = _read(rollout, _past_in_windows(_complete(rollout, asked), interval), past)
     if problems or unexpected or len(histories) < len(asked):
         waiting = AnalysisResult("Unknown", "Waiting", "the past of the stable revision has not been read yet")
         return _with(rollout, _blind_or(rollout, [*problems, *unexpected], waiting))
     try:
-        judge_state = judge.begin(judge_plan(rollout.spec), histories, rollout.now.timestamp())
+        plan = judge_plan(rollout.spec, interval)
+        judge_state = judge.begin(plan, histories, rollout.now.timestamp())
     except judge.PlanError as error:
         return _with(rollout, _blind_or(rollout, [Problem("InvalidAnalysis", str(error))], NOT_ASKED))
     if rollout.state.judge is not None:
         message = "the evidence so far was written by another release and cannot be read: judging begins anew"
         rollout = rollout.with_event("Warning", "JudgeRestarted", message)
-    return _with(rollout.with_state(judge=judge.dump(judge_state)), _ANSWERED)
+    return _with(rollout.with_state(judge=judge.dump(judge_state)), _answered(rollout, judge_state))
 
 
 def _judged(
@@ -102,7 +109,7 @@ def _judged(
     problems: Sequence[Problem],
 ) -> Rollout:
     """Each new window once, then the opinion."""
-    by_metric, unexpected = _read(rollout, asked, sampled)
+    by_metric, unexpected = _read(rollout, _complete(rollout, asked), sampled)
     if by_metric:
         rollout, judge_state = _observe_windows(rollout, judge_state, by_metric)
     assessment = judge.assess(judge_state)
@@ -114,7 +121,7 @@ def _judged(
         *window_problems(rollout, judge_state, assessment, asked),
     ]
     analysis = replace(
-        _blind_or(rollout, found, _readable(assessment)),
+        _blind_or(rollout, found, _readable(rollout, judge_state, assessment)),
         revision=rollout.candidate.revision if rollout.candidate else None,
         assessment=assessment,
         seen_until=seen_until,
@@ -158,6 +165,46 @@ def _read(
     return found, problems
 
 
+def _counters(rollout: Rollout, asked: dict[str, MetricQuery]) -> tuple[Grid | None, list[Answer]]:
+    """The answers that are counters, and the grid that all of them were asked on; no grid where there are none."""
+    answers = [
+        answer
+        for metric in rollout.spec.analysis.metrics
+        if metric.name in asked and signal_of(metric).learns_from_history
+        if isinstance(answer := rollout.observed.answers.get(metric.name), Answer)
+    ]
+    query = next(iter(asked.values()), None)
+    return (Grid(query.start, query.end, query.step) if query is not None and answers else None), answers
+
+
+def _complete(rollout: Rollout, asked: dict[str, MetricQuery]) -> dict[str, MetricQuery]:
+    """The questions up to where all samples have arrived; what is later is asked again."""
+    grid, answers = _counters(rollout, asked)
+    end = complete_until(answers, grid) if grid is not None else None
+    return asked if end is None else {name: replace(query, end=end) for name, query in asked.items()}
+
+
+def _window_seconds(rollout: Rollout, asked: dict[str, MetricQuery]) -> float:
+    """The length of the windows that the samples of the past allow."""
+    grid, answers = _counters(rollout, asked)
+    return window_seconds(
+        float(rollout.spec.analysis.interval_seconds), scrape_seconds(answers, grid) if grid is not None else None
+    )
+
+
+def _past_in_windows(asked: dict[str, MetricQuery], interval: float) -> dict[str, MetricQuery]:
+    """The questions about the past as if they had been asked in this step."""
+    return {
+        name: replace(
+            query,
+            start=math.ceil(query.start / interval) * interval,
+            end=max(math.floor(query.end / interval), math.ceil(query.start / interval)) * interval,
+            step=interval,
+        )
+        for name, query in asked.items()
+    }
+
+
 def _arms(rollout: Rollout) -> dict[str, str]:
     if rollout.stable is None or rollout.candidate is None:
         return {}
@@ -181,11 +228,26 @@ def _requests(rollout: Rollout, window: Window, samples: dict[str, Sample]) -> i
     return round(max((sample.requests[0] for sample in samples.values()), default=0.0))
 
 
-def _readable(assessment: Assessment) -> AnalysisResult:
+def _readable(rollout: Rollout, judge_state: judge.JudgeState, assessment: Assessment) -> AnalysisResult:
     """The metrics can be read, also where nothing is counted."""
-    return (
-        AnalysisResult("True", "NoTraffic", assessment.message) if assessment.outcome is Outcome.NO_DATA else _ANSWERED
+    if assessment.outcome is not Outcome.NO_DATA:
+        return _answered(rollout, judge_state)
+    if any(note.reason is not NoEvidenceReason.NO_TRAFFIC for note in judge_state.notes.values()):
+        return AnalysisResult("True", "NoTraffic", assessment.message)
+    late = (
+        f"if there is traffic, samples come more than {LONGEST_WAIT:.0f} s late:"
+        " set ROLLMODEL_PROMETHEUS_DELAY_SECONDS to how late they are"
     )
+    return AnalysisResult("True", "NoTraffic", f"{assessment.message}; {late}")
+
+
+def _answered(rollout: Rollout, judge_state: judge.JudgeState) -> AnalysisResult:
+    """The metrics can be read; the windows are told where they are longer than the spec's."""
+    wanted, interval = rollout.spec.analysis.interval_seconds, judge_state.plan.interval
+    if interval <= wanted:
+        return _ANSWERED
+    message = f"{_ANSWERED.message}; samples come less often than every {wanted} s: windows of {interval:.0f} s"
+    return replace(_ANSWERED, message=message)
 
 
 def _blind_or(rollout: Rollout, problems: Sequence[Problem], otherwise: AnalysisResult) -> AnalysisResult:

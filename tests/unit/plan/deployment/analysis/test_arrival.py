@@ -1,0 +1,112 @@
+"""Samples that come late or seldom: a bad version loses its traffic all the same, and a healthy one is promoted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+from rollmodel.evidence.core.increments import Grid
+from rollmodel.plan.deployment.analysis.arrival import complete_until, scrape_seconds, window_seconds
+from rollmodel.plan.deployment.observed import Answer
+
+from tests.support.simulation.rollouts import Cluster
+
+Serving = Callable[..., Cluster]
+
+ARRIVALS: list[dict[str, Any]] = [
+    {},
+    {"lag": 12},
+    {"lag": 20},
+    {"lag": 40},
+    {"lag": 65},
+    {"latency_offset": 30},
+    {"scrape": 30},
+    {"scrape": 60},
+    {"scrape": 30, "lag": 20},
+    {"scrape": 30, "latency_offset": 30},
+]
+
+
+def arriving(serving: Serving, **how: Any) -> Cluster:
+    cluster = serving(scale={"replicas": 1})
+    for knob, value in how.items():
+        setattr(cluster, knob, value)
+    return cluster
+
+
+@pytest.mark.parametrize("how", ARRIVALS, ids=str)
+def test_a_version_that_fails_half_of_its_requests_is_rolled_back(serving: Serving, how: dict[str, Any]) -> None:
+    cluster = arriving(serving, **how)
+    revision = cluster.try_version(bad=0.5)
+    assert cluster.run(600, cluster.has_weight)
+    assert cluster.run(600, lambda: bool(cluster.status.get("rejected")))
+    assert cluster.verdicts()[-1] == "RolledBack v2"
+    assert cluster.run(120, lambda: not cluster.served.get(revision))
+
+
+@pytest.mark.parametrize("how", ARRIVALS, ids=str)
+def test_a_healthy_version_is_promoted(serving: Serving, how: dict[str, Any]) -> None:
+    cluster = arriving(serving, **how)
+    cluster.try_version()
+    assert cluster.run(7200, cluster.over)
+    assert cluster.verdicts()[-1] == "Promoted v2"
+
+
+def test_longer_windows_are_told(serving: Serving) -> None:
+    cluster = arriving(serving, scrape=30)
+    cluster.try_version()
+    assert cluster.run(600, cluster.has_weight)
+    message = cluster.condition("MetricsAvailable")["message"]
+    assert message.endswith("samples come less often than every 10 s: windows of 60 s")
+
+
+def test_samples_that_are_too_late_to_judge_name_the_setting(serving: Serving) -> None:
+    cluster = arriving(serving, lag=250)
+    cluster.try_version(bad=0.5)
+    assert cluster.run(600, cluster.has_weight)
+    cluster.run(900)
+    condition = cluster.condition("MetricsAvailable")
+    assert condition["reason"] == "NoTraffic"
+    assert "set ROLLMODEL_PROMETHEUS_DELAY_SECONDS" in condition["message"]
+
+
+def answer(*series: Sequence[float | None]) -> list[Answer]:
+    """Counters at 0 s, 10 s, ..; None where there is no point."""
+    points = [[(10.0 * i, value) for i, value in enumerate(one) if value is not None] for one in series]
+    return [Answer([({}, one) for one in points])]
+
+
+@pytest.mark.parametrize(
+    ("series", "until"),
+    [
+        ([[0, 1, 2, 3]], 30),
+        ([[0, 1, 1, 1], [0, 0, 0, 5]], 30),
+        ([[0, 1, 2, 2]], 10),
+        ([[0, 1, 2, None]], 10),
+        ([[0, 1, 1, 1]], 0),
+        ([[5, 5, 5, 5]], 0),
+        ([[None, None, 5, 6]], 30),
+        ([], 0),
+        ([[0, 1, *[2] * 20]], 90),
+    ],
+)
+def test_windows_are_complete_up_to_the_newest_sample(series: list[list[float | None]], until: float) -> None:
+    end = 10.0 * (max((len(one) for one in series), default=4) - 1)
+    assert complete_until(answer(*series), Grid(0.0, end, 10.0)) == until
+
+
+@pytest.mark.parametrize(
+    ("series", "scrape", "window"),
+    [
+        ([[0, 1, 2, 3, 4]], 10, 10),
+        ([[0, 0, 1, 2, 2, 3, 4, 4, 5, 6]], 10, 10),
+        ([[0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4]], 30, 60),
+        ([[0, 0, 0, 1, 1, 1, 2]], None, 10),
+        ([], None, 10),
+    ],
+)
+def test_windows_follow_the_samples(series: list[list[float | None]], scrape: float | None, window: float) -> None:
+    found = scrape_seconds(answer(*series), Grid(0.0, 200.0, 10.0))
+    assert found == scrape
+    assert window_seconds(10.0, found) == window
