@@ -76,7 +76,7 @@ def _seen(source: Source | HttpArchive, known: str | None) -> str | None:
 
 def _versioned(uri: str, version: str | None) -> tuple[str, str | None]:
     """The address with its version in it, where that is how its store is asked, and the version as far as known."""
-    scheme, path = urlsplit(uri).scheme, urlsplit(uri).path.strip("/")
+    scheme, path = urlsplit(uri).scheme, uri.partition(":")[2].strip("/")
     if scheme == "models" and not path.startswith("m-"):
         name, slash, own = path.partition("/")
         if slash and version not in {None, own}:

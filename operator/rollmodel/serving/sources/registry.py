@@ -56,13 +56,14 @@ class MlflowServer:
         An alias is refused: it may name another version tomorrow, and a pod that restarts must load what it loaded
         before. Raises NotFound, Forbidden, Unavailable and Invalid.
         """
-        parts = urlsplit(uri)
-        head, _, rest = parts.path.strip("/").partition("/")
-        if parts.scheme == "mlflow-artifacts":
+        scheme, _, path = uri.partition(":")
+        head, _, rest = path.strip("/").partition("/")  # as it stands: MLflow's names may have '#' and '?'
+        if scheme == "mlflow-artifacts":
+            parts = urlsplit(uri)
             if parts.netloc and parts.netloc != urlsplit(self.url).netloc.rpartition("@")[2]:
                 raise Invalid(f"{parts.netloc} is not the MLflow server of this connection; credentials stay at home")
             return uri
-        if parts.scheme == "runs":
+        if scheme == "runs":
             return self._of_run(head, rest)
         if head.startswith("m-") and not rest.isdecimal():
             return posixpath.join(self._logged_model(head)["artifact_uri"], rest).rstrip("/")

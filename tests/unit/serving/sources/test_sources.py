@@ -186,6 +186,18 @@ def test_a_version_may_be_a_logged_model(store: Store, server: MlflowServer) -> 
     assert store.seen[0][0].endswith("?name=m-churn&version=3")
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [("C# churn", "C%23+churn"), ("churn?", "churn%3F"), ("a+b 100%", "a%2Bb+100%25"), ("Prüfung", "Pr%C3%BCfung")],
+)
+def test_a_model_may_have_any_name_that_mlflow_allows(
+    store: Store, server: MlflowServer, name: str, asked: str
+) -> None:
+    says(store, "/api/2.0/mlflow/model-versions/get-download-uri", {"artifact_uri": "mlflow-artifacts:/1/m-7"})
+    assert server.artifact_uri(f"models:/{name}/3") == "mlflow-artifacts:/1/m-7"
+    assert store.seen[0][0].endswith(f"?name={asked}&version=3")
+
+
 def test_an_artifact_store_on_the_servers_disk_names_the_fix(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     says(store, "/api/2.0/mlflow/model-versions/get-download-uri", {"artifact_uri": "file:///mlruns/1/model"})
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store.url)
