@@ -14,11 +14,12 @@ _PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverP
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """What is wrong with pods. ``fatal``: waiting longer cannot help."""
+    """What is wrong with pods. ``fatal``: waiting longer cannot help. ``of_model``: it speaks about the model."""
 
     reason: str
     message: str
     fatal: bool = False
+    of_model: bool = False
 
 
 def diagnose_waiting(pod: str, container: Manifest) -> Iterator[Diagnosis]:

@@ -94,6 +94,8 @@ class RejectedRevision(ApiModel):
     """Why it lost."""
     time: Timestamp
     """When it lost."""
+    retry_at: Timestamp | None = None
+    """When it is tried again by itself: what stopped it was not the model. Absent where a person has to say so."""
 
 
 class HistoryEntry(ApiModel):
@@ -117,6 +119,8 @@ class HistoryEntry(ApiModel):
     """Why, in one word for programs, e.g. `CrashLoop` or `Harmful`."""
     evidence: Message | None = None
     """The evidence when it fell."""
+    attempts: Annotated[int | None, Field(ge=2, le=2**31)] = None
+    """How often this has happened, one after the other, where it was tried again by itself."""
     by: ShortText | None = None
     """Who decided: `evidence`, `deadline`, or the field manager that wrote the command."""
 

@@ -10,7 +10,7 @@ from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import stages, transitions
 from rollmodel.plan.deployment.strategies.failures import failed
-from rollmodel.plan.times import stamp
+from rollmodel.plan.times import parse, stamp
 
 __all__ = ["drained", "observe_arms", "run_to_fixpoint"]
 
@@ -114,11 +114,17 @@ def _follow(rollout: Rollout) -> Rollout:
         back = stable is not None and stable.revision == wanted
         reason = "the stable revision is wanted again" if back else f"{revision.label} is wanted instead"
         return transitions.supersede(rollout, reason)
-    if tried is not None or (stable is not None and (stable.revision == wanted or rollout.state.rejected is not None)):
+    if tried is not None or (stable is not None and (stable.revision == wanted or _is_rejected(rollout))):
         return rollout
     others_quiet = all(arm.weight == 0 for arm in rollout.retiring if arm.revision != wanted)
     clear = stable is None or (others_quiet and rollout.traffic.weights is not None)
     return transitions.begin(rollout, wanted) if clear else rollout
+
+
+def _is_rejected(rollout: Rollout) -> bool:
+    """Whether what is wanted has lost, and it is not time to try it again."""
+    lost = rollout.state.rejected
+    return lost is not None and (lost.retry_at is None or rollout.now < parse(lost.retry_at))
 
 
 def _advance_candidate(rollout: Rollout) -> Rollout:

@@ -9,6 +9,7 @@ from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.split import least_pods
+from rollmodel.plan.times import parse
 
 __all__ = ["requeue_after"]
 
@@ -19,7 +20,7 @@ _SOONEST = 0.5
 
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    due = [*_draining(rollout), *_missing(rollout), *_unanswered(rollout)]
+    due = [*_draining(rollout), *_missing(rollout), *_unanswered(rollout), *_retry(rollout)]
     if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)
     return max(_SOONEST, min(due)) if due else None
@@ -36,6 +37,15 @@ def _unanswered(rollout: Rollout) -> Iterator[float]:
     left = rollout.spec.rollout.deadline_seconds - rollout.unanswered_seconds
     if rollout.traffic.waits and left > 0:
         yield left
+
+
+def _retry(rollout: Rollout) -> Iterator[float]:
+    """When a revision is tried again that something else than the model has stopped."""
+    lost = rollout.state.rejected
+    if lost is not None and lost.retry_at is not None:
+        left = (parse(lost.retry_at) - rollout.now).total_seconds()
+        if left > 0:  # later it begins when nothing else has traffic, which wakes by itself
+            yield left
 
 
 def _missing(rollout: Rollout) -> Iterator[float]:

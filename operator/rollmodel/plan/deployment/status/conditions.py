@@ -260,9 +260,8 @@ def _rolled_back(rollout: Rollout) -> ConditionDraft:
     lost = rollout.state.rejected
     if lost is None:
         return ConditionDraft("False", "NotRolledBack", "")
-    message = (
-        f"{rollout.label(lost.revision)} was taken back and is not tried again by itself: {lost.reason}: {lost.message}"
-    )
+    how = "is not tried again by itself" if lost.retry_at is None else f"is tried again at {lost.retry_at}"
+    message = f"{rollout.label(lost.revision)} was taken back and {how}: {lost.reason}: {lost.message}"
     return ConditionDraft("True", lost.reason, message)
 
 

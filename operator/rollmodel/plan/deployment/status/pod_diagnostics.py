@@ -1,4 +1,8 @@
-"""Why pods are not ready, in words for people. Restarts are evidence too: a revision that keeps crashing has failed."""
+"""Why pods are not ready, in words for people. Restarts are evidence too: a revision that keeps crashing has failed.
+
+Only the container with the model speaks about the model, and the fetch container where its files are other ones.
+A sidecar that restarts, a quota, a missing node or image say nothing about it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from collections.abc import Iterator
 
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.context import Context
-from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER
+from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER, MODEL_CONTAINER
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pod_diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
 
@@ -39,7 +43,8 @@ def _of_pod(pod: Manifest) -> Iterator[Diagnosis]:
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
         yield from diagnose_waiting(name, container)
     for container in status.get("containerStatuses") or ():
-        yield from _of_crashing(name, container)
+        if container["name"] == MODEL_CONTAINER:
+            yield from _of_crashing(name, container)
     yield from diagnose_scheduling(pod)
 
 
@@ -49,7 +54,8 @@ def _of_fetching(pod: str, container: Manifest) -> Iterator[Diagnosis]:
     if container["name"] == FETCH_CONTAINER and ended is not None and ended.get("exitCode"):
         reason, message = _split(ended.get("message"), "FetchFailed")
         message = message or f"exit code {ended['exitCode']}"
-        yield Diagnosis(reason, f"pod {pod}: the model could not be fetched: {message}", reason in _NEVER_HEALS)
+        never = reason in _NEVER_HEALS
+        yield Diagnosis(reason, f"pod {pod}: the model could not be fetched: {message}", never, of_model=never)
 
 
 def _of_crashing(pod: str, container: Manifest) -> Iterator[Diagnosis]:
@@ -59,7 +65,7 @@ def _of_crashing(pod: str, container: Manifest) -> Iterator[Diagnosis]:
         # No count beyond the budget: a condition should not change with every further crash.
         does = f"keeps crashing ({RESTART_BUDGET} restarts or more)" if restarts >= RESTART_BUDGET else "crashed"
         message = f"pod {pod} {does}: exit code {ended.get('exitCode')}" + (f" ({why})" if why else "")
-        yield Diagnosis("CrashLoop", message, restarts >= RESTART_BUDGET)
+        yield Diagnosis("CrashLoop", message, restarts >= RESTART_BUDGET, of_model=True)
 
 
 def _of_deployment(deployment: Manifest) -> Iterator[Diagnosis]:

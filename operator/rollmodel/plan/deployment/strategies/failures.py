@@ -18,7 +18,7 @@ def failed(rollout: Rollout) -> Rollout | None:
     candidate = stages.candidate_of(rollout)
     trouble = diagnose(rollout.context, candidate.revision)
     if trouble is not None and trouble.fatal:
-        return transitions.roll_back(rollout, reason=trouble.reason, message=trouble.message, by="pods")
+        return stages.take_back(rollout, trouble, trouble.message, by="pods")
     if stages.forced(candidate):
         return None
     if rollout.analysis.outcome(candidate.revision) in PROOFS_OF_HARM:
@@ -35,4 +35,7 @@ def _blind_too_long(rollout: Rollout) -> Rollout | None:
         return None
     silent = is_silent(rollout)
     message = f"no {'answer' if silent else 'metrics'} for {blind_for:.0f} s: {rollout.analysis.message}"
-    return transitions.roll_back(rollout, reason=SILENT if silent else "Blind", message=message, by="blindness")
+    reason = SILENT if silent else "Blind"
+    return transitions.roll_back(
+        rollout, reason=reason, message=message, by="blindness", blamed=False, again=not silent
+    )

@@ -78,7 +78,8 @@ def _carried_out(rollout: Rollout, move: Move) -> Rollout:
             return stages.enter(rollout, stages.step_of(rollout) + 1, move.reason)
         case "RollBack" if move.reason == "Undecided":
             word = SILENT if is_silent(rollout) else "Undecided"
-            return transitions.roll_back(rollout, reason=word, message=f"time is up: {why}", by="deadline")
+            message = f"time is up: {why}"
+            return transitions.roll_back(rollout, reason=word, message=message, by="deadline", blamed=False)
         case "RollBack":
             reason = assessment.reason if assessment is not None else move.reason
             return transitions.roll_back(rollout, reason=reason, message=why, by="evidence")

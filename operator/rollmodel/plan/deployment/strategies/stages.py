@@ -10,7 +10,7 @@ from typing import Literal
 
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
 from rollmodel.plan.deployment.strategies import transitions
 from rollmodel.plan.deployment.strategies.split import least_pods
 from rollmodel.plan.times import stamp
@@ -26,6 +26,7 @@ __all__ = [
     "restart",
     "start",
     "step_of",
+    "take_back",
     "take_over",
     "wait_for_pods",
 ]
@@ -122,8 +123,21 @@ def wait_for_pods(rollout: Rollout, *, enough: bool) -> Rollout | None:
     trouble = diagnose(rollout.context, candidate.revision)
     message = f"pods were not ready within {deadline} s"
     if trouble is None:
-        return transitions.roll_back(rollout, reason="DeadlineExceeded", message=message, by="deadline")
-    return transitions.roll_back(rollout, reason=trouble.reason, message=f"{message}: {trouble.message}", by="deadline")
+        return transitions.roll_back(rollout, reason="DeadlineExceeded", message=message, by="deadline", blamed=False)
+    return take_back(rollout, trouble, f"{message}: {trouble.message}", by="deadline")
+
+
+def take_back(rollout: Rollout, trouble: Diagnosis, message: str, *, by: str) -> Rollout:
+    """The end of a candidate with such pods. It is tried again by itself where neither model nor spec is to blame."""
+    blamed = trouble.of_model and not _stable_crashes(rollout)
+    again = not blamed and (trouble.of_model or not trouble.fatal)
+    return transitions.roll_back(rollout, reason=trouble.reason, message=message, by=by, blamed=blamed, again=again)
+
+
+def _stable_crashes(rollout: Rollout) -> bool:
+    """Whether the stable revision crashes as well: then it is not the new model that makes pods crash."""
+    trouble = diagnose(rollout.context, rollout.stable.revision) if rollout.stable is not None else None
+    return trouble is not None and trouble.of_model
 
 
 def _may_begin(rollout: Rollout) -> bool:

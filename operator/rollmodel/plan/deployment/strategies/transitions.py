@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, Literal
 
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, RejectedRevision
@@ -15,6 +16,8 @@ from rollmodel.plan.times import stamp
 __all__ = ["begin", "install", "promote", "roll_back", "supersede"]
 
 Verdict = Literal["Installed", "Promoted", "RolledBack", "Superseded", "Aborted"]
+#: A candidate that something else than the model stopped is tried again after this, then after twice as long, ...
+_RETRY, _RETRY_MOST = timedelta(minutes=5), timedelta(hours=1)
 _HEARD: Mapping[str, Any] = {"silent_since": None, "stable_requests": None}
 Retirement = Literal["Promoted", "RolledBack", "Superseded"]
 
@@ -86,26 +89,39 @@ def roll_back(
     message: str,
     by: str,
     verdict: Literal["RolledBack", "Aborted"] = "RolledBack",
+    blamed: bool = True,
+    again: bool = False,
 ) -> Rollout:
-    """The candidate lost: its weight goes, then its pods, and it is not tried again until something new is said."""
+    """The candidate lost: its weight goes, then its pods, and it is not tried again until something new is said.
+
+    ``blamed``: the registry is told, because it says something about the model. ``again``: what stopped it may go away,
+    so it is tried again by itself, in intervals that double.
+    """
     candidate = _candidate(rollout)
     label = rollout.label(candidate.revision)
+    attempts = _attempts(rollout, candidate, f"{reason}: ") if again else 1
+    retry_at = stamp(rollout.now + min(_RETRY * 2 ** min(attempts - 1, 10), _RETRY_MOST)) if again else None
     rejected = RejectedRevision(
         revision=candidate.revision,
         model_version=candidate.model_version,
         reason=reason,
         message=message,
         time=stamp(rollout.now),
+        retry_at=retry_at,
     )
+    told = _blame(rollout, candidate, verdict, f"{reason}: {message}") if blamed else ()
     back = rollout.with_state(
         candidate=None,
         retiring=(*rollout.retiring, _retired(rollout, candidate, "RolledBack", message)),
         rejected=rejected,
         judge=None,
         paused=None,
-        outbox=outbox.posted(rollout.state.outbox, _blame(rollout, candidate, verdict, f"{reason}: {message}")),
+        outbox=outbox.posted(rollout.state.outbox, told),
     )
     entry = _entry(rollout, candidate, verdict, f"{reason}: {message}", cause=reason, by=by)
+    if attempts > 1:
+        back = back.with_state(history=back.state.history[:-1])
+        entry = entry.model_copy(update={"attempts": attempts})
     return back.with_history(entry).with_event("Warning", verdict, f"{label} is taken back: {reason}: {message}")
 
 
@@ -121,6 +137,14 @@ def supersede(rollout: Rollout, reason: str) -> Rollout:
         paused=None,
     )
     return gone.with_history(entry).with_event("Normal", "Superseded", f"{rollout.label(candidate.revision)}: {reason}")
+
+
+def _attempts(rollout: Rollout, candidate: ArmStatus, cause: str) -> int:
+    """How often this revision was stopped by this, this time included, with nothing else in between."""
+    last = rollout.state.history[-1] if rollout.state.history else None
+    if last is None or (last.to_revision, last.verdict) != (candidate.revision, "RolledBack"):
+        return 1
+    return (last.attempts or 1) + 1 if last.reason.startswith(cause) else 1
 
 
 def _blame(rollout: Rollout, candidate: ArmStatus, verdict: str, reason: str) -> outbox.Outbox:

@@ -38,7 +38,9 @@ CASES: list[tuple[dict[str, Any], Diagnosis | None]] = [
     (pod(**fetching(0, None)), None),
     (
         pod(**fetching(1, "DigestMismatch: expected a, got b\n")),
-        Diagnosis("DigestMismatch", "pod p: the model could not be fetched: expected a, got b", fatal=True),
+        Diagnosis(
+            "DigestMismatch", "pod p: the model could not be fetched: expected a, got b", fatal=True, of_model=True
+        ),
     ),
     (
         pod(**fetching(1, "Unavailable: cannot reach s3", "lastState")),
@@ -61,11 +63,14 @@ CASES: list[tuple[dict[str, Any], Diagnosis | None]] = [
         Diagnosis("CreateContainerConfigError", 'pod p: secret "mlflow" not found'),
     ),
     (pod(**waiting("ContainerCreating")), None),
-    (pod(**crashed(1)), Diagnosis("CrashLoop", "pod p crashed: exit code 137 (OOMKilled, last line)")),
+    (pod(**crashed(1)), Diagnosis("CrashLoop", "pod p crashed: exit code 137 (OOMKilled, last line)", of_model=True)),
     (
         pod(**crashed(3)),
         Diagnosis(
-            "CrashLoop", "pod p keeps crashing (3 restarts or more): exit code 137 (OOMKilled, last line)", fatal=True
+            "CrashLoop",
+            "pod p keeps crashing (3 restarts or more): exit code 137 (OOMKilled, last line)",
+            fatal=True,
+            of_model=True,
         ),
     ),
     (

@@ -1,0 +1,101 @@
+"""Only evidence about the model brands a version. What else stops a candidate is said, and it is tried again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from rollmodel.plan.decision import WriteRegistry
+from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+
+from tests.support.simulation.rollouts import Cluster
+
+Serving = Callable[..., Cluster]
+QUICK = {"steps": [{"weight": 50}], "deadlineSeconds": 120, "drainSeconds": 0, "warmUpSeconds": 20}
+
+
+def tags(cluster: Cluster) -> dict[str, str]:
+    """What the registry is told about version 2."""
+    told = [write for write in cluster.reconcile().of(WriteRegistry) if write.version == "2" and write.tags]
+    return dict(told[0].tags) if told else {}
+
+
+def rejected(cluster: Cluster, seconds: int = 900) -> dict[str, Any]:
+    assert cluster.run(seconds, lambda: bool(cluster.status.get("rejected")))
+    found: dict[str, Any] = cluster.status["rejected"]
+    return found
+
+
+@pytest.mark.parametrize("pods", ["crash", "mismatch"])
+def test_the_model_is_to_blame(serving: Serving, pods: Any) -> None:
+    cluster = serving(rollout=QUICK)
+    cluster.try_version(pods=pods)
+    assert "retryAt" not in rejected(cluster)
+    assert tags(cluster)["rollmodel.dev/verdict"] == "RolledBack"
+
+
+def test_pods_that_are_slow_brand_nothing(serving: Serving) -> None:
+    cluster = serving(rollout=QUICK)
+    cluster.try_version(pods="never")
+    assert "retryAt" not in rejected(cluster)
+    assert not tags(cluster)
+
+
+def test_an_image_that_cannot_be_pulled_is_tried_again_until_it_can(serving: Serving) -> None:
+    cluster = serving(rollout=QUICK)
+    cluster.try_version(pods="no-image", bad=0.05)
+    assert rejected(cluster)["reason"] == "ImagePullFailed"
+    assert not tags(cluster)
+    assert "is tried again at" in cluster.condition("RolledBack")["message"]
+    assert cluster.run(600, lambda: cluster.arm("candidate") == "2")
+    rejected(cluster)
+    assert cluster.status["history"][-1]["attempts"] == 2
+    assert cluster.verdicts() == ["Installed v1", "RolledBack v2"]
+    cluster.behave("2", bad=0.05)
+    assert cluster.run(7200, lambda: cluster.arm("stable") == "2")
+
+
+def test_tries_get_rare(serving: Serving) -> None:
+    cluster = serving(rollout=QUICK)
+    cluster.try_version(pods="no-image")
+    cluster.run(6 * 3600)
+    assert 5 <= cluster.status["history"][-1]["attempts"] <= 10
+    assert len(cluster.status["history"]) == 2
+
+
+def test_no_metrics_brand_nothing(serving: Serving) -> None:
+    cluster = serving(rollout={**QUICK, "onBlind": "RollBack", "maxBlindSeconds": 60})
+    cluster.try_version(bad=0.05)
+    assert cluster.run(600, cluster.has_weight)
+    cluster.metrics = "down"
+    assert rejected(cluster)["reason"] == "Blind"
+    assert not tags(cluster)
+    cluster.metrics = "good"
+    assert cluster.run(7200, lambda: cluster.arm("stable") == "2")
+
+
+def test_a_sidecar_says_nothing_about_the_model(serving: Serving) -> None:
+    cluster = serving(rollout=QUICK)
+    revision = cluster.try_version()
+    cluster.run(20)
+    ended = {"terminated": {"exitCode": 1}}
+    containers = [
+        {"name": "model", "restartCount": 0, "state": {}},
+        {"name": "istio-proxy", "restartCount": 9, "state": {}, "lastState": ended},
+    ]
+    pod = {
+        "metadata": {"name": "p", "labels": {"rollmodel.dev/revision": revision}},
+        "status": {"containerStatuses": containers},
+    }
+    assert diagnose(Context.of(replace(cluster.observe(), pods=[pod])), revision) is None
+
+
+def test_crashes_of_both_revisions_are_not_the_new_models(serving: Serving) -> None:
+    cluster = serving(rollout=QUICK)
+    cluster.behave("1", pods="crash", bad=0.05)
+    cluster.try_version(pods="crash")
+    assert rejected(cluster)["retryAt"]
+    assert not tags(cluster)
