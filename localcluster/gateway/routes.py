@@ -17,6 +17,7 @@ from .world import Reason, key
 
 __all__ = ["RankedRoute", "duration_seconds", "envoy_routes", "unsupported"]
 
+_STRIP = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
 _DEFAULT_TIMEOUT_SECONDS = 15.0  # Envoy's own default, made visible
 _ERROR_500: Object = {"direct_response": {"status": 500}}
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -33,8 +34,10 @@ class RankedRoute:
 def unsupported(route: Object) -> Reason | None:
     """What a route asks for that is not served here."""
     for rule in route["spec"].get("rules", ()):
-        if other := {item["type"] for item in rule.get("filters", ())} - {"RequestMirror"}:
+        if other := {item["type"] for item in rule.get("filters", ())} - {"RequestMirror", "URLRewrite"}:
             return Reason("UnsupportedValue", f"filters of type {', '.join(sorted(other))} are not supported here")
+        if any(item.get("urlRewrite", _STRIP) != _STRIP for item in rule.get("filters", ())):
+            return Reason("UnsupportedValue", "of URLRewrite only a prefix that becomes / is supported here")
         if any(reference.get("filters") for reference in rule.get("backendRefs", ())):
             return Reason("UnsupportedValue", "filters of a single backendRef are not supported here")
         for match in rule.get("matches", ()):
@@ -54,7 +57,7 @@ def envoy_routes(route: Object, backends: Backends) -> tuple[list[RankedRoute], 
         problems += faults
         for position, match in enumerate(rule.get("matches") or [{}]):
             rank = (*_specificity(match), *age, number, position)
-            found.append(RankedRoute(rank, {"match": _match(match), **action}))
+            found.append(RankedRoute(rank, {"match": _match(match), **_stripped(action, rule, match)}))
     return found, problems
 
 
@@ -80,6 +83,16 @@ def _action(rule: Object, namespace: str, backends: Backends) -> tuple[Object, l
     if mirrors:
         action["request_mirror_policies"] = mirrors
     return {"route": action}, problems
+
+
+def _stripped(action: Object, rule: Object, match: Object) -> Object:
+    """The action with the prefix of this match taken away, where a filter asks for it."""
+    prefix = match.get("path", {}).get("value", "/").rstrip("/")
+    rewrites = any(item["type"] == "URLRewrite" for item in rule.get("filters", ()))
+    if not (prefix and rewrites and "route" in action):
+        return action
+    pattern = {"regex": f"^{re.escape(prefix)}(/+|$)"}
+    return {"route": {**action["route"], "regex_rewrite": {"pattern": pattern, "substitution": "/"}}}
 
 
 def _weighted(references: Sequence[Object], namespace: str, backends: Backends) -> tuple[list[Object], list[Reason]]:

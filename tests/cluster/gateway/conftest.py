@@ -23,7 +23,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path.startswith("/slow"):
             print("slow request arrived", flush=True)
             time.sleep(1)
-        body = os.environ["NAME"].encode()
+        body = (self.path if self.path.startswith("/echo") else os.environ["NAME"]).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

@@ -41,6 +41,17 @@ def test_weights_are_shares_and_change_with_the_status(traffic: Traffic, program
     assert traffic.count(REQUESTS) == {(200, "b"): REQUESTS}
 
 
+def test_a_prefix_is_taken_away_where_the_route_says_so(traffic: Traffic, program: Program) -> None:
+    path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+    rewrite = [{"type": "URLRewrite", "urlRewrite": {"path": path}}]
+    matches = [{"path": {"type": "PathPrefix", "value": "/models/v1.0"}}]
+    conditions = program(split(backend("a"), matches=matches, filters=rewrite))
+    assert conditions["Accepted"]["status"] == "True"
+    assert traffic.get("/models/v1.0/echo/me?x=/models/v1.0") == (200, "/echo/me?x=/models/v1.0")
+    assert traffic.get("/models/v1.0") == (200, "a")
+    assert traffic.get("/models/v1a0/echo")[0] == 404
+
+
 def test_no_request_fails_while_weights_change(traffic: Traffic, program: Program) -> None:
     program(split(backend("a", 100), backend("b", 0)))
     done = threading.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -131,6 +131,8 @@ class Traffic(ApiModel):
             also="!self.matches('//|/[.][.]?(/|$)')",
         ),
     ] = "/"
-    """Requests below this path lead to this model."""
+    """Requests below this path lead to this model. The server sees their paths without it."""
+    prefix_rewrite: Literal["Off"] | None = None
+    """`Off` leaves `pathPrefix` in the paths that the server sees, and needs no rewriting by the gateway."""
     request_timeout_seconds: Annotated[int | None, Field(ge=1, le=3600)] = None
     """Time that the gateway gives one request. Default: the gateway's."""

@@ -58,7 +58,7 @@ def test_a_good_route() -> None:
         ({"backendRefs": [backend("gone", 0)]}, {}, "Accepted", "BackendNotFound"),
         ({"backendRefs": [backend("a", namespace="x")]}, {}, "Accepted", "RefNotPermitted"),
         (RULE, {"parentRefs": [{"name": "public", "sectionName": "x"}]}, "NoMatchingParent", "ResolvedRefs"),
-        (RULE | {"filters": [{"type": "URLRewrite"}]}, {}, "UnsupportedValue", "ResolvedRefs"),
+        (RULE | {"filters": [{"type": "RequestRedirect"}]}, {}, "UnsupportedValue", "ResolvedRefs"),
     ],
 )
 def test_what_is_wrong_is_told(rule: Any, spec: Any, accepted: str, resolved: str) -> None:

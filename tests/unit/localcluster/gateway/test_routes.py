@@ -83,6 +83,19 @@ def test_matches(match: Any, expected: Any) -> None:
     assert only_action({"matches": [match], "backendRefs": [backend("a")]})["match"] == expected
 
 
+def rewrite(to: str) -> dict[str, Any]:
+    path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": to}
+    return {"type": "URLRewrite", "urlRewrite": {"path": path}}
+
+
+@pytest.mark.parametrize(("prefix", "regex"), [("/v1.0", r"^/v1\.0(/+|$)"), ("/a/", "^/a(/+|$)"), ("/", None)])
+def test_a_prefix_is_taken_away(prefix: str, regex: str | None) -> None:
+    matches = [{"path": {"type": "PathPrefix", "value": prefix}}]
+    action = only_action({"matches": matches, "filters": [rewrite("/")], "backendRefs": [backend("a")]})
+    wanted = {"pattern": {"regex": regex}, "substitution": "/"} if regex else None
+    assert action["route"].get("regex_rewrite") == wanted
+
+
 @pytest.mark.parametrize(
     ("mirror", "millionths"),
     [
@@ -181,7 +194,8 @@ def test_ties(objects: Any) -> None:
 @pytest.mark.parametrize(
     ("rule", "word"),
     [
-        ({"filters": [{"type": "URLRewrite"}], "backendRefs": [backend("a")]}, "URLRewrite"),
+        ({"filters": [{"type": "RequestRedirect"}], "backendRefs": [backend("a")]}, "RequestRedirect"),
+        ({"filters": [rewrite("/other")], "backendRefs": [backend("a")]}, "URLRewrite"),
         ({"backendRefs": [backend("a", filters=[{"type": "RequestMirror"}])]}, "backendRef"),
         ({"matches": [{"path": {"type": "RegularExpression", "value": ".*"}}]}, "RegularExpression"),
         ({"matches": [{"headers": [{"type": "RegularExpression", "name": "x", "value": ".*"}]}]}, "RegularExpression"),

@@ -90,8 +90,8 @@ def http_route(
         for revision, percent in sorted((mirrored or {}).items())
         if percent > 0
     ]
-    if mirrors:
-        rule["filters"] = mirrors
+    if filters := [*_rewrite(traffic), *mirrors]:
+        rule["filters"] = filters
     if traffic.request_timeout_seconds is not None:
         rule["timeouts"] = {"request": f"{traffic.request_timeout_seconds}s"}
     return {
@@ -104,6 +104,13 @@ def http_route(
             "rules": [rule],
         },
     }
+
+
+def _rewrite(traffic: Traffic) -> Iterator[Manifest]:
+    """Model servers know nothing of the prefix under which a gateway shows them."""
+    if traffic.path_prefix != "/" and traffic.prefix_rewrite is None:
+        path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+        yield {"type": "URLRewrite", "urlRewrite": {"path": path}}
 
 
 def _backend(owner: Owner, revision: str) -> dict[str, Any]:

@@ -88,6 +88,19 @@ def test_a_server_whose_image_starts_as_root_gets_a_user(preset: str) -> None:
     assert "runAsUser" not in own["containers"][0]["securityContext"]
 
 
+@pytest.mark.parametrize(
+    ("traffic", "rewritten"),
+    [({}, False), ({"pathPrefix": "/churn"}, True), ({"pathPrefix": "/churn", "prefixRewrite": "Off"}, False)],
+)
+def test_a_server_sees_paths_without_the_prefix_of_its_route(traffic: dict[str, Any], *, rewritten: bool) -> None:
+    asked = spec(traffic={"parentRefs": [{"name": "public"}], **traffic}).traffic
+    assert asked is not None
+    [rule] = http_route(Owner("prod", "churn", "uid"), asked, {"aaaaaaaa": 100})["spec"]["rules"]
+    path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+    wanted = [{"type": "URLRewrite", "urlRewrite": {"path": path}}]
+    assert rule.get("filters", []) == (wanted if rewritten else [])
+
+
 def test_new_fields_leave_the_revisions_of_old_specs_alone() -> None:
     """Names as the first release gave them."""
     names = [revisions.wanted("churn", spec(runtime=one), model("7"), DEFAULTS).id for one in ({}, {"workers": 2})]
