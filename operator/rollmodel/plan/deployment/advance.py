@@ -15,6 +15,8 @@ from rollmodel.plan.times import parse, stamp
 __all__ = ["drained", "observe_arms", "run_to_fixpoint"]
 
 _MOST_MOVES = 32
+#: What the registry says where the wanted version, or its alias, is gone; not where it cannot be reached.
+_LOST = {"AliasNotFound", "VersionNotFound", "ModelNotFound", "NotFound"}
 
 
 def observe_arms(rollout: Rollout) -> Rollout:
@@ -135,7 +137,16 @@ def _advance_candidate(rollout: Rollout) -> Rollout:
         return stages.install(rollout)
     if rollout.full_size == 0:
         return stages.restart(rollout)
-    return failed(rollout) or _next_stage(rollout)
+    ended = failed(rollout)
+    if ended is not None:
+        return ended
+    return rollout if _is_lost(rollout) and not stages.forced(rollout.candidate) else _next_stage(rollout)
+
+
+def _is_lost(rollout: Rollout) -> bool:
+    """Whether the registry says that there is no such version: its pods could never start again."""
+    problem = rollout.context.problem
+    return problem is not None and problem.reason in _LOST
 
 
 def _next_stage(rollout: Rollout) -> Rollout:

@@ -238,6 +238,15 @@ def _available(rollout: Rollout) -> ConditionDraft:
     if rollout.full_size == 0:
         return ConditionDraft("False", "ScaledToZero", "`scale.replicas` is 0")
     line = pods(rollout, rollout.stable, rollout.full_size)
+    stand_in = rollout.candidate
+    if (
+        not rollout.stable.ready_replicas
+        and stand_in is not None
+        and stand_in.weight == 100
+        and stand_in.ready_replicas
+    ):
+        message = f"{rollout.label(stand_in.revision)} stands in with all traffic; {line}"
+        return ConditionDraft("True", "CandidateServes", message)
     return (
         ConditionDraft("True", "Serving", line)
         if rollout.stable.ready_replicas > 0
