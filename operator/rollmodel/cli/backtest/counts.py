@@ -1,7 +1,8 @@
 """Reading recorded counts from CSV for ``rollmodel backtest``: several past rollouts on one grid of windows.
 
 Columns ``rollout,time,arm,pod,total,bad`` in any order; ``pod`` may be absent, others are ignored. ``time`` is seconds
-since the rollout began, the end of a window; ``total`` and ``bad`` are increments over that window. Rows at or before 0
+since the rollout began, the end of a window, or Unix time: then it begins with the candidate;
+``total`` and ``bad`` are increments over that window. Rows at or before 0
 are the stable arm's history. What cannot be read is an error that names its row (the header is row 1); a number that
 cannot be true (negative, not finite, more bad than total) takes its window out of the evidence.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -18,6 +19,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from rollmodel.cli.backtest.exports import refuse_cumulative, refuse_repeated, since_begin
 from rollmodel.errors import Invalid
 
 __all__ = ["ARMS", "Counts", "History", "Rows", "fold", "read_rows"]
@@ -26,6 +28,8 @@ ARMS = ("candidate", "stable")
 _REQUIRED = ("rollout", "time", "arm", "total", "bad")
 _CHUNK = 4096
 _ROUNDING = 1e-9
+#: Rollouts times windows. Each takes some 50 bytes.
+_MOST_CELLS = 20_000_000
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -109,6 +113,9 @@ def _read(file: TextIO, name: str) -> Rows:
     if not sum(len(rows) for rows, *_ in parts):
         raise Invalid(f"{name} has no rows below its header")
     rows = Rows(list(rollouts.known), list(pods.known), *map(np.concatenate, zip(*parts, strict=True)))
+    if not np.isfinite(rows.time).all():
+        raise Invalid(f"{name}, row {rows.number[~np.isfinite(rows.time)][0]}: time must be finite")
+    rows = replace(rows, time=since_begin(rows.time, rows.rollout, rows.arm == 0, name))
     _check(rows, name)
     return rows
 
@@ -195,15 +202,16 @@ def _is_number(text: str) -> bool:
 
 def _check(rows: Rows, name: str) -> None:
     """What the format forbids although each cell can be read."""
-    endless = ~np.isfinite(rows.time)
-    if endless.any():
-        raise Invalid(f"{name}, row {rows.number[endless][0]}: time must be finite")
     early = (rows.time <= 0) & (rows.arm == 0) & (rows.total > 0)
     if early.any():
         at = f"{name}, row {rows.number[early][0]}"
         raise Invalid(
             f"{at}: candidate requests at time {rows.time[early][0]:g}; up to 0 only the stable arm may have rows"
         )
+    keys = np.stack([rows.rollout, rows.arm, rows.pod], axis=1)
+    if any(rows.pods):  # without names several rows may be several pods
+        refuse_repeated(keys, rows.time, rows.number, name)
+        refuse_cumulative(keys, rows.time, rows.total, rows.bad, name)
 
 
 def fold(rows: Rows, interval: float) -> Counts:
@@ -212,6 +220,10 @@ def fold(rows: Rows, interval: float) -> Counts:
     interval = max(interval, float(steps.min())) if len(steps) else interval
     window = np.ceil(rows.time / interval - _ROUNDING).astype(np.int64)
     runs, length = len(rows.rollouts), max(1, int(window.max()))
+    if runs * length > _MOST_CELLS:
+        raise Invalid(
+            f"{runs} rollouts of up to {length:,} windows are too many; is time seconds since the rollout began?"
+        )
     wrong, live = rows.impossible(), window >= 1
     dropped = np.zeros((runs, length), dtype=bool)
     dropped[rows.rollout[wrong & live], window[wrong & live] - 1] = True
