@@ -71,8 +71,8 @@ class Batch:
         return [order[i] for i in np.select(list(found.values()), range(len(found)), len(found))]
 
     def requests(self) -> Array:
-        """Requests of the candidates in the last window."""
-        return np.asarray(self._counts.total[0, :, self._window - 1])
+        """Requests of both arms in the last window."""
+        return np.asarray(self._counts.total[:, :, self._window - 1])
 
     def over(self) -> Mask:
         """Whose record ended with the last window."""

@@ -73,7 +73,7 @@ class Recording:
         self.delay = max((metric.delay for metric in state.plan.metrics), default=0.0)
         self.moments: list[Moment] = []
         self._state, self._begin, self._left = state, state.begun, list(windows)
-        self._requests = 0.0
+        self._requests = (0.0, 0.0)
 
     def observe(self, active: Mask) -> float | None:
         """Judge the next window."""
@@ -81,9 +81,9 @@ class Recording:
             return None
         window, samples = self._left.pop(0)
         self._state = judge.observe(self._state, window, samples)
-        traffic = [(sample.requests[0], sum(sample.requests)) for sample in samples.values()]
-        self._requests, total = max(traffic, key=lambda pair: pair[1], default=(0.0, 0.0))
-        share = self._requests / total if total else None
+        self._requests = max((sample.requests for sample in samples.values()), key=sum, default=(0.0, 0.0))
+        total = sum(self._requests)
+        share = self._requests[0] / total if total else None
         self.moments.append(Moment(window, judge.assess(self._state), share))
         return window.end - self._begin
 
@@ -98,8 +98,8 @@ class Recording:
         return [self.moments[-1].assessment.outcome if self.moments else Outcome.NO_DATA]
 
     def requests(self) -> Array:
-        """Requests of the candidate in the last window."""
-        return np.array([self._requests])
+        """Requests of both arms in the last window."""
+        return np.array(self._requests)[:, None]
 
     def over(self) -> Mask:
         """Whether there are no more windows."""

@@ -14,8 +14,10 @@ from typing import Literal, Protocol
 import numpy as np
 
 from rollmodel.api.modeldeployment import Rollout
+from rollmodel.cli.backtest.silence import Silence
 from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.evidence.core.types import Outcome
+from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS, StepView, next_move
 
 __all__ = ["Judges", "Result", "replay"]
@@ -59,7 +61,7 @@ class Judges(Protocol):
         ...
 
     def requests(self) -> Array:
-        """Requests that the candidate answered in the last window."""
+        """Requests that candidate and stable answered in the last window: [2, rollouts]."""
         ...
 
     def over(self) -> Mask:
@@ -112,6 +114,8 @@ class _Replay:
         self._since, self._requests = np.zeros(runs), np.zeros(runs)
         self._paused: list[_Pause | None] = [None] * runs
         self._active = np.ones(runs, dtype=bool)
+        self._silence = Silence(runs, judges.interval, judges.delay)
+        self._silent = np.zeros(runs, dtype=bool)
 
     def run(self) -> Iterator[Result]:
         """Results in the order in which they fall."""
@@ -119,7 +123,10 @@ class _Replay:
         while self._active.any() and (end := self._judges.observe(self._active)) is not None:
             now = end
             outcomes = self._judges.outcomes()
-            self._requests += self._judges.requests()
+            requests = self._judges.requests()
+            self._requests += requests[0]
+            weights = np.array([self._steps[step].weight for step in self._step])
+            self._silent = self._silence.after(requests, weights, now)
             yield from self._decided(outcomes, now)
             yield from self._undecided(self._active & self._judges.over(), outcomes, now)
         if self._active.any():
@@ -135,8 +142,10 @@ class _Replay:
         """Those that can move at all; so that few are asked at each window."""
         harmful, safe = (np.array([outcome in kind for outcome in outcomes]) for kind in (_PROOFS, {Outcome.SAFE}))
         seconds = now - self._since
-        leaves = (seconds >= self._least_judged) & (safe | (seconds >= self._budget[self._step]))
-        return np.asarray(harmful | leaves)
+        time_is_up = seconds >= self._budget[self._step]
+        biased = np.array([outcome is Outcome.BIASED_SPLIT for outcome in outcomes])
+        leaves = (seconds >= self._least_judged) & (safe | time_is_up)
+        return np.asarray(harmful | leaves | (time_is_up & (self._silent | biased)))
 
     def _undecided(self, which: Mask, outcomes: Sequence[Outcome], now: float) -> Iterator[Result]:
         for run in np.flatnonzero(which).tolist():
@@ -152,7 +161,7 @@ class _Replay:
             case "Stay":
                 return None
             case "RollBack":
-                return "RollBack", reason
+                return "RollBack", SILENT if reason == "Undecided" and self._silent[run] else reason
             case "Pause":
                 self._paused[run] = _Pause(move.reason, reason)
                 return None
@@ -171,6 +180,7 @@ class _Replay:
             least_judged_seconds=self._least_judged,
             requests=float(self._requests[run]),
             below_margin=lambda: self._judges.below_margin(run),
+            silent=bool(self._silent[run]),
         )
 
     def _advanced(self, run: int, now: float, reason: str) -> tuple[Verdict, str] | None:

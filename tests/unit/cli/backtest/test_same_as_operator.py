@@ -145,6 +145,7 @@ def decided_by_operator(cluster: Scripted) -> tuple[str, float, str]:
 @example({**SHORT, "onUndecided": "RollBack"}, Record(requests=20), None)
 @example({**SHORT, "onUndecided": "Promote"}, Record(requests=200, rate=0.0), None)
 @example(SHORT, Record(quiet=range(3, 20)), None)
+@example({**SHORT, "onUndecided": "RollBack"}, Record(quiet=range(2, 23)), None)
 def test_both_decide_the_same(at_rest: Scripted, policy: Any, record: Record, ceiling: str | None) -> None:
     cluster = copy.deepcopy(at_rest)
     cluster.script = record.script()

@@ -40,7 +40,7 @@ class Script:
         return [self.says[self.at - 1] if self.says else U]
 
     def requests(self) -> Array:
-        return np.array([100.0])
+        return np.array([[100.0], [100.0]])
 
     def over(self) -> Mask:
         return np.array([self.at == len(self.says)])

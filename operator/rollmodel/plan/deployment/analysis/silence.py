@@ -19,7 +19,7 @@ from rollmodel.plan.deployment.state import change
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
-__all__ = ["LEAST_SECONDS", "MISSING_REQUESTS", "SILENT", "heard", "missing_requests", "silence"]
+__all__ = ["LEAST_SECONDS", "MISSING_REQUESTS", "SILENT", "heard", "least_seconds", "missing_requests", "silence"]
 
 SILENT = "CandidateSilent"
 
@@ -48,15 +48,18 @@ def missing_requests(arm: ArmStatus) -> float:
     return (arm.stable_requests or 0) * arm.weight / (100 - arm.weight) if arm.weight < 100 else 0.0
 
 
+def least_seconds(interval: float) -> float:
+    """For how long requests must be missing, with windows of ``interval`` seconds."""
+    return max(LEAST_SECONDS, _LEAST_WINDOWS * interval)
+
+
 def silence(rollout: Rollout, seen_until: datetime | None) -> list[Problem]:
     """The silence of the candidate, if it cannot be chance."""
     arm = rollout.candidate
     if arm is None or arm.silent_since is None or seen_until is None:
         return []
     seconds = (seen_until - parse(arm.silent_since)).total_seconds()
-    least = max(LEAST_SECONDS, _LEAST_WINDOWS * rollout.spec.analysis.interval_seconds)
-    missing = missing_requests(arm)
-    if seconds < least or missing < MISSING_REQUESTS:
+    if seconds < least_seconds(rollout.spec.analysis.interval_seconds) or missing_requests(arm) < MISSING_REQUESTS:
         return []
     message = (
         f"{rollout.label(arm.revision)} has {arm.weight} % of the traffic and ready pods, and has counted no request"
