@@ -132,7 +132,7 @@ class Traffic(ApiModel):
         ),
     ] = "/"
     """Requests below this path lead to this model. The server sees their paths without it."""
-    prefix_rewrite: Literal["Off"] | None = None
-    """`Off` leaves `pathPrefix` in the paths that the server sees, and needs no rewriting by the gateway."""
+    prefix_rewrite: Literal["Disabled"] | None = None
+    """`Disabled` leaves `pathPrefix` in the paths that the server sees, and needs no rewriting by the gateway."""
     request_timeout_seconds: Annotated[int | None, Field(ge=1, le=3600)] = None
     """Time that the gateway gives one request. Default: the gateway's."""

@@ -90,7 +90,7 @@ def test_a_server_whose_image_starts_as_root_gets_a_user(preset: str) -> None:
 
 @pytest.mark.parametrize(
     ("traffic", "rewritten"),
-    [({}, False), ({"pathPrefix": "/churn"}, True), ({"pathPrefix": "/churn", "prefixRewrite": "Off"}, False)],
+    [({}, False), ({"pathPrefix": "/churn"}, True), ({"pathPrefix": "/churn", "prefixRewrite": "Disabled"}, False)],
 )
 def test_a_server_sees_paths_without_the_prefix_of_its_route(traffic: dict[str, Any], *, rewritten: bool) -> None:
     asked = spec(traffic={"parentRefs": [{"name": "public"}], **traffic}).traffic
