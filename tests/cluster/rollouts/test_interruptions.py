@@ -72,7 +72,7 @@ async def test_killed_again_and_again(
     story = asyncio.create_task(_story(model, churn))
     kills = 0
     try:
-        while not story.done() and kills < effort(8, 1000):
+        while not story.done() and kills < effort(5, 1000):
             await _moved(churn, story)
             operator.kill()
             kills += 1

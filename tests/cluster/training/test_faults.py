@@ -93,7 +93,7 @@ async def test_killed_again_and_again(training: Training, operator: OperatorProc
     churn = training("churn")
     await churn.create(model)
     kills = 0
-    while (await churn.status()).run_status != "FINISHED" and kills < effort(6, 1000):
+    while (await churn.status()).run_status != "FINISHED" and kills < effort(4, 1000):
         await _moved(churn)
         operator.kill()
         kills += 1
