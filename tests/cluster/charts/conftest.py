@@ -36,6 +36,7 @@ class Helm:
     def run(self, *arguments: str, values: Mapping[str, Any] | None = None) -> subprocess.CompletedProcess[str]:
         """Run a command; ``values`` are given as a file."""
         homes = {f"HELM_{name}_HOME": str(self._home / name) for name in ("CACHE", "CONFIG", "DATA")}
+        homes["HOME"] = str(self._home)  # where it keeps what API servers tell of themselves
         environment = {"PATH": os.environ["PATH"], "KUBECONFIG": str(self._kubeconfig or os.devnull), **homes}
         command = [str(self.binary), *arguments]
         if values is not None:
