@@ -35,7 +35,9 @@ def status(cluster: Cluster, process: str) -> ProcessStatus:
     return next(status for status in cluster.status() if status.name == process)
 
 
-@pytest.mark.parametrize("process", PARTS)
+@pytest.mark.parametrize(
+    "process", [pytest.param(part, marks=[pytest.mark.slow] if part == "mlflow" else []) for part in PARTS]
+)  # MLflow alone takes a minute
 def test_a_part_whose_port_is_taken_says_so_at_once(cluster: Cluster, process: str) -> None:
     cluster.ensure(PARTS[process])
     port = int(status(cluster, process).address.rpartition(":")[2])
