@@ -45,8 +45,11 @@ def _print_addresses(cluster: Cluster) -> None:
 
 def _down(arguments: argparse.Namespace) -> None:
     """End the cluster; also what is left of one whose supervisor is gone."""
-    Cluster(arguments.dir).stop()
-    print(f"the cluster in {arguments.dir} has ended")
+    try:
+        ran = Cluster(arguments.dir).stop()
+    except NotRunningError:
+        ran = False
+    print(f"the cluster in {arguments.dir} has ended" if ran else f"no cluster was running in {arguments.dir}")
 
 
 def _status(arguments: argparse.Namespace) -> None:

@@ -57,6 +57,7 @@ class Cluster:
         self._say = say
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._lifeline: int | None = None
+        self._detached = False
 
     @classmethod
     def start(
@@ -129,18 +130,24 @@ class Cluster:
             raise LocalClusterError(f"no log of {process!r}; there are {known}") from None
 
     def detach(self) -> None:
-        """Let the cluster outlive this process, until somebody stops it."""
+        """Let the cluster outlive the ``with`` block and this process, until somebody stops it."""
         self._request("detach")
+        self._detached = True
         self._let_go()
 
-    def stop(self) -> None:
-        """End everything and wait until it is gone; also after a supervisor that no longer answers."""
+    def stop(self) -> bool:
+        """End everything and wait until it is gone; also after a supervisor that no longer answers.
+
+        False if there was nothing to end. Raises :class:`NotRunningError` if there never was a cluster.
+        """
+        answered = _answers(self._site)
         with suppress(NotRunningError):
             self._request("shutdown")
-        kill_all(self._site.id)
+        left = kill_all(self._site.id)
         self._let_go()
         if self._supervisor:
             self._supervisor.wait()
+        return answered or bool(left)
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Run kubectl as the administrator and return its output. Raises :class:`LocalClusterError` if it fails."""
@@ -190,7 +197,8 @@ class Cluster:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        if not self._detached:
+            self.stop()
 
     def _ensure(self, parts: Iterable[str], binaries: dict[str, Path]) -> None:
         paths = {name: str(path) for name, path in binaries.items()}
