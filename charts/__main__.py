@@ -14,6 +14,7 @@ from pathlib import Path
 import yaml
 from rollmodel import __version__
 
+from charts.argocd import customizations
 from charts.crds import crd_templates
 from charts.documents import documents
 from charts.manifests import render, stale
@@ -30,14 +31,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m charts", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; show differences and exit with 1")
     if not parser.parse_args(argv).check:
-        _write({**crd_templates(REPOSITORY), **documents(CHART)})
+        _write(_made())
         _write(render(CHART, locate(["helm"])["helm"]))
         return 0
-    generated = {**crd_templates(REPOSITORY), **documents(CHART)}
+    generated = _made()
     complaints = [*_differences(generated), *_orphans(generated), *stale(CHART), *_versions()]
     if complaints:
         sys.stdout.write("\n".join([*complaints, "`make manifests` writes these files.", ""]))
     return 1 if complaints else 0
+
+
+def _made() -> dict[Path, str]:
+    """File -> content, of all that is made without Helm."""
+    return {**crd_templates(REPOSITORY), **documents(CHART), **customizations(REPOSITORY)}
 
 
 def _write(files: Mapping[Path, str]) -> None:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import yaml
+
+from charts.__main__ import REPOSITORY
+
 __all__ = ["DIGEST", "EVERYTHING", "MATRIX"]
 
 Values = dict[str, Any]
@@ -78,6 +82,8 @@ EVERYTHING: Values = {
     "helmTest": {"timeoutSeconds": 30},
 }
 
+_ARGO_CD = yaml.safe_load((REPOSITORY / "examples" / "argocd" / "operator.yaml").read_text())
+
 _SECRETS = [{"namespace": "team-a", "names": ["mlflow"]}]
 
 MATRIX: dict[str, Values] = {
@@ -102,6 +108,7 @@ MATRIX: dict[str, Values] = {
     "pod monitor": {"metrics": {"podMonitor": {"enabled": True}}},
     "service monitor": {"metrics": {"serviceMonitor": {"enabled": True}}},
     "models' monitor": {"metrics": {"models": {"podMonitor": {"enabled": True}}}},
+    "Argo CD": _ARGO_CD["spec"]["source"]["helm"]["valuesObject"],
     "asleep": {"replicas": 0, "metrics": {"scrapeAnnotations": False}, "helmTest": {"enabled": False}},
     **{f"without {name}": {"features": {name: False}} for name in ("gatewayApi", "kueue", "connectionSecrets")},
 }

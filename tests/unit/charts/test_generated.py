@@ -54,6 +54,7 @@ def test_everything_is_current(capsys: pytest.CaptureFixture[str]) -> None:
             ("replicas: 1", "replicas: 0"),
             "config/deployment.yaml is older than the chart",
         ),
+        ("config/argocd/argocd-cm.yaml", ("Degraded", "Healthy"), "config/argocd/argocd-cm.yaml (generated)"),
         ("charts/rollmodel/templates/_rules.tpl", ("[list]", "[get]"), "config/rbac.yaml is older than the chart"),
         (
             "charts/rollmodel/values.schema.json",
