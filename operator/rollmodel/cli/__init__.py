@@ -23,5 +23,6 @@ COMMANDS = {
     "explain": ("rollmodel.cli.rollout.explain:main", "show the evidence for and against a candidate"),
     "backtest": ("rollmodel.cli.backtest.command:main", "say what a policy would have decided on past rollouts"),
     **{verb: (f"rollmodel.cli.rollout.commands:{verb}", text) for verb, text in VERBS.items()},
+    "profile": ("rollmodel.cli.profile:main", "count what a model was trained on, for a DriftPolicy"),
     "digest": ("rollmodel.serving.digest:main", "print the digest of a model's files"),
 }

@@ -1,0 +1,87 @@
+"""``rollmodel profile DATA``: write the profile of a table, to lie beside the model that was trained on it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rollmodel.profile import FILE_NAME, Profile, ProfileError, build_profile
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["main"]
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="rollmodel profile",
+        description="Count what a model was trained on, column by column. The profile lies beside the model, and holds"
+        " counts only.",
+    )
+    parser.add_argument("data", metavar="DATA", type=Path, help="table: .csv, .csv.gz or .parquet, one row for each")
+    parser.add_argument("--score", metavar="COLUMN", help="what the model answered; this is no feature")
+    parser.add_argument("--target", metavar="COLUMN", help="what was true, 0 or 1; this is no feature")
+    parser.add_argument("--ignore", metavar="COLUMN", action="append", default=[], help="no feature; may be repeated")
+    parser.add_argument("--threshold", type=float, help="a score above it is a positive answer (default: 0.5)")
+    parser.add_argument("--importance", metavar="FILE", type=Path, help="JSON: a number for each feature by its name")
+    parser.add_argument("--out", metavar="FILE", type=Path, default=Path(FILE_NAME), help=f"default: {FILE_NAME}")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the profile: 0; 1 with a message where there is none to write."""
+    arguments = _arguments(argv)
+    try:
+        profile = _build(arguments)
+        arguments.out.write_text(profile.to_json(), encoding="utf-8")
+    except (ProfileError, OSError) as error:
+        sys.stderr.write(f"rollmodel profile: {error}\n")
+        return 1
+    size = arguments.out.stat().st_size
+    print(f"{arguments.out}: {profile.rows} rows, {len(profile.features)} features, {size} bytes, {profile.digest}")
+    return 0
+
+
+def _build(arguments: argparse.Namespace) -> Profile:
+    table = _table(arguments.data)
+    others = [name for name in (arguments.score, arguments.target, *arguments.ignore) if name is not None]
+    absent = [name for name in others if name not in table.columns]
+    if absent:
+        raise ProfileError(f"there is no column {absent[0]!r}; there are {', '.join(map(str, table.columns))}")
+    features = [name for name in table.columns if name not in others]
+    return build_profile(
+        {str(name): table[name].to_numpy() for name in features},
+        score=None if arguments.score is None else table[arguments.score].to_numpy(),
+        target=None if arguments.target is None else table[arguments.target].to_numpy(),
+        threshold=arguments.threshold,
+        importance=None if arguments.importance is None else _importance(arguments.importance),
+    )
+
+
+def _table(path: Path) -> pd.DataFrame:
+    """Read late: pandas is in the image of the model server, not in that of the operator."""
+    try:
+        import pandas as pd  # noqa: PLC0415
+    except ModuleNotFoundError:
+        raise ProfileError("reading tables needs pandas: pip install 'rollmodel[serving]'") from None
+    try:
+        if path.name.endswith(".parquet"):
+            return pd.read_parquet(path)
+        if path.name.endswith((".csv", ".csv.gz")):
+            return pd.read_csv(path)
+    except ValueError as error:  # also what pyarrow and the reader of CSV raise
+        raise ProfileError(f"{path} cannot be read: {error}") from error
+    raise ProfileError(f"{path} must end in .csv, .csv.gz or .parquet")
+
+
+def _importance(path: Path) -> Mapping[str, float]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): float(value) for name, value in found.items()}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ProfileError(f"{path} must be a JSON object with a number for each feature") from error

@@ -1,0 +1,67 @@
+"""``rollmodel profile``: from a table to a file beside the model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from rollmodel.cli.profile import main
+from rollmodel.profile import read_profile
+
+RNG = np.random.default_rng(2)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    rows = 500
+    data = pd.DataFrame(
+        {
+            "age": RNG.normal(40, 9, rows),
+            "plan": RNG.choice(["a", "b"], rows),
+            "p": RNG.random(rows),
+            "churned": RNG.integers(0, 2, rows),
+            "id": np.arange(rows),
+        }
+    )
+    data.to_csv(tmp_path / "data.csv", index=False)
+    data.to_parquet(tmp_path / "data.parquet")
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
+def test_a_table_becomes_a_profile(table: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (table / "weights.json").write_text(json.dumps({"age": 3, "plan": 1}), encoding="utf-8")
+    out = table / "profile.json"
+    options = ["--score", "p", "--target", "churned", "--ignore", "id", "--importance", str(table / "weights.json")]
+    assert main([str(table / name), *options, "--out", str(out)]) == 0
+    profile = read_profile(out.read_text(encoding="utf-8"))
+    assert [(one.name, one.kind, one.importance) for one in profile.features] == [
+        ("age", "numeric", 0.75),
+        ("plan", "categorical", 0.25),
+    ]
+    assert profile.score is not None
+    assert profile.score.positives is not None
+    assert f"500 rows, 2 features, {out.stat().st_size} bytes, {profile.digest}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nothing.csv"], "No such file"),
+        (["data.txt"], "must end in .csv, .csv.gz or .parquet"),
+        (["data.csv", "--score", "q"], "no column 'q'; there are age, plan, p, churned, id"),
+        (["data.csv", "--importance", "data.csv"], "must be a JSON object"),
+        (["broken.parquet"], "cannot be read"),
+    ],
+)
+def test_what_cannot_be_profiled_is_told(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    monkeypatch.chdir(table)
+    (table / "broken.parquet").write_text("no parquet", encoding="utf-8")
+    assert main(arguments) == 1
+    assert says in capsys.readouterr().err
+    assert not (table / "profile.json").exists()
