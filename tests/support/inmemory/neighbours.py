@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,7 +11,9 @@ from typing import Any
 from rollmodel.errors import NotFound, RollmodelError
 from rollmodel.ports import Connection, Held, ModelVersion, Series
 
-__all__ = ["FixedClock", "InMemoryMetrics", "InMemoryRegistry", "version"]
+__all__ = ["FixedClock", "InMemoryMetrics", "InMemoryRegistry", "quiet_pods", "version"]
+
+_REVISIONS = re.compile(r'rollmodel_dev_revision=~"([^"]*)"')
 
 
 def version(number: str, name: str = "churn") -> ModelVersion:
@@ -31,16 +34,31 @@ class FixedClock:
         self.moment += timedelta(seconds=seconds)
 
 
+def quiet_pods(query: str, start: float, end: float) -> Sequence[Series]:
+    """A pod of each revision that a query asks for, which is scraped and has counted nothing."""
+    found = _REVISIONS.search(query)
+    roles = [{"le": "0.1"}, {"le": "+Inf"}] if "_bucket" in query else [{"role": "bad"}, {"role": "total"}]
+    return [
+        Series({"pod": f"churn-{one}-0", "rollmodel_dev_revision": one, **role}, [(start, 0.0), (end, 0.0)])
+        for one in (found.group(1).split("|") if found else ())
+        for role in roles
+    ]
+
+
 @dataclass
 class InMemoryMetrics:
-    """Answers queries from a dict; an exception there is raised. ``asked`` records (query, start, end, step)."""
+    """Answers queries from a dict; an exception there is raised. ``asked`` records (query, start, end, step).
+
+    ``otherwise`` answers what is not in the dict.
+    """
 
     answers: dict[str, Sequence[Series] | RollmodelError] = field(default_factory=dict)
+    otherwise: Callable[[str, float, float], Sequence[Series]] = quiet_pods
     asked: list[tuple[str, float, float, float]] = field(default_factory=list)
 
     async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
         self.asked.append((query, start, end, step))
-        answer = self.answers.get(query, ())
+        answer = self.answers[query] if query in self.answers else self.otherwise(query, start, end)
         if isinstance(answer, RollmodelError):
             raise answer
         return answer

@@ -72,6 +72,8 @@ class Cluster:
     """Where it is set, requests come independently of each other, else evenly."""
     gateway_lag: int = 1
     metrics: Literal["good", "missing", "down", "strange"] = "good"
+    targets: Literal["up", "down", "unlabelled", "none"] = "up"
+    """Whether Prometheus scrapes the pods: with success, in vain, without their labels, not at all."""
     lag: float = 0.0
     """Seconds until Prometheus has a sample; until then it repeats the last one."""
     latency_offset: float = 0.0
@@ -369,7 +371,9 @@ class Cluster:
             self.seen |= {pod.revision for pod in self.pods if len(pod.points) > 1}
         if self.metrics == "down":
             return Problem("Unavailable", "connection refused", transient=True)
-        if self.metrics == "missing":
+        if query.query.startswith("up{"):
+            return Answer(self._targets(query))
+        if self.metrics == "missing" or self.targets != "up":
             return Answer([])
         if query.query in self.values:
             grid_points = range(round(query.start), round(query.end) + 1, round(query.step))
@@ -385,6 +389,19 @@ class Cluster:
                 found = series_of(shown, behaviour, text, start=query.start, end=query.end, step=query.step)
                 series += [({**labels, **role}, points) for role, points in found]
         return Answer(series)
+
+    def _targets(self, query: MetricQuery) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
+        """The scrapes of the pods that a query asks for, at its end."""
+        pods = [pod for pod in self.pods if pod.revision in query.query and self.targets != "none"]
+        labels = {} if self.targets == "unlabelled" else {"rollmodel_dev_model_deployment": "churn"}
+        value = float(self.targets != "down")
+        return [
+            (
+                {"pod": pod.name, **labels, **({"rollmodel_dev_revision": pod.revision} if labels else {})},
+                [(query.end, value)],
+            )
+            for pod in pods
+        ]
 
     def _shown(self, pod: Pod, query: MetricQuery) -> list[tuple[float, float, float]]:
         """The pod's counters as Prometheus has them now on the grid of a query."""

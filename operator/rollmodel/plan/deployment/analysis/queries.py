@@ -11,6 +11,7 @@ from functools import lru_cache
 from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
+from rollmodel.plan.deployment.analysis.presence import TARGETS, asks_targets, targets
 from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.signals import promql, signal_of
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
@@ -28,7 +29,7 @@ _HISTORY_POINTS = 1080
 
 
 def queries(observed: Observed) -> dict[str, MetricQuery]:
-    """By name of the metric. A metric whose query cannot be made is left out; the verdict says why.
+    """By name of the metric, or ``TARGETS``. A metric whose query cannot be made is left out; the verdict says why.
 
     A rollout is judged by the metrics that it began with, in the words that the spec has for them now.
     """
@@ -36,13 +37,19 @@ def queries(observed: Observed) -> dict[str, MetricQuery]:
         return {}
     if asks_history(observed):
         grid = _history_grid(observed)
-        return {metric.name: MetricQuery(text, *grid) for metric, text in _texts(observed, history=True)}
+        asked = {metric.name: MetricQuery(text, *grid) for metric, text in _texts(observed, history=True)}
+        return asked | (_targets(observed, *grid) if asked and asks_targets(observed) else {})
     judge_state, ticks = _state(observed), _tick_grid(observed)
     if judge_state is None or ticks is None:
         return {}
     judged = {metric.name for metric in judge_state.plan.metrics}
     texts = _texts(observed, history=False)
     return {metric.name: MetricQuery(text, *ticks) for metric, text in texts if metric.name in judged}
+
+
+def _targets(observed: Observed, _: float, end: float, step: float) -> dict[str, MetricQuery]:
+    """Which pods are scraped now."""
+    return {TARGETS: MetricQuery(targets(observed), end, end, step)}
 
 
 @lru_cache(maxsize=64)

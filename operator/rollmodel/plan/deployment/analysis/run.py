@@ -26,6 +26,7 @@ from rollmodel.evidence.core.types import (
 from rollmodel.plan.deployment.analysis.arrival import LONGEST_WAIT, complete_until, scrape_seconds, window_seconds
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 from rollmodel.plan.deployment.analysis.policy import judge_plan
+from rollmodel.plan.deployment.analysis.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.problems import (
     is_at_step,
     problems_at_last_tick,
@@ -61,6 +62,7 @@ def analyse(rollout: Rollout) -> Rollout:
     if rollout.candidate is None or rollout.stable is None:
         return _with(rollout, _at_rest(rollout))
     asked, history = queries(rollout.observed), asks_history(rollout.observed)
+    asked.pop(TARGETS, None)  # only says why others have no answer
     judge_state = load_judge(rollout.state.judge) if rollout.state.judge is not None else None
     problems = [
         *removed_metrics(rollout, judge_state),
@@ -86,6 +88,11 @@ def _at_rest(rollout: Rollout) -> AnalysisResult:
 
 def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[Problem]) -> Rollout:
     """The judge begins once everything that it learns from was answered."""
+    missing = list(missing_series(rollout, asked))
+    if missing and not problems and waits_for_first_samples(rollout):
+        waiting = AnalysisResult("Unknown", "Waiting", "the first samples of the stable revision are on their way")
+        return _with(rollout, waiting)
+    problems = [*problems, *missing]
     interval = _window_seconds(rollout, asked)
     histories, unexpected = _read(rollout, _past_in_windows(_complete(rollout, asked), interval), past)
     if problems or unexpected or len(histories) < len(asked):

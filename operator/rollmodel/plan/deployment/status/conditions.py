@@ -14,6 +14,7 @@ from rollmodel.api.modeldeployment.status import MOST_RETIRING
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
+from rollmodel.plan.deployment.analysis.presence import NOT_SCRAPED
 from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
@@ -32,6 +33,7 @@ _WRONG_QUERY = {
     "InvalidMetric",
     "InvalidQuery",
     "MetricRemoved",
+    NOT_SCRAPED,
     "UnexpectedAnswer",
 }
 
