@@ -7,14 +7,17 @@ from __future__ import annotations
 
 __all__ = ["DATA", "FETCHED", "MODELS"]
 
-_STORES = ("s3://", "gs://", "https://", "hf://", "oci://", "pvc://")
 _MLFLOW = ("mlflow-artifacts:/", "runs:/", "models:/")
 
-#: Where a model may come from.
-MODELS = (*_STORES, "mlflow-artifacts://", *_MLFLOW)
+#: Where a model may come from: what our image reads.
+MODELS = ("s3://", "https://", "pvc://", "mlflow-artifacts://", *_MLFLOW)
 
 #: Where the inputs of a training may come from. What our image does not read, the code of the training reads itself.
-DATA = (*_STORES, "dvc://", "lakefs://", "git+https://", *_MLFLOW)
+DATA = (
+    *("s3://", "gs://", "https://", "hf://", "oci://", "pvc://"),
+    *("dvc://", "lakefs://", "git+https://"),
+    *_MLFLOW,
+)
 
 #: What our image reads and verifies.
 FETCHED = ("models:/", "runs:/", "mlflow-artifacts:/", "https://", "s3://", "pvc://")

@@ -5,11 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
+from urllib.parse import unquote
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.plan.diff import quantity
 
-__all__ = ["IN_MLFLOW", "POD_SECURITY", "RESTRICTED", "connection", "fetch_resources", "owner_reference"]
+__all__ = [
+    "IN_MLFLOW",
+    "POD_SECURITY",
+    "RESTRICTED",
+    "claim_of",
+    "connection",
+    "fetch_environment",
+    "fetch_resources",
+    "owner_reference",
+]
 
 #: The security context of a pod (https://kubernetes.io/docs/concepts/security/pod-security-standards/).
 POD_SECURITY: Mapping[str, Any] = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
@@ -31,6 +41,15 @@ _CONNECTION_KEYS = {
     "MLFLOW_TRACKING_TOKEN": "token",
     "ROLLMODEL_MLFLOW_CA": "ca",
 }
+
+#: How to log in to S3, where MLflow leaves the files there and does not serve them itself.
+_S3_KEYS = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "AWS_REGION",
+    "AWS_ENDPOINT_URL_S3",
+)
 
 
 def fetch_resources(limits: Mapping[str, str] | None) -> dict[str, Any]:
@@ -62,11 +81,37 @@ def connection(secret: str | None, registry_url: str | None, ca: str | None = No
     """
     if secret:
         return [
-            {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": key != "url"}}}
-            for variable, key in _CONNECTION_KEYS.items()
+            _from_secret(secret, variable, key, optional=key != "url") for variable, key in _CONNECTION_KEYS.items()
         ]
     trusted = [{"name": "ROLLMODEL_MLFLOW_CA", "value": ca}] if ca else []
     return [{"name": "MLFLOW_TRACKING_URI", "value": registry_url}, *trusted] if registry_url else []
+
+
+def fetch_environment(
+    uri: str, secret: str | None, registry_url: str | None, ca: str | None = None
+) -> dict[str, list[dict[str, Any]]]:
+    """``env`` or ``envFrom`` of a container that fetches ``uri``, whose login is in ``secret``.
+
+    Of a Secret for MLflow only the known keys are handed on; one for a store, as boto3 and our web client read it.
+    """
+    if not uri.startswith(IN_MLFLOW):
+        return {"envFrom": [{"secretRef": {"name": secret}}]} if secret else {}
+    variables = connection(secret, registry_url, ca)
+    if secret:
+        variables += [_from_secret(secret, key, key, optional=True) for key in _S3_KEYS]
+    return {"env": variables} if variables else {}
+
+
+def _from_secret(secret: str, variable: str, key: str, *, optional: bool) -> dict[str, Any]:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key, "optional": optional}}}
+
+
+def claim_of(uri: str) -> tuple[str, str] | None:
+    """Claim and path within it of ``pvc://claim/path``; None for any other address."""
+    if not uri.startswith("pvc://"):
+        return None
+    claim, _, path = uri.removeprefix("pvc://").partition("/")
+    return claim, unquote(path).strip("/")
 
 
 def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:

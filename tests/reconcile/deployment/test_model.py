@@ -71,6 +71,20 @@ async def test_a_uri_is_pinned_by_its_digest(models: Models) -> None:
     assert pinned == PinnedModel(uri="s3://bucket/churn", digest=DIGEST)
 
 
+async def test_files_outside_mlflow_come_with_the_login_of_their_store(models: Models) -> None:
+    pinned = await models.pin("uid", "team", source(uri="s3://b/churn", digest=DIGEST, connectionRef={"name": "minio"}))
+    assert pinned == PinnedModel(uri="s3://b/churn", digest=DIGEST, connection_secret="minio")
+
+
+@pytest.mark.parametrize("uri", ["gs://bucket/churn", "hf://org/churn", "oci://registry/churn"])
+async def test_an_address_that_nothing_reads_says_what_is_read(models: Models, uri: str) -> None:
+    """Objects that were stored when such addresses were accepted."""
+    problem = await models.pin("uid", "team", source(uri=uri, digest=DIGEST))
+    assert isinstance(problem, Problem)
+    assert (problem.reason, problem.transient) == ("Unsupported", False)
+    assert "s3://" in problem.message
+
+
 @pytest.mark.parametrize("uri", ["models:/churn/1", "runs:/0123/model", "mlflow-artifacts:/1/models/m-1/artifacts"])
 async def test_a_uri_in_mlflow_is_fetched_from_there(models: Models, uri: str) -> None:
     default = await models.pin("uid", "team", source(uri=uri, digest=DIGEST))

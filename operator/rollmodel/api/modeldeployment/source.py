@@ -12,7 +12,7 @@ from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = ["ModelSource", "RegistrySource"]
 
-_PINNED = r"^oci://.+@sha256:[0-9a-f]{64}$|^hf://.+@[0-9a-f]{40}$|^models:/[^/]+/[1-9][0-9]*$"
+_PINNED = r"^models:/[^/]+/[1-9][0-9]*$"
 
 
 class RegistrySource(ApiModel):
@@ -47,12 +47,16 @@ class ModelSource(ApiModel):
         exactly_one_of("registry", "uri"),
         Rule(
             f"!has(self.uri) || has(self.digest) || self.uri.matches('{_PINNED}')",
-            "must have `digest` beside `uri` (`rollmodel digest PATH` prints it), unless the URI itself pins the"
-            " content: 'oci://...@sha256:...', 'hf://...@<commit>' or 'models:/<name>/<version>'",
+            "must have `digest` beside `uri` (`rollmodel digest PATH` prints it), unless it is"
+            " 'models:/<name>/<version>'",
         ),
         Rule(
             "!has(self.digest) || has(self.uri)",
             "must have `digest` only together with `uri`: the digest of a registered version is found by the operator",
+        ),
+        Rule(
+            "!has(self.connectionRef) || !has(self.uri) || !self.uri.startsWith('pvc://')",
+            "must have `connectionRef` only for what needs a login: a claim is mounted",
         ),
     )
 
@@ -63,5 +67,7 @@ class ModelSource(ApiModel):
     digest: Digest | None = None
     """Digest of the files behind `uri` (`rollmodel digest PATH` prints it)."""
     connection_ref: LocalRef | None = None
-    """Secret with `url` and optionally `username`, `password`, `token`, `ca` (certificates, PEM).
-    Default: the operator's own registry."""
+    """Secret with the login. For MLflow: `url`, and optionally `username`, `password`, `token`, `ca` (PEM);
+    default: the operator's own registry. For `s3://`: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and optionally
+    `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`. For `https://`: `HTTPS_USERNAME` and `HTTPS_PASSWORD`,
+    or `HTTPS_TOKEN`."""

@@ -30,7 +30,8 @@ class TrainingInput(ApiModel):
     digest: Digest | None = None
     """Digest of the content (`rollmodel digest PATH` prints it); verified before the training starts."""
     connection_ref: LocalRef | None = None
-    """Secret with the credentials of the store."""
+    """Secret with the credentials of the store, e.g. `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `HTTPS_TOKEN`;
+    all of its keys become variables of the container that fetches."""
 
 
 class Parameter(ApiModel):

@@ -9,6 +9,7 @@ from typing import Any
 
 from rollmodel.api.base import LocalRef
 from rollmodel.api.modeldeployment import ModelSource, RegistrySource
+from rollmodel.api.schemes import MODELS
 from rollmodel.errors import Forbidden, Invalid, RollmodelError
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.podspec import IN_MLFLOW
@@ -91,11 +92,14 @@ class Models:
                 "`uri` needs `digest` beside it (`rollmodel digest PATH` prints it): files are verified before use"
             )
             raise Invalid(message, reason="DigestMissing")
-        pinned = PinnedModel(uri=source.uri, digest=source.digest)
-        if not source.uri.startswith(IN_MLFLOW):
+        if not source.uri.startswith(MODELS):
+            raise Invalid(
+                f"`uri` must begin with one of {', '.join(MODELS)}: nothing else is read", reason="Unsupported"
+            )
+        secret = source.connection_ref.name if source.connection_ref else None
+        pinned = PinnedModel(uri=source.uri, digest=source.digest, connection_secret=secret)
+        if secret or not source.uri.startswith(IN_MLFLOW):
             return pinned
-        if source.connection_ref is not None:
-            return replace(pinned, connection_secret=source.connection_ref.name)
         return replace(pinned, registry_url=(await self._connections.find(namespace, None)).url)
 
     def _follow(self, uid: str, connection: Connection, source: RegistrySource) -> None:

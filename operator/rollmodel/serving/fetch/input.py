@@ -12,16 +12,17 @@ import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.serving.digest import folder_digest
 from rollmodel.serving.fetch.destination import Destination
 from rollmodel.serving.fetch.download import retry
 from rollmodel.serving.fetch.transfer import exit_code, transfer
-from rollmodel.serving.sources import Source, checked_path
+from rollmodel.serving.sources import Source
 from rollmodel.serving.sources.factory import SCHEMES, open_source, web_login
 from rollmodel.serving.sources.http import redact_url
+from rollmodel.serving.sources.local import claim_folder
 from rollmodel.serving.sources.s3 import S3Objects
 from rollmodel.serving.sources.web import HttpArchive
 from rollmodel.serving.termination import default_termination_log
@@ -88,18 +89,14 @@ def _versioned(uri: str, version: str | None) -> tuple[str, str | None]:
     return uri, version
 
 
-def hash_in_place(uri: str, version: str | None, digest: str | None, mounted: Path) -> str:
+def hash_in_place(uri: str, version: str | None, digest: str | None, mounted: Path | None) -> str:
     """The digest of ``pvc://claim/path``, whose claim is mounted at ``mounted``; nothing is copied.
 
     Raises NotFound, Invalid (UnsafePath, Unsupported) and Untrustworthy (DigestMismatch).
     """
     if version:
         raise Invalid("pvc: knows no versions; pin the input with `digest`", reason="Unsupported")
-    path = unquote(urlsplit(uri).path).strip("/")
-    root = mounted / checked_path(path) if path else mounted
-    if not root.resolve().is_relative_to(mounted.resolve()):
-        raise Invalid(f"{path} leads out of the claim", reason="UnsafePath")
-    found = folder_digest(root)
+    found = folder_digest(claim_folder(uri, mounted))
     if digest not in {None, found}:
         raise Untrustworthy(f"expected {digest} got {found}", reason="DigestMismatch")
     return found
@@ -110,8 +107,6 @@ def _run(arguments: argparse.Namespace) -> None:
     if len(json.dumps(redact_url(uri), ensure_ascii=False).encode()) > MAX_URI_BYTES:
         raise Invalid(f"the address has more than {MAX_URI_BYTES} bytes")
     if urlsplit(uri).scheme == "pvc":
-        if arguments.mounted is None:
-            raise Invalid("pvc:// is read where the claim is mounted: --mounted is missing")
         seen, found = None, hash_in_place(uri, version, digest, arguments.mounted)
     elif arguments.dest is None:
         raise Invalid("--dest is missing")

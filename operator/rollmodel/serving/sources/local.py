@@ -5,12 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import unquote
 
-from rollmodel.errors import NotFound
+from rollmodel.errors import Invalid, NotFound
 from rollmodel.serving.digest import local_files
-from rollmodel.serving.sources import Body, RemoteFile, chunks_of
+from rollmodel.serving.sources import Body, RemoteFile, checked_path, chunks_of
 
-__all__ = ["LocalFiles"]
+__all__ = ["LocalFiles", "claim_folder"]
+
+
+def claim_folder(uri: str, mounted: Path | None) -> Path:
+    """The folder or file that ``pvc://claim/path`` names, in the claim at ``mounted``.
+
+    Raises Invalid (also UnsafePath, for a path that leads out of the claim).
+    """
+    if mounted is None:
+        raise Invalid("pvc:// is read where the claim is mounted: --mounted is missing")
+    path = unquote(uri.removeprefix("pvc://").partition("/")[2]).strip("/")
+    root = mounted / checked_path(path) if path else mounted
+    if not root.resolve().is_relative_to(mounted.resolve()):
+        raise Invalid(f"{path} leads out of the claim", reason="UnsafePath")
+    return root
 
 
 class LocalFiles:

@@ -11,13 +11,16 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from requests.auth import AuthBase, HTTPBasicAuth
 from rollmodel.serving.digest import folder_digest
 from rollmodel.serving.fetch import archive as archive_module
 from rollmodel.serving.fetch import download
 from rollmodel.serving.fetch import model as fetch_model
+from rollmodel.serving.sources.local import LocalFiles
 
 from tests.unit.serving.conftest import Store
 
+WRONG = "sha256:" + "0" * 64
 FILES = {"MLmodel": b"flavors: {}\n", "data/model.skops": bytes(range(256)) * 9000, "requirements.txt": b""}
 
 
@@ -42,8 +45,8 @@ class Pod:
         self.dest = folder / "models/model"
         self.log = folder / "termination-log"
 
-    def fetch(self, uri: object, digest: str) -> int:
-        arguments = ["--uri", str(uri), "--digest", digest, "--dest", str(self.dest)]
+    def fetch(self, uri: object, digest: str, *options: str) -> int:
+        arguments = ["--uri", str(uri), "--digest", digest, "--dest", str(self.dest), *options]
         return fetch_model.main([*arguments, "--termination-log", str(self.log)])
 
     def reason(self) -> str:
@@ -121,6 +124,50 @@ def test_a_broken_transfer_goes_on_by_range(store: Store, pod: Pod, model: Path)
     assert pod.fetch(f"{store.url}/model.skops", folder_digest(model / "data")) == 0
     assert (pod.dest / "model.skops").read_bytes() == content
     assert [wanted for _, wanted, _ in store.seen] == [None, None, "bytes=1048576-"]
+
+
+def test_a_login_goes_to_its_host_alone(store: Store, pod: Pod, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain HTTP never gets it, so the login is asked for and the address is plain."""
+    monkeypatch.setenv("HTTPS_TOKEN", "s3cret")
+    store.files["/MLmodel"] = FILES["MLmodel"]
+    assert pod.fetch(f"{store.url}/MLmodel", WRONG) == 1
+    assert {login for _, _, login in store.seen} == {None}
+
+
+def test_a_login_is_used(pod: Pod, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_USERNAME", "ann")
+    monkeypatch.setenv("HTTPS_PASSWORD", "s3cret")
+    asked: list[AuthBase | None] = []
+
+    def opened(uri: str, *, auth: AuthBase | None = None) -> LocalFiles:
+        asked.append(auth)
+        return LocalFiles(Path("/nowhere"))
+
+    monkeypatch.setattr(fetch_model, "open_source", opened)
+    assert pod.fetch("https://files.example.com/churn", WRONG) == 1
+    assert asked == [HTTPBasicAuth(b"ann", b"s3cret")]
+
+
+@pytest.mark.parametrize("path", ["", "/", "/data", "/data/model.skops"])
+def test_a_claim_is_copied_and_verified(model: Path, pod: Pod, path: str) -> None:
+    root = model / path.strip("/")
+    assert pod.fetch(f"pvc://models{path}", folder_digest(root), "--mounted", str(model)) == 0
+    assert folder_digest(pod.dest) == folder_digest(root)
+
+
+@pytest.mark.parametrize(
+    ("path", "reason"),
+    [("/none", "NotFound"), ("/%2e%2e/x", "UnsafePath"), ("/link", "UnsafePath"), ("/MLmodel", "DigestMismatch")],
+)
+def test_a_claim_that_cannot_be_used(model: Path, pod: Pod, path: str, reason: str) -> None:
+    (model / "link").symlink_to("/etc")
+    assert pod.fetch(f"pvc://models{path}", WRONG, "--mounted", str(model)) == 1
+    assert pod.reason() == reason
+
+
+def test_a_claim_must_be_mounted(pod: Pod) -> None:
+    assert pod.fetch("pvc://models/churn", WRONG) == 1
+    assert pod.reason() == "Invalid"
 
 
 def archive(files: dict[str, bytes], *extra: tarfile.TarInfo) -> bytes:

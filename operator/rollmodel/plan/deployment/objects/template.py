@@ -11,7 +11,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
-from rollmodel.plan.podspec import POD_SECURITY, RESTRICTED, connection, fetch_resources
+from rollmodel.plan.podspec import POD_SECURITY, RESTRICTED, claim_of, fetch_environment, fetch_resources
 
 __all__ = ["FETCH_CONTAINER", "MODEL_CONTAINER", "pod_template"]
 
@@ -20,6 +20,7 @@ MODEL_CONTAINER = "model"
 
 _MODELS = "/mnt/models"
 _MODEL = f"{_MODELS}/model"
+_CLAIM = "/mnt/claim"
 _REQUEST_SECONDS = 60
 _UNLIST_SECONDS = 10
 """How long a pod still answers after it began to terminate, until every gateway has taken it off its list."""
@@ -42,7 +43,7 @@ def pod_template(
         "securityContext": {**POD_SECURITY, **(runtime.security_context.to_wire() if runtime.security_context else {})},
         "initContainers": [_fetch(runtime, model, defaults)],
         "containers": [_serve(owner, runtime, preset, defaults, start_seconds)],
-        "volumes": _volumes(preset),
+        "volumes": _volumes(preset, model),
         "topologySpreadConstraints": [
             _spread(naming.revision_selector(owner, revision), key)
             for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
@@ -85,7 +86,11 @@ def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model
 
 def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
     arguments = ["fetch", "--uri", model.uri, "--digest", model.digest, "--dest", _MODEL]
-    container = {
+    mounts: list[dict[str, Any]] = [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+    if claim_of(model.uri):
+        arguments += ["--mounted", _CLAIM]
+        mounts.append({"name": "claim", "mountPath": _CLAIM, "readOnly": True})
+    return {
         "name": FETCH_CONTAINER,
         "image": defaults.operator_image,
         "command": ["rollmodel"],
@@ -93,10 +98,9 @@ def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str
         "resources": fetch_resources(runtime.resources.limits if runtime.resources else None),
         "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}],  # noqa: S108
+        "volumeMounts": mounts,
+        **fetch_environment(model.uri, model.connection_secret, model.registry_url, defaults.registry_ca),
     }
-    environment = connection(model.connection_secret, model.registry_url, defaults.registry_ca)
-    return {**container, "env": environment} if environment else container
 
 
 def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults, start_seconds: int) -> dict[str, Any]:
@@ -184,8 +188,10 @@ def _mounts(preset: Preset) -> list[dict[str, Any]]:
     return [*mounts, {"name": "shared-memory", "mountPath": "/dev/shm"}] if preset.shared_memory else mounts  # noqa: S108
 
 
-def _volumes(preset: Preset) -> list[dict[str, Any]]:
+def _volumes(preset: Preset, model: PinnedModel) -> list[dict[str, Any]]:
     volumes: list[dict[str, Any]] = [{"name": "model", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    if claim := claim_of(model.uri):
+        volumes.append({"name": "claim", "persistentVolumeClaim": {"claimName": claim[0], "readOnly": True}})
     shared: dict[str, Any] = {"name": "shared-memory", "emptyDir": {"medium": "Memory"}}
     return [*volumes, shared] if preset.shared_memory else volumes
 

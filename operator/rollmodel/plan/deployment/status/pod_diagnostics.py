@@ -20,7 +20,8 @@ __all__ = ["RESTART_BUDGET", "Diagnosis", "diagnose"]
 #: Restarts of one container after which a revision counts as crash-looping.
 RESTART_BUDGET = 3
 
-_NEVER_HEALS = {"DigestMismatch", "InvalidImageName"}
+_OF_MODEL = {"DigestMismatch"}
+_NEVER_HEALS = {*_OF_MODEL, "Unsupported", "UnsafePath"}
 _REASONED = re.compile(r"([A-Z][A-Za-z]+): (.+)")
 
 
@@ -54,8 +55,8 @@ def _of_fetching(pod: str, container: Manifest) -> Iterator[Diagnosis]:
     if container["name"] == FETCH_CONTAINER and ended is not None and ended.get("exitCode"):
         reason, message = _split(ended.get("message"), "FetchFailed")
         message = message or f"exit code {ended['exitCode']}"
-        never = reason in _NEVER_HEALS
-        yield Diagnosis(reason, f"pod {pod}: the model could not be fetched: {message}", never, of_model=never)
+        text = f"pod {pod}: the model could not be fetched: {message}"
+        yield Diagnosis(reason, text, reason in _NEVER_HEALS, of_model=reason in _OF_MODEL)
 
 
 def _of_crashing(pod: str, container: Manifest) -> Iterator[Diagnosis]:

@@ -11,10 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 from rollmodel.api.schemes import FETCHED
 from rollmodel.api.trainingjob import InputStatus, TrainingInput, TrainingJobSpec
+from rollmodel.plan import podspec
 from rollmodel.plan.training.names import aliased
 
 __all__ = [
@@ -53,10 +53,7 @@ def is_read(source: TrainingInput) -> bool:
 
 def claim_of(source: TrainingInput) -> tuple[str, str] | None:
     """Claim and path within it of ``pvc://claim/path``; None for any other address."""
-    if not source.uri.startswith("pvc://"):
-        return None
-    claim, _, path = source.uri.removeprefix("pvc://").partition("/")
-    return claim, unquote(path).strip("/")
+    return podspec.claim_of(source.uri)
 
 
 def unresolved_aliases(spec: TrainingJobSpec, recorded: Sequence[InputStatus]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from rollmodel.api.pods import EnvVar
 from rollmodel.api.trainingjob import TrainingInput, TrainingJobSpec, TrainingTemplate
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import IN_MLFLOW, POD_SECURITY, RESTRICTED, connection, fetch_resources
+from rollmodel.plan.podspec import IN_MLFLOW, POD_SECURITY, RESTRICTED, fetch_environment, fetch_resources
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, is_read, pinned
 from rollmodel.plan.training.inputs.reproducibility import TRAIN_CONTAINER
 from rollmodel.plan.training.objects.environment import environment, literal
@@ -111,7 +111,8 @@ def _credentials(observed: Observed, source: TrainingInput) -> Part:
         return {}
     tracking = observed.spec.tracking.connection_ref
     defaults = observed.defaults
-    return {"env": connection(tracking.name if tracking else None, defaults.registry_url, defaults.registry_ca)}
+    secret = tracking.name if tracking else None
+    return fetch_environment(source.uri, secret, defaults.registry_url, defaults.registry_ca)
 
 
 def _validate(spec: TrainingJobSpec, variables: Any) -> Iterator[Part]:

@@ -9,6 +9,7 @@ from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
+from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.routers.http_route import http_route
 from rollmodel.plan.diff import quantity
 
@@ -20,6 +21,32 @@ def pod(**changes: Any) -> dict[str, Any]:
     template = revisions.wanted("churn", spec(**changes), model("7"), DEFAULTS).template
     found: dict[str, Any] = template["spec"]
     return found
+
+
+def stored(uri: str, secret: str | None = None) -> dict[str, Any]:
+    """The pod's spec for a model outside MLflow."""
+    pinned = PinnedModel(uri=uri, digest="sha256:7", connection_secret=secret)
+    found: dict[str, Any] = revisions.wanted("churn", spec(), pinned, DEFAULTS).template["spec"]
+    return found
+
+
+@pytest.mark.parametrize("uri", ["s3://models/churn", "https://files/churn.tgz"])
+def test_the_keys_of_a_store_reach_what_fetches_and_nothing_else(uri: str) -> None:
+    pod = stored(uri, "minio")
+    assert pod["initContainers"][0]["envFrom"] == [{"secretRef": {"name": "minio"}}]
+    assert "minio" not in str(pod["containers"])
+    assert not {"env", "envFrom"} & set(stored(uri)["initContainers"][0])
+
+
+def test_a_claim_is_mounted_read_only_where_it_is_fetched_from() -> None:
+    pod = stored("pvc://models/churn/7")
+    [container] = pod["initContainers"]
+    [volume] = [volume for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
+    assert volume["persistentVolumeClaim"] == {"claimName": "models", "readOnly": True}
+    [mount] = [mount for mount in container["volumeMounts"] if mount["name"] == volume["name"]]
+    assert mount["readOnly"] is True
+    assert container["args"][-2:] == ["--mounted", mount["mountPath"]]
+    assert volume["name"] not in {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
 
 
 def fetch(limits: dict[str, str] | None) -> dict[str, Any]:

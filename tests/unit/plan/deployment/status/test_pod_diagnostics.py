@@ -43,6 +43,10 @@ CASES: list[tuple[dict[str, Any], Diagnosis | None]] = [
         ),
     ),
     (
+        pod(**fetching(1, "Unsupported: s3:// needs boto3")),
+        Diagnosis("Unsupported", "pod p: the model could not be fetched: s3:// needs boto3", fatal=True),
+    ),
+    (
         pod(**fetching(1, "Unavailable: cannot reach s3", "lastState")),
         Diagnosis("Unavailable", "pod p: the model could not be fetched: cannot reach s3"),
     ),
