@@ -17,7 +17,7 @@ PARALLEL = -n 3
 TESTED = -rs --durations=20 --ignore tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster cluster-down e2e bench evidence image lock clean
+.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster operator cluster-down e2e bench evidence image lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -55,8 +55,12 @@ demo-down: install ## End the cluster that `make demo KEEP=1` left
 
 cluster: install ## Start a local Kubernetes with MLflow, Prometheus and Envoy; prints its kubeconfig
 	$(BIN)/python -m localcluster up
+	@printf '\n`make operator`, in another terminal, runs the operator beside it with the rights that we ship.\n'
 
-cluster-down: install ## End it
+operator: install ## Run the operator beside that cluster, with the rights that we ship, until Ctrl-C
+	$(BIN)/python -m demo.beside
+
+cluster-down: install ## End the cluster of `make cluster`
 	$(BIN)/python -m localcluster down
 
 unit: install ## Unit and reconcile tests only, in three processes (three minutes)

@@ -8,12 +8,11 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 
-from demo import operator, stack
+from demo import next_steps, operator, stack
 from demo.kubectl import KubectlError
 from demo.registry import Registry
 from demo.rollout import report as rollout_report
@@ -37,7 +36,7 @@ def main() -> int:
         with _stack(arguments) as where:
             broken = _play(where, arguments, console)
             if arguments.keep and where.cluster is not None and not broken:
-                _say_what_next(where, console)
+                _say_what_next(where, arguments, console)
     except (DemoFailedError, KubectlError, LocalClusterError, RuntimeError) as error:
         broken = [str(error)]
     for promise in broken:
@@ -47,7 +46,8 @@ def main() -> int:
 
 
 def _play(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> list[str]:
-    _install(where, console)
+    console.print("installing crds/ and config/ (namespace, ServiceAccount, RBAC)")
+    where.install()
     if arguments.train:
         return _play_training(where, arguments, console)
     registry = Registry(where.mlflow_url)
@@ -77,17 +77,6 @@ def _play_training(where: stack.Stack, arguments: argparse.Namespace, console: C
     return list(training_report.broken_promises(story))
 
 
-def _install(where: stack.Stack, console: Console) -> None:
-    """``kubectl apply -k .`` without the Deployment: here the operator runs beside the cluster."""
-    console.print("installing crds/ and config/ (namespace, ServiceAccount, RBAC)")
-    system = replace(where.kubectl, namespace=stack.OPERATOR_NAMESPACE)
-    for part in ("crds", "config/namespace.yaml", "config/rbac.yaml"):
-        system.run("apply", "--server-side", "--filename", str(stack.ROOT / part))
-    restricted = {"pod-security.kubernetes.io/enforce": "restricted"}
-    metadata = {"name": where.kubectl.namespace, "labels": restricted}
-    where.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
-
-
 @contextmanager
 def _stack(arguments: argparse.Namespace) -> Iterator[stack.Stack]:
     arguments.directory.mkdir(parents=True, exist_ok=True)
@@ -102,18 +91,13 @@ def _stack(arguments: argparse.Namespace) -> Iterator[stack.Stack]:
     yield stack.given(arguments.kubeconfig, kubectl, *urls)
 
 
-def _say_what_next(where: stack.Stack, console: Console) -> None:
-    console.print(
-        f"""
-The cluster stays up until `make demo-down`. Try:
-  export KUBECONFIG={where.kubectl.kubeconfig}
-  kubectl get mdep -n {where.kubectl.namespace}
-  kubectl describe mdep -n {where.kubectl.namespace} {rollout.NAME}
-  .venv/bin/rollmodel explain -n {where.kubectl.namespace} {rollout.NAME}
-  .venv/bin/rollmodel retry -n {where.kubectl.namespace} {rollout.NAME}
-MLflow {where.mlflow_url}   Prometheus {where.prometheus_url}   gateway {where.gateway_url} (Host: {rollout.HOST})""",
-        markup=False,
-    )
+def _say_what_next(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> None:
+    """Leave request bodies in a file, and print commands that use them."""
+    bodies = arguments.directory.absolute() / "requests.jsonl"
+    story = training if arguments.train else rollout
+    bodies.write_text("".join(f"{body}\n" for body in story.request_bodies()))
+    served = next_steps.Served(story.NAME, story.HOST, bodies, taken_back=not arguments.train)
+    console.print(next_steps.page(where, served), markup=False, soft_wrap=True)
 
 
 def _tail(log: Path, lines: int = 15) -> str:

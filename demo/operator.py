@@ -13,7 +13,7 @@ from demo.stack import Stack
 from localcluster.network import LOOPBACK, free_port
 from localcluster.processes.reaper import ID_VARIABLE
 
-__all__ = ["running"]
+__all__ = ["environment", "running"]
 
 STOP_SECONDS = 10
 
@@ -30,7 +30,7 @@ def running(stack: Stack, log: Path, *, keep: bool) -> Iterator[Callable[[], boo
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "rollmodel", "run"],
-            env=_environment(stack),
+            env=environment(stack),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -49,7 +49,7 @@ def running(stack: Stack, log: Path, *, keep: bool) -> Iterator[Callable[[], boo
             process.wait()
 
 
-def _environment(stack: Stack) -> dict[str, str]:
+def environment(stack: Stack) -> dict[str, str]:
     """What the shipped Deployment sets, for this machine; the cluster's mark lets the operator end with the cluster."""
     ours = {
         "KUBECONFIG": str(stack.operator_kubeconfig),

@@ -1,13 +1,18 @@
-"""Steady traffic through the gateway: open loop, bounded in rate, in flight and in time."""
+"""Steady traffic through the gateway: open loop, bounded in rate, in flight and in time.
+
+python -m demo.traffic http://127.0.0.1:8080 screening.example.com requests.jsonl --rate 40 --seconds 300
+"""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import itertools
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import aiohttp
 
@@ -78,3 +83,23 @@ async def sending(url: str, host: str, bodies: Sequence[str], rate: float) -> As
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def main() -> None:
+    """Send the bodies of a file, one in each line, round and round; print the answers by status at the end."""
+    parser = argparse.ArgumentParser(prog="python -m demo.traffic", description=main.__doc__)
+    parser.add_argument("url", help="of the gateway")
+    parser.add_argument("host", help="host name of the route")
+    parser.add_argument("bodies", type=Path, help="a request body in each line")
+    parser.add_argument("--rate", type=float, default=40.0, help="requests a second (default: %(default)g)")
+    parser.add_argument("--seconds", type=float, default=300.0, help="how long (default: %(default)g)")
+    given = parser.parse_args()
+    bodies = given.bodies.read_text(encoding="utf-8").splitlines()
+    traffic = Traffic(given.url, given.host, bodies, rate=given.rate, max_seconds=given.seconds)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(traffic.run())
+    print(", ".join(f"{code}: {count}" for code, count in sorted(traffic.codes.items())) or "nothing was sent")
+
+
+if __name__ == "__main__":
+    main()

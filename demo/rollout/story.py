@@ -16,7 +16,7 @@ from demo.traffic import sending
 from demo.watching import DemoFailedError, Watcher, entry_of, fell
 from examples.models.sample_requests import request_bodies
 
-__all__ = ["Act", "Story", "play"]
+__all__ = ["HOST", "NAME", "Act", "Story", "play", "request_bodies"]
 
 NAME = "tumour-screening"
 HOST = "screening.example.com"

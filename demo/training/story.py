@@ -23,9 +23,9 @@ from demo.traffic import sending
 from demo.watching import DemoFailedError, Watcher, fell
 from examples.training import cohort
 
-__all__ = ["MODEL", "Outcome", "TrainingStory", "play"]
+__all__ = ["HOST", "MODEL", "NAME", "Outcome", "TrainingStory", "play", "request_bodies"]
 
-MODEL = "progression"
+NAME = MODEL = "progression"
 HOST = "progression.example.com"
 EXAMPLES = ROOT / "examples" / "training"
 DATA = "api/2.0/mlflow-artifacts/artifacts/datasets/diabetes"
@@ -117,7 +117,7 @@ async def play(stack: Stack, console: Console, operator_runs: Callable[[], bool]
     stack.apply_gateway()
     stack.kubectl.apply(deployment)
     await serve(first, "Installed")
-    async with sending(stack.gateway_url, HOST, _request_bodies(), RATE) as watcher.traffic:
+    async with sending(stack.gateway_url, HOST, request_bodies(), RATE) as watcher.traffic:
         second = await train("all ten measurements; its version is tried on real requests", better)
         await serve(second, "Promoted")
     await train("trained on one sex only", unfair)
@@ -136,7 +136,7 @@ def upload(mlflow_url: str) -> None:
         answer.read()
 
 
-def _request_bodies() -> list[str]:
+def request_bodies() -> list[str]:
     """Requests about real patients, four in each."""
     with tempfile.TemporaryDirectory() as folder:
         rows = cohort.read(cohort.write(Path(folder)).parent)[list(cohort.MEASUREMENTS)]
