@@ -11,6 +11,7 @@ VERBS = {
     "pause": "keep the candidate's weight as it is",
     "resume": "go on after a pause",
     "retry": "try a revision again that was taken back",
+    "undo": "go back to the revision that served before, without judging it anew",
 }
 
 #: Subcommand -> ("module:function" that takes the arguments and returns the exit code, what it does).

@@ -88,13 +88,13 @@ def test_a_page_that_cannot_be_written(trying: str, run: Run, tmp_path: Path) ->
     assert "No such file or directory" in err
 
 
-@pytest.mark.parametrize("verb", ["promote", "abort", "pause", "resume"])
+@pytest.mark.parametrize("verb", ["promote", "abort", "pause"])
 def test_a_verb_about_the_candidate_is_written_down(
     verb: str, trying: str, run: Run, cluster: Cluster, api: Api
 ) -> None:
     code, out, err = run(verb, "churn")
     assert (code, err) == (0, "")
-    assert f"asked to {verb} {trying}" in out
+    assert f"asked to {verb} v2: v2 (revision {trying}) at 10 %" in out
     assert re.fullmatch(rf"{verb} {trying} [0-9a-f]{{8}}", _annotation(cluster, api))
 
 
@@ -107,12 +107,17 @@ def test_the_writer_is_named(trying: str, run: Run, cluster: Cluster, api: Api) 
     run("pause", "churn")
     text = cluster.kubectl("get", "mdep", "churn", "-n", api.namespace, "-o", "json", "--show-managed-fields")
     managers = {field["manager"] for field in json.loads(text)["metadata"]["managedFields"]}
-    assert "rollmodel-cli" in managers
+    assert any(manager.endswith(" (rollmodel)") for manager in managers)
 
 
 @pytest.mark.parametrize(
     ("verb", "bad", "why"),
-    [("retry", 0.05, "no revision was taken back"), ("abort", 0.3, "no revision is being tried")],
+    [
+        ("retry", 0.05, "no revision was taken back"),
+        ("abort", 0.3, "no revision is being tried"),
+        ("resume", 0.05, "v2 is not paused"),
+        ("undo", 0.3, "no revision was promoted"),
+    ],
 )
 def test_nothing_to_ask_for(verb: str, bad: float, why: str, run: Run, api: Api) -> None:
     _stored(api, bad)
@@ -132,4 +137,4 @@ def test_a_reader_may_look_and_not_ask(trying: str, reader: Path, run: Run) -> N
 
 
 def test_every_verb_is_tried_here() -> None:
-    assert set(VERBS) == {"promote", "abort", "pause", "resume", "retry"}
+    assert set(VERBS) == {"promote", "abort", "pause", "resume", "retry", "undo"}

@@ -18,8 +18,11 @@ __all__ = ["MODEL_DEPLOYMENT", "TRAINING_JOB", "Session", "add_arguments", "anno
 
 MODEL_DEPLOYMENT = resource_of(f"{GROUP}/{VERSION}", "ModelDeployment")
 TRAINING_JOB = resource_of(f"{GROUP}/{VERSION}", "TrainingJob")
-#: Shown by the operator as the one who asked for something.
+#: Shown by the operator as the one who asked for something, where the API server does not say who that is.
 FIELD_MANAGER = "rollmodel-cli"
+_WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+#: A field manager has room for 128 characters.
+_LONGEST_NAME = 110
 
 #: A connection that is left in the middle of a stream needs a moment to end TLS; see aiohttp's "graceful shutdown".
 TLS_GOODBYE_SECONDS = 0.05
@@ -80,6 +83,16 @@ class Session:
         query = {"fieldManager": FIELD_MANAGER, "fieldValidation": "Strict"}
         return await self.server.request("POST", resource.path(self.namespace), query=query, body=manifest)
 
+    async def writer(self) -> str:
+        """A field manager that names the person, as the API server knows this login: ``alice (rollmodel)``."""
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        try:
+            answer = await self.server.request("POST", _WHO_AM_I, body=review)
+        except RollmodelError:  # older clusters do not know it
+            return FIELD_MANAGER
+        name = "".join(letter for letter in answer["status"]["userInfo"].get("username", "") if letter.isprintable())
+        return f"{name[:_LONGEST_NAME]} (rollmodel)" if name else FIELD_MANAGER
+
     async def _explained(self, resources: Sequence[Resource], name: str, error: NotFound) -> NotFound:
         """Why an object is not found. A user who may not look elsewhere gets the simple answer."""
         if error.reason != NotFound.default_reason:
@@ -136,9 +149,9 @@ def annotate(manifest: dict[str, Any], key: str, value: str, *, kubeconfig: str 
     metadata = manifest["metadata"]
     path = MODEL_DEPLOYMENT.path(metadata["namespace"], metadata["name"])
     change = {"metadata": {"resourceVersion": metadata["resourceVersion"], "annotations": {key: value}}}
-    query = {"fieldManager": FIELD_MANAGER}
-    return run(
-        metadata["namespace"],
-        kubeconfig,
-        lambda session: session.server.request("PATCH", path, query=query, body=change, content_type=MERGE_PATCH),
-    )
+
+    async def patch(session: Session) -> dict[str, Any]:
+        query = {"fieldManager": await session.writer()}
+        return await session.server.request("PATCH", path, query=query, body=change, content_type=MERGE_PATCH)
+
+    return run(metadata["namespace"], kubeconfig, patch)

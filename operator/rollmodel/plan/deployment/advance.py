@@ -114,6 +114,8 @@ def _follow(rollout: Rollout) -> Rollout:
         rollout = rollout.with_state(rejected=None)
     if tried is not None and tried.revision != wanted:
         back = stable is not None and stable.revision == wanted
+        if back and stages.goes_back(tried):  # what is wanted is what a person undoes
+            return rollout
         reason = "the stable revision is wanted again" if back else f"{revision.label} is wanted instead"
         return transitions.supersede(rollout, reason)
     if tried is not None or (stable is not None and (stable.revision == wanted or _is_rejected(rollout))):

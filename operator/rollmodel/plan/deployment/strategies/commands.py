@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.api.base import GROUP
-from rollmodel.api.modeldeployment import CommandStatus
+from rollmodel.api.modeldeployment import CommandStatus, HistoryEntry
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import transitions
-from rollmodel.plan.deployment.strategies.stages import FORCED, pause_reason
+from rollmodel.plan.deployment.strategies.stages import BROUGHT_BACK, FORCED, pause_reason
 from rollmodel.plan.times import stamp
 
-__all__ = ["ANNOTATION", "asked", "consume"]
+__all__ = ["ANNOTATION", "asked", "consume", "previous_revision"]
 
 ANNOTATION = f"{GROUP}/command"
 
@@ -116,13 +116,40 @@ def _retry(rollout: Rollout, command: _Command) -> Rollout:
     return rollout.with_state(rejected=None)
 
 
+def _undo(rollout: Rollout, command: _Command) -> Rollout:
+    """Back to the revision that was stable before this one, without judging it anew."""
+    stable, candidate = rollout.stable, rollout.candidate
+    if stable is None or stable.revision != command.revision:
+        raise _Ignored("it is not the revision that serves")
+    if candidate is not None:
+        raise _Ignored(f"{rollout.label(candidate.revision)} is being tried: abort it first")
+    if rollout.full_size == 0:
+        raise _Ignored("there are no replicas, and so no traffic to give back")
+    before = previous_revision(rollout.state.history, stable.revision)
+    if before is None:
+        raise _Ignored("it was not promoted: there is no revision to go back to")
+    if rollout.revision(before) is None:
+        raise _Ignored(f"the record of revision {before}, which served before, is gone")
+    begun = transitions.begin(rollout, before)
+    step = rollout.strategy.step_count(rollout.spec)
+    return begun.with_candidate(step=step, reason=f"{BROUGHT_BACK}{command.by}")
+
+
 _VERBS: Mapping[str, Callable[[Rollout, _Command], Rollout]] = {
     "promote": _promote,
     "abort": _abort,
     "pause": _pause,
     "resume": _resume,
     "retry": _retry,
+    "undo": _undo,
 }
+
+
+def previous_revision(history: Sequence[HistoryEntry], stable: str) -> str | None:
+    """The revision that the stable one has replaced, as far as the history reaches."""
+    promoted = (entry for entry in reversed(history) if entry.verdict == "Promoted")
+    last = next((entry for entry in promoted if entry.to_revision == stable), None)
+    return None if last is None else last.from_revision
 
 
 def _current(rollout: Rollout, command: _Command) -> Any:

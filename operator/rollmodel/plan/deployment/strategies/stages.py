@@ -16,10 +16,12 @@ from rollmodel.plan.deployment.strategies.split import least_pods
 from rollmodel.plan.times import stamp
 
 __all__ = [
+    "BROUGHT_BACK",
     "FORCED",
     "candidate_of",
     "enter",
     "forced",
+    "goes_back",
     "install",
     "pause",
     "pause_reason",
@@ -33,6 +35,8 @@ __all__ = [
 
 #: Begins the reason of a candidate whom a person promoted; the name of the field manager follows.
 FORCED = "promoted by "
+#: The same of one that was stable before, and becomes so again because a person undid what came after it.
+BROUGHT_BACK = "brought back by "
 
 
 def candidate_of(rollout: Rollout) -> ArmStatus:
@@ -48,8 +52,13 @@ def step_of(rollout: Rollout) -> int:
 
 
 def forced(candidate: ArmStatus) -> bool:
-    """Whether a person promoted it, whatever the evidence says."""
-    return candidate.reason is not None and candidate.reason.startswith(FORCED)
+    """Whether a person promoted it or brought it back, whatever the evidence says."""
+    return candidate.reason is not None and candidate.reason.startswith((FORCED, BROUGHT_BACK))
+
+
+def goes_back(candidate: ArmStatus) -> bool:
+    """Whether it was stable before, and a person wants it back."""
+    return candidate.reason is not None and candidate.reason.startswith(BROUGHT_BACK)
 
 
 def pause_reason(rollout: Rollout) -> str | None:
@@ -102,6 +111,8 @@ def take_over(rollout: Rollout, why: str) -> Rollout:
     if rollout.paused:
         return rollout
     if rollout.traffic.weights == {candidate.revision: 100}:
+        if goes_back(candidate):
+            return transitions.bring_back(rollout, by=why.removeprefix(BROUGHT_BACK))
         if forced(candidate):
             return transitions.promote(rollout, reason="Command", by=why.removeprefix(FORCED))
         resumed_by = rollout.state.last_command.by if rollout.state.last_command is not None else None

@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import outbox
 from rollmodel.plan.times import stamp
 
-__all__ = ["begin", "install", "promote", "roll_back", "supersede"]
+__all__ = ["begin", "bring_back", "install", "promote", "roll_back", "supersede"]
 
 Verdict = Literal["Installed", "Promoted", "RolledBack", "Superseded", "Aborted"]
 #: A candidate that something else than the model stopped is tried again after this, then after twice as long, ...
@@ -80,6 +80,39 @@ def promote(rollout: Rollout, *, reason: str, by: str) -> Rollout:
         outbox=posted,
     )
     return promoted.with_history(entry).with_event("Normal", "Promoted", f"{winner} replaces {loser}: {reason}")
+
+
+def bring_back(rollout: Rollout, *, by: str) -> Rollout:
+    """The candidate was stable before, and carries all traffic again: what came after it is taken back."""
+    candidate, stable = _candidate(rollout), rollout.stable
+    assert stable is not None  # noqa: S101 - only what replaced a revision can be undone
+    winner, loser = rollout.label(candidate.revision), rollout.label(stable.revision)
+    message = f"{winner} was brought back by {by}"
+    blame = outbox.verdict(rollout.context, stable.revision, "RolledBack", f"Undo: {message}")
+    same_model = stable.model_version == candidate.model_version
+    back = rollout.with_state(
+        stable=_settled(candidate),
+        candidate=None,
+        retiring=(*rollout.retiring, _retired(rollout, stable, "RolledBack", message)),
+        rejected=RejectedRevision(
+            revision=stable.revision,
+            model_version=stable.model_version,
+            reason="Undo",
+            message=message,
+            time=stamp(rollout.now),
+        ),
+        judge=None,
+        paused=None,
+        outbox=outbox.posted(
+            rollout.state.outbox,
+            () if same_model else blame,
+            outbox.verdict(rollout.context, candidate.revision, "Promoted", f"Undo: {loser} was taken back by {by}"),
+            outbox.champion(rollout.context, candidate.revision),
+        ),
+    )
+    reason = f"Undo: {loser} was taken back"
+    entry = _entry(rollout, candidate, "Promoted", reason, cause="Undo", by=by)
+    return back.with_history(entry).with_event("Warning", "RolledBack", f"{loser} is taken back: {message}")
 
 
 def roll_back(

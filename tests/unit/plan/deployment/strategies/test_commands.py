@@ -25,7 +25,7 @@ def rolling(serving: Serving) -> Cluster:
     [
         ("promote", "must be '<verb> <revision> <nonce>'"),
         ("promote bbbbbbbb 1 2", "must be '<verb> <revision> <nonce>'"),
-        ("dance bbbbbbbb 1", "must begin with one of promote, abort, pause, resume, retry"),
+        ("dance bbbbbbbb 1", "must begin with one of promote, abort, pause, resume, retry, undo"),
         ("promote bbbbbbbb 1", "it is not the revision that is being tried"),
         ("abort bbbbbbbb 1", "it is not the revision that is being tried"),
         ("resume {candidate} 1", "it is not paused"),
