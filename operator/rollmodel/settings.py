@@ -112,6 +112,14 @@ class Settings(BaseSettings):
     concurrency: Annotated[int, Field(ge=1, le=256)] = 64
     """Passes at work at once, over all objects; one that waits for a neighbour is not at work."""
 
+    leader_election: Literal["On", "Off"] = "Off"
+    """``On``: of several operators that share a Lease one works, and the others stand by."""
+    lease_namespace: str | None = None
+    """Where that Lease is: the operator's own namespace."""
+    lease_name: str = "rollmodel"
+    lease_seconds: Annotated[int, Field(ge=5, le=300)] = 10
+    """After so long without a sign of the leader another operator takes over; the leader ends by itself before that."""
+
     claim_seconds: Annotated[float, Field(ge=10, le=3600)] = 30.0
     """How long one operator has a claim to create a run or a version. No request that creates takes as long, so that
     two operators never make the same thing twice: shorter is faster after a crash, and less patient with MLflow."""
@@ -148,6 +156,12 @@ class Settings(BaseSettings):
             if path and name not in values:
                 values[name] = Path(path).read_text(encoding="utf-8").strip()
         return values
+
+    @model_validator(mode="after")
+    def _a_place_for_the_lease(self) -> Self:
+        if self.leader_election == "On" and not self.lease_namespace:
+            raise ValueError("leader_election=On needs lease_namespace, the operator's own namespace")
+        return self
 
     @model_validator(mode="after")
     def _one_login(self) -> Self:

@@ -161,6 +161,30 @@ async def test_an_object_that_is_gone_is_not_acted_for(kube: InMemoryKube, body:
     assert not kube.objects
 
 
+@pytest.mark.parametrize("after", [0, 1, 2, 3, 4, 5])
+async def test_one_that_leads_no_more_does_nothing_more(
+    kube: InMemoryKube, registry: InMemoryRegistry, body: dict[str, Any], after: int
+) -> None:
+    """Wherever in a pass it loses its Lease."""
+    asked = 0
+
+    def leads() -> bool:
+        nonlocal asked
+        asked += 1
+        return asked <= after
+
+    async def connect() -> Connection:
+        return CONNECTION
+
+    executor = Executor(kube, registry, leads=leads)
+    effects = (ApplyObject(service(body)), EmitEvent(Event("Normal", "Made", "it")), TAG, ALIAS)
+    with pytest.raises(Conflict, match="another operator"):
+        await executor.execute(body, Decision(STATUS, effects), connect)
+    done = len(kube.writes) + len(kube.events) + len(registry.tags) + len(registry.aliases)
+    assert done <= after
+    assert (done == 0) is (after == 0)
+
+
 def test_each_effect_has_a_handler(executor: Executor) -> None:
     assert set(executor.handlers) == set(get_args(Effect))
 

@@ -18,6 +18,9 @@
 {{- if and .Values.settings.prometheus.tokenFile .Values.settings.prometheus.login.secretName }}
   {{- fail "settings.prometheus: set either tokenFile or login" }}
 {{- end }}
+{{- if and (gt (int .Values.replicas) 1) (not (include "rollmodel.elects" .)) }}
+  {{- fail "replicas: more than 1 needs leaderElection.enabled: else each does all the work" }}
+{{- end }}
 {{- if and .Values.connectionSecrets (not .Values.features.connectionSecrets) }}
   {{- fail "connectionSecrets grants rights that features.connectionSecrets=false takes away" }}
 {{- end }}

@@ -14,6 +14,12 @@
 {{- default (ternary (include "rollmodel.fullname" .) "default" .Values.serviceAccount.create) .Values.serviceAccount.name }}
 {{- end }}
 
+{{/* "true" where the one that works is elected. */}}
+{{- define "rollmodel.elects" -}}
+{{- $enabled := .Values.leaderElection.enabled }}
+{{- if ternary (gt (int .Values.replicas) 1) $enabled (kindIs "invalid" $enabled) }}true{{ end }}
+{{- end }}
+
 {{/* What the operator's pod is found by; a Deployment never changes it. */}}
 {{- define "rollmodel.selector" -}}
 app.kubernetes.io/name: {{ include "rollmodel.name" . }}

@@ -29,6 +29,10 @@ that a ConfigMap of yours may say it.
     "RETRY_SECONDS" $settings.retrySeconds
     "MISSING_SECONDS" $settings.missingSeconds
     "GRACE_SECONDS" $settings.graceSeconds
+    "LEADER_ELECTION" (ternary "On" "" (eq (include "rollmodel.elects" .) "true"))
+    "LEASE_NAMESPACE" (ternary .Release.Namespace "" (eq (include "rollmodel.elects" .) "true"))
+    "LEASE_NAME" (ternary (include "rollmodel.fullname" .) "" (eq (include "rollmodel.elects" .) "true"))
+    "LEASE_SECONDS" .Values.leaderElection.leaseSeconds
     "HEALTH_ADDRESS" $settings.healthAddress
     "METRICS_ADDRESS" $settings.metricsAddress
     "LOG_FORMAT" $settings.logFormat

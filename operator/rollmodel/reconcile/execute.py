@@ -66,7 +66,8 @@ class Executor:
 
     ``wake`` is called with the UID of an object whose write to the registry went on beside its pass, when it has ended.
     ``progress_seconds``: a status that only counts more pods is written at most this often, since the next pass mostly
-    has something better to say.
+    has something better to say. ``leads`` is asked before the status and each effect: an operator that lost its Lease
+    does nothing more.
     """
 
     def __init__(
@@ -79,12 +80,14 @@ class Executor:
         progress_seconds: float = 0.0,
         timing: Timing | None = None,
         clock: Callable[[], float] = time.monotonic,
+        leads: Callable[[], bool] = lambda: True,
     ) -> None:
         self._kube = kube
+        self._leads = leads
         self._progress_seconds = progress_seconds
         self._written: dict[str, float] = {}
         self._objects = ObjectHandlers(kube, clock)
-        self._outbox = RegistryHandlers(kube, registry, wake)
+        self._outbox = RegistryHandlers(kube, registry, wake, self._only_as_leader)
         self._runs = RunHandlers(kube, tracking, timing or Timing()) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
             **self._objects.handlers,
@@ -118,6 +121,7 @@ class Executor:
         if acting.conflict is not None:
             raise acting.conflict
         await self._carry_out(decision, (WriteRegistry,), acting)
+        self._only_as_leader()
         await self._outbox.acknowledge(acting)
         await self._carry_out(decision, (CreateRun, LogRun, SetRunStatus, CreateVersion), acting)
         return self._report(body, acting)
@@ -138,6 +142,7 @@ class Executor:
         return 0.0 if written is None else written + self._progress_seconds - now
 
     async def _write_status(self, body: Manifest, decision: Decision) -> Manifest:
+        self._only_as_leader()
         ref, version = Ref.of(body), body["metadata"]["resourceVersion"]
         if decision.status != body.get("status", {}):
             return await self._kube.patch_status(ref, decision.status, resource_version=version)
@@ -150,7 +155,12 @@ class Executor:
         """The effects of these classes, as the decision lists them."""
         for effect in decision.effects:
             if isinstance(effect, kinds):
+                self._only_as_leader()
                 await self.handlers[type(effect)](effect, acting)
+
+    def _only_as_leader(self) -> None:
+        if not self._leads():
+            raise Conflict("another operator may lead by now")
 
     async def _emit(self, effect: EmitEvent, acting: Acting) -> None:
         if effect.repairs is None or effect.repairs in acting.changed:

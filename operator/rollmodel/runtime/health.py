@@ -40,13 +40,27 @@ class Watched(Protocol):
         ...
 
 
-class Health:
-    """Judges whether the operator works. ``started`` becomes True when Kopf has begun."""
+class Elected(Protocol):
+    """What health knows of the election."""
 
-    def __init__(self, watches: Watched, watchdog: Watchdog) -> None:
+    @property
+    def problem(self) -> str | None:
+        """Why it is not known who leads, if so."""
+        ...
+
+
+class Health:
+    """Judges whether the operator works. ``started`` becomes True when Kopf has begun.
+
+    Where there is an ``election``, one that stands by is ready, too: it can take over, and upgrades wait for that.
+    """
+
+    def __init__(self, watches: Watched, watchdog: Watchdog, election: Elected | None = None) -> None:
         self._watches = watches
         self._watchdog = watchdog
+        self._election = election
         self.started = False
+        self.standby = False
 
     def live(self) -> list[str]:
         """What is wrong so that a restart may help; an API server that is down is no such thing."""
@@ -64,7 +78,9 @@ class Health:
             problems.append(f"the API server has not been heard for {silence:.0f} s")
         if not self._watches.complete:
             problems.append("the children have not been listed yet")
-        if not self.started:
+        if self.standby and self._election is not None and self._election.problem is not None:
+            problems.append(self._election.problem)
+        if not self.started and not self.standby:
             problems.append("the watch of our own kinds has not begun")
         return problems
 

@@ -12,7 +12,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import kopf
@@ -47,20 +48,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         asyncio.run(_run(settings))
-    except RollmodelError as error:
-        _log.error("the operator cannot work: %s", error)
-        return 1
-    except Exception:  # noqa: BLE001 - say it in the log's own form, whatever it is
-        _log.exception("the operator ended")
+    except Exception as error:  # noqa: BLE001 - say it in the log's own form, whatever it is
+        match _cause(error):
+            case RollmodelError() as cause:
+                _log.error("the operator cannot work: %s", cause)
+            case cause:
+                _log.error("the operator ended", exc_info=cause)
         return 1
     return 0
+
+
+def _cause(error: Exception) -> Exception:
+    """What was raised, without the groups that it came through alone."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 async def _run(settings: Settings) -> None:
     _on_signal(lambda: sys.exit(0))  # process 1 of a container ignores signals without a handler
     started = datetime.now(UTC)
     operator = await Operator.build(settings)
-    health = Health(operator.kube, operator.watchdog)
+    health = Health(operator.kube, operator.watchdog, operator.elector)
     server = Server(health, operator.instruments.registry)
     try:
         await server.start(health=settings.health_address, metrics=settings.metrics_address)
@@ -69,11 +78,26 @@ async def _run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(operator.kube.run(), name="watch children")
             await operator.kube.listed()
-            await _drive(settings, register(operator.controller, reconcilers, operator.login, started=started), health)
+            async with _leading(operator, health, tasks):
+                registry = register(operator.controller, reconcilers, operator.login, started=started)
+                await _drive(settings, registry, health)
             watching.cancel()
     finally:
         await server.stop()
         await operator.close()
+
+
+@asynccontextmanager
+async def _leading(operator: Operator, health: Health, tasks: asyncio.TaskGroup) -> AsyncIterator[None]:
+    """Stand by, with all caches filled, until it is our turn; at once where there is no election."""
+    if operator.elector is None:
+        yield
+        return
+    health.standby = True
+    async with operator.elector.leading():
+        health.standby = False
+        tasks.create_task(operator.announce(), name="announce the leader")
+        yield
 
 
 async def _drive(settings: Settings, registry: kopf.OperatorRegistry, health: Health) -> None:

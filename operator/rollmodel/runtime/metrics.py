@@ -7,7 +7,7 @@ is scraped, from a few numbers that are dropped with the object.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -44,6 +44,7 @@ class Instruments(Collector):
         self.registry = CollectorRegistry()
         self._objects: dict[str, _Object] = {}
         self._causes: set[str] = set()
+        self._leads: Callable[[], bool] = lambda: True
         self._passes = Counter(
             "rollmodel_reconcile",
             "Passes over objects, by how they ended: success, conflict (read again), error, crash (a bug).",
@@ -119,6 +120,10 @@ class Instruments(Collector):
             self._causes.add(cause)
         return cause if cause in self._causes else _OTHER
 
+    def ask_who_leads(self, leads: Callable[[], bool]) -> None:
+        """Whether this operator leads is asked at each scrape. One without an election always does."""
+        self._leads = leads
+
     def forget(self, uid: str) -> None:
         """The object is gone: so are its series."""
         self._objects.pop(uid, None)
@@ -146,7 +151,9 @@ class Instruments(Collector):
                 step.add_metric(where, one.step)
             for kind in _CONDITIONS:
                 condition.add_metric([*where, kind], float(kind in one.true))
-        yield from (weight, step, condition)
+        leader = GaugeMetricFamily("rollmodel_leader", "1 if this operator works, 0 if it stands by for another.")
+        leader.add_metric([], float(self._leads()))
+        yield from (leader, weight, step, condition)
 
 
 def _new_entries(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import uuid
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,14 +14,17 @@ from pydantic import SecretStr
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import ROUTES, WORKLOADS, Resource
 from rollmodel.adapters.kubernetes.kube import Kubernetes
+from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.api.prometheus import http_headers
+from rollmodel.plan.decision import Event
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults
+from rollmodel.plan.election import Candidate, Times
 from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.observed import TrainingDefaults
 from rollmodel.plan.training.read_set import read_set
@@ -39,6 +44,7 @@ from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.kind import training_jobs
 from rollmodel.runtime.clock import SystemClock
 from rollmodel.runtime.controller import Controller, Limits
+from rollmodel.runtime.elector import Elector
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
@@ -67,6 +73,8 @@ class Operator:
     tracking: MlflowTracking
     metrics: Prometheus | None
     connections: int
+    lease: Leases | None
+    elector: Elector | None
 
     @classmethod
     async def build(cls, settings: Settings) -> Operator:
@@ -83,8 +91,18 @@ class Operator:
             timing=settings.timing,
         )
         clock = SystemClock()
+        lease = _lease(settings, api)
+        elector = _elector(settings, lease) if lease is not None else None
+        leads = elector.leads if elector is not None else lambda: True
+        instruments.ask_who_leads(leads)
         executor = Executor(
-            kube, registry, tracking, wake=triggers.wake, progress_seconds=PROGRESS_SECONDS, timing=settings.timing
+            kube,
+            registry,
+            tracking,
+            wake=triggers.wake,
+            progress_seconds=PROGRESS_SECONDS,
+            timing=settings.timing,
+            leads=leads,
         )
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
@@ -100,11 +118,30 @@ class Operator:
         reconcilers: dict[str, Reconciler] = {kind.plural: reconciler_of(kind, parts) for kind in kinds}
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
         controller = Controller(kube, triggers, limits, instruments, watchdog)
-        return cls(api, kube, controller, reconcilers, instruments, watchdog, registry, tracking, metrics, connections)
+        return cls(
+            api=api,
+            kube=kube,
+            controller=controller,
+            reconcilers=reconcilers,
+            instruments=instruments,
+            watchdog=watchdog,
+            registry=registry,
+            tracking=tracking,
+            metrics=metrics,
+            connections=connections,
+            lease=lease,
+            elector=elector,
+        )
 
     def login(self) -> tuple[str, aiohttp.ClientSession]:
         """A new session for Kopf, logged in as we are."""
         return self.api.url, self.api.session(connections=self.connections)
+
+    async def announce(self) -> None:
+        """Say at the Lease that we lead, with the Event that other controllers post, too."""
+        if self.elector is not None and self.lease is not None and self.lease.manifest is not None:
+            became = Event("Normal", "LeaderElection", f"{self.elector.identity} became leader")
+            await self.kube.event(self.lease.manifest, became)
 
     async def close(self) -> None:
         """Let go of connections and threads."""
@@ -118,6 +155,18 @@ class Operator:
 def _connections(settings: Settings) -> int:
     """Connections to the API server: one for each watch, which may be one per kind and namespace, and some for work."""
     return settings.concurrency + KINDS * max(1, len(settings.namespaces))
+
+
+def _lease(settings: Settings, api: ApiServer) -> Leases | None:
+    if settings.leader_election == "Off" or settings.lease_namespace is None:
+        return None
+    return Leases(api, settings.lease_namespace, settings.lease_name)
+
+
+def _elector(settings: Settings, lease: Leases) -> Elector:
+    # A container that starts again is another candidate: it cannot know whether the one before is really gone.
+    identity = f"{socket.gethostname()}_{uuid.uuid4()}"
+    return Elector(lease, Candidate(identity, Times(settings.lease_seconds)))
 
 
 def _without(settings: Settings) -> set[Resource]:

@@ -89,6 +89,10 @@ def test_every_setting_reaches_the_operator(helm: Helm, monkeypatch: pytest.Monk
     assert unset == {
         *("registry_username", "registry_password", "registry_token"),
         *("prometheus_username", "prometheus_password", "prometheus_token"),
+        # Files that have to be there.
+        *("registry_ca_file", "prometheus_ca_file"),
+        *("prometheus_client_certificate_file", "prometheus_client_key_file"),
+        "lease_name",  # is the name of the release, which is the default
     }
     assert by_secret == {"ROLLMODEL_REGISTRY_TOKEN": {"name": "mlflow", "key": "token"}}
     assert settings.namespaces == ("team-a", "team-b")
@@ -157,6 +161,25 @@ def test_named_namespaces_leave_nothing_cluster_wide(helm: Helm) -> None:
     assert groups(objects, "Role") == groups(helm.render(), "ClusterRole")
 
 
+def test_two_of_them_elect_a_leader(helm: Helm) -> None:
+    alone, two = helm.render(), helm.render({"replicas": 2})
+    new = {identity(one) for one in two} - {identity(one) for one in alone}
+    assert {(kind, namespace, name) for _, kind, namespace, name in new} == {
+        ("Role", manifests.NAMESPACE, "rollmodel-leader"),
+        ("RoleBinding", manifests.NAMESPACE, "rollmodel-leader"),
+    }
+    (role,) = [one for one in of_kind(two, "Role") if one["metadata"]["name"] == "rollmodel-leader"]
+    named = [rule for rule in role["rules"] if rule["resources"] == ["leases"] and rule["verbs"] != ["create"]]
+    assert [rule["resourceNames"] for rule in named] == [["rollmodel"]]
+    variables = {one["name"]: one.get("value") for one in container(two)["env"]}
+    assert variables["ROLLMODEL_LEADER_ELECTION"] == "On"
+    assert variables["ROLLMODEL_LEASE_NAMESPACE"] == manifests.NAMESPACE
+    (deployment,) = of_kind(two, "Deployment")
+    assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
+    (deployment,) = of_kind(alone, "Deployment")
+    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
+
+
 def test_secrets_are_granted_one_by_one(helm: Helm) -> None:
     assert not [one for one in of_kind(helm.render(), "Role", "ClusterRole") if "secrets" in str(one["rules"])]
     granted = helm.render({"connectionSecrets": [{"namespace": "team-a", "names": ["mlflow", "s3"]}]})
@@ -206,7 +229,9 @@ def test_policies_do_not_find_the_pod_of_the_test(helm: Helm) -> None:
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"replicas": 2}, "at '/replicas': value must be one of 0, 1"),
+        ({"replicas": 6}, "at '/replicas': maximum: got 6, want 5"),
+        ({"replicas": 2, "leaderElection": {"enabled": False}}, "replicas: more than 1 needs leaderElection.enabled"),
+        ({"leaderElection": {"leaseSeconds": 1}}, "at '/leaderElection/leaseSeconds': minimum: got 1, want 5"),
         ({"replica": 1}, "additional properties 'replica' not allowed"),
         ({"image": {"sha": DIGEST}}, "at '/image': additional properties 'sha' not allowed"),
         ({"image": {"digest": "sha256:abc"}}, "at '/image/digest'"),

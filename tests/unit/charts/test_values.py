@@ -30,6 +30,10 @@ ELSEWHERE = {
     "connection_secrets": "features.connectionSecrets",
     "operator_image": "image",
     "server_image": "serverImage",
+    "leader_election": "leaderElection.enabled",
+    "lease_namespace": "leaderElection.enabled",
+    "lease_name": "fullnameOverride",
+    "lease_seconds": "leaderElection.leaseSeconds",
 }
 
 

@@ -29,6 +29,13 @@ class Watches:
 
 
 @dataclass
+class Election:
+    """The election as health sees it."""
+
+    problem: str | None = None
+
+
+@dataclass
 class Time:
     """Monotonic seconds."""
 
@@ -63,6 +70,26 @@ def test_what_has_not_begun_is_alive_but_not_ready(complete: bool, started: bool
     judged = health(Watches(complete=complete), started=started)
     assert judged.live() == []
     assert len(judged.ready()) == 1
+
+
+def test_one_that_stands_by_is_ready_to_take_over() -> None:
+    judged = Health(Watches(), Watchdog(), Election())
+    judged.standby = True
+    assert judged.ready() == []
+
+
+@pytest.mark.parametrize(
+    ("election", "watches", "words"),
+    [
+        (Election("the Lease cannot be read"), Watches(), "the Lease cannot be read"),
+        (Election(), Watches(complete=False), "not been listed"),
+    ],
+)
+def test_one_that_could_not_take_over_is_not(election: Election, watches: Watches, words: str) -> None:
+    judged = Health(watches, Watchdog(), election)
+    judged.standby = True
+    assert judged.live() == []
+    assert words in judged.ready()[0]
 
 
 def test_passes_that_are_due_and_never_end_are_bad() -> None:

@@ -91,6 +91,15 @@ def test_causes_are_bounded_whatever_words_come(instruments: Instruments) -> Non
     assert value(instruments, "rollmodel_verdicts_total", verdict="Promoted", reason="Other") == 1
 
 
+def test_who_leads_is_asked_at_each_scrape(instruments: Instruments) -> None:
+    assert value(instruments, "rollmodel_leader") == 1
+    leads = False
+    instruments.ask_who_leads(lambda: leads)
+    assert value(instruments, "rollmodel_leader") == 0
+    leads = True
+    assert value(instruments, "rollmodel_leader") == 1
+
+
 def test_series_go_with_their_object(instruments: Instruments) -> None:
     instruments.on_pass("uid", deployment(), deployment(stable={"weight": 100}))
     instruments.forget("uid")

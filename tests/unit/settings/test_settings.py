@@ -46,6 +46,14 @@ def test_variables_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in repr(settings)
 
 
+def test_a_lease_needs_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLMODEL_LEADER_ELECTION", "On")
+    with pytest.raises(ValidationError, match="needs lease_namespace"):
+        Settings()
+    monkeypatch.setenv("ROLLMODEL_LEASE_NAMESPACE", "rollmodel-system")
+    assert Settings().lease_seconds == 10
+
+
 def test_credentials_may_be_mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "password").write_text("hunter2\n")
     monkeypatch.setenv("ROLLMODEL_REGISTRY_USERNAME", "rollmodel")

@@ -57,6 +57,7 @@ _ALL = (
     Resource(_OURS, "ModelDeployment", "modeldeployments"),
     Resource(_OURS, "DriftPolicy", "driftpolicies"),
     WORKLOADS,
+    Resource("coordination.k8s.io/v1", "Lease", "leases"),
     Resource("v1", "Event", "events"),
     Resource("v1", "Pod", "pods"),
     Resource("v1", "Secret", "secrets"),

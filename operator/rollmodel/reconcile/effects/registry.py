@@ -26,9 +26,12 @@ WRITE_WITHIN_SECONDS = 20.0
 
 
 class RegistryHandlers:
-    """Moves aliases and sets tags."""
+    """Moves aliases and sets tags. ``permit`` raises where that is no longer ours to do: writes go on beside passes."""
 
-    def __init__(self, kube: Kube, registry: Registry, wake: Callable[[str], None]) -> None:
+    def __init__(
+        self, kube: Kube, registry: Registry, wake: Callable[[str], None], permit: Callable[[], None] = lambda: None
+    ) -> None:
+        self._permit = permit
         self._kube = kube
         self._registry = registry
         self._deliveries = Deliveries(wake)
@@ -81,6 +84,7 @@ class RegistryHandlers:
     async def _send(self, connection: Connection, effect: WriteRegistry, since: float) -> None:
         if time.monotonic() - since > WRITE_WITHIN_SECONDS:
             raise Pending
+        self._permit()
         if effect.tags:
             await self._registry.set_tags(connection, effect.model, effect.version, effect.tags)
         if effect.alias is not None:
