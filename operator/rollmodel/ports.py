@@ -100,8 +100,19 @@ class Kube(Protocol):
         """The live object, read from the API server, or None where it does not exist."""
         ...
 
-    def children(self, owner_uid: str) -> Sequence[dict[str, Any]]:
-        """The objects that the owner controls, from the watch cache: no request. Includes our own last writes."""
+    def adopt(self, owner: Manifest) -> None:
+        """This object exists: its children are kept from now on."""
+        ...
+
+    def disown(self, owner: Manifest) -> None:
+        """This object is gone, and so are its children soon."""
+        ...
+
+    def children(self, owner: Manifest) -> Sequence[dict[str, Any]]:
+        """The objects that the owner controls, from the watch cache: no request. Includes our own last writes.
+
+        They are in its namespace, and name it by kind, name and UID.
+        """
         ...
 
     async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:

@@ -103,7 +103,7 @@ class Executor:
         """
         uid = body["metadata"]["uid"]
         self._outbox.keep(uid, decision.effects)
-        decision, fights = self._objects.without_needless(uid, decision)
+        decision, fights = self._objects.without_needless(body, decision)
         if not decision.effects and decision.status == body.get("status", {}):
             return Execution(body, refused=fights)
         began = time.monotonic()

@@ -99,6 +99,7 @@ class Controller:
         seen = view()
         loop = _Loop(Ref.of(seen), seen["metadata"]["uid"])
         self._loops[loop.uid] = loop
+        self._kube.adopt(seen)
         try:
             with self._triggers.trigger(loop.uid) as trigger:
                 await asyncio.sleep(random.uniform(0, self._limits.startup_spread) if delay else 0)  # noqa: S311
@@ -114,6 +115,7 @@ class Controller:
                     await asyncio.sleep(self._limits.settle)
         finally:
             self._loops.pop(loop.uid, None)
+            self._kube.disown(seen)
             reconciler.forget(loop.uid)
             self._instruments.forget(loop.uid)
 

@@ -78,7 +78,7 @@ async def test_an_edit_by_hand_wakes_the_owner(
     uid = owner["metadata"]["uid"]
     child = await kube.apply(service(owner))
     await label(api, child, edited="yes")
-    await eventually(lambda: kube.children(uid)[0]["metadata"]["labels"].get("edited"))
+    await eventually(lambda: kube.children(owner)[0]["metadata"]["labels"].get("edited"))
     assert uid in woken
 
 
@@ -86,13 +86,12 @@ async def test_a_child_that_lost_its_label_is_found_again(
     api: ApiServer, kube: Kubernetes, world: World, eventually: Eventually
 ) -> None:
     owner = await world.create(model_deployment(world.namespace))
-    uid = owner["metadata"]["uid"]
     child = await kube.apply(service(owner))
     await label(api, child, **{"rollmodel.dev/managed-by": None})
-    await eventually(lambda: not kube.children(uid))
+    await eventually(lambda: not kube.children(owner))
     restored = await kube.apply(service(owner))
     assert restored["metadata"]["uid"] == child["metadata"]["uid"]
-    assert kube.children(uid)
+    assert kube.children(owner)
 
 
 async def test_a_child_that_is_deleted_is_forgotten(
@@ -102,7 +101,7 @@ async def test_a_child_that_is_deleted_is_forgotten(
     uid = owner["metadata"]["uid"]
     child = await kube.apply(service(owner))
     await kube.delete(Ref.of(child), uid=child["metadata"]["uid"])
-    await eventually(lambda: not kube.children(uid))
+    await eventually(lambda: not kube.children(owner))
     assert uid in woken
 
 

@@ -80,7 +80,7 @@ def job(owner: dict[str, Any], template: dict[str, Any] | None = None, *, suspen
 
 async def test_a_job_is_suspended_and_resumed(kube: Kubernetes, owner: dict[str, Any]) -> None:
     made = await kube.apply(job(owner, suspend=True))
-    assert [Ref.of(one) for one in kube.children(owner["metadata"]["uid"])] == [Ref.of(made)]
+    assert [Ref.of(one) for one in kube.children(owner)] == [Ref.of(made)]
     assert matches(job(owner, suspend=True), made)
     assert not matches(job(owner, suspend=False), made)
     for suspend in (False, True):
@@ -103,13 +103,12 @@ async def test_the_pods_of_a_job_go_with_it(kube: Kubernetes, owner: dict[str, A
 
 
 async def test_a_scheduled_run_is_a_child(kube: Kubernetes, owner: dict[str, Any]) -> None:
-    uid = owner["metadata"]["uid"]
     made = await kube.apply(child(owner, OURS, "TrainingJob", "churn-29000000", SPEC))
-    assert [Ref.of(one) for one in kube.children(uid)] == [Ref.of(made)]
+    assert [Ref.of(one) for one in kube.children(owner)] == [Ref.of(made)]
     await kube.delete(Ref.of(made), uid=made["metadata"]["uid"])
 
     async def children() -> int:
-        return len(kube.children(uid))
+        return len(kube.children(owner))
 
     await eventually(children, lambda count: count == 0, "the child is forgotten")
 

@@ -43,8 +43,11 @@ def spy() -> Spy:
 
 
 def pod(name: str, revision: str) -> dict[str, Any]:
-    labels = {"rollmodel.dev/model-deployment": "churn", "rollmodel.dev/revision": revision}
-    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "namespace": "team", "labels": labels}}
+    """As a ReplicaSet of the revision's Deployment makes it."""
+    labels = {"rollmodel.dev/model-deployment": "churn", "rollmodel.dev/revision": revision, "pod-template-hash": "5f"}
+    owner = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"churn-{revision}-5f", "uid": "1"}
+    meta = {"name": name, "namespace": "team", "labels": labels, "ownerReferences": [{**owner, "controller": True}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta}
 
 
 def deployment(owner: dict[str, Any], revision: str, *, ready: int) -> dict[str, Any]:
@@ -165,3 +168,18 @@ async def test_the_registry_is_told_what_status_says_and_since_when(bench: Bench
     bench.kube.edit(ref, lambda body: body["metadata"].update(labels={"touched": "yes"}))
     await bench.a_pass(operator, ref)
     assert bench.registry.held.since > first.since
+
+
+async def test_a_pod_with_the_right_labels_is_not_believed(bench: Bench, spy: Spy) -> None:
+    """Else whoever may create pods could roll back a revision, or keep it from being promoted."""
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    bench.kube.create(deployment(bench.kube.objects[ref], "cccccccc", ready=1))
+    alone, alien = pod("alone", "cccccccc"), pod("alien", "cccccccc")
+    del alone["metadata"]["ownerReferences"]
+    alien["metadata"]["ownerReferences"][0]["name"] = "another-cccccccc-5f"
+    for one in (alone, alien, pod("own", "cccccccc")):
+        bench.kube.create(one)
+    bench.clock.forward(PODS_START_SECONDS)
+    await bench.a_pass(operator, ref)
+    assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["own"]

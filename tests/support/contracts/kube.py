@@ -63,14 +63,12 @@ class KubeContract:
     async def test_what_was_applied_is_a_child_at_once(self, kube: Kube, world: World) -> None:
         owner = await world.create(model_deployment(world.namespace))
         stored = await kube.apply(service(owner))
-        assert [child["metadata"]["uid"] for child in kube.children(owner["metadata"]["uid"])] == [
-            stored["metadata"]["uid"]
-        ]
+        assert [child["metadata"]["uid"] for child in kube.children(owner)] == [stored["metadata"]["uid"]]
 
     async def test_children_say_what_they_are(self, kube: Kube, world: World) -> None:
         owner = await world.create(model_deployment(world.namespace))
         await kube.apply(service(owner))
-        assert [Ref.of(child) for child in kube.children(owner["metadata"]["uid"])] == [Ref.of(service(owner))]
+        assert [Ref.of(child) for child in kube.children(owner)] == [Ref.of(service(owner))]
 
     async def test_applying_the_same_changes_nothing(self, kube: Kube, world: World) -> None:
         owner = await world.create(model_deployment(world.namespace))

@@ -14,6 +14,7 @@ from typing import Any
 
 from rollmodel.errors import Conflict, Invalid, NotFound
 from rollmodel.plan.decision import Event, Ref
+from rollmodel.plan.ownership import controller_of, identity_of
 
 __all__ = ["InMemoryKube"]
 
@@ -75,8 +76,15 @@ class InMemoryKube:
         self._read("get", ref)
         return deepcopy(self.objects.get(ref))
 
-    def children(self, owner_uid: str) -> Sequence[dict[str, Any]]:
-        return [deepcopy(obj) for obj in self.objects.values() if _controller(obj) == owner_uid]
+    def adopt(self, owner: Manifest) -> None:
+        """Everything is kept here."""
+
+    def disown(self, owner: Manifest) -> None:
+        """What is gone is gone."""
+
+    def children(self, owner: Manifest) -> Sequence[dict[str, Any]]:
+        identity = identity_of(owner)
+        return [deepcopy(obj) for obj in self.objects.values() if controller_of(obj) == identity]
 
     async def list_pods(self, namespace: str, labels: Mapping[str, str]) -> Sequence[dict[str, Any]]:
         self._read("list", Ref("v1", "Pod", namespace, ""))
@@ -139,7 +147,7 @@ class InMemoryKube:
             return self._create(ref, created)
         if live["metadata"].get("deletionTimestamp"):
             raise Conflict(f"{ref.kind} {ref.name} is being deleted")
-        if _controller(live) != _controller(manifest):
+        if controller_of(live) != controller_of(manifest):
             raise Invalid(f"{ref.kind} {ref.name} exists and is not controlled by this object", reason="NameTaken")
         merged = _merge(_without(deepcopy(live), self._applied.get(ref, {}), manifest), manifest)
         self.policy(merged)
@@ -177,11 +185,6 @@ class InMemoryKube:
 
 def _owners(obj: Manifest) -> Iterator[str]:
     yield from (owner["uid"] for owner in obj["metadata"].get("ownerReferences", ()))
-
-
-def _controller(obj: Manifest) -> str | None:
-    owners = obj["metadata"].get("ownerReferences", ())
-    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
 
 
 def _merge(live: Any, wanted: Any) -> Any:

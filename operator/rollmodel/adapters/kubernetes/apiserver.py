@@ -22,11 +22,13 @@ from rollmodel import __version__
 from rollmodel.adapters.kubernetes.kubeconfig import readable
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 
-__all__ = ["APPLY", "JSON_PATCH", "MERGE_PATCH", "ApiServer", "Expired"]
+__all__ = ["APPLY", "JSON_PATCH", "MERGE_PATCH", "METADATA", "ApiServer", "Expired"]
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
+#: A list of which only the metadata is sent.
+METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 
 #: The longest time that an answer may ask us to stay away, in seconds.
 MAX_RETRY_AFTER = 60.0
@@ -45,6 +47,7 @@ class _Call:
     query: Mapping[str, str]
     body: Any = None
     content_type: str = "application/json"
+    accept: str = "application/json"
 
 
 class ApiServer:
@@ -101,9 +104,10 @@ class ApiServer:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         content_type: str = "application/json",
+        accept: str = "application/json",
     ) -> dict[str, Any]:
         """One request; the decoded JSON answer. Raises errors of :mod:`rollmodel.errors`."""
-        call = _Call(method, path, query or {}, body, content_type)
+        call = _Call(method, path, query or {}, body, content_type, accept)
         async with self._send(call, self._timeout) as response:
             answer: dict[str, Any] = json.loads(await response.read())
             return answer
@@ -129,7 +133,7 @@ class ApiServer:
             call.method,
             call.path,
             query_params=list(call.query.items()),
-            header_params={"Accept": "application/json", "Content-Type": call.content_type},
+            header_params={"Accept": call.accept, "Content-Type": call.content_type},
             body=call.body,
             auth_settings=["BearerToken"],
         )

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.errors import Invalid
 
-__all__ = ["CHILDREN", "ROUTES", "WORKLOADS", "Resource", "resource_of"]
+__all__ = ["CHILDREN", "OWNERS", "ROUTES", "WORKLOADS", "Resource", "resource_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,12 @@ CHILDREN = (
     Resource(_OURS, "TrainingJob", "trainingjobs"),
 )
 
+#: What controls children.
+OWNERS = (Resource(_OURS, "ModelDeployment", "modeldeployments"), Resource(_OURS, "TrainingJob", "trainingjobs"))
+
 _ALL = (
     *CHILDREN,
-    Resource(_OURS, "ModelDeployment", "modeldeployments"),
+    OWNERS[0],
     Resource(_OURS, "DriftPolicy", "driftpolicies"),
     WORKLOADS,
     Resource("coordination.k8s.io/v1", "Lease", "leases"),

@@ -9,21 +9,26 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import logging
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, ApiServer
+from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, METADATA, ApiServer
 from rollmodel.adapters.kubernetes.events import Events
-from rollmodel.adapters.kubernetes.kinds import CHILDREN, ROUTES, WORKLOADS, Resource, resource_of
+from rollmodel.adapters.kubernetes.kinds import CHILDREN, OWNERS, ROUTES, WORKLOADS, Resource, resource_of
 from rollmodel.adapters.kubernetes.reflector import Reflector
-from rollmodel.adapters.kubernetes.store import ChildStore, controller_of
-from rollmodel.errors import Conflict, Invalid, NotFound
+from rollmodel.adapters.kubernetes.store import ChildStore
+from rollmodel.backoff import Backoff
+from rollmodel.errors import Conflict, Invalid, NotFound, RollmodelError
 from rollmodel.plan.decision import Event, Ref
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
+from rollmodel.plan.ownership import controller_of, identity_of
 from rollmodel.ports import Manifest
 
 __all__ = ["SELECTOR", "Kubernetes"]
+
+_log = logging.getLogger(__name__)
 
 SELECTOR = f"{MANAGED_BY}={FIELD_MANAGER}"
 
@@ -48,6 +53,7 @@ class Kubernetes:
     ) -> None:
         self._api = api
         self._without = without
+        self._namespaces = namespaces
         self._children = ChildStore(wake)
         self._events = Events(api)
         self._watches = [
@@ -59,9 +65,35 @@ class Kubernetes:
 
     async def run(self) -> None:
         """Keep the cache of children true until cancelled."""
+        await self._adopt_all()
         async with asyncio.TaskGroup() as tasks:
             for watch in self._watches:
                 tasks.create_task(watch.run(), name=f"watch {watch.resource.plural}")
+
+    async def _adopt_all(self) -> None:
+        """Find out which owners exist, before their children are listed."""
+        backoff = Backoff(first=0.5, cap=30.0)
+        for resource in OWNERS:
+            for namespace in self._namespaces or (None,):
+                while True:
+                    try:
+                        await self._adopt(resource, namespace)
+                        break
+                    except NotFound:  # the kind is not installed
+                        break
+                    except RollmodelError as error:
+                        _log.warning("listing %s: %s", resource.plural, error)
+                        await asyncio.sleep(backoff.next())
+
+    async def _adopt(self, resource: Resource, namespace: str | None) -> None:
+        query = {"limit": "500"}
+        while True:
+            page = await self._api.request("GET", resource.path(namespace), query=query, accept=METADATA)
+            for item in page["items"]:
+                self.adopt({**item, "apiVersion": resource.api_version, "kind": resource.kind})
+            query["continue"] = page["metadata"].get("continue", "")
+            if not query["continue"]:
+                return
 
     async def listed(self) -> None:
         """Wait until the cache of children is complete for the first time."""
@@ -95,9 +127,17 @@ class Kubernetes:
         except NotFound:
             return None
 
-    def children(self, owner_uid: str) -> Sequence[dict[str, Any]]:
-        """What this owner controls, from the cache."""
-        return self._children.of(owner_uid)
+    def adopt(self, owner: Manifest) -> None:
+        """This object exists: keep its children."""
+        self._children.adopt(identity_of(owner))
+
+    def disown(self, owner: Manifest) -> None:
+        """This object is gone: keep its children no more."""
+        self._children.disown(identity_of(owner))
+
+    def children(self, owner: Manifest) -> Sequence[dict[str, Any]]:
+        """What this object controls, from the cache."""
+        return self._children.of(identity_of(owner))
 
     async def list_pods(self, namespace: str, labels: Mapping[str, str]) -> Sequence[dict[str, Any]]:
         """Pods with all these labels, from the API server's own cache: a moment old at most, and cheap for it."""

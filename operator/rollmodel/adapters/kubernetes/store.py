@@ -3,6 +3,9 @@
 An entry is the object's JSON without ``managedFields``, compressed: about 1 KB where the parsed dict takes 20. It is
 decoded only when a pass looks at it. Our own writes enter at once (*read your writes*), and nothing older than what is
 held ever replaces it, so a watch event that was already on its way cannot turn time back.
+
+Anybody may make objects that carry our label. Children of owners that are not known wait in a small space that each
+namespace has for itself, the oldest forgotten first: an owner and its children come by different watches.
 """
 
 from __future__ import annotations
@@ -14,15 +17,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.plan.decision import Ref
+from rollmodel.plan.ownership import Controller, controller_of
 from rollmodel.ports import Manifest
 
-__all__ = ["ChildStore", "controller_of", "version_of"]
-
-
-def controller_of(obj: Manifest) -> str | None:
-    """The UID of the object's controller, from its ownerReferences."""
-    owners = obj["metadata"].get("ownerReferences") or ()
-    return next((owner["uid"] for owner in owners if owner.get("controller")), None)
+__all__ = ["STRANGERS_BYTES", "ChildStore", "version_of"]
 
 
 def version_of(obj: Manifest) -> int:
@@ -30,10 +28,14 @@ def version_of(obj: Manifest) -> int:
     return int(obj["metadata"]["resourceVersion"])
 
 
+#: How much one namespace may have waiting, packed.
+STRANGERS_BYTES = 256 * 2**10
+
+
 @dataclass(frozen=True, slots=True)
 class _Entry:
     version: int
-    owner: str
+    owner: Controller
     packed: bytes
 
 
@@ -43,10 +45,24 @@ class ChildStore:
     def __init__(self, wake: Callable[[str], None]) -> None:
         self._wake = wake
         self._entries: dict[Ref, _Entry] = {}
-        self._refs: dict[str, dict[Ref, None]] = {}
+        self._refs: dict[Controller, dict[Ref, None]] = {}
+        self._known: set[Controller] = set()
+        self._strangers: dict[str, dict[Ref, int]] = {}
 
-    def of(self, owner: str) -> list[dict[str, Any]]:
-        """The children that this owner controls."""
+    def adopt(self, owner: Controller) -> None:
+        """This owner exists: its children are kept from now on."""
+        self._known.add(owner)
+        for ref in self._refs.get(owner, ()):
+            self._forget_stranger(ref)
+
+    def disown(self, owner: Controller) -> None:
+        """This owner is gone, and its children are of no interest any more."""
+        self._known.discard(owner)
+        for ref in tuple(self._refs.get(owner, ())):
+            self._drop(ref)
+
+    def of(self, owner: Controller) -> list[dict[str, Any]]:
+        """The children that this owner controls: those that name it in full, from its own namespace."""
         return [_unpack(self._entries[ref].packed) for ref in self._refs.get(owner, ())]
 
     def find(self, ref: Ref) -> dict[str, Any] | None:
@@ -55,22 +71,26 @@ class ChildStore:
         return None if entry is None else _unpack(entry.packed)
 
     def on_write(self, obj: Manifest) -> None:
-        """Take in the answer to a write of ours."""
+        """Take in the answer to a write of ours. We write for owners that exist."""
+        owner = controller_of(obj)
+        if owner is not None:
+            self.adopt(owner)
         self._put(obj)
 
     def on_event(self, obj: Manifest) -> None:
         """Take in an object that a watch or a list brought, and wake the owner it has and the one it had."""
         before = self._owner(Ref.of(obj))
         if self._put(obj):
-            for owner in {before, self._owner(Ref.of(obj))} - {None}:
-                self._wake(str(owner))
+            for owner in {before, self._owner(Ref.of(obj))}:
+                if owner is not None:
+                    self._wake(owner.uid)
 
     def on_delete(self, ref: Ref, version: int) -> None:
         """Forget an object that was deleted at this version, unless its name was taken again since."""
         entry = self._entries.get(ref)
         if entry is not None and entry.version <= version:
             self._drop(ref)
-            self._wake(entry.owner)
+            self._wake(entry.owner.uid)
 
     def replace(self, kind: tuple[str, str], namespace: str | None, present: Iterable[Ref], version: int) -> None:
         """After a list at ``version``: forget what it did not show. ``namespace`` None means the whole cluster."""
@@ -83,7 +103,7 @@ class ChildStore:
         for ref in absent:
             self.on_delete(ref, version)
 
-    def _owner(self, ref: Ref) -> str | None:
+    def _owner(self, ref: Ref) -> Controller | None:
         entry = self._entries.get(ref)
         return None if entry is None else entry.owner
 
@@ -99,10 +119,27 @@ class ChildStore:
             return held is not None
         self._entries[ref] = _Entry(version, owner, _pack(obj))
         self._refs.setdefault(owner, {})[ref] = None
+        if owner not in self._known:
+            self._wait(ref, len(self._entries[ref].packed))
         return True
+
+    def _wait(self, ref: Ref, size: int) -> None:
+        """Keep it for an owner that may come, and forget the oldest of its namespace where that becomes too much."""
+        waiting = self._strangers.setdefault(ref.namespace, {})
+        waiting.pop(ref, None)
+        waiting[ref] = size
+        while sum(waiting.values()) > STRANGERS_BYTES:
+            self._drop(next(iter(waiting)))
+
+    def _forget_stranger(self, ref: Ref) -> None:
+        waiting = self._strangers.get(ref.namespace, {})
+        waiting.pop(ref, None)
+        if not waiting:
+            self._strangers.pop(ref.namespace, None)
 
     def _drop(self, ref: Ref) -> None:
         owner = self._entries.pop(ref).owner
+        self._forget_stranger(ref)
         siblings = self._refs[owner]
         del siblings[ref]
         if not siblings:

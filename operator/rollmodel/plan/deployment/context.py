@@ -34,7 +34,7 @@ class Context:
     @classmethod
     def of(cls, observed: Observed) -> Context:
         """Sort and read what was gathered."""
-        live = LiveObjects.of(observed.children)
+        live = LiveObjects.of(observed.children, observed.name)
         wanted, problem = _wanted(observed)
         router, owner = router_for(observed.spec), _owner(observed)
         traffic = router.observe(owner, live, installed=observed.gateway_available)

@@ -16,6 +16,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
 from rollmodel.plan.deployment.strategies.commands import asked
+from rollmodel.plan.ownership import controller_of
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
@@ -49,7 +50,7 @@ class Gatherer:
         """One look at the world. ``problems`` are what the previous pass was refused."""
         meta = body["metadata"]
         model = await self._models.pin(meta["uid"], meta["namespace"], spec.model, self._held(body, status))
-        children = self._kube.children(meta["uid"])  # now: a registry may have taken its time
+        children = self._kube.children(body)  # now: a registry may have taken its time
         observed = Observed(
             namespace=meta["namespace"],
             name=meta["name"],
@@ -96,11 +97,11 @@ class Gatherer:
         """Pods of the revisions that have been short of ready pods for a moment: they tell why."""
         now = self._clock.now()
         deployments = [child for child in children if child["kind"] == "Deployment"]
-        waiting = {_revision(child) for child in deployments if not _all_ready(child) and _is_late(child, now)}
+        waiting = [child for child in deployments if not _all_ready(child) and _is_late(child, now)]
         if not waiting:
             return []
         pods = await self._kube.list_pods(namespace, naming.owner_selector(name))
-        return [pod for pod in pods if _revision(pod) in waiting]
+        return [pod for pod in pods if any(_runs(deployment, pod) for deployment in waiting)]
 
     async def _answers(self, queries: Mapping[str, MetricQuery]) -> dict[str, Answer | Problem]:
         answers = await asyncio.gather(*(self._ask(query) for query in queries.values()))
@@ -119,6 +120,22 @@ class Gatherer:
 def _revision(obj: Manifest) -> str | None:
     label: str | None = obj["metadata"].get("labels", {}).get(naming.REVISION)
     return label
+
+
+def _runs(deployment: Manifest, pod: Manifest) -> bool:
+    """Whether a pod is one of this Deployment's: its controller is a ReplicaSet of that, by name.
+
+    Labels are not enough: whoever may create pods could speak for a revision. A pod that names a ReplicaSet which is
+    not there is deleted by the garbage collector, and one that names ours is counted by it, and soon one too many.
+    """
+    controller, labels = controller_of(pod), pod["metadata"].get("labels", {})
+    name = f"{deployment['metadata']['name']}-{labels.get('pod-template-hash', '')}"
+    own = controller is not None and (controller.group, controller.kind, controller.name) == (
+        "apps",
+        "ReplicaSet",
+        name,
+    )
+    return own and _revision(pod) == _revision(deployment)
 
 
 def _is_late(deployment: Manifest, now: datetime) -> bool:

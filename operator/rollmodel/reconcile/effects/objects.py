@@ -30,12 +30,13 @@ class ObjectHandlers:
         """By class of effect."""
         return {ApplyObject: self._apply, DeleteObject: self._delete}
 
-    def without_needless(self, owner: str, decision: Decision) -> tuple[Decision, tuple[Refusal, ...]]:
+    def without_needless(self, body: Manifest, decision: Decision) -> tuple[Decision, tuple[Refusal, ...]]:
         """Leave out what would change nothing, or only go on with a fight; and say which children are fought about."""
+        owner: str = body["metadata"]["uid"]
         applies = decision.of(ApplyObject)
         if not applies:
             return decision, ()
-        live, repairs = self._live(owner), decision.repairs
+        live, repairs = self._live(body), decision.repairs
         kept, fought = set[Ref](), set[Ref]()
         for effect in applies:
             ref = Ref.of(effect.manifest)
@@ -56,7 +57,7 @@ class ObjectHandlers:
         if effect.needs & acting.failed:
             acting.failed.add(ref)
             return
-        before = self._live(owner).get(ref)
+        before = self._live(acting.body).get(ref)
         try:
             stored = await self._kube.apply(effect.manifest)
         except RollmodelError as error:
@@ -81,7 +82,7 @@ class ObjectHandlers:
         else:
             acting.done.append(effect)
 
-    def _live(self, owner: str) -> dict[Ref, Manifest]:
+    def _live(self, owner: Manifest) -> dict[Ref, Manifest]:
         return {Ref.of(child): child for child in self._kube.children(owner)}
 
 

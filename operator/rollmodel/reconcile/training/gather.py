@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import Forbidden, RollmodelError
+from rollmodel.plan.ownership import controller_of, identity_of
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.names import aliased, experiment, with_histories
 from rollmodel.plan.training.observed import Champion, GateFacts, Observed, ReadSet, TrackedRun, TrainingDefaults
@@ -69,17 +70,20 @@ class TrainingGatherer:
             labels=meta.get("labels", {}),
             spec=spec,
             status=status,
-            children=self._kube.children(meta["uid"]),
+            children=self._kube.children(body),
             defaults=self._defaults,
             now=self._clock.now(),
             problems=tuple(problems),
         )
 
     async def _pods(self, observed: Observed) -> Sequence[dict[str, Any]]:
+        """Pods that the attempt's Job controls: a label alone would let any pod say what the inputs were."""
         name = observed.status.job_name
-        if name is None:
+        jobs = [child for child in observed.children if child["kind"] == "Job" and child["metadata"]["name"] == name]
+        if not jobs:
             return ()
-        return await self._kube.list_pods(observed.namespace, {"batch.kubernetes.io/job-name": name})
+        pods = await self._kube.list_pods(observed.namespace, {"batch.kubernetes.io/job-name": str(name)})
+        return [pod for pod in pods if controller_of(pod) == identity_of(jobs[0])]
 
     async def _tracked(self, observed: Observed) -> Observed:
         """What MLflow knows; where the connection itself is wrong, the same problem for everything that is wanted."""

@@ -17,8 +17,11 @@ from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.adapters.kubernetes.reflector import Reflector
 from rollmodel.adapters.kubernetes.store import ChildStore
+from rollmodel.plan.ownership import Controller
 
 from tests.support.web import Web, serve
+
+OWNER = Controller("team", "g", "ModelDeployment", "churn", "owner")
 
 
 @dataclass
@@ -50,7 +53,7 @@ class FakeCluster:
 
 
 def service(name: str, version: int) -> dict[str, Any]:
-    owners = [{"uid": "owner", "controller": True}]
+    owners = [{"apiVersion": "g/v1", "kind": "ModelDeployment", "name": "churn", "uid": "owner", "controller": True}]
     metadata = {
         "name": name,
         "namespace": "team",
@@ -121,7 +124,7 @@ async def watching(watch: Reflector, condition: Callable[[], object]) -> None:
 
 
 def names(children: ChildStore) -> set[str]:
-    return {child["metadata"]["name"] for child in children.of("owner")}
+    return {child["metadata"]["name"] for child in children.of(OWNER)}
 
 
 async def test_pages_fill_the_cache_with_objects_that_know_their_kind(
@@ -130,7 +133,7 @@ async def test_pages_fill_the_cache_with_objects_that_know_their_kind(
     cluster.pages = [page(service("a", 1), version=9, more="token"), page(service("b", 2), version=9)]
     await watching(watch, watch.listed.is_set)
     assert names(children) == {"a", "b"}
-    assert {child["kind"] for child in children.of("owner")} == {"Service"}
+    assert {child["kind"] for child in children.of(OWNER)} == {"Service"}
     assert [request.query.get("continue") for request in server.requests[:2]] == [None, "token"]
     assert {request.query["labelSelector"] for request in server.requests} == {"a=b"}
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.adapters.kubernetes.store import ChildStore
+from rollmodel.adapters.kubernetes.store import STRANGERS_BYTES, ChildStore
 from rollmodel.plan.decision import Ref
+from rollmodel.plan.ownership import Controller
 
 
 @pytest.fixture
@@ -22,7 +24,8 @@ def children(woken: list[str]) -> ChildStore:
 
 
 def child(version: int, *, name: str = "a", owner: str | None = "owner", **extra: Any) -> dict[str, Any]:
-    owners = [{"uid": "somebody"}, {"uid": owner, "controller": True}] if owner else []
+    named = {"apiVersion": "rollmodel.dev/v1alpha1", "kind": "ModelDeployment", "name": "churn", "controller": True}
+    owners = [{"uid": "somebody"}, {**named, "uid": owner}] if owner else []
     metadata = {
         "name": name,
         "namespace": "team",
@@ -37,16 +40,21 @@ def child(version: int, *, name: str = "a", owner: str | None = "owner", **extra
 REF = Ref.of(child(1))
 
 
+def identity(uid: str, **other: str) -> Controller:
+    named = {"namespace": "team", "group": "rollmodel.dev", "kind": "ModelDeployment", "name": "churn"}
+    return Controller(**{**named, **other}, uid=uid)
+
+
 def versions(children: ChildStore, owner: str = "owner") -> dict[str, str]:
-    return {one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in children.of(owner)}
+    return {one["metadata"]["name"]: one["metadata"]["resourceVersion"] for one in children.of(identity(owner))}
 
 
 def test_children_are_kept_by_their_controller_without_managed_fields(children: ChildStore) -> None:
     children.on_event(child(1, spec={"a": 1}))
-    (kept,) = children.of("owner")
+    (kept,) = children.of(identity("owner"))
     assert kept["spec"] == {"a": 1}
     assert "managedFields" not in kept["metadata"]
-    assert children.of("somebody") == []
+    assert children.of(identity("somebody")) == []
     assert children.find(REF) == kept
 
 
@@ -79,7 +87,7 @@ def test_versions_are_numbers(children: ChildStore) -> None:
 def test_a_delete_forgets_and_wakes(children: ChildStore, woken: list[str]) -> None:
     children.on_write(child(5))
     children.on_delete(REF, 6)
-    assert children.of("owner") == []
+    assert children.of(identity("owner")) == []
     assert children.find(REF) is None
     assert woken == ["owner"]
 
@@ -101,7 +109,7 @@ def test_a_child_that_changes_hands_wakes_both(children: ChildStore, woken: list
     woken.clear()
     children.on_event(child(2, owner="other"))
     assert sorted(woken) == ["other", "owner"]
-    assert (children.of("owner"), versions(children, "other")) == ([], {"a": "2"})
+    assert (children.of(identity("owner")), versions(children, "other")) == ([], {"a": "2"})
 
 
 def test_a_child_that_loses_its_owner_wakes_it(children: ChildStore, woken: list[str]) -> None:
@@ -138,3 +146,50 @@ def test_a_child_costs_about_a_kilobyte(children: ChildStore) -> None:
     ]
     children.on_event(child(1, spec={"template": {"spec": {"containers": containers}}}))
     assert len(children._entries[REF].packed) < 1024
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"namespace": "team-b"}, {"kind": "TrainingJob"}, {"name": "fraud"}, {"group": "evil.example"}],
+    ids=lambda other: next(iter(other)),
+)
+def test_who_only_knows_the_uid_of_an_owner_has_no_child_of_it(children: ChildStore, other: dict[str, str]) -> None:
+    children.on_write(child(1))
+    assert children.of(identity("owner", **other)) == []
+
+
+def test_an_object_of_another_namespace_neither_is_a_child_nor_changes_one(children: ChildStore) -> None:
+    children.on_write(child(1))
+    alien = child(2)
+    alien["metadata"]["namespace"] = "team-b"
+    children.on_event(alien)
+    assert [one["metadata"]["namespace"] for one in children.of(identity("owner"))] == ["team"]
+
+
+def strangers(children: ChildStore, count: int) -> None:
+    for number in range(count):
+        noise = random.Random(number).randbytes(4096).hex()  # noqa: S311 - what cannot be packed well
+        children.on_event(child(number + 1, name=f"s{number}", owner=f"nobody-{number}", data=noise))
+
+
+def test_objects_of_nobody_take_a_bounded_place_of_their_own_namespace(children: ChildStore) -> None:
+    children.adopt(identity("owner"))
+    children.on_event(child(1))
+    strangers(children, 200)
+    kept = [number for number in range(200) if children.of(identity(f"nobody-{number}"))]
+    assert kept == list(range(200 - len(kept), 200)), "the oldest go first"
+    assert 0 < len(kept) < STRANGERS_BYTES // 4096
+    assert versions(children) == {"a": "1"}, "the child of an owner that exists stays"
+
+
+def test_a_child_that_came_before_its_owner_waits_for_it(children: ChildStore) -> None:
+    children.on_event(child(1))
+    children.adopt(identity("owner"))
+    strangers(children, 200)
+    assert versions(children) == {"a": "1"}
+
+
+def test_the_children_of_an_owner_that_is_gone_are_forgotten(children: ChildStore) -> None:
+    children.on_write(child(1))
+    children.disown(identity("owner"))
+    assert (children.of(identity("owner")), children.find(REF)) == ([], None)

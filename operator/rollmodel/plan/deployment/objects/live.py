@@ -14,7 +14,11 @@ __all__ = ["LiveObjects"]
 
 @dataclass(frozen=True, slots=True)
 class LiveObjects:
-    """What exists now. Objects on their way out do not count. Revisions are the keys."""
+    """What exists now. Revisions are the keys.
+
+    Objects on their way out do not count, nor do those of another name than we would give: a record that somebody else
+    made must not say what runs.
+    """
 
     records: Mapping[str, Manifest] = field(default_factory=dict)
     deployments: Mapping[str, Manifest] = field(default_factory=dict)
@@ -23,9 +27,10 @@ class LiveObjects:
     """Objects that belong to no single revision, by kind: the main Service, the route."""
 
     @classmethod
-    def of(cls, children: Sequence[Manifest]) -> LiveObjects:
-        """Sort the children."""
-        staying = [child for child in children if not child["metadata"].get("deletionTimestamp")]
+    def of(cls, children: Sequence[Manifest], owner: str) -> LiveObjects:
+        """Sort the children of the ModelDeployment of this name."""
+        named = [child for child in children if child["metadata"]["name"] == _name(owner, _revision_of(child))]
+        staying = [child for child in named if not child["metadata"].get("deletionTimestamp")]
         return cls(
             records=_by_revision(staying, "ControllerRevision"),
             deployments=_by_revision(staying, "Deployment"),
@@ -65,6 +70,10 @@ class LiveObjects:
 
 def _revision_of(child: Manifest) -> str | None:
     return (child["metadata"].get("labels") or {}).get(naming.REVISION)
+
+
+def _name(owner: str, revision: str | None) -> str:
+    return naming.shared(owner) if revision is None else naming.child(owner, revision)
 
 
 def _by_revision(children: Sequence[Manifest], kind: str) -> dict[str, Manifest]:
