@@ -10,6 +10,7 @@ from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import stages, transitions
 from rollmodel.plan.deployment.strategies.failures import failed
+from rollmodel.plan.deployment.strategies.stand_in import is_unjudged, stand_in, stands_in
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["drained", "observe_arms", "run_to_fixpoint"]
@@ -155,6 +156,10 @@ def _next_stage(rollout: Rollout) -> Rollout:
     step, count = stages.step_of(rollout), rollout.strategy.step_count(rollout.spec)
     if step < 0:
         return stages.start(rollout)
+    if stands_in(rollout):
+        return stand_in(rollout)
+    if step < count and is_unjudged(rollout):
+        return stages.restart(rollout)
     if step < count:
         return rollout.strategy.advance(rollout, step)
     reason = stages.candidate_of(rollout).reason

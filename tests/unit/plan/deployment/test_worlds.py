@@ -85,7 +85,7 @@ def test_stable_without_pods_lets_the_candidate_stand_in(serving: Serving) -> No
     assert cluster.run(100, lambda: cluster.served == {revision: 100})
     assert cluster.condition("Available")["reason"] == "CandidateServes"
     assert cluster.condition("Ready")["status"] == "False"
-    cluster.run(600)
+    cluster.run(400)
     assert cluster.arm("stable") == "1"
     cluster.behave("1", bad=0.05)
     assert cluster.run(100, lambda: cluster.served.get(revision) == 10)

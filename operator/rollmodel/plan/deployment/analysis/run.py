@@ -213,10 +213,11 @@ def _past_in_windows(asked: dict[str, MetricQuery], interval: float) -> dict[str
 
 
 def _arms(rollout: Rollout) -> dict[str, str]:
+    """The revisions that are compared. One that stands in has nobody beside it: its ceilings hold all the same."""
     if rollout.stable is None or rollout.candidate is None:
         return {}
     compared = rollout.strategy.comparison(rollout.stable, rollout.candidate)
-    return {compared.stable: "stable", compared.candidate: "candidate"}
+    return {compared.stable: "down" if rollout.candidate.weight == 100 else "stable", compared.candidate: "candidate"}
 
 
 def _routed(rollout: Rollout, window: Window) -> float | None:

@@ -11,6 +11,7 @@ from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, current_goal
+from rollmodel.plan.deployment.strategies.stand_in import seconds_left, stands_in
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["Summary", "pods", "summary"]
@@ -82,6 +83,11 @@ def _detail(rollout: Rollout, candidate: ArmStatus) -> str:
     """Why it stands where it stands."""
     if candidate.ready_since is None:
         return f"waits for pods, {pods(rollout, candidate, candidate_pods(rollout))}"
+    if stands_in(rollout) and rollout.stable is not None:
+        until = stamp(rollout.now + timedelta(seconds=seconds_left(rollout)))
+        return (
+            f"stands in for {rollout.label(rollout.stable.revision)}, and replaces it at {until} unless that recovers"
+        )
     if rollout.analysis.blind_since is not None:
         brief, _, _ = rollout.analysis.message.partition("; the query was:")  # MetricsAvailable has it whole
         return brief if rollout.analysis.reason == SILENT else f"holds, because metrics cannot be read: {brief}"

@@ -9,6 +9,7 @@ from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.strategies import stages, transitions
 from rollmodel.plan.deployment.strategies.judged_step import is_silent, leave_for_harm
 from rollmodel.plan.deployment.strategies.moves import PROOFS_OF_HARM
+from rollmodel.plan.deployment.strategies.outage import stable_is_down
 
 __all__ = ["failed"]
 
@@ -28,8 +29,8 @@ def failed(rollout: Rollout) -> Rollout | None:
 
 def _blind_too_long(rollout: Rollout) -> Rollout | None:
     blind_since, policy = rollout.analysis.blind_since, rollout.spec.rollout
-    if blind_since is None or policy.on_blind is not OnBlind.ROLL_BACK:
-        return None
+    if blind_since is None or policy.on_blind is not OnBlind.ROLL_BACK or stable_is_down(rollout):
+        return None  # where stable is down there is nothing to go back to
     blind_for = (rollout.now - blind_since).total_seconds()
     if blind_for < policy.max_blind_seconds:
         return None

@@ -12,6 +12,7 @@ from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
 from rollmodel.plan.deployment.strategies import transitions
+from rollmodel.plan.deployment.strategies.outage import is_outage
 from rollmodel.plan.deployment.strategies.split import least_pods
 from rollmodel.plan.times import stamp
 
@@ -152,8 +153,12 @@ def _stable_crashes(rollout: Rollout) -> bool:
 
 
 def _may_begin(rollout: Rollout) -> bool:
-    """The first step needs a judge, a split that is in force, and nobody else who still drains from the same pods."""
+    """The first step needs a judge, a split that is in force, and nobody else who still drains from the same pods.
+
+    Where the stable revision cannot answer, there is nothing to judge by, and one that answers is better than none.
+    """
     judge_is_ready = rollout.state.judge is not None or not rollout.spec.analysis.metrics
     alone = not rollout.router.capabilities.others_must_drain or not rollout.retiring
     readable = rollout.analysis.blind_since is None
-    return judge_is_ready and readable and rollout.traffic.status == "True" and alone
+    judged = (judge_is_ready and readable) or is_outage(rollout)
+    return judged and rollout.traffic.status == "True" and alone

@@ -55,8 +55,9 @@ class Counts:
         return 0 if metric.counts is None else metric.counts.delay_seconds
 
     def samples(self, answer: Answer, query: MetricQuery, arms: Arms) -> Sampled:
-        """Increments of both counters."""
-        return windows.count_samples(pod_series(answer, arms), start=query.start, end=query.end, step=query.step)
+        """Increments of both counters; without a stable arm those of the candidate, for its ceiling."""
+        series, alone = pod_series(answer, arms), "stable" not in arms.values()
+        return windows.count_samples(series, start=query.start, end=query.end, step=query.step, alone=alone)
 
     def history(self, answer: Answer, query: MetricQuery, arms: Arms) -> MetricHistory:
         """Increments of both counters by pod."""
