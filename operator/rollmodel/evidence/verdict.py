@@ -11,7 +11,7 @@ from rollmodel.evidence.core.opinion import MetricOpinion
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport, Outcome
 from rollmodel.evidence.state import JudgeState
 
-__all__ = ["assess", "patience"]
+__all__ = ["assess", "patience", "seconds_without_data"]
 
 #: Intervals without evidence after which a metric has no data.
 GRACE = 3.0
@@ -40,6 +40,12 @@ def assess(state: JudgeState) -> Assessment:
         ticks=state.ticks,
         upper_limit_below_margin=bool(opinions) and all(o.below_margin for o in opinions),
     )
+
+
+def seconds_without_data(state: JudgeState) -> float:
+    """For how long no metric at all has given evidence, up to the end of the last window."""
+    opinions = [opinion for part in state.parts for opinion in part.opinions()]
+    return min((opinion.seconds_without_data for opinion in opinions), default=0.0)
 
 
 def patience(plan: JudgePlan, name: str) -> float:

@@ -163,11 +163,13 @@ class Decision:
     ``status`` is the whole new status (JSON-able, camelCase); equal to the old one means no write. ``effects`` of one
     kind are carried out in this order; which kind comes first is fixed, see ``reconcile.execute``.
     ``requeue_after`` is in seconds; None means: only an event or the resync wakes this object again.
+    ``sample_age``: how old the newest sample was that metrics gave, in seconds; None where none was asked for.
     """
 
     status: Mapping[str, Any]
     effects: tuple[Effect, ...] = ()
     requeue_after: float | None = None
+    sample_age: float | None = None
 
     def of(self, kind: type[E]) -> tuple[E, ...]:
         """The effects of one class, in order."""

@@ -86,6 +86,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
             requeue_after=soonest(
                 execution.refused, decision.requeue_after, execution.retry_after, self._kind.retry(observed)
             ),
+            sample_age=decision.sample_age,
         )
 
     def _refer(self, uid: str, namespace: str, spec: Spec) -> Place:

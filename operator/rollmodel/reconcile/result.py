@@ -16,11 +16,13 @@ class Result:
 
     ``body`` is the object as it now is. ``wrote``: something was changed, so look again whether more is to do: only a
     pass that writes nothing has reached its goal. ``requeue_after``: seconds until something is due, None for never.
+    ``sample_age``: see ``Decision``.
     """
 
     body: Manifest
     wrote: bool = False
     requeue_after: float | None = None
+    sample_age: float | None = None
 
 
 class Reconciler(Protocol):

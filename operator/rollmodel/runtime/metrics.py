@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -35,6 +35,7 @@ class _Object:
     candidate: int
     step: int | None
     true: frozenset[str]
+    sample_age: float | None = None
 
 
 class Instruments(Collector):
@@ -105,13 +106,16 @@ class Instruments(Collector):
         finally:
             self._calls.labels(neighbour).observe(time.monotonic() - started)
 
-    def on_pass(self, uid: str, before: Manifest, after: Manifest) -> None:
-        """A pass over an object ended: it was ``before``, it is ``after``."""
+    def on_pass(self, uid: str, before: Manifest, after: Manifest, *, sample_age: float | None = None) -> None:
+        """A pass over an object ended: it was ``before``, it is ``after``. ``sample_age``: see ``Decision``."""
         status = after.get("status", {})
         for entry in _new_entries(before.get("status", {}), status):
             self._verdicts.labels(entry["verdict"], self._cause(entry)).inc()
         if after["kind"] == "ModelDeployment":
-            self._objects[uid] = _summary(after["metadata"], status)
+            old, new = self._objects.get(uid), _summary(after["metadata"], status)
+            if sample_age is None and old is not None and new.step is not None:
+                sample_age = old.sample_age  # not each pass of a rollout asks
+            self._objects[uid] = replace(new, sample_age=sample_age)
 
     def _cause(self, entry: Mapping[str, Any]) -> str:
         """Why it fell, as a label: one of a bounded number of words, though some are of others."""
@@ -143,17 +147,24 @@ class Instruments(Collector):
         condition = GaugeMetricFamily(
             "rollmodel_condition", "1 if the condition is True, else 0.", labels=["namespace", "name", "type"]
         )
+        age = GaugeMetricFamily(
+            "rollmodel_sample_age_seconds",
+            "Age of the newest sample of a rollout's metrics when they were asked for last, to the length of a window.",
+            labels=["namespace", "name"],
+        )
         for one in list(self._objects.values()):
             where = (one.namespace, one.name)
             weight.add_metric([*where, "stable"], one.stable / 100)
             weight.add_metric([*where, "candidate"], one.candidate / 100)
             if one.step is not None:
                 step.add_metric(where, one.step)
+            if one.sample_age is not None:
+                age.add_metric(where, one.sample_age)
             for kind in _CONDITIONS:
                 condition.add_metric([*where, kind], float(kind in one.true))
         leader = GaugeMetricFamily("rollmodel_leader", "1 if this operator works, 0 if it stands by for another.")
         leader.add_metric([], float(self._leads()))
-        yield from (leader, weight, step, condition)
+        yield from (leader, weight, step, condition, age)
 
 
 def _new_entries(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[str, Any]]:

@@ -367,6 +367,7 @@ class Cluster:
         return mean if self.chance is None else float(self.chance.poisson(mean))
 
     def _answer(self, query: MetricQuery) -> Answer | Problem:
+        query = replace(query, start=query.start - query.before)
         if self.metrics == "good":
             self.seen |= {pod.revision for pod in self.pods if len(pod.points) > 1}
         if self.metrics == "down":

@@ -57,6 +57,15 @@ def test_without_a_candidate_there_is_no_step(instruments: Instruments) -> None:
     assert value(instruments, "rollmodel_rollout_step", **WHERE) is None
 
 
+def test_the_age_of_samples_is_that_of_the_last_question_of_a_rollout(instruments: Instruments) -> None:
+    trying = deployment(candidate={"weight": 25, "step": 1})
+    instruments.on_pass("uid", trying, trying, sample_age=40.0)
+    instruments.on_pass("uid", trying, trying)
+    assert value(instruments, "rollmodel_sample_age_seconds", **WHERE) == 40
+    instruments.on_pass("uid", trying, deployment(stable={"weight": 100}))
+    assert value(instruments, "rollmodel_sample_age_seconds", **WHERE) is None
+
+
 def test_conditions_are_one_or_zero(instruments: Instruments) -> None:
     conditions = [{"type": "Ready", "status": "True"}, {"type": "Stalled", "status": "Unknown"}]
     instruments.on_pass("uid", deployment(), deployment(conditions=conditions))

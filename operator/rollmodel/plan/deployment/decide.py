@@ -45,4 +45,5 @@ def decide(observed: Observed) -> Decision:
             *outbox.writes(rollout.state.outbox),
         ),
         requeue_after=requeue_after(rollout),
+        sample_age=rollout.analysis.sample_age,
     )

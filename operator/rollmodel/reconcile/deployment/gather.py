@@ -110,8 +110,9 @@ class Gatherer:
     async def _ask(self, query: MetricQuery) -> Answer | Problem:
         if self._metrics is None:
             return Problem("NoPrometheus", "the operator knows no Prometheus: set ROLLMODEL_PROMETHEUS_URL")
+        start = query.start - query.before
         try:
-            series = await self._metrics.query_range(query.query, start=query.start, end=query.end, step=query.step)
+            series = await self._metrics.query_range(query.query, start=start, end=query.end, step=query.step)
         except RollmodelError as error:
             return Problem.of(error)
         return Answer([(one.labels, one.points) for one in series])

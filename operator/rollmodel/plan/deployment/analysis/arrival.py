@@ -14,7 +14,7 @@ from itertools import pairwise
 from rollmodel.evidence.core.increments import Grid
 from rollmodel.plan.deployment.observed import Answer
 
-__all__ = ["LONGEST_WAIT", "complete_until", "scrape_seconds", "window_seconds"]
+__all__ = ["LONGEST_WAIT", "complete_until", "newest_move", "scrape_seconds", "window_seconds"]
 
 #: Seconds for which windows that may be incomplete are asked again. Then nothing was counted in them.
 LONGEST_WAIT = 120.0
@@ -35,6 +35,12 @@ def complete_until(answers: Iterable[Answer], grid: Grid) -> float:
         return grid.end
     longest = math.ceil(max(LONGEST_WAIT, 2 * grid.step) / grid.step)
     return grid.start + max(0, moved - 1, grid.last - longest) * grid.step
+
+
+def newest_move(answers: Iterable[Answer], grid: Grid) -> float | None:
+    """When a counter moved last (unix seconds, a tick of the grid), as far as has arrived; None where none did."""
+    moved = max((tick for answer in answers for _, points in answer.series for tick in _moves(points, grid)), default=0)
+    return grid.start + moved * grid.step if moved else None
 
 
 def scrape_seconds(answers: Iterable[Answer], grid: Grid) -> float | None:

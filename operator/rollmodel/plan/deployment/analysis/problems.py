@@ -8,6 +8,7 @@ from rollmodel.api import conditions
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import Assessment, NoEvidenceReason, Outcome
+from rollmodel.plan.deployment.analysis.lateness import asked_for
 from rollmodel.plan.deployment.analysis.queries import query_of
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer
@@ -79,7 +80,7 @@ def window_problems(
     ]
     silent = assessment.blamed if assessment.outcome is Outcome.NO_DATA else ()
     for name in silent:
-        answer = rollout.observed.answers.get(name)
+        answer = asked_for(rollout.observed, name, asked[name]) if name in asked else None
         if isinstance(answer, Answer) and not answer.series:
             message = f"metric '{name}': the query gives no series at all; the query was: {asked[name].query}"
             problems.append(Problem("NoSeries", message))

@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
+from rollmodel.plan.deployment.analysis.lateness import LOOK_BACK, looks_back
 from rollmodel.plan.deployment.analysis.presence import TARGETS, asks_targets, targets
 from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.signals import promql, signal_of
@@ -44,7 +46,18 @@ def queries(observed: Observed) -> dict[str, MetricQuery]:
         return {}
     judged = {metric.name for metric in judge_state.plan.metrics}
     texts = _texts(observed, history=False)
-    return {metric.name: MetricQuery(text, *ticks) for metric, text in texts if metric.name in judged}
+    asked = {metric.name: MetricQuery(text, *ticks) for metric, text in texts if metric.name in judged}
+    return _looking_back(observed, asked) if looks_back(observed) else asked
+
+
+def _looking_back(observed: Observed, asked: dict[str, MetricQuery]) -> dict[str, MetricQuery]:
+    """The first counters from longer ago on."""
+    for metric in observed.spec.analysis.metrics:
+        if metric.name in asked and signal_of(metric).learns_from_history:
+            query = asked[metric.name]
+            before = math.floor(LOOK_BACK / query.step) * query.step
+            return asked | {metric.name: replace(query, before=before)}
+    return asked
 
 
 def _targets(observed: Observed, _: float, end: float, step: float) -> dict[str, MetricQuery]:

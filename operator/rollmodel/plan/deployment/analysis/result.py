@@ -16,7 +16,8 @@ class AnalysisResult:
     """Whether the metrics can be read, and the judge's opinion about one candidate.
 
     ``status``, ``reason`` and ``message`` make the condition MetricsAvailable. ``blind_since`` is set while they cannot
-    be read. ``seen_until`` is the end of the last window that the judge has seen.
+    be read. ``seen_until`` is the end of the last window that the judge has seen. ``sample_age``: how old the newest
+    sample was that moved a counter, in seconds; None where none was asked for, or none moved.
     """
 
     status: Literal["True", "False", "Unknown"]
@@ -26,6 +27,7 @@ class AnalysisResult:
     assessment: Assessment | None = None
     blind_since: datetime | None = None
     seen_until: datetime | None = None
+    sample_age: float | None = None
 
     def outcome(self, revision: str) -> Outcome:
         """The verdict about a revision; Undecided where there is none, NoData while the metrics cannot be read."""

@@ -23,8 +23,15 @@ from rollmodel.evidence.core.types import (
     Sample,
     Window,
 )
-from rollmodel.plan.deployment.analysis.arrival import LONGEST_WAIT, complete_until, scrape_seconds, window_seconds
+from rollmodel.plan.deployment.analysis.arrival import (
+    LONGEST_WAIT,
+    complete_until,
+    newest_move,
+    scrape_seconds,
+    window_seconds,
+)
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
+from rollmodel.plan.deployment.analysis.lateness import NO_TRAFFIC, asked_for, late_samples
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.analysis.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.problems import (
@@ -70,14 +77,22 @@ def analyse(rollout: Rollout) -> Rollout:
         *(unanswered(rollout, asked) if asked else problems_at_last_tick(rollout)),
     ]
     if history:
-        return _begin(rollout, asked, problems)
+        return _aged(_begin(rollout, asked, problems), asked)
     if judge_state is None or not is_at_step(rollout):
         return _with(rollout, _blind_or(rollout, problems, NOT_ASKED))
-    return _judged(rollout, judge_state, asked, problems)
+    return _aged(_judged(rollout, judge_state, asked, problems), asked)
 
 
 def _with(rollout: Rollout, analysis: AnalysisResult) -> Rollout:
     return replace(rollout, analysis=analysis)
+
+
+def _aged(rollout: Rollout, asked: dict[str, MetricQuery]) -> Rollout:
+    """With how old the newest sample was."""
+    grid, answers = _counters(rollout, asked)
+    newest = newest_move(answers, grid) if grid is not None else None
+    age = None if newest is None else rollout.now.timestamp() - newest
+    return _with(rollout, replace(rollout.analysis, sample_age=age))
 
 
 def _at_rest(rollout: Rollout) -> AnalysisResult:
@@ -116,6 +131,7 @@ def _judged(
     problems: Sequence[Problem],
 ) -> Rollout:
     """Each new window once, then the opinion."""
+    late = late_samples(rollout, judge_state, asked, _arms(rollout))
     by_metric, unexpected = _read(rollout, _complete(rollout, asked), sampled)
     if by_metric:
         rollout, judge_state = _observe_windows(rollout, judge_state, by_metric)
@@ -125,6 +141,7 @@ def _judged(
         *silence(rollout, seen_until),
         *problems,
         *unexpected,
+        *late,
         *window_problems(rollout, judge_state, assessment, asked),
     ]
     analysis = replace(
@@ -161,7 +178,8 @@ def _read(
     found: dict[str, T] = {}
     problems: list[Problem] = []
     for metric in rollout.spec.analysis.metrics:
-        query, answer = asked.get(metric.name), rollout.observed.answers.get(metric.name)
+        query = asked.get(metric.name)
+        answer = asked_for(rollout.observed, metric.name, query) if query is not None else None
         if query is None or not isinstance(answer, Answer):
             continue
         try:
@@ -178,7 +196,7 @@ def _counters(rollout: Rollout, asked: dict[str, MetricQuery]) -> tuple[Grid | N
         answer
         for metric in rollout.spec.analysis.metrics
         if metric.name in asked and signal_of(metric).learns_from_history
-        if isinstance(answer := rollout.observed.answers.get(metric.name), Answer)
+        if isinstance(answer := asked_for(rollout.observed, metric.name, asked[metric.name]), Answer)
     ]
     query = next(iter(asked.values()), None)
     return (Grid(query.start, query.end, query.step) if query is not None and answers else None), answers
@@ -241,12 +259,12 @@ def _readable(rollout: Rollout, judge_state: judge.JudgeState, assessment: Asses
     if assessment.outcome is not Outcome.NO_DATA:
         return _answered(rollout, judge_state)
     if any(note.reason is not NoEvidenceReason.NO_TRAFFIC for note in judge_state.notes.values()):
-        return AnalysisResult("True", "NoTraffic", assessment.message)
+        return AnalysisResult("True", NO_TRAFFIC, assessment.message)
     late = (
         f"if there is traffic, samples come more than {LONGEST_WAIT:.0f} s late:"
         " set ROLLMODEL_PROMETHEUS_DELAY_SECONDS to how late they are"
     )
-    return AnalysisResult("True", "NoTraffic", f"{assessment.message}; {late}")
+    return AnalysisResult("True", NO_TRAFFIC, f"{assessment.message}; {late}")
 
 
 def _answered(rollout: Rollout, judge_state: judge.JudgeState) -> AnalysisResult:

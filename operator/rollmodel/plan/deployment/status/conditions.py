@@ -14,6 +14,7 @@ from rollmodel.api.modeldeployment.status import MOST_RETIRING
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
+from rollmodel.plan.deployment.analysis.lateness import SAMPLES_LATE
 from rollmodel.plan.deployment.analysis.presence import NOT_SCRAPED
 from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
@@ -34,6 +35,7 @@ _WRONG_QUERY = {
     "InvalidQuery",
     "MetricRemoved",
     NOT_SCRAPED,
+    SAMPLES_LATE,
     "UnexpectedAnswer",
 }
 

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 from rollmodel.evidence.core.increments import Grid
+from rollmodel.evidence.core.types import CountSample, PodSeries
+from rollmodel.evidence.core.windows import count_samples
 from rollmodel.plan.deployment.analysis.arrival import complete_until, scrape_seconds, window_seconds
+from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Answer
 
 from tests.support.simulation.rollouts import Cluster
@@ -61,14 +64,59 @@ def test_longer_windows_are_told(serving: Serving) -> None:
     assert message.endswith("samples come less often than every 10 s: windows of 60 s")
 
 
-def test_samples_that_are_too_late_to_judge_name_the_setting(serving: Serving) -> None:
-    cluster = arriving(serving, lag=250)
+@pytest.mark.parametrize("lag", [250, 500])
+def test_samples_that_are_too_late_to_judge_name_the_setting(serving: Serving, lag: int) -> None:
+    cluster = arriving(serving, lag=lag)
     cluster.try_version(bad=0.5)
     assert cluster.run(600, cluster.has_weight)
-    cluster.run(900)
+    assert cluster.run(3 * lag, lambda: cluster.condition("MetricsAvailable")["reason"] == "SamplesLate")
     condition = cluster.condition("MetricsAvailable")
-    assert condition["reason"] == "NoTraffic"
-    assert "set ROLLMODEL_PROMETHEUS_DELAY_SECONDS" in condition["message"]
+    assert condition["status"] == "False"
+    assert f"about {lag} s" in condition["message"]
+    assert f"set ROLLMODEL_PROMETHEUS_DELAY_SECONDS to {lag + 10}" in condition["message"]
+    assert cluster.condition("Stalled")["reason"] == "SamplesLate"
+    cluster.lag = 0
+    assert cluster.run(600, lambda: bool(cluster.status.get("rejected")))
+
+
+def test_a_pause_of_all_traffic_is_not_late(serving: Serving) -> None:
+    cluster = arriving(serving, lag=20)
+    cluster.try_version()
+    assert cluster.run(600, cluster.has_weight)
+    cluster.rate = 0
+    cluster.run(900)
+    assert cluster.condition("MetricsAvailable")["reason"] == "NoTraffic"
+    cluster.rate = 1000
+    assert cluster.run(7200, cluster.over)
+    assert cluster.verdicts()[-1] == "Promoted v2"
+    assert "SamplesLate" not in cluster.reasons()
+
+
+def test_the_age_of_the_newest_sample_is_told(serving: Serving) -> None:
+    cluster = arriving(serving, lag=40)
+    cluster.try_version()
+    assert cluster.run(600, cluster.has_weight)
+    cluster.run(120)
+    cluster.advance()
+    assert decide(cluster.observe()).sample_age == 40
+
+
+def test_a_lag_within_a_window_takes_the_same_part_of_everything() -> None:
+    """Samples are 7 s late and asked for 5 s after a window: the newest repeats what was counted 2 s before."""
+    requests = {
+        ("candidate", "total"): 10.0,
+        ("candidate", "bad"): 2.0,
+        ("stable", "total"): 90.0,
+        ("stable", "bad"): 9.0,
+    }
+    series = [
+        PodSeries(
+            "candidate" if arm == "candidate" else "stable", "pod", role, [(0.0, 1000 * rate), (10.0, 1008 * rate)]
+        )
+        for (arm, role), rate in requests.items()
+    ]
+    [(_, sample)] = count_samples(series, start=0.0, end=10.0, step=10.0)
+    assert sample == CountSample(na=80, ka=16, nb=720, kb=72)
 
 
 def answer(*series: Sequence[float | None]) -> list[Answer]:

@@ -24,12 +24,16 @@ class UnexpectedAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MetricQuery:
-    """A question: ``query``, evaluated at start, start + step, .. end (unix seconds, multiples of step)."""
+    """A question: ``query``, evaluated at start, start + step, .. end (unix seconds, multiples of step).
+
+    ``before``: seconds before ``start`` from which on it is asked; what lies there is no sample.
+    """
 
     query: str
     start: float
     end: float
     step: float
+    before: float = 0.0
 
 
 class Signal(Protocol):
