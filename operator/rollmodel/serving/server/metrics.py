@@ -19,6 +19,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 __all__ = ["BUCKETS_SECONDS", "ServerMetrics"]
 
@@ -30,10 +31,11 @@ USUAL_CODES = ("200", "400", "415", "500", "504")
 
 
 class ServerMetrics:
-    """Counts ``/invocations`` of this process."""
+    """Counts ``/invocations`` of this process; ``others`` show what belongs to all workers already."""
 
-    def __init__(self, model: Mapping[str, str]) -> None:
+    def __init__(self, model: Mapping[str, str], *others: Collector) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # series that nobody asks for
+        self._others = others
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "rollmodel_server_requests", "Answered inference requests.", ["code"], registry=self._registry
@@ -62,7 +64,13 @@ class ServerMetrics:
     def render(self) -> bytes:
         """All metrics in Prometheus' text format, those of the other workers included."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
-            return generate_latest(self._registry)
+            return generate_latest(self._registry) + self._render_others()
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
-        return generate_latest(shared)
+        return generate_latest(shared) + self._render_others()
+
+    def _render_others(self) -> bytes:
+        registry = CollectorRegistry()
+        for other in self._others:
+            registry.register(other)
+        return generate_latest(registry)

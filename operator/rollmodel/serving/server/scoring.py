@@ -15,7 +15,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from mlflow.exceptions import MlflowException
 from mlflow.models import convert_input_example_to_serving_input
@@ -52,7 +52,25 @@ class ModelFailure(MlflowException):  # type: ignore[misc]  # MLflow is not type
     """The model's own code raised something else than an answer to its caller."""
 
 
-def _guarded(predict: F) -> F:
+class Observer(Protocol):
+    """Is shown what the model is asked and what it answers. Never raises."""
+
+    def before(self, data: Any) -> Any:
+        """What to keep of ``data`` before the model sees it."""
+        ...
+
+    def after(self, data: Any, answer: Any) -> None:
+        """``data`` is what was kept."""
+        ...
+
+
+class _Watched:
+    """A place for the observer: there is none while the model answers its own example."""
+
+    observer: Observer | None = None
+
+
+def _guarded(predict: F, watched: _Watched) -> F:
     """``predict`` that tells that it was entered, and whose exceptions MLflow does not take for the client's.
 
     An MlflowException is passed on: with it an author states deliberately what the caller is told, and MLflow's own
@@ -62,12 +80,17 @@ def _guarded(predict: F) -> F:
     @functools.wraps(predict)  # MLflow looks for `params` in the signature
     def guarded(*args: Any, **kwargs: Any) -> Any:
         _entered.set(True)
+        observer = watched.observer
+        kept = observer.before(args[0]) if observer is not None and args else None
         try:
-            return predict(*args, **kwargs)
+            answer = predict(*args, **kwargs)
         except MlflowException:
             raise
         except Exception as error:
             raise ModelFailure(f"{type(error).__name__}: {error}") from error
+        if observer is not None and kept is not None:
+            observer.after(kept, answer)
+        return answer
 
     return guarded  # type: ignore[return-value]
 
@@ -76,9 +99,15 @@ class Scorer:
     """A loaded model behind MLflow's scoring protocol. Thread-safe as far as the model is."""
 
     def __init__(self, model: PyFuncModel) -> None:
-        model._predict_fn = _guarded(model._predict_fn)  # noqa: SLF001  the one seam behind schema enforcement
+        self._watched = _Watched()
+        guarded = _guarded(model._predict_fn, self._watched)  # noqa: SLF001  the one seam behind schema enforcement
+        model._predict_fn = guarded  # noqa: SLF001
         self.model = model
         self._schema = model.metadata.get_input_schema()
+
+    def watch(self, observer: Observer | None) -> None:
+        """Show this observer each call of the model from now on."""
+        self._watched.observer = observer
 
     def score(self, body: bytes, content_type: str) -> Answer:
         """Answer the body of one request. Never raises an Exception."""

@@ -14,6 +14,7 @@ import uvicorn
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.pyfunc import scoring_server
 
+from rollmodel.serving.drift.start import start_counting
 from rollmodel.serving.server.app import Readiness, ServerApp
 from rollmodel.serving.server.metrics import ServerMetrics
 from rollmodel.serving.server.scoring import Scorer, load
@@ -49,11 +50,13 @@ class DrainingServer(uvicorn.Server):
 def run(model: Path, listener: socket.socket, *, drain_seconds: float, max_bytes: int) -> None:
     """Serve a model folder on a bound socket until told to end. Raises Terminal where the model cannot be served."""
     scorer, tried = load(model)
+    counting = start_counting(model)
+    scorer.watch(counting.recorder)
     readiness = Readiness(tried=tried)
     app = ServerApp(
         scorer,
         scoring_server.init(scorer.model),
-        ServerMetrics(_labels(scorer)),
+        ServerMetrics(_labels(scorer), counting.metrics),
         readiness,
         timeout=MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get(),
         max_bytes=max_bytes,
