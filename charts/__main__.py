@@ -18,6 +18,7 @@ from charts.argocd import customizations
 from charts.crds import crd_templates
 from charts.documents import documents
 from charts.manifests import render, stale
+from charts.monitoring import rule_file
 from localcluster.binaries import locate
 
 __all__ = ["main"]
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _made() -> dict[Path, str]:
     """File -> content, of all that is made without Helm."""
-    return {**crd_templates(REPOSITORY), **documents(CHART), **customizations(REPOSITORY)}
+    return {**crd_templates(REPOSITORY), **documents(CHART), **customizations(REPOSITORY), **rule_file(REPOSITORY)}
 
 
 def _write(files: Mapping[Path, str]) -> None:

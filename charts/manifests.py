@@ -19,9 +19,13 @@ FILES: Mapping[str, Sequence[str]] = {
     "rbac.yaml": ("serviceaccount.yaml", "rbac.yaml", "userroles.yaml"),
     "deployment.yaml": ("deployment.yaml",),
     "examples/podmonitor.yaml": ("monitors.yaml",),
+    "monitoring/prometheusrule.yaml": ("prometheusrule.yaml",),
 }
 #: What is off in a release, and for the examples on.
-_EXAMPLES = "metrics.models.podMonitor.enabled=true"
+_EXAMPLES = ",".join(
+    f"{value}=true"
+    for value in ("metrics.models.podMonitor.enabled", "metrics.podMonitor.enabled", "prometheusRule.enabled")
+)
 
 _HEAD = "# Made from charts/rollmodel by `make manifests`. Do not edit: change the chart.\n# Sums: {source} {content}\n"
 _SUMS = re.compile(r"^# Sums: (\w+) (\w+)$", re.MULTILINE)
@@ -71,7 +75,11 @@ def _with_head(body: str, chart: Path) -> str:
 def _source(chart: Path) -> str:
     """The sum of all that the rendering of these files depends on."""
     templates = sorted(
-        {*chart.glob("templates/_*.tpl"), *(chart / "templates" / one for many in FILES.values() for one in many)}
+        {
+            *chart.glob("templates/_*.tpl"),
+            *chart.glob("files/*.yaml"),
+            *(chart / "templates" / one for many in FILES.values() for one in many),
+        }
     )
     return _sum(
         "".join(path.read_text(encoding="utf-8") for path in (chart / "Chart.yaml", chart / "values.yaml", *templates))

@@ -94,19 +94,20 @@ def _etcd() -> Binary:
     return Binary("etcd", _ETCD, GoPackage("etcd", "go.etcd.io/etcd/server/v3"), release)
 
 
-def _prometheus() -> Binary:
+def _prometheus(name: str, minutes: int) -> Binary:
+    """Prometheus, and promtool for the tests of alerts, of one release."""
     stem = f"prometheus-{_PROMETHEUS}.linux-{_ARCH}"
     base = f"{_GITHUB}/prometheus/prometheus/releases/download/v{_PROMETHEUS}"
     package = GoPackage(
         "prometheus",
-        "github.com/prometheus/prometheus/cmd/prometheus",
+        f"github.com/prometheus/prometheus/cmd/{name}",
         f"-X github.com/prometheus/common/version.Version={_PROMETHEUS}",
         # Of the service discoveries only Kubernetes' is compiled in: 3 minutes instead of 5.
         "netgo,remove_all_sd,enable_kubernetes_sd",
-        minutes=3,
+        minutes=minutes,
     )
-    release = Release(f"{base}/{stem}.tar.gz", f"{base}/sha256sums.txt", f"{stem}/prometheus")
-    return Binary("prometheus", _PROMETHEUS, package, release, same=1)
+    release = Release(f"{base}/{stem}.tar.gz", f"{base}/sha256sums.txt", f"{stem}/{name}")
+    return Binary(name, _PROMETHEUS, package, release, same=1)
 
 
 def _kind() -> Binary:
@@ -152,7 +153,8 @@ CATALOG: dict[str, Binary] = {
         _kubernetes("kube-controller-manager", 2),
         _kubernetes("kube-scheduler", 1),
         _kubernetes("kubectl", 1, same=0, version_command=("version", "--client")),
-        _prometheus(),
+        _prometheus("prometheus", 3),
+        _prometheus("promtool", 2),
         _kind(),
         _helm(),
         _kubeconform(),

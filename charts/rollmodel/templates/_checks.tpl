@@ -21,6 +21,10 @@
 {{- if and (gt (int .Values.replicas) 1) (not (include "rollmodel.elects" .)) }}
   {{- fail "replicas: more than 1 needs leaderElection.enabled: else each does all the work" }}
 {{- end }}
+{{- $metrics := .Values.metrics }}
+{{- if and .Values.prometheusRule.enabled (not (or .Values.prometheusRule.job $metrics.podMonitor.enabled $metrics.serviceMonitor.enabled)) }}
+  {{- fail "prometheusRule: set job, or metrics.podMonitor.enabled: it has to know what the operator is scraped as" }}
+{{- end }}
 {{- if and .Values.connectionSecrets (not .Values.features.connectionSecrets) }}
   {{- fail "connectionSecrets grants rights that features.connectionSecrets=false takes away" }}
 {{- end }}

@@ -82,6 +82,13 @@ EVERYTHING: Values = {
         "serviceMonitor": _MONITOR,
         "models": {"podMonitor": _MONITOR},
     },
+    "prometheusRule": {
+        "enabled": True,
+        "job": "pods",
+        "runbookUrl": "https://example.com/runbooks/",
+        "without": ["RollmodelRolledBack"],
+        "labels": {"release": "prometheus"},
+    },
     "helmTest": {"timeoutSeconds": 30},
 }
 
@@ -110,6 +117,7 @@ MATRIX: dict[str, Values] = {
     "egress": {"networkPolicy": {"enabled": True, "egress": {"enabled": True}}},
     "pod monitor": {"metrics": {"podMonitor": {"enabled": True}}},
     "service monitor": {"metrics": {"serviceMonitor": {"enabled": True}}},
+    "alerts": {"metrics": {"podMonitor": {"enabled": True}}, "prometheusRule": {"enabled": True}},
     "models' monitor": {"metrics": {"models": {"podMonitor": {"enabled": True}}}},
     "Argo CD": _ARGO_CD["spec"]["source"]["helm"]["valuesObject"],
     "two": {"replicas": 2},

@@ -215,6 +215,29 @@ def test_the_pods_of_models_are_found_by_the_labels_that_they_carry(helm: Helm) 
     assert ports <= {one["port"] for one in monitor["spec"]["podMetricsEndpoints"]}
 
 
+def test_the_operators_metrics_keep_their_namespace(helm: Helm) -> None:
+    """Their label `namespace` is the object's; without `honorLabels` it would be renamed for that of the pod."""
+    objects = helm.render(EVERYTHING)
+    (operators,) = [one for one in of_kind(objects, "PodMonitor") if one["metadata"]["name"] == "rollmodel"]
+    (services,) = of_kind(objects, "ServiceMonitor")
+    assert all(one["honorLabels"] for one in operators["spec"]["podMetricsEndpoints"] + services["spec"]["endpoints"])
+
+
+def test_alerts_know_the_job_and_may_be_left_out(helm: Helm) -> None:
+    scraped = {"metrics": {"podMonitor": {"enabled": True}}}
+    (rule,) = of_kind(helm.render({**scraped, "prometheusRule": {"enabled": True}}, name="mine"), "PrometheusRule")
+    everything = {one["alert"]: one for group in rule["spec"]["groups"] for one in group["rules"]}
+    assert (
+        'job=~"rollmodel-system/mine-rollmodel|mine-rollmodel-metrics"' in everything["RollmodelOperatorDown"]["expr"]
+    )
+    models = [name for name in everything if everything[name]["annotations"]["summary"].find("$labels.name }}") >= 0]
+    values = {"enabled": True, "job": "pods", "without": [*models, "RollmodelRolledBack"], "runbookUrl": "https://a/b/"}
+    (fewer,) = of_kind(helm.render({"prometheusRule": values}), "PrometheusRule")
+    (group,) = fewer["spec"]["groups"]
+    assert {one["alert"] for one in group["rules"]} == set(everything) - {*models, "RollmodelRolledBack"}
+    assert group["rules"][0]["annotations"]["runbook_url"] == f"https://a/b/{group['rules'][0]['alert']}.md"
+
+
 def test_policies_do_not_find_the_pod_of_the_test(helm: Helm) -> None:
     objects = helm.render(EVERYTHING)
     (pod,) = of_kind(objects, "Pod")
@@ -268,6 +291,11 @@ def test_policies_do_not_find_the_pod_of_the_test(helm: Helm) -> None:
             {"features": {"connectionSecrets": False}, "connectionSecrets": [{"namespace": "a", "names": ["b"]}]},
             "connectionSecrets grants rights that features.connectionSecrets=false takes away",
         ),
+        (
+            {"prometheusRule": {"enabled": True}},
+            "prometheusRule: set job, or metrics.podMonitor.enabled",
+        ),
+        ({"prometheusRule": {"without": ["OperatorDown"]}}, "at '/prometheusRule/without/0'"),
         (
             {"watch": {"namespaces": ["a"]}, "connectionSecrets": [{"namespace": "b", "names": ["c"]}]},
             "connectionSecrets: namespace b is not in watch.namespaces",

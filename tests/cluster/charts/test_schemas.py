@@ -24,7 +24,7 @@ from tests.support.openapi_schemas import LOCATION, write_schemas
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
 
 #: The Prometheus operator is not installed, and its definitions are not at hand.
-UNKNOWN = "PodMonitor,ServiceMonitor"
+UNKNOWN = "PodMonitor,ServiceMonitor,PrometheusRule"
 OURS = "rollmodel.dev/v1alpha1/ModelDeployment"
 
 

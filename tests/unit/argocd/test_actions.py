@@ -87,7 +87,9 @@ def test_asked_again_it_is_another_command() -> None:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_an_action_without_a_revision_says_so(verb: str) -> None:
-    missing = "no revision was taken back" if verb == "retry" else "no revision is being tried"
+    missing = {"retry": "no revision was taken back", "undo": "no revision serves"}.get(
+        verb, "no revision is being tried"
+    )
     with pytest.raises(LuaError, match=f"nothing to {verb}: {missing}"):
         asked(verb, {"metadata": {"name": "a"}})
 
@@ -99,7 +101,9 @@ def situations() -> list[Moment]:
         status = moment.look["status"]
         arms = [bool(status.get(one)) for one in ("stable", "candidate", "rejected")]
         step = (status.get("candidate") or {}).get("step")
-        found[(*arms, step, str(status.get("paused")).partition(":")[0])] = moment
+        promoted = any(entry["verdict"] == "Promoted" for entry in status.get("history", ()))
+        asleep = (moment.look["spec"].get("scale") or {}).get("replicas") == 0
+        found[(*arms, step, promoted, asleep, str(status.get("paused")).partition(":")[0])] = moment
     return list(found.values())
 
 

@@ -210,7 +210,7 @@ def test_the_catalog_agrees_with_the_pinned_modules(binary: Binary) -> None:
     )
     module = max((name for name in pinned if binary.go.path.startswith(name)), key=len)
     version = pinned[module]
-    if binary.name == "prometheus":  # v0.315.1 is 3.15.1
+    if binary.go.folder == "prometheus":  # v0.315.1 is 3.15.1
         minor, patch = version.removeprefix("0.").split(".")
         version = f"{minor[0]}.{int(minor[1:])}.{patch}"
     assert version == binary.version

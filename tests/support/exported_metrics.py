@@ -1,0 +1,81 @@
+"""What Prometheus can know of an operator and of a model server, and what an expression asks for."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+from rollmodel.errors import Unavailable
+from rollmodel.runtime.metrics import Instruments
+from rollmodel.serving.server.metrics import ServerMetrics
+
+__all__ = ["SCRAPED", "exported", "labels_named", "selectors"]
+
+#: Labels that scraping gives to every series, or that our PodMonitor copies from a model's pod.
+SCRAPED = frozenset({"job", "instance", "namespace", "pod", "le"})
+OF_PODS = frozenset({"rollmodel_dev_model_deployment", "rollmodel_dev_revision"})
+
+_SELECTOR = re.compile(r"\b(?P<name>(?:rollmodel|container|kube)_\w+|up)\b(?:\{(?P<matchers>[^}]*)\})?")
+_MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
+_CLAUSE = re.compile(r"\b(?:by|on|ignoring|without|group_left|group_right)\s*\(([^)]*)\)")
+
+
+def exported() -> Mapping[str, Mapping[str, AbstractSet[str]]]:
+    """Sample -> label -> values that are known; the sample's labels beside those of scraping."""
+    found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for registry in (_operator(), _server()):
+        for family in registry.collect():
+            for sample in family.samples:
+                labels = found[sample.name]  # made here, also for a sample without labels
+                for label, value in sample.labels.items():
+                    labels[label].add(value)
+    return found
+
+
+def selectors(expression: str) -> Iterator[tuple[str, list[tuple[str, str, str]]]]:
+    """Metric, and its matchers as (label, operator, value)."""
+    plain = _CLAUSE.sub(" ", expression)
+    for one in _SELECTOR.finditer(plain):
+        yield one["name"], _MATCHER.findall(one["matchers"] or "")
+
+
+def labels_named(expression: str) -> AbstractSet[str]:
+    """Labels by which the expression groups or joins."""
+    return {label.strip() for clause in _CLAUSE.findall(expression) for label in clause.split(",") if label.strip()}
+
+
+def _operator() -> CollectorRegistry:
+    """Everything that an operator can count, counted once."""
+    instruments = Instruments()
+    for kind in ("ModelDeployment", "TrainingJob", "DriftPolicy"):
+        _pass(instruments, kind, None)
+        _pass(instruments, kind, Unavailable("away"))
+        _pass(instruments, kind, KeyError("a bug"))
+    for neighbour in ("registry", "tracking", "prometheus"):
+        with suppress(Unavailable), instruments.call(neighbour):
+            raise Unavailable("away")
+    history = [
+        {"verdict": verdict, "cause": "A"}
+        for verdict in ("Installed", "Promoted", "RolledBack", "Superseded", "Aborted")
+    ]
+    status: dict[str, Any] = {"stable": {"weight": 75}, "candidate": {"weight": 25, "step": 0}, "history": history}
+    body = {"kind": "ModelDeployment", "metadata": {"namespace": "team", "name": "churn"}}
+    instruments.on_pass("uid", {**body, "status": {}}, {**body, "status": status})
+    return instruments.registry
+
+
+def _pass(instruments: Instruments, kind: str, error: Exception | None) -> None:
+    with suppress(Unavailable, KeyError), instruments.pass_over(kind):
+        if error is not None:
+            raise error
+
+
+def _server() -> CollectorRegistry:
+    server = ServerMetrics({"name": "churn", "version": "1"})
+    server.observe(200, 0.1)
+    return server._registry
