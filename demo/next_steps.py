@@ -71,7 +71,7 @@ def _again(where: Stack, served: Served, place: str) -> Step:
     send = f"python -m demo.traffic {where.gateway_url} {served.host} {shlex.quote(str(served.bodies))} --seconds 300 &"
     return Step(
         "try the version again that was taken back, with 40 requests a second",
-        [send, f"rollmodel retry {place} {served.name}", f"rollmodel watch {place} {served.name}"],
+        [send, f"rollmodel retry {place} {served.name}", f"rollmodel wait {place} {served.name} --for rolled-back"],
     )
 
 

@@ -182,7 +182,8 @@ class Registry(Protocol):
     def follow(self, connection: Connection, name: str, alias: str, wake: Any) -> Any:
         """Poll one alias on behalf of everybody who follows it; call ``wake()`` when its version changes.
 
-        One query per (connection, name, alias) and interval, however many follow. Returns a handle with ``close()``.
+        One query per (connection, name, alias) and interval, however many follow. Returns a handle with ``close()`` and
+        ``read_at``: when the last question was put that was answered (``time.monotonic``).
         """
         ...
 

@@ -19,6 +19,7 @@ COMMANDS = {
     "get": ("rollmodel.cli.get:main", "list what is trained and served"),
     "describe": ("rollmodel.cli.describe:main", "show one object with all that its status says"),
     "watch": ("rollmodel.cli.watch:main", "follow one object until its fate is known"),
+    "wait": ("rollmodel.cli.rollout.wait:main", "wait until a version has won, or lost, or serves; for pipelines"),
     "logs": ("rollmodel.cli.logs:main", "print what a training run writes"),
     "verify-training": ("rollmodel.cli.training.verify:main", "train again with everything pinned, and compare"),
     "explain": ("rollmodel.cli.rollout.explain:main", "show the evidence for and against a candidate"),

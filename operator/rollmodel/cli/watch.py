@@ -21,27 +21,30 @@ from rollmodel.cli.common.follow import follow
 from rollmodel.cli.common.rows import row_of, status_of
 from rollmodel.cli.common.targets import add_target, named
 from rollmodel.cli.rollout import report, terminal
+from rollmodel.cli.rollout.ending import Expectation, now_doing
+from rollmodel.cli.rollout.wait import INTERRUPTED, ask_for_look, until_ended
 from rollmodel.cli.training import tables as training
-from rollmodel.errors import RollmodelError
+from rollmodel.errors import Invalid, RollmodelError
 
-__all__ = ["fate", "main", "until_known"]
+__all__ = ["INTERRUPTED", "fate", "main", "until_known"]
 
 _DESCRIPTION = (
-    "Follow one TrainingJob or ModelDeployment until its fate is known. Exit code 0: the run succeeded, or what is"
-    " wanted serves; 1: not so."
+    "Follow one TrainingJob or ModelDeployment until its fate is known. Exit code 0: the run succeeded, or the"
+    " version that is wanted after a look at the registry serves; 1: not so."
 )
-#: Exit code after Ctrl-C, as shells have it.
-INTERRUPTED = 130
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command: 0 for a good end, 1 for a bad one or an error."""
     parser = argparse.ArgumentParser(prog="rollmodel watch", description=_DESCRIPTION)
     add_target(parser)
+    parser.add_argument("--version", metavar="VERSION", help="of the model (default: the one that is wanted now)")
     arguments = parser.parse_intermixed_args(argv)
     try:
         kinds, name = named(arguments)
-        good = cluster.run(arguments.namespace, arguments.kubeconfig, lambda session: _watch(session, kinds, name))
+        good = cluster.run(
+            arguments.namespace, arguments.kubeconfig, lambda session: _watch(session, kinds, name, arguments.version)
+        )
     except RollmodelError as error:
         print(f"rollmodel watch: {error}", file=sys.stderr)
         return 1
@@ -50,10 +53,23 @@ def main(argv: Sequence[str]) -> int:
     return 0 if good else 1
 
 
-async def _watch(session: cluster.Session, kinds: Sequence[Resource], name: str) -> bool:
+async def _watch(session: cluster.Session, kinds: Sequence[Resource], name: str, version: str | None) -> bool:
     resource, _ = await session.find(kinds, name)
+    if resource == cluster.MODEL_DEPLOYMENT:
+        return await _watch_rollout(session, name, version)
+    if version is not None:
+        raise Invalid("--version is about a ModelDeployment")
     last = await until_known(session, resource, name, Console())
     return bool(fate(last))
+
+
+async def _watch_rollout(session: cluster.Session, name: str, version: str | None) -> bool:
+    """Until the version has won or lost; the last line says so, with its number and the reason."""
+    await ask_for_look(session, name)
+    with _View(Console()) as view:
+        ended = await until_ended(session, name, Expectation(version and version.removeprefix("v")), view.show)
+    print(ended.text)
+    return ended.good
 
 
 async def until_known(session: cluster.Session, resource: Resource, name: str, console: Console) -> dict[str, Any]:
@@ -105,7 +121,7 @@ class _View:
             self._live.refresh()
             return
         line = _line(manifest)
-        if line != self._said:
+        if line != self._said or manifest["kind"] == "ModelDeployment":
             self._console.print(f"{datetime.now(UTC):%H:%M:%S}  {line}", markup=False, soft_wrap=True)
             self._said = line
 
@@ -123,6 +139,8 @@ def _parts(manifest: Mapping[str, Any]) -> Iterator[RenderableType]:
 
 def _line(manifest: Mapping[str, Any]) -> str:
     """All but what only time changes."""
+    if manifest["kind"] == "ModelDeployment":
+        return f"mdep/{manifest['metadata']['name']}  {now_doing(manifest)}"
     row = row_of(manifest, datetime.now(UTC))
     labelled = (("attempt", row.attempt), ("step", row.step), ("", row.metric), ("queue", row.queue))
     more = (("gates", row.gates), ("version", row.version))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -183,3 +185,33 @@ async def test_a_pod_with_the_right_labels_is_not_believed(bench: Bench, spy: Sp
     bench.clock.forward(PODS_START_SECONDS)
     await bench.a_pass(operator, ref)
     assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["own"]
+
+
+async def test_a_wish_has_the_registry_read_after_it(bench: Bench, spy: Spy) -> None:
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    await operator.reconcile(bench.kube.objects[ref])
+    assert bench.registry.not_before == 0.0
+    before = time.monotonic()
+    body = copy.deepcopy(bench.kube.objects[ref])
+    body["metadata"].setdefault("annotations", {})["rollmodel.dev/refresh"] = "now"
+    await operator.reconcile(body)
+    first = bench.registry.not_before
+    assert before <= first <= time.monotonic()
+    await operator.reconcile(body)
+    assert bench.registry.not_before == first  # one wish, one look
+    assert spy.seen[-1].registry_read
+    body.setdefault("status", {})["refreshed"] = "now"
+    await operator.reconcile(body)
+    assert bench.registry.not_before == 0.0
+
+
+async def test_a_registry_that_is_away_was_not_read(bench: Bench, spy: Spy) -> None:
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    await operator.reconcile(bench.kube.objects[ref])
+    body = copy.deepcopy(bench.kube.objects[ref])
+    body["metadata"].setdefault("annotations", {})["rollmodel.dev/refresh"] = "now"
+    bench.registry.down = Unavailable("MLflow did not answer")
+    await operator.reconcile(body)
+    assert not spy.seen[-1].registry_read

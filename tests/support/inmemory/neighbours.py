@@ -67,6 +67,11 @@ class InMemoryMetrics:
 @dataclass
 class _Handle:
     close: Callable[[], None]
+    registry: InMemoryRegistry
+
+    @property
+    def read_at(self) -> float:
+        return float("-inf") if self.registry.down else float("inf")
 
 
 @dataclass
@@ -122,7 +127,7 @@ class InMemoryRegistry:
             del self._wakes[key]
             self.followers.remove(topic)
 
-        return _Handle(close)
+        return _Handle(close, self)
 
     async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
         self._ask(connection)

@@ -58,6 +58,10 @@ class _Topic(Generic[Answer]):
     waiting: list[asyncio.Event] = field(default_factory=list)
     """Set at the end of each poll."""
 
+    def read_at(self) -> float:
+        """When the last question was put that was answered."""
+        return self.looked if isinstance(self.error, Transient) else max(self.looked, self.polled)
+
     def outcome(self, patience: float) -> Answer | RollmodelError:
         """The answer, if it is good still; else the error."""
         fresh = time.monotonic() - self.answered <= patience
@@ -69,8 +73,14 @@ class _Topic(Generic[Answer]):
 class Handle:
     """A subscription."""
 
-    def __init__(self, close: Callable[[], None]) -> None:
+    def __init__(self, close: Callable[[], None], read_at: Callable[[], float]) -> None:
         self._close = close
+        self._read_at = read_at
+
+    @property
+    def read_at(self) -> float:
+        """When the registry was last asked and has answered, be it that there is no such alias (``monotonic``)."""
+        return self._read_at()
 
     def close(self) -> None:
         """End it. The last one to leave ends the polling."""
@@ -93,7 +103,7 @@ class AliasPoller(Generic[Answer]):
             topic = self._topics[key] = _Topic()
             topic.task = beside_the_pass(self._poll(key, topic), name=f"poll {name}@{alias}")
         topic.followers[follower] = wake
-        return Handle(lambda: self._leave(key, topic, follower))
+        return Handle(lambda: self._leave(key, topic, follower), topic.read_at)
 
     async def latest(
         self,

@@ -154,6 +154,8 @@ class ModelDeploymentStatus(ApiModel):
     """The last decisions."""
     last_command: CommandStatus | None = None
     """The last command that was consumed."""
+    refreshed: ShortText | None = None
+    """The last text of the annotation `rollmodel.dev/refresh` since which the registry was read."""
     outbox: Annotated[list[Annotated[dict[str, Any], OPAQUE]], Field(max_length=64), ATOMIC] = Field(
         default_factory=list
     )

@@ -74,3 +74,5 @@ class Observed:
     now: datetime
     gateway_available: bool = True
     problems: Sequence[str] = field(default_factory=tuple)
+    registry_read: bool = True
+    """Whether the registry was read since somebody asked for it with the annotation ``rollmodel.dev/refresh``."""

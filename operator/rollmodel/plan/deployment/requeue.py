@@ -15,12 +15,14 @@ __all__ = ["requeue_after"]
 
 #: Pods are not watched; while some are missing they are listed this often, in seconds.
 _PODS_SECONDS = 5.0
+#: A registry that somebody wants to be read is waited for in steps of this, in seconds.
+_REGISTRY_SECONDS = 5.0
 _SOONEST = 0.5
 
 
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    due = [*_draining(rollout), *_missing(rollout), *_unanswered(rollout), *_retry(rollout)]
+    due = [*_draining(rollout), *_missing(rollout), *_unanswered(rollout), *_retry(rollout), *_refresh(rollout)]
     if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)
     return max(_SOONEST, min(due)) if due else None
@@ -46,6 +48,12 @@ def _retry(rollout: Rollout) -> Iterator[float]:
         left = (parse(lost.retry_at) - rollout.now).total_seconds()
         if left > 0:  # later it begins when nothing else has traffic, which wakes by itself
             yield left
+
+
+def _refresh(rollout: Rollout) -> Iterator[float]:
+    """Somebody waits for a look at the registry, which has not answered yet."""
+    if not rollout.observed.registry_read:
+        yield _REGISTRY_SECONDS
 
 
 def _missing(rollout: Rollout) -> Iterator[float]:

@@ -15,7 +15,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
-from rollmodel.plan.deployment.strategies.commands import asked
+from rollmodel.plan.deployment.strategies.commands import asked, refresh_asked
 from rollmodel.plan.ownership import controller_of
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse
@@ -43,13 +43,17 @@ class Gatherer:
         self._queries = queries
         self._defaults = defaults
         self._seen: dict[str, tuple[str, float]] = {}
+        self._refreshes: dict[str, tuple[str, float]] = {}
 
     async def gather(
         self, body: Manifest, spec: ModelDeploymentSpec, status: ModelDeploymentStatus, problems: Sequence[str]
     ) -> Observed:
         """One look at the world. ``problems`` are what the previous pass was refused."""
         meta = body["metadata"]
-        model = await self._models.pin(meta["uid"], meta["namespace"], spec.model, self._held(body, status))
+        asked_at = self._refresh_asked(meta["uid"], meta.get("annotations", {}), status)
+        model = await self._models.pin(
+            meta["uid"], meta["namespace"], spec.model, self._held(body, status), not_before=asked_at
+        )
         children = self._kube.children(body)  # now: a registry may have taken its time
         observed = Observed(
             namespace=meta["namespace"],
@@ -68,13 +72,25 @@ class Gatherer:
             now=self._clock.now(),
             gateway_available=self._kube.gateway_available,
             problems=problems,
+            registry_read=self._models.was_read(meta["uid"], asked_at),
         )
         return replace(observed, answers=await self._answers(self._queries(observed)))
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._seen.pop(uid, None)
+        self._refreshes.pop(uid, None)
         self._models.forget(uid)
+
+    def _refresh_asked(self, uid: str, annotations: Mapping[str, str], status: ModelDeploymentStatus) -> float:
+        """When we first saw that somebody wants the registry read now; 0 where nobody does, or it was done."""
+        wish = refresh_asked(annotations)
+        if not wish or wish == status.refreshed:
+            self._refreshes.pop(uid, None)
+            return 0.0
+        if self._refreshes.get(uid, ("", 0.0))[0] != wish:
+            self._refreshes[uid] = wish, time.monotonic()
+        return self._refreshes[uid][1]
 
     def _held(self, body: Manifest, status: ModelDeploymentStatus) -> Held | None:
         """What this body's status says about the model, and when we first saw it say so."""

@@ -44,22 +44,29 @@ class Models:
         self._following: dict[str, _Following] = {}
 
     async def pin(
-        self, uid: str, namespace: str, source: ModelSource, held: Held | None = None
+        self, uid: str, namespace: str, source: ModelSource, held: Held | None = None, *, not_before: float = 0.0
     ) -> PinnedModel | Problem:
         """The pinned model of an object, or why there is none; ``held`` is what its status speaks of, and since when.
 
-        Never raises errors of ours.
+        An answer from before ``not_before`` is asked for anew. Never raises errors of ours.
         """
         try:
             registry = registered(source)
             if registry is None:
                 self.forget(uid)
                 return await self._by_uri(namespace, source)
-            return await self._resolve(uid, namespace, registry, source.connection_ref, held)
+            return await self._resolve(
+                uid, namespace, registry, source.connection_ref, held=held, not_before=not_before
+            )
         except RollmodelError as error:
             if isinstance(error, Forbidden):
                 self._connections.invalidate(namespace, source.connection_ref)
             return Problem.of(error)
+
+    def was_read(self, uid: str, since: float) -> bool:
+        """Whether the alias was looked up after this moment; where none is followed the spec itself says it all."""
+        following = self._following.get(uid)
+        return following is None or bool(following.handle.read_at >= since)
 
     def forget(self, uid: str) -> None:
         """Stop following on behalf of this object."""
@@ -68,13 +75,25 @@ class Models:
             following.handle.close()
 
     async def _resolve(
-        self, uid: str, namespace: str, source: RegistrySource, secret: LocalRef | None, held: Held | None
+        self,
+        uid: str,
+        namespace: str,
+        source: RegistrySource,
+        secret: LocalRef | None,
+        *,
+        held: Held | None,
+        not_before: float,
     ) -> PinnedModel:
         connection = await self._connections.find(namespace, secret)
         self._follow(uid, connection, source)
         changed = self._references.announced(registered_model(connection.url, source.name))
         model = await self._registry.resolve(
-            connection, source.name, version=source.version, alias=source.alias, held=held, not_before=changed
+            connection,
+            source.name,
+            version=source.version,
+            alias=source.alias,
+            held=held,
+            not_before=max(changed, not_before),
         )
         return PinnedModel(
             uri=f"models:/{model.name}/{model.version}",

@@ -256,3 +256,15 @@ async def test_a_registry_that_hangs_after_a_change_leaves_the_last_answer(
     assert await feed.latest(*TOPIC, not_before=changed) == "1"
     monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 1000.0)
     assert await feed.latest(*TOPIC, not_before=changed) == "1", "waited for once"
+
+
+async def test_when_the_registry_was_read(feed: AliasPoller[str], registry: Registry) -> None:
+    handle = feed.follow(*TOPIC, lambda: None)
+    began = time.monotonic()
+    await registry.poll("1")
+    first = handle.read_at
+    assert first == pytest.approx(began, abs=5.0)
+    await registry.poll(DOWN)
+    assert handle.read_at == first  # an outage is no answer
+    await registry.poll(GONE)
+    assert handle.read_at > first  # that there is no such alias is one

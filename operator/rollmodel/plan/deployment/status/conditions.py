@@ -20,6 +20,7 @@ from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
+from rollmodel.plan.deployment.strategies.commands import refresh_asked
 from rollmodel.plan.deployment.strategies.stages import pause_reason
 
 __all__ = ["build_status", "condition_events"]
@@ -63,9 +64,16 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
         "paused": rollout.paused,
         "history": rollout.state.history,
         "last_command": rollout.state.last_command,
+        "refreshed": _refreshed(rollout),
         "outbox": rollout.state.outbox,
     }
     return ModelDeploymentStatus.model_validate(fields)
+
+
+def _refreshed(rollout: Rollout) -> str | None:
+    """The wish for a look at the registry, once this pass has had that look."""
+    observed = rollout.observed
+    return (observed.registry_read and refresh_asked(observed.annotations)) or observed.status.refreshed
 
 
 def _remembered(retiring: Sequence[ArmStatus]) -> list[ArmStatus]:

@@ -18,10 +18,13 @@ from rollmodel.plan.deployment.strategies import transitions
 from rollmodel.plan.deployment.strategies.stages import BROUGHT_BACK, FORCED, pause_reason
 from rollmodel.plan.times import stamp
 
-__all__ = ["ANNOTATION", "asked", "consume", "previous_revision"]
+__all__ = ["ANNOTATION", "REFRESH", "asked", "consume", "previous_revision", "refresh_asked"]
 
 ANNOTATION = f"{GROUP}/command"
 
+
+#: Any new text asks for one look at the registry now; ``status.refreshed`` answers with it. See ``rollmodel wait``.
+REFRESH = f"{GROUP}/refresh"
 
 #: What status can hold of a command; more is no command.
 _SHORT = 255
@@ -40,6 +43,11 @@ class _Command:
 def asked(annotations: Mapping[str, str]) -> str:
     """The command as status remembers it; empty where there is none."""
     return annotations.get(ANNOTATION, "")[:_SHORT]
+
+
+def refresh_asked(annotations: Mapping[str, str]) -> str:
+    """The wish for a look at the registry as status remembers it; empty where there is none."""
+    return annotations.get(REFRESH, "")[:_SHORT]
 
 
 def consume(rollout: Rollout) -> Rollout:

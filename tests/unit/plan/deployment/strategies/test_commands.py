@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
+from rollmodel.plan.deployment.decide import decide
 
 from tests.support.simulation.rollouts import Cluster, spec
 
@@ -92,3 +94,13 @@ def test_a_very_long_command_is_cut_and_consumed_once(rolling: Cluster) -> None:
     rolling.pass_until_quiet()
     rolling.run(60)
     assert rolling.reasons().count("CommandIgnored") == 1
+
+
+def test_a_look_at_the_registry_is_confirmed_once_it_was_had(rolling: Cluster) -> None:
+    rolling.annotations["rollmodel.dev/refresh"] = "now"
+    observed = rolling.observe()
+    waiting = decide(replace(observed, registry_read=False))
+    assert "refreshed" not in waiting.status
+    assert waiting.requeue_after is not None
+    assert waiting.requeue_after <= 5
+    assert decide(observed).status["refreshed"] == "now"
