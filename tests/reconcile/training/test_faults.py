@@ -15,6 +15,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.training.context import closed
 
 from tests.support.inmemory.training import Behaviour, TrainingBench
+from tests.support.running.effort import effort
 
 WRITES = {"create_run", "log_run", "set_run_status", "create_version", "set_alias", "apply", "delete", "patch_status"}
 RUNS: list[tuple[Behaviour, ...]] = [("good",), ("fail", "good"), ("evict", "fail", "fail")]
@@ -102,7 +103,7 @@ async def test_an_answer_of_mlflow_is_lost(attempts: tuple[Behaviour, ...]) -> N
 
 
 @runs
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(effort(6, 25)))
 async def test_two_operators(attempts: tuple[Behaviour, ...], seed: int) -> None:
     """Their requests meet in any order; each acts on what it has just read, or not at all."""
     alone, _, _ = await undisturbed(attempts)
@@ -155,7 +156,7 @@ async def test_training_does_not_need_mlflow_once_it_runs() -> None:
 
 async def test_two_runs_that_register_at_once() -> None:
     """In any order: two versions, and the alias at the higher."""
-    for seed in range(25):
+    for seed in range(effort(8, 25)):
         bench, dice = TrainingBench(), random.Random(seed)  # noqa: S311
         refs = [bench.create(name) for name in ("one", "two")]
         operators = [bench.operator(dice), bench.operator(dice)]
