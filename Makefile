@@ -70,7 +70,7 @@ test: binaries ## Unit, reconcile, and cluster tests on a real control plane
 	$(BIN)/python -m pytest $(PARALLEL) -m "not bed and not slow" $(TESTED)
 
 test-bed: binaries ## Tests of the local cluster itself, its node and its gateway
-	$(BIN)/python -m pytest -m "bed and not slow" $(TESTED)
+	$(BIN)/python -m pytest $(PARALLEL) -m "bed and not slow" $(TESTED)
 
 test-all: binaries ## Every test, with all examples and kills (long)
 	$(BIN)/python -m pytest $(PARALLEL) --thorough $(TESTED)

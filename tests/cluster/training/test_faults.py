@@ -93,7 +93,7 @@ async def test_killed_again_and_again(training: Training, operator: OperatorProc
     churn = training("churn")
     await churn.create(model)
     kills = 0
-    while (await churn.status()).run_status != "FINISHED" and kills < effort(4, 1000):
+    while (await churn.status()).run_status != "FINISHED" and kills < effort(3, 1000):
         await _moved(churn)
         operator.kill()
         kills += 1
@@ -103,6 +103,7 @@ async def test_killed_again_and_again(training: Training, operator: OperatorProc
     await _registered_once(churn, model)
 
 
+@pytest.mark.slow  # in memory any two orders of writes meet in make test
 async def test_two_operators(training: Training, operator: OperatorProcess, model: str, tmp_path: Path) -> None:
     """They know nothing of each other, and drive the same runs."""
     second = operator.twin(tmp_path / "second.log")

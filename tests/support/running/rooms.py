@@ -17,12 +17,12 @@ _ROOMS = {
     "tests/cluster/training/": "training",
     "tests/cluster/serving/": "serving",
     "tests/cluster/charts/": "charts",
-    "tests/cluster/localcluster/": "bed",
+    "tests/cluster/localcluster/": "localcluster",
     "tests/cluster/node/": "bed",
     "tests/cluster/gateway/": "bed",
     "tests/cluster/": "plane",
 }
-_ORDER = ("stack", "training", "plane", "serving", "charts", "bed")
+_ORDER = ("stack", "training", "plane", "serving", "charts", "localcluster", "bed")
 
 
 def room_of(nodeid: str) -> str:
