@@ -46,6 +46,8 @@ class Pod:
     restarts: int = 0
     total: float = 0.0
     failed: float = 0.0
+    load: float | None = None
+    """What its requests cost in the last tick, per second; None before there are metrics of it."""
     points: list[tuple[float, float, float]] = field(default_factory=list)
 
 

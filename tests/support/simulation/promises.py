@@ -107,4 +107,5 @@ def _stable_size(decision: Decision, moment: Moment) -> None:
     stable = decision.status.get("stable")
     for manifest in manifests(decision):
         if stable and manifest["kind"] == "Deployment" and manifest["metadata"]["name"].endswith(stable["revision"]):
-            assert manifest["spec"]["replicas"] == moment.spec.scale.replicas
+            held = decision.status.get("heldSize", {}).get("replicas", 0) if moment.spec.scale.replicas else 0
+            assert manifest["spec"]["replicas"] == max(moment.spec.scale.replicas, held)

@@ -24,6 +24,7 @@ from rollmodel.plan.deployment.objects.revision import revision_id
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, PinnedModel
 from rollmodel.plan.problem import Problem
 
+from tests.support.simulation.autoscaler import Autoscaler
 from tests.support.simulation.pods import Behaviour, Pod, PodKind, pod_status, series_of
 from tests.support.simulation.promises import Moment, keeps_promises, manifests, route_weights
 
@@ -94,6 +95,8 @@ class Cluster:
     """Answers to queries for plain values."""
     seen: set[str] = field(default_factory=set)
     """Revisions whose requests Prometheus has counted and shown."""
+    autoscaler: Autoscaler | None = None
+    """A HorizontalPodAutoscaler that writes ``scale.replicas``."""
     uids: int = 0
     gone: list[Pod] = field(default_factory=list)
 
@@ -207,6 +210,7 @@ class Cluster:
         self._serve()
         self.now += timedelta(seconds=TICK)
         self._kubelet()
+        self._autoscale()
 
     # -- what is there -------------------------------------------------------------------------------------------------
 
@@ -351,15 +355,32 @@ class Cluster:
 
     def _serve(self) -> None:
         moment = self.now.timestamp() + TICK
+        for pod in self.pods:
+            pod.load = 0.0 if pod.ready else None
         for revision, weight in self.served.items():
             ready = [pod for pod in self.pods if pod.revision == revision and pod.ready]
             for pod in ready:
                 requests = self._asked(weight / 100 / len(ready)) * self._behaviour(revision).answers
                 pod.total += requests
+                pod.load = requests * self._behaviour(revision).cost / TICK
                 pod.failed += requests * self._behaviour(revision).bad
         for pod in self.pods:
             if pod.total:
                 pod.points.append((moment, round(pod.total), round(pod.failed)))
+
+    def _autoscale(self) -> None:
+        if self.autoscaler is None or not self.status.get("selector"):
+            return
+        selector = dict(part.split("=") for part in self.status["selector"].split(","))
+        seen = [pod for pod in self.pods if selector.get(naming.REVISION) in {None, pod.revision}]
+        wanted = self.autoscaler.replicas(
+            self.spec.scale.replicas,
+            [pod.load for pod in seen if pod.ready],
+            unready=sum(not pod.ready for pod in seen),
+            now=self.now.timestamp(),
+        )
+        if wanted != self.spec.scale.replicas:
+            self.edit(scale={"replicas": wanted})
 
     def _asked(self, share: float) -> float:
         """Requests of a tick that come to a pod with this share of the traffic."""

@@ -20,6 +20,7 @@ from rollmodel.api.modeldeployment.spec import ModelDeploymentSpec
 from rollmodel.api.modeldeployment.status import (
     ArmStatus,
     EvidenceStatus,
+    HeldSize,
     HistoryEntry,
     ModelDeploymentStatus,
     RejectedRevision,
@@ -34,6 +35,7 @@ __all__ = [
     "CountsQuery",
     "EnvVar",
     "EvidenceStatus",
+    "HeldSize",
     "HistoryEntry",
     "MeanQuery",
     "Metric",

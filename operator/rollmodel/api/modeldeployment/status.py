@@ -14,6 +14,7 @@ from rollmodel.api.schema import ATOMIC, OPAQUE, keyed_by
 __all__ = [
     "ArmStatus",
     "EvidenceStatus",
+    "HeldSize",
     "HistoryEntry",
     "ModelDeploymentStatus",
     "RejectedRevision",
@@ -98,6 +99,17 @@ class RejectedRevision(ApiModel):
     """When it is tried again by itself: what stopped it was not the model. Absent where a person has to say so."""
 
 
+class HeldSize(ApiModel):
+    """The number of pods that take all traffic, while `scale.replicas` asks for fewer and is not believed yet."""
+
+    replicas: _Replicas
+    """Pods that are kept."""
+    until: Timestamp | None = None
+    """When fewer are kept; absent while a rollout goes on."""
+    asked: _Replicas | None = None
+    """What `scale.replicas` was when the number began to go down; another value is believed at once."""
+
+
 class HistoryEntry(ApiModel):
     """One decision that fell."""
 
@@ -139,9 +151,11 @@ class ModelDeploymentStatus(ApiModel):
     retiring: Annotated[list[ArmStatus], Field(max_length=MOST_RETIRING), ATOMIC] = Field(default_factory=list)
     """Revisions that lost their claim and are being drained."""
     replicas: _Replicas = 0
-    """Pods of the stable revision, which `scale` is about."""
+    """Pods of all revisions that may have traffic, which an autoscaler sees."""
     selector: Annotated[str | None, Field(max_length=1024)] = None
-    """Serialised label selector of the serving pods, for the scale subresource."""
+    """Serialised label selector of these pods, for the scale subresource."""
+    held_size: HeldSize | None = None
+    """Set while more pods are kept than `scale.replicas` asks for: during a rollout and soon after."""
     evidence: Annotated[list[EvidenceStatus], Field(max_length=32), keyed_by("metric")] = Field(default_factory=list)
     """What each metric says now."""
     judge: Annotated[str | None, Field(max_length=131072)] = None

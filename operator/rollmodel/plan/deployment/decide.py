@@ -14,6 +14,7 @@ from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status import conditions
 from rollmodel.plan.deployment.strategies import outbox
 from rollmodel.plan.deployment.strategies.commands import consume
+from rollmodel.plan.deployment.strategies.size import hold_size
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["decide"]
@@ -22,7 +23,7 @@ __all__ = ["decide"]
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why. ``observed.answers`` answer what ``queries(observed)`` asked."""
     rollout = Rollout(RolloutState.from_status(observed.status), Context.of(observed), strategy_for(observed.spec))
-    rollout = observe_arms(rollout)
+    rollout = hold_size(observe_arms(rollout))
     rollout = consume(rollout)
     rollout = analyse(rollout)
     rollout = run_to_fixpoint(rollout)

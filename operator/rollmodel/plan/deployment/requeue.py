@@ -22,10 +22,18 @@ _SOONEST = 0.5
 
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    due = [*_draining(rollout), *_missing(rollout), *_unanswered(rollout), *_retry(rollout), *_refresh(rollout)]
+    waits = (_held, _draining, _missing, _unanswered, _retry, _refresh)
+    due = [seconds for wait in waits for seconds in wait(rollout)]
     if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)
     return max(_SOONEST, min(due)) if due else None
+
+
+def _held(rollout: Rollout) -> Iterator[float]:
+    """When fewer pods are kept."""
+    held = rollout.state.held_size
+    if held is not None and held.until is not None:
+        yield (parse(held.until) - rollout.now).total_seconds()
 
 
 def _draining(rollout: Rollout) -> Iterator[float]:

@@ -84,7 +84,7 @@ class Rollout:
     @property
     def full_size(self) -> int:
         """Pods that take all traffic now."""
-        return full_size(self.spec)
+        return full_size(self.spec, self.state.held_size)
 
     @property
     def now(self) -> datetime:

@@ -10,6 +10,7 @@ from rollmodel.api.modeldeployment import (
     ArmStatus,
     CommandStatus,
     EvidenceStatus,
+    HeldSize,
     HistoryEntry,
     ModelDeploymentStatus,
     RejectedRevision,
@@ -43,6 +44,7 @@ class RolloutState:
     history: tuple[HistoryEntry, ...] = ()
     last_command: CommandStatus | None = None
     outbox: tuple[dict[str, Any], ...] = ()
+    held_size: HeldSize | None = None
     events: tuple[Event, ...] = ()
 
     @classmethod
@@ -59,6 +61,7 @@ class RolloutState:
             history=tuple(status.history),
             last_command=status.last_command,
             outbox=tuple(status.outbox),
+            held_size=status.held_size,
         )
 
     def arms(self) -> Iterator[ArmStatus]:

@@ -60,6 +60,10 @@ class LiveObjects:
         """Pods of a revision that exist."""
         return self._count(identity, "replicas")
 
+    def asked_replicas(self, identity: str) -> int:
+        """Pods of a revision that its Deployment asks for."""
+        return int(self.deployments.get(identity, {}).get("spec", {}).get("replicas") or 0)
+
     def ready(self, identity: str) -> int:
         """Pods of a revision that passed a real inference."""
         return self._count(identity, "readyReplicas")

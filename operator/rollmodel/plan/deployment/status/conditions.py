@@ -49,15 +49,15 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
         generation=rollout.observed.generation,
         now=rollout.now,
     )
-    serving = rollout.stable or rollout.candidate
     fields = {
         "observed_generation": rollout.observed.generation,
         "conditions": conditions,
         "stable": rollout.stable,
         "candidate": rollout.candidate,
         "retiring": _remembered(rollout.retiring),
-        "replicas": serving.replicas if serving else 0,
-        "selector": _selector(rollout, serving.revision) if serving else None,
+        "replicas": sum(arm.replicas for arm in rollout.state.arms()),
+        "selector": naming.selector_text(naming.owner_selector(rollout.observed.name)),
+        "held_size": rollout.state.held_size,
         "evidence": rollout.state.evidence,
         "judge": rollout.state.judge,
         "rejected": rollout.state.rejected,
@@ -107,10 +107,6 @@ def condition_events(
             yield Event("Warning", new.reason, new.message)
         elif was_bad and new.status == "True" and not (installed and kind == "Available"):
             yield Event("Normal", kind, new.message)
-
-
-def _selector(rollout: Rollout, revision: str) -> str:
-    return naming.selector_text(naming.revision_selector(rollout.observed.name, revision))
 
 
 def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:

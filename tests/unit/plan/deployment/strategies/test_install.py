@@ -23,7 +23,7 @@ def test_the_first_revision_serves_as_soon_as_a_pod_answers() -> None:
     assert cluster.run(300, lambda: cluster.condition("Ready")["status"] == "True")
     assert cluster.verdicts() == ["Installed v1"]
     assert cluster.status["stable"]["weight"] == 100
-    assert cluster.status["selector"].endswith(f"rollmodel.dev/revision={cluster.revision_of('1')}")
+    assert cluster.status["selector"] == "rollmodel.dev/model-deployment=churn"
 
 
 def test_at_rest_nothing_is_written_and_nothing_is_scheduled(serving: Serving) -> None:
