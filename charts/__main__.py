@@ -16,6 +16,7 @@ from rollmodel import __version__
 
 from charts.argocd import customizations
 from charts.crds import crd_templates
+from charts.dashboards import dashboard_files
 from charts.documents import documents
 from charts.manifests import render, stale
 from charts.monitoring import rule_file
@@ -44,11 +45,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _made() -> dict[Path, str]:
     """File -> content, of all that is made without Helm."""
-    return {**crd_templates(REPOSITORY), **documents(CHART), **customizations(REPOSITORY), **rule_file(REPOSITORY)}
+    return {
+        **crd_templates(REPOSITORY),
+        **documents(CHART),
+        **customizations(REPOSITORY),
+        **rule_file(REPOSITORY),
+        **dashboard_files(REPOSITORY),
+    }
 
 
 def _write(files: Mapping[Path, str]) -> None:
     for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
 

@@ -14,7 +14,7 @@ from rollmodel.errors import Unavailable
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.serving.server.metrics import ServerMetrics
 
-__all__ = ["SCRAPED", "exported", "labels_named", "selectors"]
+__all__ = ["OF_PODS", "SCRAPED", "exported", "labels_named", "selectors"]
 
 #: Labels that scraping gives to every series, or that our PodMonitor copies from a model's pod.
 SCRAPED = frozenset({"job", "instance", "namespace", "pod", "le"})
@@ -65,7 +65,7 @@ def _operator() -> CollectorRegistry:
     ]
     status: dict[str, Any] = {"stable": {"weight": 75}, "candidate": {"weight": 25, "step": 0}, "history": history}
     body = {"kind": "ModelDeployment", "metadata": {"namespace": "team", "name": "churn"}}
-    instruments.on_pass("uid", {**body, "status": {}}, {**body, "status": status})
+    instruments.on_pass("uid", {**body, "status": {}}, {**body, "status": status}, sample_age=1.0)
     return instruments.registry
 
 
@@ -76,6 +76,7 @@ def _pass(instruments: Instruments, kind: str, error: Exception | None) -> None:
 
 
 def _server() -> CollectorRegistry:
-    server = ServerMetrics({"name": "churn", "version": "1"})
+    labels = ("model_id", "run_id", "mlflow_version", "python_version")  # as the server's worker gives them
+    server = ServerMetrics(dict.fromkeys(labels, "a"))
     server.observe(200, 0.1)
     return server._registry

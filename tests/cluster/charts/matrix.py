@@ -89,6 +89,12 @@ EVERYTHING: Values = {
         "without": ["RollmodelRolledBack"],
         "labels": {"release": "prometheus"},
     },
+    "dashboards": {
+        "enabled": True,
+        "namespace": "monitoring",
+        "labels": {"grafana": "yes"},
+        "annotations": {"grafana_folder": "Rollmodel"},
+    },
     "helmTest": {"timeoutSeconds": 30},
 }
 
@@ -118,6 +124,7 @@ MATRIX: dict[str, Values] = {
     "pod monitor": {"metrics": {"podMonitor": {"enabled": True}}},
     "service monitor": {"metrics": {"serviceMonitor": {"enabled": True}}},
     "alerts": {"metrics": {"podMonitor": {"enabled": True}}, "prometheusRule": {"enabled": True}},
+    "dashboards": {"dashboards": {"enabled": True}},
     "models' monitor": {"metrics": {"models": {"podMonitor": {"enabled": True}}}},
     "Argo CD": _ARGO_CD["spec"]["source"]["helm"]["valuesObject"],
     "two": {"replicas": 2},

@@ -238,6 +238,15 @@ def test_alerts_know_the_job_and_may_be_left_out(helm: Helm) -> None:
     assert group["rules"][0]["annotations"]["runbook_url"] == f"https://a/b/{group['rules'][0]['alert']}.md"
 
 
+def test_dashboards_are_what_the_files_say(helm: Helm) -> None:
+    pages = of_kind(helm.render({"dashboards": {"enabled": True}}), "ConfigMap")
+    files = {f"rollmodel-{path.name}": path.read_text() for path in (CHART / "files" / "dashboards").iterdir()}
+    assert {name: text for page in pages for name, text in page["data"].items()} == {
+        name: text.rstrip("\n") for name, text in files.items()
+    }
+    assert all(page["metadata"]["labels"]["grafana_dashboard"] == "1" for page in pages)
+
+
 def test_policies_do_not_find_the_pod_of_the_test(helm: Helm) -> None:
     objects = helm.render(EVERYTHING)
     (pod,) = of_kind(objects, "Pod")
