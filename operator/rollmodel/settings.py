@@ -107,6 +107,9 @@ class Settings(BaseSettings):
     prometheus_delay_seconds: Annotated[float, Field(ge=0, le=600)] = 5.0
     """How long after the end of a window its samples are complete: scrape interval plus margin."""
 
+    least_interval_seconds: Annotated[int, Field(ge=1, le=3600)] = 1
+    """A shorter ``analysis.intervalSeconds`` counts as this: each tick of an object costs Prometheus its queries."""
+
     resync_seconds: Annotated[float, Field(ge=10, le=86400)] = 900.0
     """Every object is looked at this often (more or less a tenth) though nothing happened."""
     concurrency: Annotated[int, Field(ge=1, le=256)] = 64

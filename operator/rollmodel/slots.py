@@ -2,32 +2,64 @@
 
 A neighbour is whatever may be slow for reasons of its own: MLflow, Prometheus, a webhook. Adapters say where they wait
 for one (:func:`waiting_for_neighbour`); the code of the pass itself does not see it.
+
+Slots are shared by tenants, which are namespaces: a free slot goes to each tenant that waits in turn, however many
+passes of another one wait, and no tenant holds all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context, ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-__all__ = ["Slots", "beside_the_pass", "waiting_for_neighbour"]
+__all__ = ["Pass", "Slots", "beside_the_pass", "current_pass", "waiting_for_neighbour"]
 
 T = TypeVar("T")
 
-_Queue = deque[asyncio.Future[None]]
+_Waiting = deque[asyncio.Future[None]]
+
+#: One slot of so many is for the others when one tenant holds all that it may.
+_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Whose pass it is: ``tenant`` is the namespace of the object, ``owner`` its UID."""
+
+    tenant: str = ""
+    owner: str = ""
+
+
+@dataclass(slots=True)
+class _Queue:
+    """Who waits of one tenant. Who comes back from a neighbour goes before who begins: what was begun gets done."""
+
+    returning: _Waiting = field(default_factory=deque)
+    new: _Waiting = field(default_factory=deque)
+
+    def next(self) -> asyncio.Future[None] | None:
+        """Who waits longest, and waits still."""
+        for queue in (self.returning, self.new):
+            while queue:
+                waiting = queue.popleft()
+                if not waiting.done():
+                    return waiting
+        return None
 
 
 class Slots:
-    """``number`` slots. Who comes back from a neighbour goes before who begins, so that what was begun gets done."""
+    """``number`` slots, for tenants in turn."""
 
     def __init__(self, number: int) -> None:
         self._free = number
-        self._returning: _Queue = deque()
-        self._new: _Queue = deque()
+        self._most = number - number // _KEPT
+        self._held: Counter[str] = Counter()
+        self._queues: OrderedDict[str, _Queue] = OrderedDict()
 
     @property
     def free(self) -> int:
@@ -35,10 +67,11 @@ class Slots:
         return self._free
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
+    async def slot(self, whose: Pass | None = None) -> AsyncIterator[None]:
         """Around one pass: it holds a slot, but not while any part of it waits for a neighbour."""
-        await self._acquire(self._new)
-        slot = _Slot(self)
+        whose = whose or Pass()
+        await self._acquire(whose.tenant, returning=False)
+        slot = _Slot(self, whose)
         token = _current.set(slot)
         try:
             yield
@@ -46,31 +79,48 @@ class Slots:
             _current.reset(token)
             slot.end()
 
-    async def acquire_again(self) -> None:
+    async def acquire_again(self, tenant: str) -> None:
         """For who gave a slot back for a while."""
-        await self._acquire(self._returning)
+        await self._acquire(tenant, returning=True)
 
-    def release(self) -> None:
-        """Give a slot to who waits longest, or back."""
-        for queue in (self._returning, self._new):
-            while queue:
-                waiting = queue.popleft()
-                if not waiting.done():
-                    waiting.set_result(None)
-                    return
+    def release(self, tenant: str) -> None:
+        """Give a slot of this tenant back."""
+        self._held[tenant] -= 1
+        if not self._held[tenant]:
+            del self._held[tenant]
         self._free += 1
+        self._hand_out()
 
-    async def _acquire(self, queue: _Queue) -> None:
-        if self._free:
-            self._free -= 1
+    def _hand_out(self) -> None:
+        """Give free slots to those who wait, one to each tenant in turn."""
+        while self._free:
+            tenant = next((one for one in self._queues if self._held[one] < self._most), None)
+            if tenant is None:
+                return
+            waiting = self._queues[tenant].next()
+            if waiting is None:
+                del self._queues[tenant]
+                continue
+            self._queues.move_to_end(tenant)
+            self._take(tenant)
+            waiting.set_result(None)
+
+    def _take(self, tenant: str) -> None:
+        self._free -= 1
+        self._held[tenant] += 1
+
+    async def _acquire(self, tenant: str, *, returning: bool) -> None:
+        if self._free and self._held[tenant] < self._most:
+            self._take(tenant)
             return
         waiting = asyncio.get_running_loop().create_future()
-        queue.append(waiting)
+        queue = self._queues.setdefault(tenant, _Queue())
+        (queue.returning if returning else queue.new).append(waiting)
         try:
             await waiting
         except asyncio.CancelledError:
             if waiting.done() and not waiting.cancelled():  # it came, and nobody is there to take it
-                self.release()
+                self.release(tenant)
             raise
 
 
@@ -79,6 +129,7 @@ class _Slot:
     """The slot of one pass; ``waiting`` counts the parts of the pass that wait for a neighbour."""
 
     slots: Slots
+    whose: Pass
     held: bool = True
     ended: bool = False
     waiting: int = 0
@@ -86,16 +137,16 @@ class _Slot:
     def give_back(self) -> None:
         if self.held:
             self.held = False
-            self.slots.release()
+            self.slots.release(self.whose.tenant)
 
     async def take_again(self) -> None:
         if not self._missing():
             return
-        await self.slots.acquire_again()
+        await self.slots.acquire_again(self.whose.tenant)
         if self._missing():
             self.held = True
         else:  # another part of the pass took it, or waits again; or all is over
-            self.slots.release()
+            self.slots.release(self.whose.tenant)
 
     def _missing(self) -> bool:
         return not (self.held or self.waiting or self.ended)
@@ -106,6 +157,12 @@ class _Slot:
 
 
 _current: ContextVar[_Slot | None] = ContextVar("slot", default=None)
+
+
+def current_pass() -> Pass | None:
+    """The pass that this code is a part of; None outside of any."""
+    slot = _current.get()
+    return None if slot is None else slot.whose
 
 
 @asynccontextmanager

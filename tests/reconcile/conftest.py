@@ -47,6 +47,7 @@ class Bench:
         decide: Callable[[Observed], Decision] = decide,
         queries: Queries = queries,
         references: References | None = None,
+        least_interval: int = 1,
     ) -> Reconciler:
         connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
         references = References(self.woken.append) if references is None else references
@@ -58,6 +59,7 @@ class Bench:
             clock=self.clock,
             queries=queries,
             defaults=DEFAULTS,
+            least_interval=least_interval,
         )
         kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
         executor = Executor(self.kube, self.registry, clock=lambda: self.clock.now().timestamp())

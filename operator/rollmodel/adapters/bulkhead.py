@@ -7,7 +7,7 @@ and everybody else's calls go on.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, deque
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -49,28 +49,81 @@ class Lane:
         return cls((parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)), tenant)
 
 
-class Bulkhead:
-    """A pool of ``threads``, of which each address gets ``per_lane`` at most and each tenant half.
+class _Queue:
+    """Who waits in one lane: its owners in turn, and each owner's work in the order of arrival."""
 
-    All tenants together leave ``per_lane`` for the operator's own connection. Later callers queue; of those who may
-    begin, the tenant that has the fewest threads goes first. ``initializer`` is run once, before the first work.
+    def __init__(self) -> None:
+        self._owners: OrderedDict[str | None, deque[_Turn]] = OrderedDict()
+
+    def __bool__(self) -> bool:
+        return bool(self._owners)
+
+    def add(self, owner: str | None, turn: _Turn) -> None:
+        self._owners.setdefault(owner, deque()).append(turn)
+
+    def first(self, may: Callable[[str | None], bool]) -> tuple[str | None, _Turn] | None:
+        """Whose turn it is among the owners that ``may`` begin."""
+        for owner, turns in self._owners.items():
+            if may(owner):
+                return owner, turns[0]
+        return None
+
+    def take(self, owner: str | None) -> None:
+        """The first of this owner begins; its next comes after those of the others."""
+        self._owners[owner].popleft()
+        self._owners.move_to_end(owner)
+        self._tidy(owner)
+
+    def discard(self, owner: str | None, turn: _Turn) -> None:
+        """It waits no more."""
+        if turn in self._owners.get(owner, ()):
+            self._owners[owner].remove(turn)
+            self._tidy(owner)
+
+    def _tidy(self, owner: str | None) -> None:
+        if not self._owners[owner]:
+            del self._owners[owner]
+
+
+class Bulkhead:
+    """A pool of ``threads``, of which each address gets ``per_lane`` at most, each tenant half, and an owner a quarter.
+
+    All tenants together leave ``kept`` (``per_lane``, unless it is given) for the operator's own connection. Later
+    callers queue; of those who may begin, the tenant that has the fewest threads goes first, and its owners take turns.
+    ``initializer`` is run once, before the first work.
     """
 
     def __init__(
-        self, name: str, *, threads: int, per_lane: int, initializer: Callable[[], None] = lambda: None
+        self,
+        name: str,
+        *,
+        threads: int,
+        per_lane: int,
+        kept: int | None = None,
+        initializer: Callable[[], None] = lambda: None,
     ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._threads = threads
         self._per_lane = per_lane
+        self._kept = per_lane if kept is None else kept
         self._initializer = initializer
         self._initialized: Future[None] | None = None
-        self._queues: dict[Lane, deque[_Turn]] = {}
+        self._queues: dict[Lane, _Queue] = {}
         self._arrivals = count()
         self._by_address: Counter[tuple[str, str, int]] = Counter()
         self._by_tenant: Counter[str | None] = Counter()
+        self._by_owner: Counter[str | None] = Counter()
 
-    async def run(self, lane: Lane, work: Callable[[], T], *, seconds: float, total: float | None = None) -> T:
-        """Do the work in a thread.
+    async def run(
+        self,
+        lane: Lane,
+        work: Callable[[], T],
+        *,
+        seconds: float,
+        total: float | None = None,
+        owner: str | None = None,
+    ) -> T:
+        """Do the work in a thread. ``owner`` is the object that it is for, where those of a tenant shall share.
 
         It may take ``seconds`` once it has begun, and ``total`` with the queueing (None: as long as the queue lasts);
         then its sockets are shut and TimeoutError is raised. Who stops waiting earlier leaves the thread to its lane
@@ -81,21 +134,21 @@ class Bulkhead:
             began = loop.time()
             async with asyncio.timeout(total):
                 await self._initialize()
-                await self._enter(lane)
+                await self._enter(lane, owner)
             left = seconds if total is None else min(seconds, began + total - loop.time())
-            return await self._work(lane, work, left)
+            return await self._work(lane, owner, work, left)
 
     def close(self) -> None:
         """Let go of the threads; those that wait for an answer end with their deadline."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _work(self, lane: Lane, work: Callable[[], T], seconds: float) -> T:
+    async def _work(self, lane: Lane, owner: str | None, work: Callable[[], T], seconds: float) -> T:
         loop, deadline = asyncio.get_running_loop(), Deadline()
         timer = loop.call_later(seconds, deadline.cut)
 
         def ended() -> None:
             timer.cancel()
-            self._leave(lane)
+            self._leave(lane, owner)
 
         def report(_: object) -> None:
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -113,49 +166,65 @@ class Bulkhead:
             await asyncio.shield(asyncio.wrap_future(self._initialized))
         self._initialized.result()
 
-    async def _enter(self, lane: Lane) -> None:
+    async def _enter(self, lane: Lane, owner: str | None) -> None:
         """Wait for one's turn, and take a thread."""
         turn = next(self._arrivals), asyncio.get_running_loop().create_future()
-        self._queues.setdefault(lane, deque()).append(turn)
+        self._queues.setdefault(lane, _Queue()).add(owner, turn)
         self._call_next()
         try:
             await turn[1]
         except asyncio.CancelledError:
             if turn[1].cancelled():
-                self._give_up(lane, turn)
+                self._give_up(lane, owner, turn)
             else:  # it came, and nobody is there to take it
-                self._leave(lane)
+                self._leave(lane, owner)
             raise
 
-    def _give_up(self, lane: Lane, turn: _Turn) -> None:
+    def _give_up(self, lane: Lane, owner: str | None, turn: _Turn) -> None:
         queue = self._queues.get(lane)
-        if queue is not None and turn in queue:
-            queue.remove(turn)
-            if not queue:
-                del self._queues[lane]
+        if queue is not None:
+            queue.discard(owner, turn)
+            self._tidy(lane)
 
-    def _leave(self, lane: Lane) -> None:
+    def _leave(self, lane: Lane, owner: str | None) -> None:
         """Give the thread back."""
         self._by_address -= Counter([lane.address])
         self._by_tenant -= Counter([lane.tenant])
+        self._by_owner -= Counter([owner])
         self._call_next()
 
     def _call_next(self) -> None:
-        while ready := [lane for lane in self._queues if self._may_begin(lane)]:
-            lane = min(ready, key=lambda lane: (self._by_tenant[lane.tenant], self._queues[lane][0][0]))
-            _, turn = self._queues[lane].popleft()
-            if not self._queues[lane]:
-                del self._queues[lane]
-            if not turn.cancelled():
+        while self._by_tenant.total() < self._threads and (found := self._next()) is not None:
+            lane, owner, turn = found
+            self._queues[lane].take(owner)
+            self._tidy(lane)
+            if not turn[1].cancelled():
                 self._by_address[lane.address] += 1
                 self._by_tenant[lane.tenant] += 1
-                turn.set_result(None)
+                self._by_owner[owner] += 1
+                turn[1].set_result(None)
+
+    def _next(self) -> tuple[Lane, str | None, _Turn] | None:
+        """Of those who may begin: the tenant that has the fewest threads, and then who waits longest."""
+        ready = [
+            (lane, *first)
+            for lane, queue in self._queues.items()
+            if self._may_begin(lane) and (first := queue.first(self._owner_may_begin)) is not None
+        ]
+        return min(ready, key=lambda one: (self._by_tenant[one[0].tenant], one[2][0]), default=None)
 
     def _may_begin(self, lane: Lane) -> bool:
-        taken = self._by_tenant.total()
-        if taken >= self._threads or self._by_address[lane.address] >= self._per_lane:
+        if self._by_address[lane.address] >= self._per_lane:
             return False
         if lane.tenant is None:
             return True
-        of_tenants = taken - self._by_tenant[None]
-        return self._by_tenant[lane.tenant] < self._threads // 2 and of_tenants < self._threads - self._per_lane
+        of_tenants = self._by_tenant.total() - self._by_tenant[None]
+        may = max(1, self._threads // 2)
+        return self._by_tenant[lane.tenant] < may and of_tenants < self._threads - self._kept
+
+    def _owner_may_begin(self, owner: str | None) -> bool:
+        return owner is None or self._by_owner[owner] < max(1, self._threads // 4)
+
+    def _tidy(self, lane: Lane) -> None:
+        if not self._queues[lane]:
+            del self._queues[lane]

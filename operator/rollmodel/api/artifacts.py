@@ -9,28 +9,46 @@ from rollmodel.errors import Invalid
 
 __all__ = ["walk"]
 
-_FILES_LIMIT = 10_000
+#: In one folder, and in all.
+_FILES_LIMIT, _ALL_FILES_LIMIT = 10_000, 100_000
+#: Each costs a request.
+_FOLDERS_LIMIT = 1_000
 _DEPTH_LIMIT = 32
 
 
 def walk(
-    entries: Callable[[str], Sequence[Mapping[str, Any]]], name: Callable[[str], str], folder: str = "", depth: int = 0
+    entries: Callable[[str], Sequence[Mapping[str, Any]]], name: Callable[[str], str]
 ) -> Iterator[tuple[str, int | None]]:
-    """Every file below ``folder``: path relative to the root, and size in bytes where the registry knows it.
+    """Every file, folder by folder: path relative to the root, and size in bytes where the registry knows it.
 
     ``entries`` gives what the proxy lists in a folder; ``name`` the checked name of a listed path within its folder.
-    Raises Invalid for folders nested too deep or with too many files, and what the two functions raise.
+    Raises Invalid for folders nested too deep, too many folders or files, and what the two functions raise.
     """
-    if depth > _DEPTH_LIMIT:
-        raise Invalid(f"the model's folders are nested more than {_DEPTH_LIMIT} deep")
+    waiting, folders, files = [("", 0)], 0, 0
+    while waiting:
+        folder, depth = waiting.pop()
+        folders += 1
+        if depth > _DEPTH_LIMIT:
+            raise Invalid(f"the model's folders are nested more than {_DEPTH_LIMIT} deep")
+        if folders > _FOLDERS_LIMIT:
+            raise Invalid(f"the model has more than {_FOLDERS_LIMIT} folders")
+        inside: list[tuple[str, int]] = []
+        for entry in _listed(entries, folder):
+            own = name(str(entry["path"]))
+            path = f"{folder}/{own}" if folder else own
+            if entry.get("is_dir"):
+                inside.append((path, depth + 1))
+                continue
+            files += 1
+            if files > _ALL_FILES_LIMIT:
+                raise Invalid(f"the model has more than {_ALL_FILES_LIMIT} files")
+            size = entry.get("file_size")
+            yield path, None if size is None else int(size)
+        waiting.extend(reversed(inside))
+
+
+def _listed(entries: Callable[[str], Sequence[Mapping[str, Any]]], folder: str) -> Sequence[Mapping[str, Any]]:
     listed = entries(folder)
     if len(listed) > _FILES_LIMIT:
         raise Invalid(f"the model has more than {_FILES_LIMIT} files in one folder")
-    for entry in listed:
-        own = name(str(entry["path"]))
-        path = f"{folder}/{own}" if folder else own
-        if entry.get("is_dir"):
-            yield from walk(entries, name, path, depth + 1)
-        else:
-            size = entry.get("file_size")
-            yield path, None if size is None else int(size)
+    return listed

@@ -24,7 +24,7 @@ from rollmodel.reconcile.result import Finalizer, Reconciler, Result
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
-from rollmodel.slots import Slots
+from rollmodel.slots import Pass, Slots
 
 __all__ = ["FINALIZER", "Controller", "Limits"]
 
@@ -56,6 +56,7 @@ class _Loop:
 
     ref: Ref
     uid: str
+    whose: Pass
     failures: Backoff = field(default_factory=lambda: Backoff(first=1.0, cap=300.0))
     conflicts: Backoff = field(default_factory=lambda: Backoff(first=0.1, cap=10.0))
     writes: Backoff = field(default_factory=lambda: Backoff(first=0.1, cap=60.0))
@@ -97,7 +98,8 @@ class Controller:
         ``delay`` begins at a random moment, for objects that are many at once.
         """
         seen = view()
-        loop = _Loop(Ref.of(seen), seen["metadata"]["uid"])
+        ref, uid = Ref.of(seen), seen["metadata"]["uid"]
+        loop = _Loop(ref, uid, Pass(ref.namespace, uid))
         self._loops[loop.uid] = loop
         self._kube.adopt(seen)
         try:
@@ -134,7 +136,7 @@ class Controller:
         body: Manifest | None = None
         try:
             with self._watchdog.due():
-                async with self._slots.slot():
+                async with self._slots.slot(loop.whose):
                     body = await self._freshest(loop, view())
                     if body is None or body["metadata"].get("deletionTimestamp"):
                         return None

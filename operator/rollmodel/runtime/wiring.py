@@ -235,6 +235,7 @@ def _model_deployments(
         clock=SystemClock(),
         queries=queries,
         defaults=_defaults(settings),
+        least_interval=settings.least_interval_seconds,
     )
     return model_deployments(gatherer, decide=decide, model_retry=settings.registry_poll_seconds)
 

@@ -46,6 +46,7 @@ EVERYTHING: Values = {
             "login": {"secretName": "prometheus", "tokenKey": "token"},
         },
         "hashLimitBytes": 30_000_000_000,
+        "leastIntervalSeconds": 5,
         "resyncSeconds": 1000,
         "concurrency": 4,
         "claimSeconds": 40,

@@ -215,3 +215,13 @@ async def test_a_registry_that_is_away_was_not_read(bench: Bench, spy: Spy) -> N
     bench.registry.down = Unavailable("MLflow did not answer")
     await operator.reconcile(body)
     assert not spy.seen[-1].registry_read
+
+
+@pytest.mark.parametrize(("wanted", "least", "used"), [(1, 30, 30), (60, 30, 60), (10, 1, 10)])
+async def test_intervals_have_a_floor_of_the_operators_owner(bench: Bench, wanted: int, least: int, used: int) -> None:
+    spy, ref = Spy(), bench.create(analysis={"intervalSeconds": wanted})
+    await bench.a_pass(bench.operator(decide=spy, least_interval=least), ref)
+    assert spy.seen[0].spec.analysis.interval_seconds == used
+    body = await bench.kube.get(ref)
+    assert body is not None
+    assert body["spec"]["analysis"] == {"intervalSeconds": wanted}

@@ -30,12 +30,12 @@ class Hanging:
     begun: dict[Lane, int] = field(default_factory=dict)
     tasks: list[asyncio.Task[object]] = field(default_factory=list)
 
-    def hang(self, where: Lane, number: int = 1) -> list[asyncio.Task[object]]:
+    def hang(self, where: Lane, number: int = 1, owner: str | None = None) -> list[asyncio.Task[object]]:
         def work() -> bool:
             self.begun[where] = self.begun.get(where, 0) + 1
             return self.release.wait(60)
 
-        new = [asyncio.create_task(self.lanes.run(where, work, seconds=60)) for _ in range(number)]
+        new = [asyncio.create_task(self.lanes.run(where, work, seconds=60, owner=owner)) for _ in range(number)]
         self.tasks += new
         return list(new)
 
@@ -60,9 +60,9 @@ async def hanging(lanes: Bulkhead) -> AsyncIterator[Hanging]:
     await asyncio.gather(*hanging.tasks, return_exceptions=True)
 
 
-async def quick(lanes: Bulkhead, where: Lane) -> str:
+async def quick(lanes: Bulkhead, where: Lane, owner: str | None = None) -> str:
     async with asyncio.timeout(PATIENCE):
-        return await lanes.run(where, lambda: "answer", seconds=PATIENCE)
+        return await lanes.run(where, lambda: "answer", seconds=PATIENCE, owner=owner)
 
 
 async def test_work_is_done_in_a_thread(lanes: Bulkhead) -> None:
@@ -122,6 +122,37 @@ async def test_who_has_the_fewest_threads_goes_first(lanes: Bulkhead, hanging: H
     third.release.set()
     await asyncio.gather(*third.tasks)
     await hanging.running(lane("d", "modest"), 1)
+
+
+async def test_one_object_with_many_queries_leaves_threads_to_others_of_its_namespace() -> None:
+    """As the evidence of Prometheus is asked for: all by one address, nothing kept."""
+    lanes = Bulkhead("test", threads=8, per_lane=8, kept=0)
+    theirs, others = Hanging(lanes), lane("prometheus", "modest")
+    try:
+        for _ in range(20):
+            theirs.hang(lane("prometheus", "greedy"), owner="slow")
+        await theirs.running(lane("prometheus", "greedy"), 2)
+        assert await quick(lanes, lane("prometheus", "greedy"), owner="quick") == "answer"
+        for number in range(20):
+            theirs.hang(lane("prometheus", "greedy"), owner=f"slow-{number}")
+        await theirs.running(lane("prometheus", "greedy"), 4)
+        assert await quick(lanes, others, owner="theirs") == "answer"
+        assert theirs.begun == {lane("prometheus", "greedy"): 4}
+    finally:
+        theirs.release.set()
+        await asyncio.gather(*theirs.tasks, return_exceptions=True)
+        lanes.close()
+
+
+async def test_the_objects_of_a_tenant_take_turns() -> None:
+    lanes, order = Bulkhead("test", threads=1, per_lane=1, kept=0), list[str]()
+    where = lane("prometheus", "team")
+    await asyncio.gather(
+        *(lanes.run(where, lambda: order.append("many"), seconds=PATIENCE, owner="many") for _ in range(5)),
+        lanes.run(where, lambda: order.append("one"), seconds=PATIENCE, owner="one"),
+    )
+    assert order.index("one") <= 2
+    lanes.close()
 
 
 async def test_work_that_nobody_waits_for_any_more_still_counts(lanes: Bulkhead, hanging: Hanging) -> None:

@@ -33,3 +33,22 @@ def test_folders_without_end_are_refused() -> None:
 def test_a_folder_with_too_many_files_is_refused() -> None:
     with pytest.raises(Invalid, match="more than 10000 files"):
         list(walk(lambda folder: [{"path": "a"}] * 10_001, str))
+
+
+def test_folders_that_branch_for_ever_are_refused_after_a_bounded_number_of_listings() -> None:
+    """Two in each, never nested deep enough: there would be 2^32 of them."""
+    asked = []
+
+    def entries(folder: str) -> list[dict[str, Any]]:
+        asked.append(folder)
+        return [{"path": "a", "is_dir": True}, {"path": "b", "is_dir": True}] if folder.count("/") < 30 else []
+
+    with pytest.raises(Invalid, match="more than 1000 folders"):
+        list(walk(entries, str))
+    assert len(asked) == 1000
+
+
+def test_files_without_end_in_many_folders_are_refused() -> None:
+    folders = [{"path": str(number), "is_dir": True} for number in range(20)]
+    with pytest.raises(Invalid, match="more than 100000 files"):
+        list(walk(lambda folder: [{"path": "a"}] * 9_000 if folder else folders, str))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.slots import Slots, beside_the_pass, waiting_for_neighbour
+from rollmodel.slots import Pass, Slots, beside_the_pass, current_pass, waiting_for_neighbour
 
 
 async def turns(number: int = 20) -> None:
@@ -160,9 +160,9 @@ class Crowd:
             "fail at once": self.fail_at_once,
         }
 
-    async def a_pass(self, steps: list[str]) -> None:
+    async def a_pass(self, steps: list[str], tenant: str = "") -> None:
         with suppress(ConnectionError):
-            async with self.slots.slot():
+            async with self.slots.slot(Pass(tenant)):
                 for step in steps:
                     await self.steps[step]()
 
@@ -209,7 +209,7 @@ def test_no_interleaving_loses_or_makes_a_slot(number: int, passes: list[tuple[l
 
     async def run() -> None:
         crowd = Crowd(Slots(number))
-        tasks = [asyncio.create_task(crowd.a_pass(steps)) for steps, _ in passes]
+        tasks = [asyncio.create_task(crowd.a_pass(steps, "ab"[len(steps) % 2])) for steps, _ in passes]
         ends = [ends for _, ends in passes]
         for turn in range(31):
             for task, end in zip(tasks, ends, strict=True):
@@ -238,3 +238,74 @@ async def test_a_pass_that_is_cut_at_any_moment_leaves_its_slot(moment: int) -> 
         await asyncio.gather(task, other, return_exceptions=True)
     assert other.exception() is None
     assert (slots.free, crowd.most) == (1, 1)
+
+
+async def work(slots: Slots, tenant: str, order: list[str]) -> None:
+    """A pass that works for two turns of the loop."""
+    async with slots.slot(Pass(tenant)):
+        order.append(tenant)
+        await turns(2)
+
+
+async def test_a_free_slot_goes_to_each_tenant_in_turn() -> None:
+    """However many passes of another one came first."""
+    slots, order = Slots(1), list[str]()
+    tasks = [asyncio.create_task(work(slots, "greedy", order)) for _ in range(100)]
+    await turns(1)
+    tasks += [asyncio.create_task(work(slots, tenant, order)) for tenant in ("modest", "other")]
+    await asyncio.gather(*tasks)
+    assert order[:5] == ["greedy", "greedy", "modest", "other", "greedy"]
+
+
+async def test_what_comes_back_in_one_tenant_does_not_hold_up_another() -> None:
+    """Passes that go to a quick registry and back all the time."""
+    slots, order = Slots(1), list[str]()
+
+    async def busy() -> None:
+        async with slots.slot(Pass("greedy")):
+            for _ in range(50):
+                async with waiting_for_neighbour():
+                    await asyncio.sleep(0)
+                order.append("greedy")
+                await asyncio.sleep(0)
+
+    tasks = [asyncio.create_task(busy()) for _ in range(20)]
+    await turns(30)
+    before = len(order)
+    tasks.append(asyncio.create_task(work(slots, "modest", order)))
+    await asyncio.gather(*tasks)
+    assert order.index("modest") - before <= 3
+
+
+async def test_no_tenant_holds_all_slots() -> None:
+    slots, leave, order = Slots(16), asyncio.Event(), list[str]()
+
+    async def hold() -> None:
+        async with slots.slot(Pass("greedy")):
+            await leave.wait()
+
+    tasks = [asyncio.create_task(hold()) for _ in range(100)]
+    await turns()
+    assert slots.free == 2
+    async with asyncio.timeout(10):
+        await work(slots, "modest", order)
+    leave.set()
+    await asyncio.gather(*tasks)
+    assert slots.free == 16
+
+
+async def test_one_slot_is_enough_for_one_tenant() -> None:
+    slots, order = Slots(1), list[str]()
+    await asyncio.gather(work(slots, "only", order), work(slots, "only", order))
+    assert order == ["only", "only"]
+
+
+async def test_code_knows_whose_pass_it_is_part_of() -> None:
+    async def name() -> Pass | None:
+        return current_pass()
+
+    async with Slots(1).slot(Pass("team", "uid")):
+        (inside,) = await asyncio.gather(name())
+        assert inside == Pass("team", "uid")
+        assert await beside_the_pass(name(), name="beside") is None
+    assert current_pass() is None

@@ -27,6 +27,8 @@ _CHUNK = 2**20
 
 #: How long reading one model may take, in seconds.
 READING_SECONDS = 3600.0
+#: How long listing its folders may take: no request begins later.
+LISTING_SECONDS = 300.0
 
 #: A version that carries this tag was digested by whoever published it; then nothing is read through.
 DIGEST_TAG = "rollmodel.dev/artifact-digest"
@@ -64,7 +66,9 @@ class Artifacts:
 
     def measure(self, limit: int) -> Measured:
         """Read everything. Raises Invalid above ``limit`` bytes, before anything is read where the registry says so."""
-        listed, deadline = list(walk(self._entries, _file_name)), time.monotonic() + READING_SECONDS
+        began = time.monotonic()
+        deadline = began + READING_SECONDS
+        listed = list(walk(lambda folder: self._entries(folder, began + LISTING_SECONDS), _file_name))
         if sum(size or 0 for _, size in listed) > limit:
             raise _too_large(limit)
         if not listed:
@@ -77,7 +81,9 @@ class Artifacts:
                 raise _too_large(limit)
         return Measured(tree_digest(files), total)
 
-    def _entries(self, folder: str) -> list[Any]:
+    def _entries(self, folder: str, until: float) -> list[Any]:
+        if time.monotonic() > until:
+            raise Unavailable("listing the model's files took too long")
         inside = "/".join(part for part in (self.root, folder) if part)
         answer = self.requests.ask("GET", _PROXY, params={"path": inside})
         _check(answer.status_code)

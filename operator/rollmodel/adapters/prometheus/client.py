@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 import requests
@@ -25,8 +24,10 @@ from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.deadline import HttpSession, TooLarge, read
 from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.adapters.prometheus.answer import read_matrix
+from rollmodel.adapters.prometheus.slow import SlowQueries
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
 from rollmodel.ports import Series
+from rollmodel.slots import Pass, current_pass
 from rollmodel.tls import tls_failure
 
 __all__ = ["Prometheus"]
@@ -44,7 +45,10 @@ _NO_TENANT = b"no org id"
 
 
 class Prometheus:
-    """Implements :class:`rollmodel.ports.Metrics`. ``timer`` is entered around each query."""
+    """Implements :class:`rollmodel.ports.Metrics`. ``timer`` is entered around each query.
+
+    Threads are shared by the namespaces, and by their objects: nobody's queries wait for all of another's.
+    """
 
     def __init__(
         self,
@@ -53,7 +57,7 @@ class Prometheus:
         login: Login | None = None,
         access: Access | None = None,
         timeout: float = 10.0,
-        concurrency: int = 4,
+        concurrency: int = 8,
         timer: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> None:
         self._url = url
@@ -63,16 +67,35 @@ class Prometheus:
         self._timer = timer
         self._local = threading.local()
         self._large = threading.Lock()
-        self._lanes = Bulkhead("prometheus", threads=concurrency, per_lane=concurrency)
+        self._lanes = Bulkhead("prometheus", threads=concurrency, per_lane=concurrency, kept=0)
+        self._slow = SlowQueries(timeout)
 
     async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
         """Evaluate at start, start + step, .. end (unix seconds)."""
-        lane, ask = Lane.to(self._url), partial(self._ask, query, start, end, step)
+        whose = current_pass() or Pass()
+        lane = Lane.to(self._url, whose.tenant or None)
+        key, begun = (whose.owner, query), threading.Event()
+
+        def ask() -> Sequence[Series]:
+            begun.set()
+            return self._ask(query, start, end, step)
+
+        self._slow.check(key)
         try:
             with self._timer():
-                return await self._lanes.run(lane, ask, seconds=self._timeout, total=QUEUE_SECONDS + self._timeout)
-        except TimeoutError:
+                series = await self._lanes.run(
+                    lane,
+                    ask,
+                    seconds=self._timeout,
+                    total=QUEUE_SECONDS + self._timeout,
+                    owner=whose.owner or None,
+                )
+        except (TimeoutError, _TooSlow):
+            if begun.is_set():
+                self._slow.timed_out(key)
             raise Unavailable("Prometheus' answer took too long") from None
+        self._slow.answered(key)
+        return series
 
     def close(self) -> None:
         """Let go of the threads; those that wait for an answer end with their timeout."""
@@ -103,6 +126,10 @@ class Prometheus:
             return {**self._access.headers, **self._login.header()}
         except OSError as error:
             raise Unavailable(f"the token file for Prometheus cannot be read: {error.strerror}") from error
+
+
+class _TooSlow(Exception):
+    """Prometheus itself says that the query took too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +205,8 @@ def _error(status: int, body: bytes) -> RollmodelError:
             return Invalid(f"Prometheus refused the query: {message}")
         case 401 | 403:
             return Forbidden(f"Prometheus refused the login (HTTP {status})")
+        case 503 if "timed out" in message:
+            raise _TooSlow
         case 429 | 500 | 502 | 503 | 504:
             return Unavailable(f"Prometheus could not answer: {message}")
         case _:

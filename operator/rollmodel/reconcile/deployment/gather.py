@@ -34,14 +34,24 @@ class Gatherer:
     """Puts together what :class:`Observed` holds. At rest this costs no request at all."""
 
     def __init__(
-        self, *, kube: Kube, metrics: Metrics | None, models: Models, clock: Clock, queries: Queries, defaults: Defaults
+        self,
+        *,
+        kube: Kube,
+        metrics: Metrics | None,
+        models: Models,
+        clock: Clock,
+        queries: Queries,
+        defaults: Defaults,
+        least_interval: int = 1,
     ) -> None:
+        """``least_interval``: how often an object may look at its metrics at most, in seconds."""
         self._kube = kube
         self._metrics = metrics
         self._models = models
         self._clock = clock
         self._queries = queries
         self._defaults = defaults
+        self._least_interval = least_interval
         self._seen: dict[str, tuple[str, float]] = {}
         self._refreshes: dict[str, tuple[str, float]] = {}
 
@@ -62,7 +72,7 @@ class Gatherer:
             generation=meta["generation"],
             annotations=meta.get("annotations", {}),
             managed_fields=await self._writers(body),
-            spec=spec,
+            spec=self._with_floor(spec),
             status=status,
             model=model,
             children=children,
@@ -91,6 +101,13 @@ class Gatherer:
         if self._refreshes.get(uid, ("", 0.0))[0] != wish:
             self._refreshes[uid] = wish, time.monotonic()
         return self._refreshes[uid][1]
+
+    def _with_floor(self, spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
+        """The spec as the operator's owner allows it."""
+        if spec.analysis.interval_seconds >= self._least_interval:
+            return spec
+        analysis = spec.analysis.model_copy(update={"interval_seconds": self._least_interval})
+        return spec.model_copy(update={"analysis": analysis})
 
     def _held(self, body: Manifest, status: ModelDeploymentStatus) -> Held | None:
         """What this body's status says about the model, and when we first saw it say so."""

@@ -161,6 +161,26 @@ async def test_an_answer_that_takes_too_long_is_given_up(beginning: bytes) -> No
             prometheus.close()
 
 
+async def test_a_query_that_times_out_again_and_again_is_left_alone_for_a_while(server: Web) -> None:
+    """Also where Prometheus is the one who says so."""
+
+    async def answer(request: web.Request) -> web.Response:
+        query = (await request.post()).get("query") or request.query.get("query")
+        slow = failure(503, "query timed out in expression evaluation")
+        return slow if query == "slow" else success()
+
+    server.answer = answer
+    prometheus = Prometheus(server.url, timeout=5)
+    try:
+        for _ in range(4):
+            with pytest.raises(Unavailable):
+                await prometheus.query_range("slow", start=0, end=10, step=10)
+            await prometheus.query_range("up", start=0, end=10, step=10)
+    finally:
+        prometheus.close()
+    assert len(server.requests) == 2 + 4
+
+
 async def test_a_query_that_waits_too_long_for_its_turn_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """One after the other they would take 15 s."""
     monkeypatch.setattr(module, "QUEUE_SECONDS", 0.1)
