@@ -42,6 +42,11 @@ class Registry:
         found = self._client().search_model_versions(f"name='{MODEL_NAME}'")
         return [str(number) for number in sorted(int(version.version) for version in found)[-3:]]
 
+    def begin(self, version: str) -> None:
+        """As in a new registry: the alias names this version, and a champion of an earlier story is forgotten."""
+        self._client().delete_registered_model_alias(MODEL_NAME, CHAMPION)
+        self.challenge(version)
+
     def challenge(self, version: str) -> None:
         """Move the alias that the ModelDeployment follows: all that a training pipeline has to do."""
         self._client().set_registered_model_alias(MODEL_NAME, CHALLENGER, version)

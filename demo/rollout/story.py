@@ -66,7 +66,7 @@ async def play(stack: Stack, registry: Registry, watcher: Watcher, rate: float) 
         story.acts.append(await asyncio.to_thread(read_back, version, taken))
 
     console.print(f"\n[bold]v{first}[/]: kubectl apply -f {EXAMPLE.relative_to(ROOT)}")
-    registry.challenge(first)
+    registry.begin(first)
     await asyncio.to_thread(_apply, stack, console)
     await act(first, "Installed", READY_SECONDS)
     async with sending(stack.gateway_url, HOST, request_bodies(), rate) as traffic:

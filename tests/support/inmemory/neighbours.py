@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -116,7 +116,8 @@ class InMemoryRegistry:
         number = self.aliases.get((name, alias)) if alias else version
         if number is None or (name, number) not in self.versions:
             raise NotFound(f"model {name!r} has no {alias or version!r}")
-        return self.versions[name, number]
+        found = self.versions[name, number]
+        return replace(found, tags={**found.tags, **self.tags.get((name, number), {})})
 
     def follow(self, connection: Connection, name: str, alias: str, wake: Callable[[], None]) -> Any:
         key, topic = len(self._wakes) + 1, (connection, name, alias)

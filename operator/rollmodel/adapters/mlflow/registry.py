@@ -124,6 +124,7 @@ class Mlflow:
                 store.set_model_version_tag(name, version, ModelVersionTag(key, value))
 
         await self._call(connection, write, seconds=WRITE_SECONDS)
+        self._pinned.forget(connection, name, version)
 
     def close(self) -> None:
         """Stop polling, and let go of threads and sockets."""

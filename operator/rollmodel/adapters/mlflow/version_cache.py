@@ -68,6 +68,10 @@ class VersionCache(Generic[Answer]):
         except TimeoutError:
             raise Unavailable("the registry has not answered yet") from None
 
+    def forget(self, connection: Connection, name: str, version: str) -> None:
+        """It was tagged."""
+        self._known.pop((connection, name, version), None)
+
     def close(self) -> None:
         """Look up nothing any more."""
         for lookup in self._lookups.values():

@@ -37,7 +37,8 @@ class RegistrySource(ApiModel):
     version: VersionNumber | None = None
     """The one version to serve."""
     champion_alias: AliasName | None = None
-    """Alias that the operator moves to a version when it is promoted."""
+    """Alias that the operator moves to a version when it is promoted. Where nothing serves yet, its version is
+    installed first; then the version of `alias` is tried."""
 
 
 class ModelSource(ApiModel):

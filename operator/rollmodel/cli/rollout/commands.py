@@ -99,6 +99,8 @@ def _target(verb: str, status: ModelDeploymentStatus, *, force: bool) -> _Target
     if verb == "undo":
         return _undone(status)
     candidate = status.candidate
+    if verb == "promote" and candidate is None and status.stable is None and status.rejected is not None:
+        return _rejected(status.rejected)
     if candidate is None:
         hint = "; `rollmodel undo` goes back to the revision before" if verb == "abort" and _before(status) else ""
         raise Invalid(f"nothing to {verb}: no revision is being tried{hint}")

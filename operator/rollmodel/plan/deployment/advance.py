@@ -6,9 +6,10 @@ A pass runs :func:`run_to_fixpoint`, so that a second pass over the same objects
 from __future__ import annotations
 
 from rollmodel.api.modeldeployment import ArmStatus
+from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
-from rollmodel.plan.deployment.strategies import stages, transitions
+from rollmodel.plan.deployment.strategies import outbox, stages, transitions
 from rollmodel.plan.deployment.strategies.failures import failed
 from rollmodel.plan.deployment.strategies.stand_in import is_unjudged, stand_in, stands_in
 from rollmodel.plan.times import parse, stamp
@@ -123,7 +124,26 @@ def _follow(rollout: Rollout) -> Rollout:
         return rollout
     others_quiet = all(arm.weight == 0 for arm in rollout.retiring if arm.revision != wanted)
     clear = stable is None or (others_quiet and rollout.traffic.weights is not None)
-    return transitions.begin(rollout, wanted) if clear else rollout
+    return _begin(rollout, revision) if clear else rollout
+
+
+def _begin(rollout: Rollout, revision: Revision) -> Rollout:
+    """It is tried, also where it lost here before; but it is not installed then, unless somebody asks for it."""
+    wanted = revision.id
+    earlier = outbox.earlier_verdict(rollout.context)
+    if earlier is None:
+        return transitions.begin(rollout, wanted)
+    if rollout.stable is None and not _is_asked_for(rollout, wanted):
+        return rollout if _is_rejected(rollout) else transitions.refuse(rollout, wanted, earlier)
+    message = f"{revision.label} is tried again, though it was taken back here before: {earlier}"
+    return transitions.begin(rollout, wanted).with_event("Warning", "TriedAgain", message)
+
+
+def _is_asked_for(rollout: Rollout, revision: str) -> bool:
+    """Whether a person has said that this revision is to be tried all the same."""
+    last = rollout.state.last_command
+    words = last.text.split()[:2] if last is not None and last.result == "Done" else []
+    return words in (["retry", revision], ["promote", revision])
 
 
 def _is_rejected(rollout: Rollout) -> bool:

@@ -28,6 +28,10 @@ class PinnedModel:
     connection_secret: str | None = None
     registry_url: str | None = None
     size_bytes: int | None = None
+    tags: Mapping[str, str] | None = None
+    """What this operator has written about the version before."""
+    tried_next: str | None = None
+    """The version of the alias, where this one is the champion's, which is installed first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,10 @@ class Gatherer:
         model = await self._models.pin(
             meta["uid"], meta["namespace"], spec.model, self._held(body, status), not_before=asked_at
         )
+        if _nothing_serves(status, self._kube.children(body)):
+            model = await self._models.champion_first(meta["uid"], meta["namespace"], spec.model, model)
+        else:
+            self._models.follow_no_champion(meta["uid"])
         children = self._kube.children(body)  # now: a registry may have taken its time
         observed = Observed(
             namespace=meta["namespace"],
@@ -149,6 +153,14 @@ class Gatherer:
         except RollmodelError as error:
             return Problem.of(error)
         return Answer([(one.labels, one.points) for one in series])
+
+
+def _nothing_serves(status: ModelDeploymentStatus, children: Sequence[Manifest]) -> bool:
+    """Whether a first revision is about to be installed: none is stable, and none is there that could become it."""
+    if status.stable is not None:
+        return False
+    ready = any(child.get("status", {}).get("readyReplicas") for child in children if child["kind"] == "Deployment")
+    return status.candidate is not None or not ready
 
 
 def _revision(obj: Manifest) -> str | None:

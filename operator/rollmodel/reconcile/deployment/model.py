@@ -10,17 +10,21 @@ from typing import Any
 from rollmodel.api.base import LocalRef
 from rollmodel.api.modeldeployment import ModelSource, RegistrySource
 from rollmodel.api.schemes import MODELS
-from rollmodel.errors import Forbidden, Invalid, RollmodelError
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 from rollmodel.plan.deployment.observed import PinnedModel
+from rollmodel.plan.deployment.strategies.outbox import VERDICT_TAGS
 from rollmodel.plan.podspec import IN_MLFLOW
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Connection, Held, Registry
+from rollmodel.ports import Connection, Held, ModelVersion, Registry
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.references import References, registered_model
 
 __all__ = ["Models", "registered"]
 
 _REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[1-9][0-9]*)")
+
+#: More of a tag is not read.
+_TAG_LIMIT = 1000
 
 _Topic = tuple[Connection, str, str]
 
@@ -42,6 +46,7 @@ class Models:
         self._references = references
         self._wake = wake
         self._following: dict[str, _Following] = {}
+        self._champions: dict[str, _Following] = {}
 
     async def pin(
         self, uid: str, namespace: str, source: ModelSource, held: Held | None = None, *, not_before: float = 0.0
@@ -68,11 +73,38 @@ class Models:
         following = self._following.get(uid)
         return following is None or bool(following.handle.read_at >= since)
 
+    async def champion_first(
+        self, uid: str, namespace: str, source: ModelSource, model: PinnedModel | Problem
+    ) -> PinnedModel | Problem:
+        """What to install where nothing serves: the version that ``championAlias`` names, if any, else ``model``.
+
+        Without an answer about the champion nothing is installed. Never raises errors of ours.
+        """
+        registry = source.registry
+        alias = registry.champion_alias if registry is not None else None
+        if registry is None or alias is None or isinstance(model, Problem):
+            self.follow_no_champion(uid)
+            return model
+        try:
+            connection = await self._connections.find(namespace, source.connection_ref)
+            self._follow(self._champions, uid, (connection, registry.name, alias))
+            found = await self._registry.resolve(connection, registry.name, version=None, alias=alias)
+        except NotFound:
+            return model
+        except RollmodelError as error:
+            return Problem.of(error)
+        if found.version == model.version:
+            return model
+        return replace(_pinned(connection, source.connection_ref, found), tried_next=model.version)
+
+    def follow_no_champion(self, uid: str) -> None:
+        """Something serves: which version is the champion says nothing about it."""
+        self._follow(self._champions, uid, None)
+
     def forget(self, uid: str) -> None:
         """Stop following on behalf of this object."""
-        following = self._following.pop(uid, None)
-        if following is not None:
-            following.handle.close()
+        self._follow(self._following, uid, None)
+        self._follow(self._champions, uid, None)
 
     async def _resolve(
         self,
@@ -85,7 +117,7 @@ class Models:
         not_before: float,
     ) -> PinnedModel:
         connection = await self._connections.find(namespace, secret)
-        self._follow(uid, connection, source)
+        self._follow(self._following, uid, (connection, source.name, source.alias) if source.alias else None)
         changed = self._references.announced(registered_model(connection.url, source.name))
         model = await self._registry.resolve(
             connection,
@@ -95,15 +127,7 @@ class Models:
             held=held,
             not_before=max(changed, not_before),
         )
-        return PinnedModel(
-            uri=f"models:/{model.name}/{model.version}",
-            digest=model.digest,
-            name=model.name,
-            version=model.version,
-            connection_secret=secret.name if secret else None,
-            registry_url=None if secret else connection.url,
-            size_bytes=model.size_bytes,
-        )
+        return _pinned(connection, secret, model)
 
     async def _by_uri(self, namespace: str, source: ModelSource) -> PinnedModel:
         if source.uri is None or source.digest is None:
@@ -121,16 +145,30 @@ class Models:
             return pinned
         return replace(pinned, registry_url=(await self._connections.find(namespace, None)).url)
 
-    def _follow(self, uid: str, connection: Connection, source: RegistrySource) -> None:
-        """Follow the alias that the spec names now, and no other."""
-        topic = (connection, source.name, source.alias) if source.alias else None
-        following = self._following.get(uid)
-        if following is not None and following.topic == topic:
-            return
-        self.forget(uid)
+    def _follow(self, followed: dict[str, _Following], uid: str, topic: _Topic | None) -> None:
+        """Follow this alias, and no other that was followed for the same purpose."""
+        following = followed.get(uid)
+        if following is not None:
+            if following.topic == topic:
+                return
+            followed.pop(uid).handle.close()
         if topic is not None:
             handle = self._registry.follow(*topic, lambda: self._wake(uid))
-            self._following[uid] = _Following(topic, handle)
+            followed[uid] = _Following(topic, handle)
+
+
+def _pinned(connection: Connection, secret: LocalRef | None, model: ModelVersion) -> PinnedModel:
+    tags = {key: str(model.tags[key])[:_TAG_LIMIT] for key in sorted(VERDICT_TAGS & set(model.tags))}
+    return PinnedModel(
+        uri=f"models:/{model.name}/{model.version}",
+        digest=model.digest,
+        name=model.name,
+        version=model.version,
+        connection_secret=secret.name if secret else None,
+        registry_url=None if secret else connection.url,
+        size_bytes=model.size_bytes,
+        tags=tags or None,
+    )
 
 
 def registered(source: ModelSource) -> RegistrySource | None:

@@ -17,6 +17,7 @@ from rollmodel.plan.decision import Event
 from rollmodel.plan.deployment.analysis.lateness import SAMPLES_LATE
 from rollmodel.plan.deployment.analysis.presence import NOT_SCRAPED
 from rollmodel.plan.deployment.analysis.silence import SILENT
+from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
@@ -287,4 +288,8 @@ def _model_resolved(rollout: Rollout) -> ConditionDraft:
         problem = rollout.context.problem
         return ConditionDraft("False", problem.reason if problem else "Unknown", problem.message if problem else "")
     name = rollout.wanted.model_name or "the model"
-    return ConditionDraft("True", "Pinned", f"{name} is {rollout.wanted.label}, {rollout.wanted.digest[:19]}")
+    message = f"{name} is {rollout.wanted.label}, {rollout.wanted.digest[:19]}"
+    after = rollout.observed.model.tried_next if isinstance(rollout.observed.model, PinnedModel) else None
+    if after is not None:
+        message += f"; as the champion it is installed first, then v{after} is tried"
+    return ConditionDraft("True", "Pinned", message)

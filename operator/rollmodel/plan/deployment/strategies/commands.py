@@ -79,6 +79,8 @@ def _parse(text: str) -> tuple[str, str]:
 
 def _promote(rollout: Rollout, command: _Command) -> Rollout:
     """All traffic without waiting for evidence: a person takes the responsibility."""
+    if rollout.stable is None and rollout.candidate is None:
+        return _retry(rollout, command)
     candidate = _current(rollout, command)
     if rollout.stable is None:
         raise _Ignored("it takes all traffic as soon as it answers")

@@ -11,11 +11,15 @@ from typing import Any
 from rollmodel.api.base import GROUP
 from rollmodel.plan.decision import WriteRegistry
 from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import stamp
 
-__all__ = ["Outbox", "champion", "posted", "verdict", "writes"]
+__all__ = ["VERDICT_TAGS", "Outbox", "champion", "earlier_verdict", "posted", "verdict", "writes"]
 
 _LIMIT = 20
+_VERDICT, _REASON, _TIME, _DEPLOYMENT = (f"{GROUP}/{word}" for word in ("verdict", "reason", "time", "deployment"))
+#: Tags of a model version that say what was decided about it.
+VERDICT_TAGS = frozenset({_VERDICT, _REASON, _TIME, _DEPLOYMENT})
 
 Outbox = tuple[dict[str, Any], ...]
 
@@ -26,13 +30,22 @@ def verdict(context: Context, identity: str, word: str, reason: str) -> Outbox:
     if revision is None or revision.model_name is None or revision.model_version is None:
         return ()
     tags = {
-        f"{GROUP}/verdict": word,
-        f"{GROUP}/reason": reason,
-        f"{GROUP}/time": stamp(context.now),
-        f"{GROUP}/deployment": f"{context.observed.namespace}/{context.observed.name}",
+        _VERDICT: word,
+        _REASON: reason,
+        _TIME: stamp(context.now),
+        _DEPLOYMENT: f"{context.observed.namespace}/{context.observed.name}",
     }
     name, version = revision.model_name, revision.model_version
     return ({"key": f"tags/{name}/{version}", "model": name, "version": version, "tags": tags},)
+
+
+def earlier_verdict(context: Context) -> str | None:
+    """Why this deployment, or one of the same name before it, has taken the wanted model version back, if it has."""
+    model = context.observed.model
+    tags = {} if isinstance(model, Problem) or model.tags is None else model.tags
+    ours = tags.get(_DEPLOYMENT) == f"{context.observed.namespace}/{context.observed.name}"
+    lost = ours and tags.get(_VERDICT) in {"RolledBack", "Aborted"}
+    return f"{tags[_VERDICT]}: {tags.get(_REASON, 'no reason is written')}" if lost else None
 
 
 def champion(context: Context, identity: str) -> Outbox:

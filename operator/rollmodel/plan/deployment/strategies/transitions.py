@@ -13,11 +13,13 @@ from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import outbox
 from rollmodel.plan.times import stamp
 
-__all__ = ["begin", "bring_back", "install", "promote", "roll_back", "supersede"]
+__all__ = ["begin", "bring_back", "install", "promote", "refuse", "roll_back", "supersede"]
 
 Verdict = Literal["Installed", "Promoted", "RolledBack", "Superseded", "Aborted"]
 #: A candidate that something else than the model stopped is tried again after this, then after twice as long, ...
 _RETRY, _RETRY_MOST = timedelta(minutes=5), timedelta(hours=1)
+#: A version is not installed that lost here before.
+_REFUSED = "RolledBackBefore"
 _HEARD: Mapping[str, Any] = {"silent_since": None, "stable_requests": None}
 Retirement = Literal["Promoted", "RolledBack", "Superseded"]
 
@@ -48,6 +50,24 @@ def begin(rollout: Rollout, revision: str) -> Rollout:
         evidence=(),
         paused=None,
     ).with_event("Normal", "RolloutStarted" if rollout.stable else "InstallStarted", message)
+
+
+def refuse(rollout: Rollout, revision: str, why: str) -> Rollout:
+    """Nothing serves, and what is wanted was taken back here before: it is not installed without a word."""
+    known = rollout.revision(revision)
+    message = (
+        f"it was taken back here before ({why}), and nothing else serves. Move the alias to another version"
+        f" (where `championAlias` names one, that is installed first), or say `rollmodel retry {rollout.observed.name}`"
+    )
+    rejected = RejectedRevision(
+        revision=revision,
+        model_version=known.model_version if known else None,
+        reason=_REFUSED,
+        message=message,
+        time=stamp(rollout.now),
+    )
+    refused = rollout.with_state(rejected=rejected)
+    return refused.with_event("Warning", _REFUSED, f"{rollout.label(revision)} is not installed: {message}")
 
 
 def install(rollout: Rollout) -> Rollout:
