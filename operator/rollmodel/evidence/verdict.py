@@ -9,6 +9,7 @@ from typing import NamedTuple
 from rollmodel.evidence import sample_ratio
 from rollmodel.evidence.core.opinion import MetricOpinion
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport, Outcome
+from rollmodel.evidence.core.words import rounded
 from rollmodel.evidence.state import JudgeState
 
 __all__ = ["assess", "patience", "seconds_without_data"]
@@ -67,7 +68,7 @@ def _harm(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | Non
     if not state.harmful:
         return None
     worst = next(o.report for o in opinions if o.report.name == state.harmful[0])
-    ratio = "" if worst.ratio is None else f", {worst.ratio:.2g} times the stable value"
+    ratio = "" if worst.ratio is None else f", {rounded(worst.ratio)} times the stable value"
     message = f"{_listed(state.harmful)}: proven worse than tolerated{ratio}"
     return Finding(Outcome.HARM, "ProvenHarmful", message, state.harmful)
 
@@ -146,4 +147,14 @@ def _report(state: JudgeState, opinion: MetricOpinion) -> MetricReport:
         verdict = "Harmful"
     elif _has_no_data(state, opinion):
         verdict = "NoData"
-    return replace(report, verdict=verdict, message=f"{note.reason}: {note.message}" if note else report.message)
+    message = f"{note.reason}: {note.message}" if note else report.message
+    to_safe = None if _seems_worse(state.plan, report) else report.seconds_to_safe
+    return replace(report, verdict=verdict, message=message, seconds_to_safe=to_safe)
+
+
+def _seems_worse(plan: JudgePlan, report: MetricReport) -> bool:
+    """Whether the interval excludes what the time until safety takes for granted: that there is no difference."""
+    metric = next(m for m in plan.metrics if m.name == report.name)
+    if report.low is None or report.high is None:
+        return False
+    return report.low > 1 if metric.higher_is_worse else report.high < 1

@@ -147,7 +147,9 @@ def _of_deployment(manifest: Mapping[str, Any], now: datetime) -> Row:
     return Row(
         name=f"mdep/{manifest['metadata']['name']}",
         state=_state(find(status.conditions, "Ready"), "Ready"),
-        step=f"{max(0, candidate.step) + 1}/{steps}" if candidate and candidate.step is not None and steps else "",
+        step=f"{min(max(0, candidate.step) + 1, steps)}/{steps}"
+        if candidate and candidate.step is not None and steps
+        else "",
         metric=f"{slowest.metric} {slowest.verdict}" if slowest else "",
         eta=(slowest.until_decision or "") if slowest else "",
         version=" → ".join(versions) + (f" ({candidate.weight} %)" if candidate else ""),

@@ -31,11 +31,16 @@ _NORMAL_95 = 1.96
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """How far an e-process is on its way to ``needed``; ``seconds`` is what it still takes, as far as known."""
+    """How far an e-process is on its way to ``needed``; ``seconds`` is what it still takes, as far as known.
+
+    ``provided``: what that estimate takes for granted. ``shared``: by how many metrics the risk is shared.
+    """
 
     evidence: float
     needed: float
     seconds: float | None
+    provided: str = ""
+    shared: int = 1
 
     @property
     def progress(self) -> float:
@@ -104,9 +109,14 @@ class MetricView:
     @property
     def noise(self) -> str:
         """A word about noise, if there is more of it than independent requests would make."""
-        if self.report is None or self.report.dispersion < NOISY:
+        if self.report is None:
             return ""
-        return f"more than chance alone: evidence counts 1/{self.report.dispersion:.1f}"
+        if self.report.learning is not None:
+            seen, needed = self.report.learning
+            return f"learning what is normal, window {seen} of {needed}; until then only a ceiling takes it back"
+        if self.report.dispersion < NOISY:
+            return ""
+        return f"noisier than chance alone: {self.report.dispersion:.1f} requests weigh as much as one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +160,7 @@ def of_manifest(manifest: Mapping[str, Any], now: datetime) -> Report:
         outcome=outcome,
         message=message,
         arms=_arms(spec, status, now),
-        metrics=views(plan, assessment) if plan and assessment else [_line(line) for line in status.evidence],
+        metrics=views(plan, assessment) if plan and assessment else _lines(status),
         history=status.history,
         paused=status.paused,
         command=_command(status),
@@ -194,6 +204,12 @@ def _arm(role: str, arm: ArmStatus, spec: ModelDeploymentSpec, now: datetime) ->
     return ArmView(role, arm.revision, arm.model_version or "", arm.weight, note)
 
 
+def _lines(status: ModelDeploymentStatus) -> list[MetricView]:
+    """What the last verdict rested on; what was open when a version won by command says nothing."""
+    open_still = status.candidate is None and status.rejected is None
+    return [_line(line) for line in status.evidence if not (open_still and line.verdict == "Undecided")]
+
+
 def _line(line: EvidenceStatus) -> MetricView:
     parts = (line.ratio and f"ratio {line.ratio}", line.samples, line.until_decision, line.message)
     return MetricView(line.metric, line.verdict, "; ".join(part for part in parts if part))
@@ -203,8 +219,12 @@ def _command(status: ModelDeploymentStatus) -> str | None:
     last = status.last_command
     if last is None:
         return None
+    newest = status.history[-1].time if status.history else ""
+    if status.candidate is None and last.time < newest:
+        return None
+    words = " ".join(last.text.split()[:2])
     return (
-        f"{last.text}: {last.result}"
+        f"{words}, {last.time}: {last.result}"
         + (f", {last.message}" if last.message else "")
         + (f" (by {last.by})" if last.by else "")
     )
@@ -219,9 +239,16 @@ def views(plan: JudgePlan, assessment: Assessment) -> list[MetricView]:
 def _view(report: MetricReport, metric: MetricPlan, plan: JudgePlan, share: float | None) -> MetricView:
     harm = safe = None
     if report.e_harm is not None and share is not None:
-        harm = Proof(report.e_harm, 1 / (plan.alpha_harm * share), report.seconds_to_harm)
+        shared = sum(1 for one in plan.metrics if one.kind != "value")
+        harm = Proof(
+            report.e_harm,
+            1 / (plan.alpha_harm * share),
+            report.seconds_to_harm,
+            " if it goes on like this",
+            shared,
+        )
     if report.e_safe is not None:
-        safe = Proof(report.e_safe, 1 / plan.alpha_safe, report.seconds_to_safe)
+        safe = Proof(report.e_safe, 1 / plan.alpha_safe, report.seconds_to_safe, " if it is as good as stable")
     value = f"value {report.value:.4g}" if report.value is not None and metric.kind == "value" else ""
     line = "; ".join(part for part in (value, report.message) if part)
     return MetricView(report.name, report.verdict, line, report, metric, harm, safe)

@@ -10,8 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from rollmodel.api.modeldeployment import HistoryEntry
 from rollmodel.cli.common.colours import colour
 from rollmodel.cli.rollout.report import MetricView, Proof, Report, duration
+from rollmodel.evidence.core.words import rounded
 
 __all__ = ["parts", "show"]
 
@@ -75,14 +77,19 @@ def _bar(proof: Proof, colour: str) -> Text:
 
 def _way(proof: Proof) -> str:
     text = f"evidence {proof.evidence:.3g}, proven at {proof.needed:.0f}"
+    if proof.shared > 1:
+        text += f" (the risk is shared by {proof.shared} metrics)"
     if proof.progress < 1 and proof.seconds is not None:
-        text += f", about {duration(proof.seconds)} to go"
+        text += f", about {duration(proof.seconds)} to go{proof.provided}"
     return text
 
 
 def _ratio(metric: MetricView, ratio: float, low: float | None, high: float | None) -> tuple[Text, str]:
-    known = low is not None and high is not None
-    text = f"{ratio:.3g} ({low:.2g} .. {high:.2g})" if known else f"{ratio:.3g}"
+    text = (
+        f"{rounded(ratio, 3)} ({rounded(low)} .. {rounded(high)})"
+        if low is not None and high is not None
+        else rounded(ratio, 3)
+    )
     return _axis(metric, low or ratio, ratio, high or ratio), text
 
 
@@ -105,10 +112,18 @@ def _column(ratio: float) -> int:
     return min(_WIDTH - 1, max(0, round(place * (_WIDTH - 1))))
 
 
+def _moved(entry: HistoryEntry) -> str:
+    """Which version it was about, and where the traffic went."""
+    before, about = entry.from_version or entry.from_revision, entry.to_version or entry.to_revision
+    if before is None:
+        return about
+    return f"{before} → {about}" if entry.verdict == "Promoted" else f"{about}, {before} stays"
+
+
 def _history(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for entry in report.history:
-        moved = f"{entry.from_version or entry.from_revision or ''} → {entry.to_version or entry.to_revision}"
+        moved = _moved(entry)
         by = f"by {entry.by}" if entry.by else ""
         table.add_row(entry.time, Text(entry.verdict, style=colour(entry.verdict)), moved, Text(entry.reason), by)
     return table

@@ -260,6 +260,8 @@ class MetricReport:
     seconds_to_safe: float | None = None
     value: float | None = None
     message: str = ""
+    learning: tuple[int, int] | None = None
+    """Windows seen, of how many that only teach what is normal; absent once harm and safety are judged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from rollmodel.evidence.counts.baseline import Baseline, from_history, unknown
 from rollmodel.evidence.counts.guardrail import GuardrailConfig, GuardrailState
 from rollmodel.evidence.counts.interval import ratio_interval, seconds_to_harm, seconds_to_safe
 from rollmodel.evidence.counts.model import CountConfig, CountState
+from rollmodel.evidence.noise.noise import teaching_windows
 
 __all__ = ["CountJudge"]
 
@@ -135,6 +136,7 @@ class CountJudge:
         to_safe = seconds_to_safe(self.config, self.state, self.plan.interval)
         phi = counts.dispersion(self.config, self.state)
         harmful = log_harm >= self.config.harm_level
+        learning = teaching_windows(self.state.contrast.ticks, self.config.teach)
         return [
             MetricReport(
                 name=metric.name,
@@ -149,8 +151,9 @@ class CountJudge:
                 nb=float(self.state.nb[i]),
                 kb=float(self.state.kb[i]),
                 dispersion=float(phi[i]),
-                seconds_to_harm=None if self.alone else finite(to_harm[i]),
-                seconds_to_safe=None if self.alone else finite(to_safe[i]),
+                seconds_to_harm=None if self.alone or learning[i] else finite(to_harm[i]),
+                seconds_to_safe=None if self.alone or learning[i] else finite(to_safe[i]),
+                learning=None if self.alone else learning[i],
             )
             for i, metric in enumerate(self.metrics)
         ]

@@ -31,7 +31,7 @@ from rollmodel.evidence.latency.bins import LatencyConfig
 from rollmodel.evidence.latency.model import LatencyState
 from rollmodel.evidence.noise import latency_noise
 from rollmodel.evidence.noise.dispersion import Prior
-from rollmodel.evidence.noise.noise import LEAST_SECONDS, TEACHING_TICKS, placebo_split
+from rollmodel.evidence.noise.noise import LEAST_SECONDS, TEACHING_TICKS, placebo_split, teaching_windows
 
 __all__ = ["LatencyJudge"]
 
@@ -196,11 +196,14 @@ def _opinion(
 ) -> MetricOpinion:
     if isinstance(one, Learning):
         message = f"learns the stable latencies: {one.ticks:g} of {LEARNING_TICKS:g} windows"
-        return MetricOpinion(MetricReport(metric.name, "Undecided", message=message), seconds_without_data)
+        seen = (int(one.ticks), int(TEACHING_TICKS))
+        report = MetricReport(metric.name, "Undecided", message=message, learning=seen)
+        return MetricOpinion(report, seconds_without_data)
     config, state = one.config, one.state
     log_harm, log_safe = float(latency.log_harm(state)), float(latency.log_safe(state))
     proven = bool((state.proven > 0).all())
     slow_a, slow_b = latency_report.slow(config, state)
+    learning = teaching_windows(state.noise.ticks.ravel()[:1], np.ravel(config.teach)[:1])[0]
     report = MetricReport(
         name=metric.name,
         verdict="Harmful" if log_harm >= config.harm_level else "ProvenSafe" if proven else "Undecided",
@@ -212,8 +215,9 @@ def _opinion(
         nb=float(state.total_b.sum()),
         kb=slow_b,
         dispersion=float(latency.dispersions(config, state).max()),
-        seconds_to_harm=finite(latency_report.seconds_to_harm(config, state, plan.interval)),
-        seconds_to_safe=finite(latency_report.seconds_to_safe(config, state, plan.interval)),
+        seconds_to_harm=None if learning else finite(latency_report.seconds_to_harm(config, state, plan.interval)),
+        seconds_to_safe=None if learning else finite(latency_report.seconds_to_safe(config, state, plan.interval)),
+        learning=learning,
         message=f"counted as bad: slower than {config.gates[-1]:g} s",
     )
     return MetricOpinion(report, seconds_without_data, proven_safe=proven, below_margin=proven)

@@ -28,6 +28,7 @@ from rollmodel.evidence.means import model as means
 from rollmodel.evidence.means.model import MeanConfig, MeanState, MeanTick
 from rollmodel.evidence.means.past import MeanPast, from_history
 from rollmodel.evidence.noise.dispersion import Prior
+from rollmodel.evidence.noise.noise import teaching_windows
 
 __all__ = ["MeanJudge"]
 
@@ -104,6 +105,7 @@ class MeanJudge:
         phi = means.dispersion(self.config, self.state)
         to_harm, to_safe = _seconds(self.config, self.state, self.plan.interval)
         harmful = log_harm >= self.config.harm_level
+        learning = teaching_windows(self.state.noise.ticks, self.config.teach)
         return [
             MetricReport(
                 name=metric.name,
@@ -116,8 +118,9 @@ class MeanJudge:
                 na=float(self.state.na[i]),
                 nb=float(self.state.nb[i]),
                 dispersion=float(phi[i]),
-                seconds_to_harm=finite(to_harm[i]),
-                seconds_to_safe=finite(to_safe[i]),
+                seconds_to_harm=None if learning[i] else finite(to_harm[i]),
+                seconds_to_safe=None if learning[i] else finite(to_safe[i]),
+                learning=learning[i],
                 value=float(self.state.average_a[i]) if self.state.na[i] else None,
                 message=f"means {self.state.average_a[i]:.4g} candidate, {self.state.average_b[i]:.4g} stable",
             )

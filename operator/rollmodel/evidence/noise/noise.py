@@ -21,6 +21,7 @@ __all__ = [
     "merge_needed",
     "moving_sum",
     "placebo_split",
+    "teaching_windows",
     "wary_prior",
 ]
 
@@ -59,6 +60,12 @@ def merge_needed(prior: Prior, ticks: int) -> Array:
     for candidate in reversed(MERGES):
         factor = np.where(slow**candidate <= ENOUGH, float(candidate), factor)
     return np.where(seen, factor, 1.0)
+
+
+def teaching_windows(seen: Array, needed: Array) -> list[tuple[int, int] | None]:
+    """Windows seen, of how many that only teach, for each metric [m]; None where that is over."""
+    pairs = zip(np.atleast_1d(seen), np.atleast_1d(needed), strict=True)
+    return [(int(ticks), int(teach)) if ticks < teach else None for ticks, teach in pairs]
 
 
 def blocks(values: Array, factor: int, axis: int = -1) -> Array:

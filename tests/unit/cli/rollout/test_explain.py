@@ -68,7 +68,7 @@ def test_after_a_rollback(trying: Callable[[float], Cluster], run: Any) -> None:
     code, out, _ = run(document(cluster))
     assert code == 0
     assert "RolledBack: ProvenHarmful: errors: proven worse" in out
-    assert re.search(r"RolledBack +1 → 2 +ProvenHarmful", out)
+    assert re.search(r"RolledBack +2, 1 stays +ProvenHarmful", out)
     assert "errors  Harmful" in out
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rollmodel.api.modeldeployment import EvidenceStatus
 from rollmodel.evidence.core.types import MetricReport
+from rollmodel.evidence.core.words import rounded
 
 __all__ = ["evidence_line"]
 
@@ -24,7 +25,7 @@ def evidence_line(report: MetricReport) -> EvidenceStatus:
 def _ratio(report: MetricReport) -> str | None:
     if report.ratio is None or report.low is None or report.high is None:
         return None
-    return f"{report.ratio:.2g} ({report.low:.2g} .. {report.high:.2g})"
+    return f"{rounded(report.ratio)} ({rounded(report.low)} .. {rounded(report.high)})"
 
 
 def _samples(report: MetricReport) -> str | None:
@@ -38,10 +39,18 @@ def _samples(report: MetricReport) -> str | None:
 
 
 def _until(report: MetricReport) -> str | None:
-    """The nearer of the two decisions, in words."""
-    options = [(report.seconds_to_safe, "proven safe"), (report.seconds_to_harm, "proven harmful")]
+    """The nearer of the two decisions, in words, with what the estimate takes for granted."""
+    if report.verdict != "Undecided":
+        return None
+    if report.learning is not None:
+        seen, needed = report.learning
+        return f"learning what is normal, window {seen} of {needed}; harm is judged from then on"
+    options = [
+        (report.seconds_to_safe, "proven safe if it is as good as stable"),
+        (report.seconds_to_harm, "proven harmful if it goes on like this"),
+    ]
     known = [(seconds, words) for seconds, words in options if seconds is not None]
-    if report.verdict != "Undecided" or not known:
+    if not known:
         return None
     seconds, words = min(known)
     return f"about {_duration(seconds)} until {words}"

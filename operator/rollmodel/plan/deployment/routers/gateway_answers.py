@@ -36,7 +36,9 @@ def _verdict(route: Manifest, parent: ParentRef, namespace: str) -> tuple[str, s
     """What one Gateway says about the route as it is now: reason and message."""
     mine = [entry for entry in _answers(route) if _is_about(entry["parentRef"], parent, namespace)]
     if not mine:
-        return _NO_ANSWER, f"no controller has answered for Gateway {parent.name}"
+        place = parent.namespace or namespace
+        hint = "" if parent.namespace else ", or set `namespace` in traffic.parentRefs"
+        return _NO_ANSWER, f"no controller has answered for Gateway {parent.name} in namespace {place}: create it{hint}"
     current = [found for entry in mine if (found := _current(entry, route["metadata"].get("generation")))]
     if not current:
         return _BEHIND, f"Gateway {parent.name}{_controllers(mine)} has not taken up the route yet"

@@ -104,9 +104,9 @@ def condition_events(
         if new is None or (kind == "Available" and old is None) or new.reason == "RolledBack":
             continue
         was_bad = old is not None and old.status == bad
-        if new.status == bad and not was_bad:
+        if new.status == bad and (old is None or not was_bad or old.reason != new.reason):
             yield Event("Warning", new.reason, new.message)
-        elif was_bad and new.status == "True" and not (installed and kind == "Available"):
+        elif was_bad and new.status != bad and new.status == "True" and not (installed and kind == "Available"):
             yield Event("Normal", kind, new.message)
 
 
@@ -219,6 +219,8 @@ def _serving(rollout: Rollout) -> ConditionDraft:
     if rollout.traffic.status != "True":
         return ConditionDraft("False", rollout.traffic.reason, rollout.traffic.message)
     serving = rollout.label(rollout.stable.revision) if rollout.stable is not None else "nothing"
+    if rollout.full_size == 0:
+        return ConditionDraft("True", "ScaledToZero", f"{serving} has no pods, for `scale.replicas` is 0")
     return ConditionDraft("True", "Serving", f"{serving} serves")
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Literal
 
-from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, RejectedRevision
+from rollmodel.api.modeldeployment import ArmStatus, EvidenceStatus, HistoryEntry, RejectedRevision
 from rollmodel.plan.conditions import word
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
@@ -74,7 +74,8 @@ def install(rollout: Rollout) -> Rollout:
     """The first revision answers: there is nothing to compare it with, so it serves."""
     candidate = _candidate(rollout)
     entry = _entry(rollout, candidate, "Installed", "FirstRevision", cause="FirstRevision", by="readiness")
-    message = f"{rollout.label(candidate.revision)} answers and takes all traffic; there was no revision before it"
+    answers = "answers" if rollout.full_size else "is installed without pods, for `scale.replicas` is 0"
+    message = f"{rollout.label(candidate.revision)} {answers}; there was no revision before it"
     installed = rollout.with_state(stable=_settled(candidate), candidate=None, paused=None)
     return installed.with_history(entry).with_event("Normal", "Installed", message)
 
@@ -94,6 +95,7 @@ def promote(rollout: Rollout, *, reason: str, by: str) -> Rollout:
     promoted = rollout.with_state(
         stable=_settled(candidate),
         candidate=None,
+        evidence=_closed(rollout),
         retiring=(*rollout.retiring, _retired(rollout, stable, "Promoted", f"{winner} was promoted")),
         judge=None,
         paused=None,
@@ -113,6 +115,7 @@ def bring_back(rollout: Rollout, *, by: str) -> Rollout:
     back = rollout.with_state(
         stable=_settled(candidate),
         candidate=None,
+        evidence=(),
         retiring=(*rollout.retiring, _retired(rollout, stable, "RolledBack", message)),
         rejected=RejectedRevision(
             revision=stable.revision,
@@ -165,6 +168,7 @@ def roll_back(
     told = _blame(rollout, candidate, verdict, f"{reason}: {message}") if blamed else ()
     back = rollout.with_state(
         candidate=None,
+        evidence=_closed(rollout),
         retiring=(*rollout.retiring, _retired(rollout, candidate, "RolledBack", message)),
         rejected=rejected,
         judge=None,
@@ -237,6 +241,11 @@ def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, c
         evidence=_evidence(rollout),
         by=by,
     )
+
+
+def _closed(rollout: Rollout) -> tuple[EvidenceStatus, ...]:
+    """The evidence as it was when the verdict fell: nothing is expected of it any more."""
+    return tuple(line.model_copy(update={"until_decision": None}) for line in rollout.state.evidence)
 
 
 def _evidence(rollout: Rollout) -> str | None:

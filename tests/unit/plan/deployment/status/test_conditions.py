@@ -56,9 +56,28 @@ def test_the_line_of_a_rollout_says_where_it_stands(serving: Serving) -> None:
     cluster.run(30)
     message = cluster.condition("Progressing")["message"]
     assert message.startswith("v2 at 10 %, step 1 of 2: errors undecided, about ")
-    assert message.endswith(" until proven safe")
+    assert message.endswith(" until proven safe if it is as good as stable")
     assert cluster.condition("Ready")["status"] == "Unknown"
     assert cluster.condition("Ready")["reason"] == "RollingOut"
+
+
+def test_without_replicas_nothing_is_said_to_serve() -> None:
+    cluster = Cluster(spec(scale={"replicas": 0}))
+    cluster.run(60)
+    assert cluster.condition("Ready")["message"] == "v1 has no pods, for `scale.replicas` is 0"
+    installed = next(event for event in cluster.events if event.reason == "Installed")
+    assert installed.message == (
+        "v1 is installed without pods, for `scale.replicas` is 0; there was no revision before it"
+    )
+
+
+def test_what_needs_a_person_is_a_warning_and_is_told_once() -> None:
+    cluster = Cluster(spec())
+    cluster.behave("1", pods="crash")
+    assert cluster.run(600, lambda: cluster.condition("Stalled")["status"] == "True")
+    cluster.run(120)
+    told = [event for event in cluster.events if event.reason in {"Stalled", cluster.condition("Stalled")["reason"]}]
+    assert [event.type for event in told] == ["Warning"]
 
 
 def test_messages_do_not_change_within_a_tick(serving: Serving) -> None:
