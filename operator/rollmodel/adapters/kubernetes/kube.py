@@ -89,7 +89,7 @@ class Kubernetes:
         query = {"limit": "500"}
         while True:
             page = await self._api.request("GET", resource.path(namespace), query=query, accept=METADATA)
-            for item in page["items"]:
+            for item in page["items"] or ():  # an empty list of metadata has null
                 self.adopt({**item, "apiVersion": resource.api_version, "kind": resource.kind})
             query["continue"] = page["metadata"].get("continue", "")
             if not query["continue"]:

@@ -27,3 +27,18 @@ async def test_a_delete_carries_the_uid_and_leaves_dependents_to_the_garbage_col
         await api.close()
     options = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Background"}
     assert asked == [("DELETE", "/api/v1/namespaces/ml/services/churn", {**options, "preconditions": {"uid": "one"}})]
+
+
+async def test_an_empty_list_of_metadata_has_null_for_items() -> None:
+    """As the API server writes a PartialObjectMetadataList without objects: on an empty cluster the operator starts."""
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.json_response({"kind": "PartialObjectMetadataList", "metadata": {}, "items": None})
+
+    async with serve(answer) as server:
+        api = ApiServer(ApiClient(Configuration(host=server.url)), timeout=5)
+        await Kubernetes(api, wake=lambda uid: None)._adopt_all()
+        await api.close()
+    assert "/apis/rollmodel.dev/v1alpha1/modeldeployments" in asked
