@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from rollmodel.adapters.kubernetes.kinds import Resource, resource_of
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.cli.common import cluster
+from rollmodel.cli.common.console import show
 from rollmodel.cli.common.rows import age, status_of
 from rollmodel.cli.common.targets import add_mlflow_url, add_target, named
 from rollmodel.cli.rollout import report, terminal
@@ -37,7 +38,7 @@ def main(argv: Sequence[str]) -> int:
         manifest, events = cluster.run(
             arguments.namespace, arguments.kubeconfig, lambda session: _read(session, kinds, name)
         )
-        _show(manifest, events, arguments.mlflow_url, Console())
+        show(*_parts(manifest, events, arguments.mlflow_url))
     except RollmodelError as error:
         print(f"rollmodel describe: {error}", file=sys.stderr)
         return 1
@@ -56,24 +57,23 @@ async def _read(
         return manifest, None
 
 
-def _show(
-    manifest: Mapping[str, Any], events: Sequence[Mapping[str, Any]] | None, mlflow_url: str | None, console: Console
-) -> None:
+def _parts(
+    manifest: Mapping[str, Any], events: Sequence[Mapping[str, Any]] | None, mlflow_url: str | None
+) -> Iterator[RenderableType]:
     now = datetime.now(UTC)
     if manifest["kind"] == "TrainingJob":
-        for part in training.described(manifest, now, mlflow_url):
-            console.print(part)
+        yield from training.described(manifest, now, mlflow_url)
     else:
-        terminal.show(report.of_manifest(manifest, now), console)
+        yield from terminal.parts(report.of_manifest(manifest, now))
         found = training.conditions(status_of(ModelDeploymentStatus, manifest).conditions, now)
         if found is not None:
-            console.print("\nConditions", style="bold")
-            console.print(found)
+            yield Text("\nConditions", style="bold")
+            yield found
     if events is None:
-        console.print("\nEvents may not be read with this login.", style="dim")
+        yield Text("\nEvents may not be read with this login.", style="dim")
     elif events:
-        console.print("\nEvents", style="bold")
-        console.print(_events(events, now))
+        yield Text("\nEvents", style="bold")
+        yield _events(events, now)
 
 
 def _events(events: Sequence[Mapping[str, Any]], now: datetime) -> Table:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Console
+import yaml
 from rich.table import Table
 from rich.text import Text
 
 from rollmodel.adapters.kubernetes.kinds import Resource
+from rollmodel.api.base import GROUP
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.colours import colour
+from rollmodel.cli.common.console import show
 from rollmodel.cli.common.rows import HEADINGS, row_of
 from rollmodel.cli.common.targets import add_target, wanted
 from rollmodel.errors import RollmodelError
@@ -33,16 +35,27 @@ def main(argv: Sequence[str]) -> int:
         objects = cluster.run(
             arguments.namespace, arguments.kubeconfig, lambda session: _objects(session, kinds, name, arguments)
         )
-        if arguments.output == "json":
-            print(json.dumps(objects, indent=2))
-        elif objects:
-            Console().print(table(objects, datetime.now(UTC), namespaced=arguments.all_namespaces))
-        else:
-            print("nothing is trained or served here; -A looks in all namespaces", file=sys.stderr)
+        _print(objects, arguments.output, namespaced=arguments.all_namespaces)
     except RollmodelError as error:
         print(f"rollmodel get: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _print(objects: Sequence[dict[str, Any]], output: str, *, namespaced: bool) -> None:
+    """As kubectl does: whole objects, names for further commands, or a table. Raises Invalid."""
+    match output:
+        case "json":
+            print(json.dumps(objects, indent=2))
+        case "yaml":
+            print(yaml.safe_dump_all(objects, sort_keys=False), end="")
+        case "name":
+            for item in objects:
+                print(f"{item['kind'].lower()}.{GROUP}/{item['metadata']['name']}")
+        case _ if objects:
+            show(table(objects, datetime.now(UTC), namespaced=namespaced, wide=output == "wide"))
+        case _:
+            print("nothing is trained or served here; -A looks in all namespaces", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -50,7 +63,11 @@ def _parser() -> argparse.ArgumentParser:
     add_target(parser)
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="objects of all namespaces")
     parser.add_argument(
-        "-o", "--output", choices=("table", "json"), default="table", help="json: the objects themselves"
+        "-o",
+        "--output",
+        choices=("table", "wide", "name", "yaml", "json"),
+        default="table",
+        help="wide: also what is being done; name: for further commands; yaml, json: the objects themselves",
     )
     return parser
 
@@ -65,8 +82,11 @@ async def _objects(
     return [item for items in lists for item in items]
 
 
-def table(objects: Sequence[dict[str, Any]], now: datetime, *, namespaced: bool = False) -> Table:
-    """The table, with a column for the namespace where there may be several. Raises Invalid."""
+def table(objects: Sequence[dict[str, Any]], now: datetime, *, namespaced: bool = False, wide: bool = False) -> Table:
+    """The table, with a column for the namespace where there may be several. Raises Invalid.
+
+    ``wide``: with the message of the condition that sums up.
+    """
     rows = [(item["metadata"]["namespace"], row_of(item, now)) for item in objects]
     # A column that nobody fills would only push the others apart.
     used = [any(row.cells[place] for _, row in rows) for place in range(len(HEADINGS))]
@@ -74,11 +94,20 @@ def table(objects: Sequence[dict[str, Any]], now: datetime, *, namespaced: bool 
     for heading, use in zip(HEADINGS, used, strict=True):
         if use:
             shown.add_column(heading, no_wrap=heading in {"NAME", "STATE", "AGE"})
-    for namespace, row in rows:
+    if wide:
+        shown.add_column("MESSAGE")
+    for (namespace, row), item in zip(rows, objects, strict=True):
         cells = [
             Text(cell, style=colour(cell) if heading == "STATE" else "")
             for heading, cell, use in zip(HEADINGS, row.cells, used, strict=True)
             if use
         ]
-        shown.add_row(*([Text(namespace)] if namespaced else []), *cells)
+        shown.add_row(*([Text(namespace)] if namespaced else []), *cells, *([_message(item)] if wide else []))
     return shown
+
+
+def _message(manifest: Mapping[str, Any]) -> Text:
+    """What Ready says, or Succeeded of a training."""
+    conditions = (manifest.get("status") or {}).get("conditions") or ()
+    found = (one.get("message", "") for one in conditions if one.get("type") in {"Ready", "Succeeded"})
+    return Text(next(found, ""))

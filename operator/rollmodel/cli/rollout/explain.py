@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.cli.backtest.recording import Moment, Pair, read
 from rollmodel.cli.common import cluster
+from rollmodel.cli.common.console import show
 from rollmodel.cli.common.manifest import read_manifest, spec_of
 from rollmodel.cli.rollout import page, report, terminal
 from rollmodel.errors import Invalid, RollmodelError
@@ -35,7 +34,7 @@ def main(argv: Sequence[str]) -> int:
         manifest = _manifest(arguments)
         found = report.of_manifest(manifest, now)
         moments = _moments(manifest, arguments.prometheus, now) if arguments.prometheus else []
-        terminal.show(found, Console())
+        show(*terminal.parts(found))
         if arguments.html:
             text = page.render(found, moments, made=now.strftime("%Y-%m-%d %H:%M UTC"))
             arguments.html.write_text(text, encoding="utf-8")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -15,17 +15,11 @@ from rollmodel.cli.common.colours import colour
 from rollmodel.cli.rollout.report import MetricView, Proof, Report, duration
 from rollmodel.evidence.core.words import rounded
 
-__all__ = ["parts", "show"]
+__all__ = ["parts"]
 
 _WIDTH = 32
 _SPAN = 8.0
 """The ratio's axis reaches from 1/8 to 8."""
-
-
-def show(report: Report, console: Console) -> None:
-    """Print a report."""
-    for part in parts(report):
-        console.print(part)
 
 
 def parts(report: Report) -> Iterator[RenderableType]:

@@ -10,7 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
-from rich.console import Console
+from rich.console import Console, Group
 from rollmodel.cli.rollout import explain, page, terminal
 from rollmodel.cli.rollout.report import Proof, Rate, Report, duration, of_manifest, views
 from rollmodel.errors import Invalid
@@ -186,7 +186,7 @@ def test_latency_is_shown_as_a_factor_in_time(capsys: pytest.CaptureFixture[str]
     seen = MetricReport("latency", "Undecided", e_harm=12.0, e_safe=0.5, ratio=1.127, na=100, ka=9, nb=900, kb=40)
     opinion = Assessment(Outcome.UNDECIDED, "NotEnoughEvidence", "latency: not proven yet", metrics=(seen,))
     report = Report("prod", "churn", "Undecided", opinion.message, (), views(plan, opinion), ())
-    terminal.show(report, Console(width=140))
+    Console(width=140).print(Group(*terminal.parts(report)))
     assert re.search(r"time +\S+●\S+ +1\.13\n", re.sub(r" +\n", "\n", capsys.readouterr().out))
     text = page.render(report, made="now")
     assert "1.13 x stable" in text
