@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.support.running.effort import effort
 from tests.support.simulation.rollouts import Cluster
 
 Serving = Callable[..., Cluster]
@@ -49,7 +50,7 @@ def test_it_is_never_promoted(serving: Serving, undecided: str) -> None:
     cluster = serving(rollout={**HANG, "onUndecided": undecided})
     silent(cluster)
     assert cluster.run(900, lambda: bool(cluster.status.get("paused")))
-    cluster.run(1800)
+    cluster.run(900)
     assert cluster.verdicts() == ["Installed v1"]
     assert "counted no request" in cluster.status["paused"]
 
@@ -85,7 +86,7 @@ def test_a_night_is_not_silence(serving: Serving) -> None:
     cluster.try_version()
     assert cluster.run(600, cluster.has_weight)
     cluster.rate = 0
-    cluster.run(3600)
+    cluster.run(1500)
     assert cluster.verdicts() == ["Installed v1"]
     assert cluster.condition("MetricsAvailable")["reason"] == "NoTraffic"
     assert cluster.condition("Stalled")["status"] == "False"
@@ -97,7 +98,7 @@ def test_a_quiet_service_is_not_condemned(serving: Serving) -> None:
     cluster.try_version()
     assert cluster.run(600, cluster.has_weight)
     cluster.rate, cluster.chance = 1 / 6, np.random.default_rng(1)
-    for _ in range(6):
+    for _ in range(effort(2, 6)):
         cluster.run(600)
         assert cluster.condition("MetricsAvailable")["reason"] != "CandidateSilent"
     assert not cluster.status.get("rejected")

@@ -16,7 +16,7 @@ def test_a_version_that_is_gone_from_the_registry_is_held_and_goes_on_when_it_is
     cluster.try_version()
     assert cluster.run(600, cluster.has_weight)
     cluster.model = Problem("AliasNotFound", "no alias 'challenger'")
-    cluster.run(3600)
+    cluster.run(1200)
     assert cluster.verdicts() == ["Installed v1"]
     assert cluster.condition("Stalled")["reason"] == "AliasNotFound"
     cluster.model = model("2")
