@@ -36,7 +36,8 @@ class Step(ApiModel):
     min_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None
     """Shortest time at this weight, also when the candidate is proven safe earlier. Default: 0."""
     max_seconds: Annotated[int | None, Field(ge=1, le=2592000)] = None
-    """Time budget of this step; then `onUndecided` decides. Default: no end."""
+    """Time budget of this step; then `onUndecided` decides. Default: no end; after a day beyond `minSeconds` `Stalled`
+    says so."""
     min_requests: Annotated[int | None, Field(ge=0, le=1_000_000_000)] = None
     """Fewest requests that the candidate must have answered at this weight. Default: 0."""
 
@@ -102,6 +103,7 @@ class Rollout(ApiModel):
     `Promote` advances, provided the upper limit of the ratio's interval is below the safe margin.
     """
     on_blind: OnBlind = OnBlind.HOLD
-    """What happens when no evidence arrives for `maxBlindSeconds`."""
+    """What happens when no evidence arrives for `maxBlindSeconds`. `Hold` keeps the weight, and `Stalled` says who gets
+    traffic."""
     max_blind_seconds: Annotated[int, Field(ge=30, le=604800)] = 900
     """How long a rollout may be without evidence."""

@@ -19,6 +19,7 @@ from rollmodel.plan.deployment.analysis.presence import NOT_SCRAPED
 from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.status.overdue import overdue
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
 from rollmodel.plan.deployment.strategies.commands import refresh_asked
@@ -141,6 +142,7 @@ def _stalled(rollout: Rollout) -> Iterator[ConditionDraft]:
         yield ConditionDraft("True", "GatewaySilent", f"{rollout.traffic.message}; {_LOOK_AT_GATEWAY}")
     if rollout.candidate is not None and rollout.analysis.status == "False" and rollout.analysis.reason in _WRONG_QUERY:
         yield ConditionDraft("True", rollout.analysis.reason, rollout.analysis.message)
+    yield from overdue(rollout, _split(rollout))
     if pause_reason(rollout) in {"Failure", "Undecided"}:
         yield ConditionDraft("True", "Paused", str(rollout.paused))
     if rollout.state.rejected is not None:
