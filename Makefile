@@ -17,7 +17,7 @@ PARALLEL = -n 3
 TESTED = -rs --durations=20 --ignore tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster operator cluster-down e2e bench evidence image lock clean
+.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster operator cluster-down e2e bench evidence image release lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -95,6 +95,9 @@ evidence: install ## Error rates and delays by simulation, ours beside the peers
 image: ## Build both images with Docker (REPOSITORY=...)
 	docker build --target operator --tag $(REPOSITORY)/operator:$(TAG) .
 	docker build --target server --tag $(REPOSITORY)/server:$(TAG) .
+
+release: install ## Everything of a release in dist/: wheel, chart, manifest, lists of parts, sums
+	$(BIN)/python -m charts.release dist
 
 lock: install ## Pin the packages of each image and of development anew
 	$(BIN)/uv pip compile --quiet --upgrade --extra dev $(LOCK) -o requirements/dev.txt

@@ -90,7 +90,7 @@ _REQUESTS = Row(
         ),
         Panel(
             "Pods",
-            [Query(f"count by ({_REVISION}) (rollmodel_server_model_info{{{_PODS}}})", _BY_REVISION)],
+            [Query(f'count by ({_REVISION}) (rollmodel_server_requests_total{{{_PODS},code="200"}})', _BY_REVISION)],
             about=f"That are scraped. {_OURS}",
         ),
         Panel(

@@ -110,6 +110,11 @@ class OperatorProcess:
         """All that it has written."""
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
+    @property
+    def metrics_address(self) -> str:
+        """Where Prometheus reads them."""
+        return self._metrics
+
     async def exposition(self) -> str:
         """Its own metrics, as Prometheus reads them."""
         async with httpx.AsyncClient(timeout=30) as client:
