@@ -135,14 +135,21 @@ def _placed(tracks: Sequence[Track], grid: Grid) -> list[tuple[Window, list[Incr
 def _tracks(series: Sequence[PodSeries], grid: Grid, read: Reader) -> list[Track]:
     if not series:
         raise _UnreadableError(NoEvidenceReason.NO_SERIES, "the answer holds no series")
-    pods: dict[tuple[str, str], dict[str, dict[int, float]]] = defaultdict(dict)
+    pods: dict[tuple[str, str], list[PodSeries]] = defaultdict(list)
     for one in series:
-        roles = pods[one.arm, one.pod]
+        pods[one.arm, one.pod].append(one)
+    return [Track(arm, pod, read(_by_tick(mine, grid))) for (arm, pod), mine in pods.items()]  # pod by pod: less memory
+
+
+def _by_tick(series: Sequence[PodSeries], grid: Grid) -> Counters:
+    """The counters of one pod by role and tick."""
+    roles: dict[str, dict[int, float]] = {}
+    for one in series:
         if one.role in roles:
             message = f"two series {one.role!r} of pod {one.pod}: sum them by pod"
             raise _UnreadableError(NoEvidenceReason.NO_SERIES, message)
         roles[one.role] = {i: value for time, value in one.points if (i := grid.index(time)) is not None}
-    return [Track(arm, pod, read(roles)) for (arm, pod), roles in pods.items()]
+    return roles
 
 
 def _read_counts(roles: Counters) -> Mapping[int, Values]:

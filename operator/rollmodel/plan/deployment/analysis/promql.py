@@ -31,13 +31,21 @@ _HARMLESS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name)
 
 
 def scope(
-    namespace: str, name: str, *, stable: str, candidate: str | None, interval_seconds: int, cluster: str = ""
+    namespace: str,
+    name: str,
+    *,
+    stable: str,
+    candidate: str | None,
+    interval_seconds: int,
+    cluster: str = "",
+    pods: str | None = None,
 ) -> dict[str, str]:
     """The names that a query may use, each of them made of characters that need no escaping in PromQL.
 
     ``namespace``, ``name``, ``stable`` and ``candidate`` (revisions), ``window`` (e.g. ``10s``), and ``selector``:
     matchers for the pods of the revisions that are compared; without ``candidate`` those of the stable one alone.
-    ``cluster`` are further matchers, of the operator's settings, which the selector begins with.
+    ``cluster`` are further matchers, of the operator's settings, which the selector begins with;
+    ``pods`` is one for some of the pods, which it ends with.
     """
     revisions = "|".join(revision for revision in (stable, candidate) if revision)
     matchers = (
@@ -45,6 +53,7 @@ def scope(
         f'namespace="{namespace}"',
         f'{OWNER_LABEL}="{naming.label_value(name)}"',
         f'{REVISION_LABEL}=~"{revisions}"',
+        *([pods] if pods else []),
     )
     return {
         "namespace": namespace,

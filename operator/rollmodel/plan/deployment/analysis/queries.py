@@ -12,6 +12,7 @@ from functools import lru_cache
 from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
+from rollmodel.plan.deployment.analysis import budget
 from rollmodel.plan.deployment.analysis.lateness import LOOK_BACK, looks_back
 from rollmodel.plan.deployment.analysis.presence import TARGETS, asks_targets, targets
 from rollmodel.plan.deployment.analysis.promql import scope
@@ -21,13 +22,7 @@ from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.times import parse
 
-__all__ = ["MOST_WINDOWS", "asks_history", "load_judge", "queries", "query_of"]
-
-#: Windows that are made up for at most after a break; older ones are dropped.
-MOST_WINDOWS = 30
-
-_HISTORY_SECONDS = 3 * 3600
-_HISTORY_POINTS = 1080
+__all__ = ["asks_history", "load_judge", "queries", "query_of"]
 
 
 def queries(observed: Observed) -> dict[str, MetricQuery]:
@@ -38,10 +33,10 @@ def queries(observed: Observed) -> dict[str, MetricQuery]:
     if observed.status.candidate is None or observed.status.stable is None:
         return {}
     if asks_history(observed):
-        grid = _history_grid(observed)
-        asked = {metric.name: MetricQuery(text, *grid) for metric, text in _texts(observed, history=True)}
-        return asked | (_targets(observed, *grid) if asked and asks_targets(observed) else {})
-    judge_state, ticks = _state(observed), _tick_grid(observed)
+        past = dict(_past(observed))
+        return past | (_targets(observed) if past and asks_targets(observed) else {})
+    judge_state = _state(observed)
+    ticks = _tick_grid(observed, judge_state) if judge_state is not None else None
     if judge_state is None or ticks is None:
         return {}
     judged = {metric.name for metric in judge_state.plan.metrics}
@@ -55,14 +50,16 @@ def _looking_back(observed: Observed, asked: dict[str, MetricQuery]) -> dict[str
     for metric in observed.spec.analysis.metrics:
         if metric.name in asked and signal_of(metric).learns_from_history:
             query = asked[metric.name]
-            before = math.floor(LOOK_BACK / query.step) * query.step
+            series = _pods(observed) * signal_of(metric).series_per_pod
+            before = budget.look_back_ticks(series, LOOK_BACK / query.step) * query.step
             return asked | {metric.name: replace(query, before=before)}
     return asked
 
 
-def _targets(observed: Observed, _: float, end: float, step: float) -> dict[str, MetricQuery]:
+def _targets(observed: Observed) -> dict[str, MetricQuery]:
     """Which pods are scraped now."""
-    return {TARGETS: MetricQuery(targets(observed), end, end, step)}
+    step = float(observed.spec.analysis.interval_seconds)
+    return {TARGETS: MetricQuery(targets(observed), end := _newest(observed, step), end, step)}
 
 
 @lru_cache(maxsize=64)
@@ -96,8 +93,18 @@ def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
         candidate=compared.candidate if compared and not history else None,
         interval_seconds=observed.spec.analysis.interval_seconds,
         cluster=observed.defaults.prometheus_matchers,
+        pods=_some_pods(observed, metric) if history else None,
     )
     return promql(metric, observed.spec.runtime, words)
+
+
+def _some_pods(observed: Observed, metric: Metric) -> str | None:
+    """A matcher for some of the pods, where the past of all is too much. Queries of users may have other labels."""
+    stable = observed.status.stable
+    if stable is None or metric.preset is None:
+        return None
+    step = float(observed.spec.analysis.interval_seconds)
+    return budget.pods_matcher(stable.replicas, signal_of(metric).series_per_pod, step)
 
 
 def _texts(observed: Observed, *, history: bool) -> Iterator[tuple[Metric, str]]:
@@ -120,19 +127,28 @@ def _newest(observed: Observed, step: float, later: float = 0.0) -> float:
     return math.floor(moment / step) * step
 
 
-def _history_grid(observed: Observed) -> tuple[float, float, float]:
+def _past(observed: Observed) -> Iterator[tuple[str, MetricQuery]]:
+    """By metric, the stable revision's past: as much of it as an answer may hold."""
     step = float(observed.spec.analysis.interval_seconds)
-    end = _newest(observed, step)
-    return end - min(_HISTORY_POINTS, _HISTORY_SECONDS // int(step)) * step, end, step
+    end, pods = _newest(observed, step), observed.status.stable.replicas if observed.status.stable else 0
+    for metric, text in _texts(observed, history=True):
+        series = pods * signal_of(metric).series_per_pod
+        yield metric.name, MetricQuery(text, end - budget.history_ticks(series, step) * step, end, step)
 
 
-def _tick_grid(observed: Observed) -> tuple[float, float, float] | None:
+def _pods(observed: Observed) -> int:
+    """The pods of both revisions."""
+    return sum(arm.replicas for arm in (observed.status.stable, observed.status.candidate) if arm is not None)
+
+
+def _tick_grid(observed: Observed, judge_state: judge.JudgeState) -> tuple[float, float, float] | None:
     """From the end of the last window on, in the interval that the rollout began with; None while no window is over."""
-    judge_state, candidate = _state(observed), observed.status.candidate
-    if judge_state is None or candidate is None or candidate.step is None or candidate.step < 0:
+    candidate = observed.status.candidate
+    if candidate is None or candidate.step is None or candidate.step < 0:
         return None
     step = judge_state.plan.interval
     seldom = step > observed.spec.analysis.interval_seconds  # a pod's last sample may still be on its way
     end = _newest(observed, step, later=step / 2 if seldom else 0.0)
-    start = max(judge_state.end, end - MOST_WINDOWS * step)
+    most = max((signal_of(metric).series_per_pod for metric in observed.spec.analysis.metrics), default=0)
+    start = max(judge_state.end, end - budget.most_windows(_pods(observed) * most) * step)
     return (start, end, step) if end > start else None

@@ -198,7 +198,7 @@ def _counters(rollout: Rollout, asked: dict[str, MetricQuery]) -> tuple[Grid | N
         if metric.name in asked and signal_of(metric).learns_from_history
         if isinstance(answer := asked_for(rollout.observed, metric.name, asked[metric.name]), Answer)
     ]
-    query = next(iter(asked.values()), None)
+    query = min(asked.values(), key=lambda query: query.start, default=None)
     return (Grid(query.start, query.end, query.step) if query is not None and answers else None), answers
 
 

@@ -11,7 +11,7 @@ from jinja2 import Template
 from rollmodel.api.modeldeployment import Metric, Runtime
 from rollmodel.errors import Invalid
 from rollmodel.plan.deployment.analysis.promql import scope
-from rollmodel.plan.deployment.analysis.queries import MOST_WINDOWS, queries
+from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.analysis.signals import promql
 from rollmodel.plan.deployment.observed import Defaults
 
@@ -198,7 +198,7 @@ def test_a_long_break_is_made_up_for_in_part(serving: Serving) -> None:
     for _ in range(100):
         cluster.advance()
     asked = queries(cluster.observe())["errors"]
-    assert asked.end - asked.start == MOST_WINDOWS * 10
+    assert asked.end - asked.start == 30 * 10
     cluster.pass_until_quiet()
     assert queries(cluster.observe()) == {}
 

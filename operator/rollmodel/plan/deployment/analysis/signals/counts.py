@@ -25,6 +25,7 @@ class Counts:
     """See the module."""
 
     learns_from_history: ClassVar[bool] = True
+    series_per_pod: ClassVar[int] = 2
 
     def measures(self, metric: Metric) -> bool:
         """Every preset but Latency counts."""

@@ -24,6 +24,7 @@ class Latency:
     """See the module."""
 
     learns_from_history: ClassVar[bool] = True
+    series_per_pod: ClassVar[int] = 20
 
     def measures(self, metric: Metric) -> bool:
         """By preset only: the buckets must be those of the server."""

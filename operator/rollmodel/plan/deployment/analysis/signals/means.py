@@ -22,6 +22,7 @@ class Means:
     """See the module."""
 
     learns_from_history: ClassVar[bool] = True
+    series_per_pod: ClassVar[int] = 2
 
     def measures(self, metric: Metric) -> bool:
         """Where the user wrote both counters."""

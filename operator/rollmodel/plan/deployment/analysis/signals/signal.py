@@ -41,6 +41,8 @@ class Signal(Protocol):
 
     learns_from_history: ClassVar[bool]
     """Whether the judge wants to know the stable revision's past."""
+    series_per_pod: ClassVar[int]
+    """About how many series of a pod are in an answer."""
 
     def measures(self, metric: Metric) -> bool:
         """Whether a metric asks for this signal."""

@@ -27,6 +27,7 @@ class Value:
     """See the module."""
 
     learns_from_history: ClassVar[bool] = False
+    series_per_pod: ClassVar[int] = 0
 
     def measures(self, metric: Metric) -> bool:
         """Where the user wrote a query with limits."""
