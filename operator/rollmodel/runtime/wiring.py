@@ -24,6 +24,8 @@ from rollmodel.plan.decision import Event
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults
+from rollmodel.plan.drift import decide as drift
+from rollmodel.plan.drift.observed import DriftDefaults
 from rollmodel.plan.election import Candidate, Times
 from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.observed import TrainingDefaults
@@ -33,9 +35,10 @@ from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.drift.gather import DriftGatherer
+from rollmodel.reconcile.drift.kind import drift_policies
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.kind import Kind
-from rollmodel.reconcile.not_implemented import not_implemented
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
 from rollmodel.reconcile.references import References
 from rollmodel.reconcile.result import Reconciler
@@ -113,7 +116,7 @@ class Operator:
         kinds: tuple[Kind[Any, Any, Any], ...] = (
             _model_deployments(settings, kube, metrics, models),
             _training_jobs(settings, kube, tracking, registries),
-            not_implemented("driftpolicies", clock, outcome="Ready"),
+            _drift_policies(settings, kube, metrics),
         )
         reconcilers: dict[str, Reconciler] = {kind.plural: reconciler_of(kind, parts) for kind in kinds}
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
@@ -259,6 +262,14 @@ def _training_jobs(
         defaults=defaults,
     )
     return training_jobs(gatherer, RunCloser(tracking, connections), decide=training.decide)
+
+
+def _drift_policies(settings: Settings, kube: Kubernetes, metrics: Prometheus | None) -> Kind[Any, Any, Any]:
+    defaults = DriftDefaults(settings.prometheus_delay_seconds, settings.prometheus_matchers)
+    gatherer = DriftGatherer(
+        kube=kube, metrics=metrics, clock=SystemClock(), defaults=defaults, watched_from=drift.watched_from
+    )
+    return drift_policies(gatherer, decide=drift.decide)
 
 
 def _reveal(secret: SecretStr | None) -> str | None:

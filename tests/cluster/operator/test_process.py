@@ -168,8 +168,8 @@ async def test_it_is_deleted_though_it_was_asked_for_while_nobody_ran(
     await objects.gone()
 
 
-async def test_kinds_that_are_not_acted_upon_say_so(operator: OperatorProcess, objects: Objects) -> None:
-    await objects.create("DriftPolicy", {"modelDeploymentRef": {"name": "churn"}})
+async def test_what_a_drift_policy_cannot_do_yet_is_said(operator: OperatorProcess, objects: Objects) -> None:
+    await objects.create("DriftPolicy", {"modelDeploymentRef": {"name": "churn"}, "season": "HourOfDay"})
     body = await objects.until(lambda body: reason(body, "Stalled"), "DriftPolicy")
     assert reason(body, "Stalled") == reason(body, "Ready") == "NotImplemented"
 

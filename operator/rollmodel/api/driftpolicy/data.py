@@ -26,8 +26,8 @@ __all__ = [
 class MetricsSource(ApiModel):
     """Histograms that the model server exports, with the bins of the reference profile, read from Prometheus."""
 
-    step_seconds: Annotated[int, Field(ge=60, le=86400)] = 3600
-    """Width of one sample of the histograms."""
+    step_seconds: Annotated[int, Field(ge=10, le=86400)] = 3600
+    """Width of one sample of the histograms, and time between two looks. At least four scrapes of Prometheus."""
 
 
 class LogsSource(ApiModel):

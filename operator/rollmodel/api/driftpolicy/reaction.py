@@ -19,9 +19,9 @@ class HoldOff(ApiModel):
     """Times after a change of ours in which differences are expected."""
 
     after_rollout_seconds: Annotated[int, Field(ge=0, le=604800)] = 7200
-    """After a promotion or a rollback."""
+    """After a revision became stable: rows before that count for nothing."""
     after_scale_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
-    """After a change of the number of pods."""
+    """Without effect so far: counts are per pod and start at 0, so that a new pod changes no share."""
 
 
 class Notify(ApiModel):
@@ -46,7 +46,8 @@ class Retrain(ApiModel):
     )
 
     mode: Literal["Never", "Suggest", "Approve", "Auto"] = "Suggest"
-    """`Suggest` writes an Event; `Approve` waits for the command `retrain`; `Auto` starts."""
+    """`Suggest` writes an Event; `Approve` waits for the command `retrain`; `Auto` starts. The annotation is
+    `rollmodel.dev/command: retrain <episode> <any word>`, and it works in each mode."""
     training_job_ref: LocalRef | None = None
     """TrainingJob whose spec the new one copies."""
     when: _Kinds = Field(default=[SignalKind.PERFORMANCE, SignalKind.ESTIMATED_PERFORMANCE])

@@ -72,7 +72,8 @@ class Signal(ApiModel):
     ] = None
     """Columns that it watches, with `*` for any characters. Default: all."""
     weight: PositiveDecimal | None = None
-    """Share of the false-alarm budget, relative to the others. Default: by importance in the profile, else equal."""
+    """Share of the false-alarm budget, relative to the other signals. Default: 1. The columns of a signal share it by
+    their importance in the profile."""
     effect: Effect | None = None
     """How large a change must be to matter."""
     metric: Annotated[
@@ -84,6 +85,7 @@ class Signal(ApiModel):
     max_drop: Share | None = None
     """How far the metric may fall below its reference."""
     max_null_rate_increase: Share | None = None
-    """How far the share of missing values may rise."""
+    """How far the share of missing values may rise above that of the training. Default: 0.05."""
     max_unseen_rate: Share | None = None
-    """Share of values that the training never saw."""
+    """How far the share of values that the training hardly saw may rise: categories that the profile does not list, and
+    numbers beyond all but its outermost rows. Default: 0.02."""

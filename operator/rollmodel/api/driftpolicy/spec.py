@@ -15,7 +15,7 @@ from rollmodel.api.schema import SET, Rule, keyed_by
 
 __all__ = ["DriftPolicySpec"]
 
-_WindowSeconds = Annotated[int, Field(ge=600, le=7776000)]
+_WindowSeconds = Annotated[int, Field(ge=10, le=7776000)]
 
 
 class DriftPolicySpec(ApiModel):
@@ -51,7 +51,7 @@ class DriftPolicySpec(ApiModel):
     window_seconds: Annotated[list[_WindowSeconds], Field(min_length=1, max_length=8), SET] = Field(
         default=[3600, 86400, 604800]
     )
-    """Widths of the windows to look at; they share the false-alarm budget equally."""
+    """Widths of the windows to look at, in whole steps; they share the false-alarm budget equally."""
     samples: Samples = Samples()
     """What a window needs before it says anything."""
     false_alarms: FalseAlarms = FalseAlarms()

@@ -11,7 +11,15 @@ from rollmodel.api.commands import CommandStatus
 from rollmodel.api.conditions import Conditions
 from rollmodel.api.schema import ATOMIC, keyed_by
 
-__all__ = ["BudgetStatus", "DriftPolicyStatus", "ProfileStatus", "RetrainStatus", "SignalStatus"]
+__all__ = [
+    "BudgetStatus",
+    "DriftPolicyStatus",
+    "EpisodeStatus",
+    "LearntStatus",
+    "ProfileStatus",
+    "RetrainStatus",
+    "SignalStatus",
+]
 
 
 class ProfileStatus(ApiModel):
@@ -30,8 +38,10 @@ class SignalStatus(ApiModel):
 
     name: Annotated[str, Field(max_length=320)]
     """Signal and column."""
-    window_seconds: Annotated[int, Field(ge=600, le=7776000)]
-    """Width of the window."""
+    kind: ShortText | None = None
+    """Kind of the signal."""
+    window_seconds: Annotated[int, Field(ge=10, le=7776000)]
+    """Width of the window that shows it best."""
     verdict: Literal["Stable", "Suspected", "Drifted", "Insufficient", "Blind"]
     """What it says. `Insufficient` and `Blind` are not healthy."""
     severity: Literal["Moderate", "Severe"] | None = None
@@ -50,6 +60,36 @@ class SignalStatus(ApiModel):
     """The smallest change that this window can see."""
     since: Timestamp | None = None
     """Since when the verdict holds."""
+    looks: Annotated[int, Field(ge=0, le=1000)] = 0
+    """Looks in a row that saw a change (`Suspected`), or saw none (`Drifted`)."""
+    message: ShortText | None = None
+    """What changed by how much, for people."""
+
+
+class LearntStatus(ApiModel):
+    """What quiet windows taught."""
+
+    windows: Annotated[int, Field(ge=0, le=2**31)]
+    """Quiet windows."""
+    false_alarms: Annotated[int, Field(ge=0, le=2**31)]
+    """How many of them the test calls drift at 5 %, each compared with all the others."""
+    time: Timestamp
+    """When it was learnt."""
+    dispersion: Annotated[str, Field(max_length=8192)]
+    """How much more than chance the counts of each signal vary; for the operator."""
+
+
+class EpisodeStatus(ApiModel):
+    """The last alarm, from when it was raised until it was cleared."""
+
+    number: Annotated[int, Field(ge=1, le=2**31)]
+    """Counts the alarms of this policy."""
+    start_time: Timestamp
+    """When it was raised."""
+    end_time: Timestamp | None = None
+    """When it was cleared; omitted while it lasts."""
+    trigger: ShortText
+    """The signal that changed most when it was raised."""
 
 
 class BudgetStatus(ApiModel):
@@ -70,12 +110,18 @@ class RetrainStatus(ApiModel):
     """Name of the alarm; the same alarm never starts two trainings."""
     trigger: ShortText
     """Signal that raised it."""
+    revision: ShortText | None = None
+    """Revision that drifted."""
     training_job: ShortText | None = None
     """TrainingJob that was created."""
-    outcome: Literal["Suggested", "AwaitingApproval", "Running", "Promoted", "RolledBack", "Failed", "Ineffective"]
-    """What became of it."""
+    outcome: Literal[
+        "Suggested", "AwaitingApproval", "Starting", "Running", "Promoted", "RolledBack", "Failed", "Ineffective"
+    ]
+    """What became of it. `Ineffective`: its model drifted again at once, or was never tried."""
     time: Timestamp
-    """When it was asked for."""
+    """When it was asked for, or started."""
+    message: ShortText | None = None
+    """Why."""
 
 
 class DriftPolicyStatus(ApiModel):
@@ -87,6 +133,12 @@ class DriftPolicyStatus(ApiModel):
     """Ready says whether it can evaluate, DriftDetected what it found."""
     profile: ProfileStatus | None = None
     """The reference that is used."""
+    watched_since: Timestamp | None = None
+    """Since when this revision is watched; earlier rows count for nothing."""
+    learnt: LearntStatus | None = None
+    """What quiet windows taught. Omitted while it learns."""
+    episode: EpisodeStatus | None = None
+    """The last alarm."""
     last_evaluation_time: Timestamp | None = None
     """When it last looked."""
     signals: Annotated[list[SignalStatus], Field(max_length=20), keyed_by("name", "windowSeconds")] = Field(

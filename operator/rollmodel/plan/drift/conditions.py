@@ -1,0 +1,128 @@
+"""What status says, in conditions: for programs (kstatus) and in words for people."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from rollmodel.api.conditions import find
+from rollmodel.api.driftpolicy import SignalKind, SignalStatus
+from rollmodel.plan.drift.draft import Draft, Truth
+from rollmodel.plan.drift.learning import is_calibrated
+from rollmodel.plan.drift.look import Look
+
+__all__ = ["blind", "healthy", "learning", "looked", "names", "stalled", "suspended"]
+
+_SHOWN = 5
+
+
+def healthy(draft: Draft) -> Draft:
+    """Nobody is needed."""
+    if draft.observed.problems:
+        return draft.say("Stalled", "True", "Refused", "; ".join(draft.observed.problems))
+    return draft.say("Stalled", "False", "NothingWrong")
+
+
+def stalled(draft: Draft, reason: str, message: str) -> Draft:
+    """A person has to change the spec; nothing is looked at."""
+    draft = draft.say("Stalled", "True", reason, message).say("Ready", "False", reason, message)
+    return draft.say("DriftDetected", "Unknown", reason)
+
+
+def suspended(draft: Draft) -> Draft:
+    """Nothing is looked at, as asked."""
+    draft = draft.say("Ready", "False", "Suspended", "`suspend` is set")
+    return draft.say("DriftDetected", "Unknown", "Suspended")
+
+
+def blind(draft: Draft, reason: str, message: str) -> Draft:
+    """It cannot look. That spends no budget, and neither raises nor clears an alarm."""
+    told = find(draft.observed.status.conditions, "DataFresh")
+    if told is None or told.status != "False" or told.reason != reason:
+        draft = draft.event("Warning", "Blind", f"{reason}: {message}")
+    draft = draft.say("Ready", "False", "Blind", f"{reason}: {message}").say("DataFresh", "False", reason, message)
+    if reason.startswith("Profile"):
+        draft = draft.say("ReferenceReady", "False", reason, message)
+    return draft if draft.alarmed else draft.say("DriftDetected", "Unknown", "Blind", message)
+
+
+def learning(draft: Draft, windows: int) -> Draft:
+    """Not armed yet."""
+    wanted = draft.observed.spec.dependence.quiet_windows
+    message = f"{windows} of {wanted} quiet windows with enough rows, since {draft.status.watched_since}"
+    draft = _reference(draft).say("Ready", "Unknown", "Learning", message)
+    return draft.say("DriftDetected", "Unknown", "Learning", message).say("Calibrated", "Unknown", "Learning", message)
+
+
+def looked(draft: Draft, look: Look, state: str) -> Draft:
+    """After a look that found this."""
+    drifted = [one for one in look.signals if one.verdict == "Drifted"]
+    draft = _reference(draft).say("Ready", "True", state, _summary(draft, look, drifted))
+    if drifted:
+        draft = draft.say("DriftDetected", "True", "Drifted", names(drifted))
+    elif any(look.enough):
+        draft = draft.say("DriftDetected", "False", state)
+    else:
+        draft = draft.say("DriftDetected", "Unknown", "Insufficient", "no window has enough rows")
+    draft = draft.say("SamplesSufficient", "True" if all(look.enough) else "False", *_samples(draft, look))
+    draft = _calibrated(draft)
+    kinds = {entry.kind for entry in draft.observed.spec.signals}
+    for kind, name in (
+        (SignalKind.QUALITY, "QualityBroken"),
+        (SignalKind.ESTIMATED_PERFORMANCE, "PerformanceDegraded"),
+    ):
+        if kind in kinds:
+            bad = [one for one in drifted if one.kind == kind]
+            draft = draft.say(name, "True" if bad else "False", name if bad else "NothingFound", names(bad))
+    return draft
+
+
+def names(signals: Sequence[SignalStatus]) -> str:
+    """Signals in words: name, how far, in which window."""
+    texts = [
+        f"{one.name} ({one.message or f'PSI {one.corrected_psi}'} in {one.window_seconds} s of {one.samples} rows)"
+        for one in signals[:_SHOWN]
+    ]
+    more = f" and {len(signals) - _SHOWN} more" if len(signals) > _SHOWN else ""
+    return ", ".join(texts) + more
+
+
+def _reference(draft: Draft) -> Draft:
+    profile = draft.status.profile
+    rows = f"{profile.rows} rows" if profile is not None else ""
+    return draft.say("ReferenceReady", "True", "ProfileRead", rows).say("DataFresh", "True", "Counted")
+
+
+def _summary(draft: Draft, look: Look, drifted: Sequence[SignalStatus]) -> str:
+    if drifted:
+        return f"{len(drifted)} signals drifted: {names(drifted)}"
+    if not any(look.enough):
+        return _samples(draft, look)[1]
+    return f"no drift in {sum(look.enough)} of {len(look.enough)} windows"
+
+
+def _samples(draft: Draft, look: Look) -> tuple[str, str]:
+    """Reason and message: what each window can see."""
+    least = draft.observed.spec.samples.min_per_window
+    parts = []
+    for width, rows, enough, visible in zip(look.windows, look.rows, look.enough, look.visible, strict=True):
+        if enough:
+            parts.append(f"{width} s: {rows} rows show a PSI of {_number(visible)}")
+        else:
+            parts.append(f"{width} s: {rows} rows" + (f", fewer than {least}" if rows < least else ", not over yet"))
+    return "Counted" if all(look.enough) else "TooFewRows", "; ".join(parts)
+
+
+def _number(value: float) -> str:
+    return "no size" if math.isinf(value) else f"{value:.2g}"
+
+
+def _calibrated(draft: Draft) -> Draft:
+    learnt = draft.status.learnt
+    if learnt is None:
+        return draft.say("Calibrated", "Unknown", "NotLearnt", "`dependence.dispersion` is Ignore")
+    value: Truth = "True" if is_calibrated(learnt) else "False"
+    message = f"{learnt.false_alarms} of {learnt.windows} quiet windows are called drift at 5 %"
+    if value == "False":
+        message += ": they were not alike (a season, an incident): use longer windows, or more of them"
+    return draft.say("Calibrated", value, "Replayed", message)

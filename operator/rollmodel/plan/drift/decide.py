@@ -1,0 +1,201 @@
+"""``decide``: from what was observed to what should be done about it. Pure: equal input gives an equal decision."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime
+
+import numpy as np
+
+from rollmodel.api.driftpolicy import BudgetStatus, EpisodeStatus, ProfileStatus, SignalStatus
+from rollmodel.evidence.core.arrays import Array
+from rollmodel.plan.decision import Decision
+from rollmodel.plan.drift import conditions
+from rollmodel.plan.drift.draft import Draft
+from rollmodel.plan.drift.history import History
+from rollmodel.plan.drift.layout import Layout
+from rollmodel.plan.drift.learning import dispersion_of, learn_from, quiet_steps
+from rollmodel.plan.drift.look import Look, take_look
+from rollmodel.plan.drift.observed import Observed
+from rollmodel.plan.drift.queries import is_due, look_at, step_of
+from rollmodel.plan.drift.retrain import advance_retrain, revision_changed
+from rollmodel.plan.drift.watches import unsupported
+from rollmodel.plan.problem import Problem
+from rollmodel.plan.times import parse, stamp
+
+__all__ = ["decide", "watched_from"]
+
+#: When a neighbour is asked again that could not answer, in seconds; a step may be shorter.
+RETRY_SECONDS = 60.0
+
+
+def decide(observed: Observed) -> Decision:
+    """What should be true next, and why."""
+    draft = Draft.of(observed)
+    if missing := unsupported(observed.spec):
+        return conditions.stalled(draft, "NotImplemented", f"not in this release: {'; '.join(missing)}").decision()
+    draft = conditions.healthy(draft)
+    if observed.spec.suspend is not None:
+        return conditions.suspended(draft).decision()
+    draft = _look_if_due(draft)
+    return advance_retrain(draft).decision()
+
+
+def watched_from(observed: Observed) -> float:
+    """From when on rows count (unix seconds, a multiple of the step): the revision is stable, and had its hold-off."""
+    arm = observed.arm
+    begun = arm.get("weightSince") or arm.get("started")
+    moment = parse(begun).timestamp() if begun else observed.now.timestamp()
+    step = step_of(observed.spec)
+    return math.ceil((moment + observed.spec.hold_off.after_rollout_seconds) / step) * step
+
+
+def _look_if_due(draft: Draft) -> Draft:
+    observed = draft.observed
+    if (absent := _no_target(observed)) is not None:
+        return conditions.blind(draft, absent.reason, absent.message)
+    if not is_due(observed):
+        return draft.requeue(_next_look(observed))
+    for problem in (observed.layout, observed.history):
+        if isinstance(problem, Problem):
+            return conditions.blind(draft, problem.reason, problem.message).requeue(_retry(observed))
+    if not isinstance(observed.layout, Layout) or not isinstance(observed.history, History):
+        return draft.requeue(_retry(observed))
+    draft = _watch(draft, observed.layout)
+    return _look(draft, observed.history).requeue(_next_look(observed))
+
+
+def _no_target(observed: Observed) -> Problem | None:
+    target = observed.spec.model_deployment_ref.name
+    if observed.deployment is None:
+        return Problem("TargetMissing", f"there is no ModelDeployment {target!r} in this namespace")
+    if observed.revision is None:
+        return Problem("NoStableRevision", f"ModelDeployment {target!r} has no stable revision yet")
+    return None
+
+
+def _next_look(observed: Observed) -> float:
+    step, delay = step_of(observed.spec), observed.defaults.prometheus_delay_seconds
+    return look_at(observed) + step + delay - observed.now.timestamp() + 0.1
+
+
+def _retry(observed: Observed) -> float:
+    return min(RETRY_SECONDS, float(step_of(observed.spec)))
+
+
+def _watch(draft: Draft, layout: Layout) -> Draft:
+    """Begin anew with another revision or another profile."""
+    observed, profile = draft.observed, draft.status.profile
+    if profile is not None and (profile.revision, profile.digest) == (observed.revision, layout.digest):
+        return draft
+    draft = revision_changed(draft) if profile is not None else draft
+    if draft.alarmed:
+        draft = _end_episode(draft, "another revision or profile is watched")
+    return draft.set(
+        profile=ProfileStatus(revision=observed.revision or "", digest=layout.digest, rows=layout.rows),
+        watched_since=stamp(datetime.fromtimestamp(watched_from(observed), UTC)),
+        learnt=None,
+        signals=[],
+        last_evaluation_time=None,
+    )
+
+
+def _look(draft: Draft, history: History) -> Draft:
+    observed, at = draft.observed, look_at(draft.observed)
+    since = parse(draft.status.watched_since or draft.now).timestamp()
+    minimum = _training_rows(observed)
+    if history.layout.rows < minimum:
+        message = f"the profile rests on {history.layout.rows} rows, `reference.training.minRows` is {minimum}"
+        return conditions.blind(draft, "ProfileTooSmall", message)
+    if problem := _silence(history, at):
+        return conditions.blind(draft, problem.reason, problem.message)
+    draft = draft.set(last_evaluation_time=stamp(datetime.fromtimestamp(at, UTC)))
+    draft, dispersion = _dispersion(draft, history, at, since)
+    if dispersion is None:
+        found = len(quiet_steps(observed.spec, history, after=since, until=at))
+        return conditions.learning(draft, found)
+    look = take_look(
+        observed.spec,
+        history,
+        draft.status.signals,
+        at=at,
+        watched_since=since,
+        dispersion=dispersion,
+        now=draft.now,
+    )
+    return _conclude(draft.set(signals=list(look.signals), budget=_budget(draft, look)), look)
+
+
+def _training_rows(observed: Observed) -> int:
+    training = observed.spec.reference.training
+    return training.min_rows if training is not None else 0
+
+
+def _silence(history: History, at: float) -> Problem | None:
+    """Why the last step says nothing, although there should be something to count."""
+    cells = history.steps.get(round(at))
+    if cells is None:
+        return Problem("NoSeries", "Prometheus has no counts of the stable revision for the last step")
+    rows, requests = history.groups(cells)[:, 2].max(), cells[-1]
+    if rows < 0.5 and requests >= 1.0:
+        message = f"{requests:.0f} requests in the last step, and no row was counted"
+        return Problem("RowsNotCounted", message)
+    return None
+
+
+def _dispersion(draft: Draft, history: History, at: float, since: float) -> tuple[Draft, Array | None]:
+    """The dispersion of each signal, learnt now if it can be; None while it is not known."""
+    spec, signals = draft.observed.spec, len(history.layout.signals)
+    if spec.dependence.dispersion == "Ignore":
+        return draft, np.ones(signals)
+    known = dispersion_of(draft.status.learnt, signals)
+    if known is not None:
+        return draft, known
+    learnt = learn_from(spec, history, after=since, until=at, now=draft.now)
+    draft = draft.set(learnt=learnt)
+    if learnt is None:
+        return draft, None
+    draft = draft.event("Normal", "Learnt", f"from {learnt.windows} quiet windows: looks count from now on")
+    return draft, dispersion_of(learnt, signals)
+
+
+def _budget(draft: Draft, look: Look) -> BudgetStatus:
+    whole = float(draft.observed.spec.false_alarms.budget)
+    before, period = draft.status.budget, draft.observed.spec.false_alarms.period_days * 86_400
+    if before is None or (draft.observed.now - parse(before.period_start_time)).total_seconds() >= period:
+        before = BudgetStatus(spent="0", remaining="", period_start_time=draft.now)
+    spent = min(whole, float(before.spent) + look.spent)
+    return BudgetStatus(
+        spent=f"{spent:.6f}", remaining=f"{whole - spent:.6f}", period_start_time=before.period_start_time
+    )
+
+
+def _conclude(draft: Draft, look: Look) -> Draft:
+    """The state, the episode, and the conditions."""
+    drifted = [one for one in look.signals if one.verdict == "Drifted"]
+    state = "Stable"
+    if drifted:
+        state = "Drifted"
+    elif any(one.verdict == "Suspected" for one in look.signals):
+        state = "Suspected"
+    elif not any(look.enough):
+        state = "Insufficient"
+    if drifted and not draft.alarmed:
+        draft = _begin_episode(draft, drifted)
+    elif not drifted and draft.alarmed:
+        draft = _end_episode(draft, "no signal shows a change any more")
+    return conditions.looked(draft, look, state)
+
+
+def _begin_episode(draft: Draft, drifted: list[SignalStatus]) -> Draft:
+    number = draft.status.episode.number + 1 if draft.status.episode is not None else 1
+    episode = EpisodeStatus(number=number, start_time=draft.now, trigger=drifted[0].name)
+    message = f"episode {number}: {conditions.names(drifted)}"
+    return draft.set(episode=episode).event("Warning", "DriftDetected", message)
+
+
+def _end_episode(draft: Draft, why: str) -> Draft:
+    episode = draft.status.episode
+    assert episode is not None  # noqa: S101  only while an alarm is on
+    ended = episode.model_copy(update={"end_time": draft.now})
+    return draft.set(episode=ended).event("Normal", "DriftCleared", f"episode {episode.number}: {why}")

@@ -1,0 +1,81 @@
+"""Builds the decision: each stage of a pass returns the draft with its part added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from rollmodel.api.conditions import find
+from rollmodel.api.driftpolicy import DriftPolicyStatus
+from rollmodel.plan.conditions import ConditionDraft, merge_conditions
+from rollmodel.plan.decision import ApplyObject, Decision, Effect, EmitEvent, Event
+from rollmodel.plan.drift.observed import Observed
+from rollmodel.plan.times import stamp
+
+__all__ = ["Draft"]
+
+Truth = Literal["True", "False", "Unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The new status so far, its conditions before they are dated, and what will be done."""
+
+    observed: Observed
+    status: DriftPolicyStatus
+    lines: Mapping[str, ConditionDraft] = field(default_factory=dict)
+    effects: tuple[Effect, ...] = ()
+    due: tuple[float, ...] = ()
+
+    @classmethod
+    def of(cls, observed: Observed) -> Draft:
+        """Nothing is decided yet."""
+        return cls(observed, observed.status)
+
+    @property
+    def now(self) -> str:
+        """The time of this pass, as status has it."""
+        return stamp(self.observed.now)
+
+    @property
+    def alarmed(self) -> bool:
+        """Whether an alarm is on."""
+        return self.status.episode is not None and self.status.episode.end_time is None
+
+    @property
+    def state(self) -> str:
+        """What it found, in one word: the reason of ``Ready``, of this pass or of the one before."""
+        line = self.lines.get("Ready") or find(self.observed.status.conditions, "Ready")
+        return line.reason if line is not None else ""
+
+    def set(self, **fields: Any) -> Draft:
+        """With these fields of the status changed."""
+        return replace(self, status=self.status.model_copy(update=fields))
+
+    def say(self, kind: str, status: Truth, reason: str, message: str = "") -> Draft:
+        """With this condition."""
+        return replace(self, lines={**self.lines, kind: ConditionDraft(status, reason, message)})
+
+    def event(self, type_: Literal["Normal", "Warning"], reason: str, message: str) -> Draft:
+        """With this Event."""
+        return replace(self, effects=(*self.effects, EmitEvent(Event(type_, reason, message))))
+
+    def apply(self, manifest: Mapping[str, Any]) -> Draft:
+        """With this object to apply."""
+        return replace(self, effects=(*self.effects, ApplyObject(manifest)))
+
+    def requeue(self, seconds: float) -> Draft:
+        """With the next pass after so many seconds."""
+        return replace(self, due=(*self.due, seconds))
+
+    def decision(self) -> Decision:
+        """All of it."""
+        observed = self.observed
+        fields = dict(self.status)
+        fields["observed_generation"] = observed.generation
+        fields["conditions"] = merge_conditions(
+            observed.status.conditions, self.lines, generation=observed.generation, now=observed.now
+        )
+        status = DriftPolicyStatus.model_validate(fields)
+        return Decision(status.to_wire(), self.effects, max(0.5, min(self.due)) if self.due else None)

@@ -1,0 +1,63 @@
+"""What was counted in each step: kept in memory, asked of Prometheus again after a restart."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from rollmodel.evidence.core.arrays import Array
+from rollmodel.plan.drift.layout import GROUPS, Layout, Points, key_of
+
+__all__ = ["History"]
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Cells of each step, by the step's end in unix seconds; the order is that of ``layout.keys``.
+
+    A step without series is absent, one with series has 0 where a series is missing.
+    """
+
+    layout: Layout
+    steps: Mapping[int, Array] = field(default_factory=dict)
+
+    def with_answer(self, series: Iterable[Points]) -> History:
+        """With the steps of this answer."""
+        at = {key: index for index, key in enumerate(self.layout.keys)}
+        found: dict[int, Array] = {}
+        for labels, points in series:
+            key = key_of(labels)
+            index = at.get(key) if key is not None else None
+            for moment, value in points if index is not None else ():
+                cells = found.setdefault(round(moment), np.zeros(len(at)))
+                cells[index] = max(0.0, value) if np.isfinite(value) else 0.0
+        return History(self.layout, {**self.steps, **found})
+
+    def since(self, moment: float) -> History:
+        """Without the steps that end before."""
+        return History(self.layout, {end: cells for end, cells in self.steps.items() if end >= moment})
+
+    def total(self, begin: float, end: float) -> Array:
+        """The sum of the steps that end after ``begin`` and not after ``end``."""
+        inside = [cells for moment, cells in self.steps.items() if begin < moment <= end]
+        return np.sum(inside, axis=0) if inside else np.zeros(len(self.layout.keys))
+
+    def bins(self, cells: Array) -> Array:
+        """The bins of each signal [S, K], not cumulative."""
+        found, start = np.zeros((len(self.layout.signals), self.layout.width)), 0
+        for row, signal in enumerate(self.layout.signals):
+            counts = cells[start : start + len(signal.bins)]
+            found[row, : len(counts)] = np.maximum(np.diff(counts, prepend=0.0), 0.0) if signal.cumulative else counts
+            start += len(counts) + len(GROUPS)
+        return found
+
+    def groups(self, cells: Array) -> Array:
+        """Missing, unseen and all rows of each signal [S, 3]."""
+        found, start = np.zeros((len(self.layout.signals), len(GROUPS))), 0
+        for row, signal in enumerate(self.layout.signals):
+            start += len(signal.bins)
+            found[row] = cells[start : start + len(GROUPS)]
+            start += len(GROUPS)
+        return found

@@ -1,0 +1,170 @@
+"""The profile as the model server shows it: which signals there are, in which bins, and what the training counted.
+
+Prometheus answers with one series for each bin; here they are put side by side. Series of values are cumulative
+(``le``), as histograms are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rollmodel.evidence.core.arrays import Array
+from rollmodel.evidence.drift.performance import Calibration
+from rollmodel.plan.problem import Problem
+
+__all__ = ["GROUPS", "MOST_CELLS", "Layout", "Points", "Signal", "key_of"]
+
+#: Series of an answer: labels, and (unix time, value) ascending.
+Points = tuple[Mapping[str, str], Sequence[tuple[float, float]]]
+Key = tuple[str, str, str]
+
+GROUPS = ("null", "unseen", "all")
+#: More series than that are no profile of ours.
+MOST_CELLS = 20_000
+_KINDS = ("le", "category", "group")
+
+
+def key_of(labels: Mapping[str, str]) -> Key | None:
+    """(signal, kind of the label, its value) of a series; None where it has none of them."""
+    for kind in _KINDS:
+        if labels.get(kind):
+            return labels.get("signal", ""), kind, labels[kind]
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One column: the keys of its bins in order, and what the training counted in each (not cumulative)."""
+
+    name: str
+    bins: tuple[Key, ...]
+    reference: tuple[float, ...]
+    nulls: float
+    unseen: float
+    rows: float
+    importance: float
+    cumulative: bool
+
+    @property
+    def column(self) -> str:
+        """The name of the column."""
+        return self.name.removeprefix("feature:")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """All signals; ``digest`` is that of the profile."""
+
+    digest: str
+    rows: int
+    signals: tuple[Signal, ...]
+    calibration: Calibration | None = None
+
+    @classmethod
+    def of(cls, series: Iterable[Points]) -> Layout | Problem:
+        """From the answer to the query of the reference; what each series is, its label ``what`` says."""
+        values: dict[str, dict[Any, float]] = {}
+        for labels, points in series:
+            key = _reference_key(labels)
+            if points and key is not None:
+                values.setdefault(labels.get("what", ""), {})[key] = points[-1][1]
+        infos = values.get("info", {})
+        if not infos:
+            reasons = values.get("problem", {})
+            if reasons:
+                reason = min(reasons)
+                return Problem(reason, f"the model server counts nothing: {_PROBLEMS.get(reason, reason)}")
+            message = (
+                "the stable revision shows no profile to Prometheus: is it served by the preset MLflow, and scraped?"
+            )
+            return Problem("NoSeries", message)
+        if len(infos) > 1:
+            return Problem("ProfileMismatch", f"pods of one revision show {len(infos)} different profiles")
+        rows = values.get("rows", {})
+        if len(rows) > MOST_CELLS:
+            return Problem("ProfileTooLarge", f"the profile has more than {MOST_CELLS} bins")
+        signals = tuple(_signals(rows, values.get("importance", {})))
+        if not signals:
+            return Problem("NoSeries", "the profile has no signals")
+        return cls(
+            digest=next(iter(infos)),
+            rows=int(max(signal.rows for signal in signals)),
+            signals=signals,
+            calibration=_calibration(signals, values.get("positives", {}), values.get("threshold", {})),
+        )
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """Of all cells: for each signal its bins, then missing, unseen and all rows; at the end the requests."""
+        found: list[Key] = []
+        for signal in self.signals:
+            found += [*signal.bins, *((signal.name, "group", group) for group in GROUPS)]
+        return (*found, ("", "group", "requests"))
+
+    @property
+    def width(self) -> int:
+        """Bins of the signal that has most."""
+        return max(len(signal.bins) for signal in self.signals)
+
+    def reference(self) -> Array:
+        """What the training counted [S, K]."""
+        found = np.zeros((len(self.signals), self.width))
+        for row, signal in enumerate(self.signals):
+            found[row, : len(signal.bins)] = signal.reference
+        return found
+
+
+_PROBLEMS = {
+    "ProfileMissing": "the model has no profile.json (see `rollmodel profile`)",
+    "ProfileVersion": "its profile.json has a format that the server does not read",
+    "ProfileDigest": "its profile.json was edited by hand",
+    "ProfileInvalid": "its profile.json is not valid",
+}
+
+
+def _reference_key(labels: Mapping[str, str]) -> Any:
+    match labels.get("what"):
+        case "info":
+            return labels.get("digest")
+        case "problem":
+            return labels.get("reason")
+        case "importance" | "threshold":
+            return labels.get("signal")
+        case _:
+            return key_of(labels)
+
+
+def _signals(rows: Mapping[Key, float], importance: Mapping[str, float]) -> Iterable[Signal]:
+    names = sorted({signal for signal, _, _ in rows})
+    for name in names:
+        own = {key: value for key, value in rows.items() if key[0] == name}
+        cumulative = any(kind == "le" for _, kind, _ in own)
+        bins = [key for key in own if key[1] == ("le" if cumulative else "category")]
+        bins.sort(key=(lambda key: float(key[2])) if cumulative else (lambda key: (-rows[key], key[2])))
+        counts = np.array([own[key] for key in bins])
+        groups = [own.get((name, "group", group), 0.0) for group in GROUPS]
+        yield Signal(
+            name=name,
+            bins=tuple(bins),
+            reference=tuple((np.diff(counts, prepend=0.0) if cumulative else counts).tolist()),
+            nulls=groups[0],
+            unseen=groups[1],
+            rows=groups[2],
+            importance=importance.get(name, 1.0),
+            cumulative=cumulative,
+        )
+
+
+def _calibration(
+    signals: Sequence[Signal], positives: Mapping[Key, float], threshold: Mapping[str, float]
+) -> Calibration | None:
+    signal = next((one for one in signals if one.name == "prediction"), None)
+    if signal is None or not positives or "prediction" not in threshold:
+        return None
+    counts = np.diff(np.array([positives.get(key, 0.0) for key in signal.bins]), prepend=0.0)
+    above = np.array([float(key[2]) > threshold["prediction"] for key in signal.bins], dtype=np.float64)
+    return Calibration(np.array(signal.reference), np.maximum(counts, 0.0), above)

@@ -1,0 +1,48 @@
+"""The first quiet windows of a revision: how much more than chance its counts vary."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rollmodel.api.driftpolicy import DriftPolicySpec, LearntStatus
+from rollmodel.evidence.core.arrays import Array
+from rollmodel.evidence.drift.dispersion import Learnt, learn
+from rollmodel.plan.drift.history import History
+
+__all__ = ["dispersion_of", "is_calibrated", "learn_from", "quiet_steps"]
+
+
+def quiet_steps(spec: DriftPolicySpec, history: History, *, after: float, until: float) -> list[int]:
+    """The ends of the steps that have enough rows to learn from."""
+    least = spec.samples.min_per_window
+    ends = (end for end in sorted(history.steps) if after < end <= until)
+    return [end for end in ends if history.groups(history.steps[end])[:, 2].max() >= least]
+
+
+def learn_from(spec: DriftPolicySpec, history: History, *, after: float, until: float, now: str) -> LearntStatus | None:
+    """What the first quiet windows teach; None while there are too few."""
+    ends = quiet_steps(spec, history, after=after, until=until)[: spec.dependence.quiet_windows]
+    if len(ends) < spec.dependence.quiet_windows:
+        return None
+    quiet = np.stack([history.bins(history.steps[end]) for end in ends])
+    found = learn(quiet, least=float(spec.samples.min_expected_per_bin))
+    return LearntStatus(
+        windows=found.windows,
+        false_alarms=found.alarms,
+        time=now,
+        dispersion=",".join(f"{one:.3g}" for one in found.dispersion),
+    )
+
+
+def dispersion_of(learnt: LearntStatus | None, signals: int) -> Array | None:
+    """The dispersion of each signal; None where it was learnt from others."""
+    try:
+        values = np.array([float(one) for one in learnt.dispersion.split(",")]) if learnt is not None else np.zeros(0)
+    except ValueError:
+        return None
+    return values if len(values) == signals and np.isfinite(values).all() and (values >= 1.0).all() else None
+
+
+def is_calibrated(learnt: LearntStatus) -> bool:
+    """Whether the test kept its level in the quiet windows."""
+    return Learnt(np.ones(1), learnt.windows, learnt.false_alarms).calibrated

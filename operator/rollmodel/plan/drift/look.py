@@ -1,0 +1,222 @@
+"""One look: all windows of all signals against the profile."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rollmodel.api.decimals import decimal
+from rollmodel.api.driftpolicy import DriftPolicySpec, SignalKind, SignalStatus
+from rollmodel.evidence.core.arrays import Array, Mask
+from rollmodel.evidence.drift.alarm import QUIET, Hysteresis, Track, thresholds
+from rollmodel.evidence.drift.compare import CAREFUL_ALPHA, CAREFUL_EXPECTED, Comparison, compare
+from rollmodel.evidence.drift.performance import estimate
+from rollmodel.evidence.drift.power import visible_psi
+from rollmodel.evidence.drift.quality import log10_p_of_rise, share_before
+from rollmodel.plan.drift.history import History
+from rollmodel.plan.drift.queries import step_of
+from rollmodel.plan.drift.watches import Watch, watches
+
+__all__ = ["Look", "looks_per_period", "take_look"]
+
+#: A change less certain than that is none.
+_DOUBT = -2.0
+#: Signals that changed come first, then so many others; status has room for 20.
+_MOST, _QUIET_SHOWN = 20, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was seen. ``rows`` and ``visible`` (the smallest PSI that is seen) are by window; ``spent`` is budget."""
+
+    signals: tuple[SignalStatus, ...]
+    windows: tuple[int, ...]
+    rows: tuple[int, ...]
+    enough: tuple[bool, ...]
+    visible: tuple[float, ...]
+    spent: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Windows:
+    """Counts of all windows. ``live`` [W, S, K], ``groups`` [W, S, 3], ``enough`` [W]."""
+
+    spec: DriftPolicySpec
+    history: History
+    live: Array
+    groups: Array
+    enough: Mask
+    dispersion: Array
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Of one test, by window: log10 p, and how large the change is."""
+
+    log10_p: Array
+    change: Array
+
+
+def looks_per_period(spec: DriftPolicySpec) -> float:
+    """How many looks share the budget."""
+    return spec.false_alarms.period_days * 86_400 / step_of(spec)
+
+
+def take_look(
+    spec: DriftPolicySpec,
+    history: History,
+    before: Sequence[SignalStatus],
+    *,
+    at: float,
+    watched_since: float,
+    dispersion: Array,
+    now: str,
+) -> Look:
+    """Look at the windows that end ``at`` (unix seconds). ``before`` is what the last look said."""
+    tests = watches(spec, history.layout)
+    alpha = thresholds(
+        np.array([one.weight for one in tests]),
+        budget=decimal(spec.false_alarms.budget),
+        looks=looks_per_period(spec),
+        windows=len(spec.window_seconds),
+    )
+    least = float(alpha.min(initial=1.0))
+    windows = _windows(spec, history, at=at, watched_since=watched_since, dispersion=dispersion, alpha=least)
+    tracks = {one.name: one for one in before}
+    found = [
+        _judge(windows, test, float(one), tracks.get(test.name), now) for test, one in zip(tests, alpha, strict=True)
+    ]
+    found.sort(key=lambda one: -one[0])
+    quiet = [status for _, status in found if status.verdict not in {"Suspected", "Drifted"}][:_QUIET_SHOWN]
+    moving = [status for _, status in found if status.verdict in {"Suspected", "Drifted"}]
+    moving.sort(key=lambda one: one.verdict != "Drifted")
+    return Look(
+        signals=tuple([*moving, *quiet][:_MOST]),
+        windows=tuple(spec.window_seconds),
+        rows=tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1)),
+        enough=tuple(bool(one) for one in windows.enough),
+        visible=tuple(_visible(windows, tests, alpha)),
+        spent=decimal(spec.false_alarms.budget) / looks_per_period(spec) * float(windows.enough.mean()),
+    )
+
+
+def _windows(
+    spec: DriftPolicySpec, history: History, *, at: float, watched_since: float, dispersion: Array, alpha: float
+) -> _Windows:
+    cells = [history.total(max(at - width, watched_since), at) for width in spec.window_seconds]
+    live = np.stack([history.bins(one) for one in cells])
+    groups = np.stack([history.groups(one) for one in cells])
+    complete = np.array([at - width >= watched_since - 1e-6 for width in spec.window_seconds])
+    least = max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0)
+    quiet = spec.dependence.quiet_windows if spec.dependence.dispersion == "Auto" else math.inf
+    return _Windows(
+        spec=spec,
+        history=history,
+        live=live,
+        groups=groups,
+        enough=complete & (groups[:, :, 2].max(axis=1) >= spec.samples.min_per_window),
+        dispersion=dispersion,
+        comparison=compare(
+            history.layout.reference(), live, dispersion=dispersion, quiet_windows=quiet, least=float(least)
+        ),
+    )
+
+
+def _judge(
+    windows: _Windows, test: Watch, alpha: float, before: SignalStatus | None, now: str
+) -> tuple[float, SignalStatus]:
+    """How far it is from its limit, and what status says about it."""
+    seen = _measure(windows, test)
+    changed = windows.enough & (seen.log10_p < math.log10(max(alpha, 1e-300))) & (seen.change > test.limit)
+    ratio = decimal(windows.spec.hysteresis.clear_ratio)
+    calm = ~windows.enough | (seen.change <= ratio * test.limit) | (seen.log10_p > _DOUBT)
+    track = _track(before)
+    if windows.enough.any():
+        rule = Hysteresis(windows.spec.hysteresis.raise_after_looks, windows.spec.hysteresis.clear_after_looks)
+        track = track.look(changed=bool(changed.any()), clear=bool(calm.all()), rule=rule)
+    merit = np.where(windows.enough, seen.change, -np.inf)
+    window = int(np.argmax(np.where(changed, -seen.log10_p + 1e3, merit))) if windows.enough.any() else 0
+    verdict = track.verdict if windows.enough.any() or track.verdict != "Stable" else "Insufficient"
+    same = before is not None and before.verdict == verdict
+    return float(merit.max()) / test.limit if test.limit else 0.0, SignalStatus(
+        name=test.name[:320],
+        kind=test.kind,
+        window_seconds=windows.spec.window_seconds[window],
+        verdict=verdict,
+        severity=_severity(test, float(seen.change[window])) if track.verdict != "Stable" else None,
+        samples=int(windows.groups[window, test.index, 2]),
+        since=before.since if same and before is not None and before.since else now,
+        looks=track.looks,
+        log10_p=f"{seen.log10_p[window]:.1f}",
+        **_numbers(windows, test, window, alpha, seen),
+    )
+
+
+def _track(before: SignalStatus | None) -> Track:
+    if before is None or before.verdict not in {"Suspected", "Drifted"}:
+        return QUIET
+    return Track("Drifted" if before.verdict == "Drifted" else "Suspected", before.looks)
+
+
+def _severity(test: Watch, change: float) -> str:
+    return "Severe" if change >= test.severe else "Moderate"
+
+
+def _numbers(windows: _Windows, test: Watch, window: int, alpha: float, seen: _Seen) -> dict[str, str]:
+    change = float(seen.change[window])
+    if test.what != "bins":
+        word = {"null": "missing values", "unseen": "values hardly seen in training", "performance": test.metric}[
+            test.what
+        ]
+        sign = "-" if test.what == "performance" else "+"
+        return {"message": f"{word}: {sign}{max(change, 0.0):.3f}, allowed {test.limit:g}"}
+    found, dispersion = windows.comparison, float(windows.dispersion[test.index])
+    return {
+        "psi": f"{found.psi[window, test.index]:.4f}",
+        "corrected_psi": f"{change:.4f}",
+        "dispersion": f"{dispersion:.2f}",
+        "min_detectable_psi": _shown(_visible_to(windows, test.index, window, alpha)),
+    }
+
+
+def _measure(windows: _Windows, test: Watch) -> _Seen:
+    found, index = windows.comparison, test.index
+    if test.what == "bins":
+        return _Seen(found.log10_p[:, index], found.corrected_psi[:, index])
+    if test.what == "performance":
+        calibration = windows.history.layout.calibration
+        assert calibration is not None  # noqa: S101  such a test is made only with one
+        bins = len(calibration.rows)
+        spread = float(windows.dispersion[index])
+        parts = [estimate(test.metric, calibration, live[index, :bins], spread) for live in windows.live]
+        return _Seen(np.array([one.log10_p for one in parts]), np.array([one.drop for one in parts]))
+    signal = windows.history.layout.signals[index]
+    count = windows.groups[:, index, 0 if test.what == "null" else 1]
+    rows = windows.groups[:, index, 2]
+    before = signal.nulls if test.what == "null" else signal.unseen
+    rise = count / np.maximum(rows, 1.0) - before / max(signal.rows, 1.0)
+    careful = share_before(before, signal.rows)
+    return _Seen(log10_p_of_rise(count, rows, careful, windows.dispersion[index]), rise)
+
+
+def _visible(windows: _Windows, tests: Sequence[Watch], alpha: Array) -> Iterator[float]:
+    """By window: the smallest PSI that is seen in the middle one of the columns."""
+    bins = [(test.index, float(one)) for test, one in zip(tests, alpha, strict=True) if test.kind != SignalKind.QUALITY]
+    for window in range(len(windows.enough)):
+        found = [_visible_to(windows, index, window, one) for index, one in bins]
+        yield float(np.median(found)) if found else math.inf
+
+
+def _visible_to(windows: _Windows, index: int, window: int, alpha: float) -> float:
+    found = windows.comparison
+    rows, freedom = float(found.rows[window, index]), int(found.freedom[window, index])
+    reference = sum(windows.history.layout.signals[index].reference)
+    return visible_psi(rows, reference, freedom, alpha, float(windows.dispersion[index]))
+
+
+def _shown(value: float) -> str:
+    return "none" if math.isinf(value) else f"{value:.4f}"

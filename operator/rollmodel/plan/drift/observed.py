@@ -1,0 +1,61 @@
+"""What a pass knows about one DriftPolicy: gathered by ``reconcile``, read by ``plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
+from rollmodel.plan.drift.history import History
+from rollmodel.plan.drift.layout import Layout
+from rollmodel.plan.manifest import Manifest
+from rollmodel.plan.problem import Problem
+
+__all__ = ["DriftDefaults", "Observed"]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftDefaults:
+    """What the operator's settings say."""
+
+    prometheus_delay_seconds: float = 0.0
+    prometheus_matchers: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One look at the world. ``layout`` and ``history`` are None where no look is due."""
+
+    namespace: str
+    name: str
+    uid: str
+    generation: int
+    spec: DriftPolicySpec
+    status: DriftPolicyStatus
+    now: datetime
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    defaults: DriftDefaults = DriftDefaults()
+    deployment: Manifest | None = None
+    """The ModelDeployment that is watched."""
+    layout: Layout | Problem | None = None
+    """The profile, as the server shows it."""
+    history: History | Problem | None = None
+    """The counts of each step."""
+    template: Manifest | None = None
+    """The TrainingJob that a new one copies; read only where one may be created."""
+    children: Sequence[Manifest] = ()
+    problems: Sequence[str] = ()
+
+    @property
+    def arm(self) -> Mapping[str, Any]:
+        """The stable revision of the ModelDeployment, as its status has it; empty where there is none."""
+        status = (self.deployment or {}).get("status") or {}
+        return status.get("stable") or {}
+
+    @property
+    def revision(self) -> str | None:
+        """The revision that is watched."""
+        found: str | None = self.arm.get("revision")
+        return found

@@ -1,0 +1,46 @@
+"""The TrainingJob that an alarm starts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rollmodel.api.base import GROUP, VERSION
+from rollmodel.api.driftpolicy import RetrainStatus
+from rollmodel.plan import naming
+from rollmodel.plan.drift.observed import Observed
+from rollmodel.plan.podspec import owner_reference
+
+__all__ = ["training_job", "training_name"]
+
+_TEMPLATES_OWN = {"schedule", "suspend"}
+
+
+def training_name(observed: Observed, revision: str, episode: int) -> str:
+    """One name, so at most one training, for an alarm of a revision."""
+    return naming.child(observed.name, naming.short_hash(f"{observed.uid}/{revision}/{episode}"))
+
+
+def training_job(observed: Observed, entry: RetrainStatus) -> dict[str, Any] | None:
+    """The template's spec, once; annotations say what for. None where there is no template."""
+    template = observed.template
+    if template is None:
+        return None
+    spec = {key: value for key, value in template["spec"].items() if key not in _TEMPLATES_OWN}
+    notes = {
+        f"{GROUP}/drift-episode": entry.episode,
+        f"{GROUP}/drift-revision": entry.revision or "",
+        f"{GROUP}/drift-trigger": entry.trigger,
+        f"{GROUP}/data-until": entry.time,
+    }
+    return {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "TrainingJob",
+        "metadata": {
+            "name": entry.training_job,
+            "namespace": observed.namespace,
+            "labels": naming.training_labels(template["metadata"]["name"]),
+            "annotations": notes,
+            "ownerReferences": [owner_reference("DriftPolicy", observed.name, observed.uid)],
+        },
+        "spec": spec,
+    }

@@ -1,0 +1,109 @@
+"""What a spec watches, column by column, each with its share of the budget; and what this release cannot watch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from rollmodel.api.decimals import decimal
+from rollmodel.api.driftpolicy import DriftPolicySpec, Effect, Signal, SignalKind
+from rollmodel.evidence.drift.performance import METRICS
+from rollmodel.plan.drift.layout import Layout
+
+__all__ = ["Watch", "unsupported", "watches"]
+
+_NULL_RISE, _UNSEEN_RISE = "0.05", "0.02"
+#: Half of a signal's budget is shared equally, so that a column of no importance is watched too.
+_EQUALLY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One test. ``index`` is that of the signal in the layout; a change of more than ``limit`` matters."""
+
+    name: str
+    kind: SignalKind
+    what: Literal["bins", "null", "unseen", "performance"]
+    index: int
+    weight: float
+    limit: float
+    severe: float
+    metric: str = ""
+
+
+def watches(spec: DriftPolicySpec, layout: Layout) -> tuple[Watch, ...]:
+    """All tests of a look. The weights of one entry of ``signals`` add up to its own weight."""
+    return tuple(watch for entry in spec.signals for watch in _of(entry, layout))
+
+
+def _of(entry: Signal, layout: Layout) -> Iterator[Watch]:
+    indices = list(_matched(entry, layout))
+    weight = decimal(entry.weight) if entry.weight is not None else 1.0
+    total = sum(layout.signals[index].importance for index in indices)
+    for index in indices:
+        signal = layout.signals[index]
+        by_importance = signal.importance / total if total > 0.0 else 1.0 / len(indices)
+        share = weight * (_EQUALLY / len(indices) + (1.0 - _EQUALLY) * by_importance)
+        name = (
+            entry.name
+            if len(indices) == 1 and not signal.name.startswith("feature:")
+            else f"{entry.name}/{signal.column}"
+        )
+        yield from _tests(entry, index, name, share)
+
+
+def _tests(entry: Signal, index: int, name: str, share: float) -> Iterator[Watch]:
+    if entry.kind == SignalKind.QUALITY:
+        null = decimal(entry.max_null_rate_increase or _NULL_RISE)
+        unseen = decimal(entry.max_unseen_rate or _UNSEEN_RISE)
+        yield Watch(f"{name}/null", entry.kind, "null", index, share / 2, null, 4 * null)
+        yield Watch(f"{name}/unseen", entry.kind, "unseen", index, share / 2, unseen, 4 * unseen)
+    elif entry.kind == SignalKind.ESTIMATED_PERFORMANCE:
+        drop = decimal(entry.max_drop or "0.02")
+        yield Watch(name, entry.kind, "performance", index, share, drop, 2 * drop, entry.metric or "")
+    else:
+        effect = entry.effect or Effect()
+        yield Watch(name, entry.kind, "bins", index, share, decimal(effect.psi), decimal(effect.severe_psi))
+
+
+def _matched(entry: Signal, layout: Layout) -> Iterator[int]:
+    for index, signal in enumerate(layout.signals):
+        is_score = signal.name == "prediction"
+        match entry.kind:
+            case SignalKind.FEATURE:
+                fits = not is_score
+            case SignalKind.QUALITY:
+                fits = True
+            case SignalKind.ESTIMATED_PERFORMANCE:
+                fits = is_score and layout.calibration is not None
+            case _:
+                fits = is_score
+        if fits and fnmatchcase(signal.column, entry.match or "*"):
+            yield index
+
+
+def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
+    """What the spec asks for and this release does not do, as paths with what is there instead."""
+    training = spec.reference.training
+    asked = {
+        "spec.source.logs (use `metrics`)": spec.source.metrics is None,
+        "spec.reference other than `training: {}`, the profile beside the model": training is None
+        or bool(training.uri),
+        "spec.track: Candidate": spec.track != "Stable",
+        "spec.season (use windows of whole days)": spec.season != "None",
+        "spec.falseAlarms.mode: Anytime (use `Budget`)": spec.false_alarms.mode != "Budget",
+        "spec.outcomes": spec.outcomes is not None,
+        "spec.notify": spec.notify is not None,
+        "spec.retrain.minNewLabelledRows above 0": spec.retrain.min_new_labelled_rows > 0,
+    }
+    return [*(text for text, is_asked in asked.items() if is_asked), *filter(None, map(_unsupported, spec.signals))]
+
+
+def _unsupported(entry: Signal) -> str | None:
+    if entry.kind in {SignalKind.PERFORMANCE, SignalKind.MULTIVARIATE}:
+        return f"signal {entry.name!r} of kind {entry.kind}"
+    if entry.kind == SignalKind.ESTIMATED_PERFORMANCE and entry.metric not in METRICS:
+        return f"signal {entry.name!r} with metric {entry.metric!r} (use {' or '.join(METRICS)})"
+    return None

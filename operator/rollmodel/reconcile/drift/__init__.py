@@ -1,0 +1,1 @@
+"""Passes over DriftPolicies: gather, and the record of the kind."""

@@ -1,0 +1,190 @@
+"""What an alarm leads to, and what keeps that from running away: killed anywhere, it never trains twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from rollmodel.plan.decision import Ref
+
+from tests.support.simulation.drifting import DriftWorld, Rows, rows_of
+
+AUTO = {"mode": "Auto", "trainingJobRef": {"name": "churn-train"}, "when": ["Feature"], "cooldownSeconds": 36_000}
+DRIFT_FROM = 11
+
+
+def older(rng: np.random.Generator, hour: int) -> Rows:
+    """People are older from an hour on."""
+    return rows_of(rng, 600, age=40.0 if hour < DRIFT_FROM else 46.0)
+
+
+def waves(rng: np.random.Generator, hour: int) -> Rows:
+    """It comes and goes, every twenty hours."""
+    return rows_of(rng, 600, age=46.0 if hour >= DRIFT_FROM and (hour - DRIFT_FROM) % 20 < 6 else 40.0)
+
+
+def world_with(traffic: Any = older, **retrain: Any) -> tuple[DriftWorld, Ref]:
+    world = DriftWorld(traffic)
+    return world, world.policy(retrain={**AUTO, **retrain}, windowSeconds=[3600])
+
+
+def outcomes(world: DriftWorld, ref: Ref) -> list[str]:
+    return [one["outcome"] for one in world.status(ref).get("retrains", [])]
+
+
+async def test_an_alarm_starts_one_training_with_the_templates_spec() -> None:
+    world, ref = world_with()
+    await world.hours(world.operator(), ref, 20)
+    (training,) = world.trainings()
+    assert training["spec"] == {"template": {"image": "trainer:1"}}, "once, without the schedule"
+    assert training["metadata"]["annotations"]["rollmodel.dev/drift-trigger"] == "features/age"
+    assert training["metadata"]["ownerReferences"][0]["kind"] == "DriftPolicy"
+    assert outcomes(world, ref) == ["Running"]
+    assert [event.reason for event in world.kube.events] == ["Learnt", "DriftDetected", "RetrainStarted"]
+
+
+class Killed(BaseException):
+    """The operator ends."""
+
+
+@pytest.mark.parametrize("after", [True, False])
+@pytest.mark.parametrize("write", range(4))
+async def test_killed_at_any_write_it_trains_once(write: int, after: bool) -> None:
+    world, ref = world_with()
+    operator = world.operator()
+    await world.hours(operator, ref, DRIFT_FROM + 2)
+    left = [write]
+
+    def fault(verb: str, _: Ref) -> None:
+        if verb in {"apply", "patch_status", "delete"}:
+            left[0] -= 1
+            if left[0] == -1:
+                raise Killed
+
+    if after:
+        world.kube.aftermath = fault
+    else:
+        world.kube.fault = fault
+    for _ in range(8):
+        try:
+            await world.hours(operator, ref, 1)
+        except Killed:
+            operator = world.operator()
+            await world.settle(operator, ref)
+    assert left[0] < 0, "it was killed"
+    assert len(world.trainings()) == 1
+    assert outcomes(world, ref) == ["Running"]
+
+
+async def test_two_operators_create_the_same_training() -> None:
+    world, ref = world_with()
+    await world.hours(world.operator(), ref, 20)
+    name = world.trainings()[0]["metadata"]["name"]
+    other, again = world_with()
+    other.kube.objects[again]["metadata"]["uid"] = world.kube.objects[ref]["metadata"]["uid"]
+    await other.hours(other.operator(), again, 20)
+    assert [one["metadata"]["name"] for one in other.trainings()] == [name]
+
+
+async def test_a_null_flood_never_trains_a_model() -> None:
+    def flood(rng: np.random.Generator, hour: int) -> Rows:
+        late = hour >= DRIFT_FROM
+        return rows_of(rng, 600, age=46.0 if late else 40.0, missing=0.5 if late else 0.0)
+
+    world, ref = world_with(flood)
+    await world.hours(world.operator(), ref, 24)
+    assert world.trainings() == []
+    blocked = world.condition(ref, "RetrainBlocked")
+    assert (blocked["status"], blocked["reason"]) == ("True", "BrokenData")
+    assert "quality/age/null" in blocked["message"]
+
+
+async def test_suggest_and_approve_wait_for_a_person() -> None:
+    for mode, said in (("Suggest", "Suggested"), ("Approve", "AwaitingApproval")):
+        world, ref = world_with(mode=mode)
+        operator = world.operator()
+        await world.hours(operator, ref, 20)
+        assert world.trainings() == []
+        assert outcomes(world, ref) == [said]
+        world.kube.edit(ref, lambda obj: obj["metadata"].update(annotations={"rollmodel.dev/command": "retrain 1 a"}))
+        await world.settle(operator, ref)
+        assert len(world.trainings()) == 1
+        assert outcomes(world, ref) == ["Running"]
+        assert world.status(ref)["lastCommand"]["result"] == "Done"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("promote x y", "must be 'retrain <episode> <any word>'"),
+        ("retrain 7 a", "no alarm with number 7"),
+        ("retrain 1 a", "has its training"),
+    ],
+)
+async def test_other_commands_are_ignored_and_told(text: str, says: str) -> None:
+    world, ref = world_with()
+    operator = world.operator()
+    await world.hours(operator, ref, 20)
+    world.kube.edit(ref, lambda obj: obj["metadata"].update(annotations={"rollmodel.dev/command": text}))
+    await world.settle(operator, ref)
+    assert len(world.trainings()) == 1
+    last = world.status(ref)["lastCommand"]
+    assert last["result"] == "Ignored"
+    assert says in last["message"]
+
+
+async def test_never_is_never_and_without_a_template_it_says_so() -> None:
+    world, ref = world_with(mode="Never")
+    await world.hours(world.operator(), ref, 20)
+    assert outcomes(world, ref) == []
+    world, ref = world_with(trainingJobRef={"name": "gone"})
+    await world.hours(world.operator(), ref, 20)
+    assert world.condition(ref, "RetrainBlocked")["reason"] == "TemplateMissing"
+    assert world.trainings() == []
+
+
+async def test_only_signals_of_the_kinds_in_when_start_one() -> None:
+    world, ref = world_with(when=["EstimatedPerformance"])
+    await world.hours(world.operator(), ref, 20)
+    assert outcomes(world, ref) == ["Suggested"]
+
+
+async def test_a_promotion_closes_the_loop() -> None:
+    world, ref = world_with()
+    operator = world.operator()
+    await world.hours(operator, ref, 18)
+    world.end_training(world.trainings()[0]["metadata"]["name"], "True", version="2")
+    await world.hours(operator, ref, 1)
+    world.promote("rev2", "2")
+    await world.hours(operator, ref, 2)
+    assert outcomes(world, ref) == ["Promoted"]
+    assert "endTime" in world.status(ref)["episode"]
+
+
+async def test_cooldown_cap_and_breaker() -> None:
+    """The world swings; each training fails. Two that did not help are enough."""
+    world, ref = world_with(waves, cooldownSeconds=30 * 3600)
+    operator = world.operator()
+    for _ in range(5):
+        await world.hours(operator, ref, 20)
+        for one in world.trainings():
+            if "status" not in one:
+                world.end_training(one["metadata"]["name"], "False")
+    assert len(world.trainings()) == 2
+    assert world.status(ref)["episode"]["number"] >= 4
+    assert outcomes(world, ref) == ["Failed", "Failed"]
+    reasons = {event.reason for event in world.kube.events}
+    assert "RetrainFailed" in reasons
+    assert world.status(ref)["retrains"][1]["episode"] == "1"
+    assert world.status(ref)["retrains"][0]["episode"] == "3", "the second alarm came within the cooldown"
+
+
+async def test_a_training_that_is_deleted_has_failed() -> None:
+    world, ref = world_with()
+    operator = world.operator()
+    await world.hours(operator, ref, 18)
+    world.kube.remove(Ref.of(world.trainings()[0]))
+    await world.hours(operator, ref, 3)
+    assert outcomes(world, ref) == ["Failed"]
+    assert world.trainings() == []
