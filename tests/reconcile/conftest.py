@@ -13,6 +13,7 @@ from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults, Observed
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.gather import Gatherer, Queries
 from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
@@ -60,6 +61,7 @@ class Bench:
             queries=queries,
             defaults=DEFAULTS,
             least_interval=least_interval,
+            addresses=Addresses(self.woken.append),
         )
         kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
         executor = Executor(self.kube, self.registry, clock=lambda: self.clock.now().timestamp())

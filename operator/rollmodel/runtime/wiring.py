@@ -32,6 +32,7 @@ from rollmodel.plan.training.observed import TrainingDefaults
 from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
@@ -114,7 +115,7 @@ class Operator:
         models = Models(registry, registries, references, triggers.wake)
         parts = Parts(executor, registries, references, clock)
         kinds: tuple[Kind[Any, Any, Any], ...] = (
-            _model_deployments(settings, kube, metrics, models),
+            _model_deployments(settings, kube, metrics, models, Addresses(triggers.wake)),
             _training_jobs(settings, kube, tracking, registries),
             _drift_policies(settings, kube, metrics),
         )
@@ -229,7 +230,7 @@ def _defaults(settings: Settings) -> Defaults:
 
 
 def _model_deployments(
-    settings: Settings, kube: Kubernetes, metrics: Prometheus | None, models: Models
+    settings: Settings, kube: Kubernetes, metrics: Prometheus | None, models: Models, addresses: Addresses
 ) -> Kind[Any, Any, Any]:
     gatherer = Gatherer(
         kube=kube,
@@ -239,6 +240,7 @@ def _model_deployments(
         queries=queries,
         defaults=_defaults(settings),
         least_interval=settings.least_interval_seconds,
+        addresses=addresses,
     )
     return model_deployments(gatherer, decide=decide, model_retry=settings.registry_poll_seconds)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import outbox, stages, transitions
 from rollmodel.plan.deployment.strategies.failures import failed
@@ -123,7 +124,8 @@ def _follow(rollout: Rollout) -> Rollout:
     if tried is not None or (stable is not None and (stable.revision == wanted or _is_rejected(rollout))):
         return rollout
     others_quiet = all(arm.weight == 0 for arm in rollout.retiring if arm.revision != wanted)
-    clear = stable is None or (others_quiet and rollout.traffic.weights is not None)
+    has_requests = rollout.traffic.reason != ADDRESS_TAKEN
+    clear = stable is None or (others_quiet and has_requests and rollout.traffic.weights is not None)
     return _begin(rollout, revision) if clear else rollout
 
 

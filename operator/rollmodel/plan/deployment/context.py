@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.routers.router import Router, router_for
-from rollmodel.plan.deployment.routers.traffic import ObservedTraffic
+from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN, ObservedTraffic
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import seconds_since
 
@@ -37,7 +37,7 @@ class Context:
         live = LiveObjects.of(observed.children, observed.name)
         wanted, problem = _wanted(observed)
         router, owner = router_for(observed.spec), _owner(observed)
-        traffic = router.observe(owner, live, installed=observed.gateway_available)
+        traffic = _at_its_address(router.observe(owner, live, installed=observed.gateway_available), observed)
         return cls(observed, live, router, traffic, wanted, problem)
 
     @property
@@ -70,6 +70,21 @@ class Context:
     def seconds_since(self, moment: str | None) -> float:
         """Seconds since a time of status, see :func:`rollmodel.plan.times.seconds_since`."""
         return seconds_since(moment, self.now)
+
+
+def _at_its_address(traffic: ObservedTraffic, observed: Observed) -> ObservedTraffic:
+    """What a route says, as far as requests get to it: of two with one address the older one has them all."""
+    taken = observed.address_taken
+    if taken is None or not observed.gateway_available:
+        return traffic
+    message = (
+        f"{taken.owner} is older and has the address {taken.address}: it gets the requests;"
+        " change `hostnames`, `pathPrefix` or `parentRefs` of one of them"
+    )
+    weights = {} if taken.whole else traffic.weights
+    return replace(
+        traffic, weights=weights, status="False", reason=ADDRESS_TAKEN, message=message, needs_person=True, waits=False
+    )
 
 
 def _owner(observed: Observed) -> Owner:

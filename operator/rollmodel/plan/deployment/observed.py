@@ -10,7 +10,7 @@ from typing import Any
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan.problem import Problem
 
-__all__ = ["Answer", "Defaults", "Observed", "PinnedModel"]
+__all__ = ["AddressTaken", "Answer", "Defaults", "Observed", "PinnedModel"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,15 @@ class PinnedModel:
     """What this operator has written about the version before."""
     tried_next: str | None = None
     """The version of the alias, where this one is the champion's, which is installed first."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressTaken:
+    """An older ModelDeployment, by namespace and name, has an address of this one; ``whole``: it has all of them."""
+
+    owner: str
+    address: str
+    whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +86,7 @@ class Observed:
     defaults: Defaults
     now: datetime
     gateway_available: bool = True
+    address_taken: AddressTaken | None = None
     problems: Sequence[str] = field(default_factory=tuple)
     registry_read: bool = True
     """Whether the registry was read since somebody asked for it with the annotation ``rollmodel.dev/refresh``."""

@@ -20,6 +20,7 @@ from rollmodel.plan.ownership import controller_of
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
+from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.model import Models
 
 __all__ = ["PODS_START_SECONDS", "Gatherer", "Queries"]
@@ -43,6 +44,7 @@ class Gatherer:
         queries: Queries,
         defaults: Defaults,
         least_interval: int = 1,
+        addresses: Addresses | None = None,
     ) -> None:
         """``least_interval``: how often an object may look at its metrics at most, in seconds."""
         self._kube = kube
@@ -52,6 +54,7 @@ class Gatherer:
         self._queries = queries
         self._defaults = defaults
         self._least_interval = least_interval
+        self._addresses = Addresses(lambda _: None) if addresses is None else addresses
         self._seen: dict[str, tuple[str, float]] = {}
         self._refreshes: dict[str, tuple[str, float]] = {}
 
@@ -85,6 +88,7 @@ class Gatherer:
             defaults=self._defaults,
             now=self._clock.now(),
             gateway_available=self._kube.gateway_available,
+            address_taken=self._addresses.claim(body, spec, children),
             problems=problems,
             registry_read=self._models.was_read(meta["uid"], asked_at),
         )
@@ -93,6 +97,7 @@ class Gatherer:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._seen.pop(uid, None)
+        self._addresses.forget(uid)
         self._refreshes.pop(uid, None)
         self._models.forget(uid)
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-__all__ = ["Capabilities", "ObservedTraffic", "Split", "percentages", "weights_line"]
+__all__ = ["ADDRESS_TAKEN", "Capabilities", "ObservedTraffic", "Split", "percentages", "weights_line"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,10 @@ class ObservedTraffic:
     waits: bool = False
     """A controller has yet to answer."""
     generation: int | None = None
+
+
+#: Reason where an older ModelDeployment has the address.
+ADDRESS_TAKEN = "AddressTaken"
 
 
 def percentages(parts: Mapping[str, int]) -> dict[str, int]:
