@@ -56,7 +56,13 @@ Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 class Settings(BaseSettings):
     """Everything that can be set. ``repr`` never shows credentials."""
 
-    model_config = SettingsConfigDict(env_prefix="ROLLMODEL_", frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="ROLLMODEL_",
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,
+    )
 
     namespaces: Words = ()
     """Namespaces to work in, separated by commas; empty: all."""
@@ -72,8 +78,11 @@ class Settings(BaseSettings):
     registry_url: Url | None = None
     """The MLflow that objects use which name no connection of their own."""
     registry_username: SecretStr | None = None
+    """User name for that MLflow, with the password; or from the file that ``.._FILE`` names."""
     registry_password: SecretStr | None = None
+    """Its password; or from the file that ``.._FILE`` names."""
     registry_token: SecretStr | None = None
+    """A bearer token for that MLflow, instead of the other two; or from the file that ``.._FILE`` names."""
     registry_ca_file: FilePath | None = None
     """Certificates of a private authority of that MLflow, PEM, trusted beside the public ones. Read at start; the
     pods that fetch models get them, too."""
@@ -89,9 +98,13 @@ class Settings(BaseSettings):
     prometheus_url: Url | None = None
     """Where the evidence comes from; the path prefix of an API that is compatible with Prometheus belongs to it."""
     prometheus_username: SecretStr | None = None
+    """User name for Prometheus, with the password; or from the file that ``.._FILE`` names."""
     prometheus_password: SecretStr | None = None
+    """Its password; or from the file that ``.._FILE`` names."""
     prometheus_token: SecretStr | None = None
+    """A bearer token for Prometheus."""
     prometheus_token_file: Path | None = None
+    """File with such a token, read again at each request, since they are rotated."""
     prometheus_ca_file: FilePath | None = None
     """Certificates of the authorities that Prometheus' certificate may come from, PEM; instead of the public ones."""
     prometheus_client_certificate_file: FilePath | None = None
@@ -104,6 +117,7 @@ class Settings(BaseSettings):
     """Matchers that are part of every preset's queries and of ``{{ selector }}``, e.g. ``cluster="eu-1"``: needed where
     several clusters write into one Thanos, Mimir or VictoriaMetrics, or they are judged as their sum."""
     prometheus_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
+    """How long one query may take."""
     prometheus_delay_seconds: Annotated[float, Field(ge=0, le=600)] = 5.0
     """How long after the end of a window its samples are complete: scrape interval plus margin."""
 
@@ -120,6 +134,7 @@ class Settings(BaseSettings):
     lease_namespace: str | None = None
     """Where that Lease is: the operator's own namespace."""
     lease_name: str = "rollmodel"
+    """Name of that Lease."""
     lease_seconds: Annotated[int, Field(ge=5, le=300)] = 10
     """After so long without a sign of the leader another operator takes over; the leader ends by itself before that."""
 
@@ -134,9 +149,13 @@ class Settings(BaseSettings):
     """How late the Job controller may be with a deadline before the operator ends the attempt itself."""
 
     health_address: Address = "0.0.0.0:8080"
+    """Where ``/healthz`` and ``/readyz`` are answered, host:port."""
     metrics_address: Address = "0.0.0.0:9090"
+    """Where ``/metrics`` is answered, host:port."""
     log_format: Literal["json", "text"] = "json"
+    """``json``: one object a line, for collectors; ``text``: for people."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What is logged from which weight on."""
 
     @cached_property
     def registry_ca(self) -> str | None:

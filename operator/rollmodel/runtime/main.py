@@ -20,6 +20,7 @@ import kopf
 from prometheus_client import disable_created_metrics
 from pydantic import ValidationError
 
+from rollmodel import settings_help
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.backoff import Backoff
@@ -32,12 +33,14 @@ from rollmodel.settings import Settings, configure_libraries
 
 __all__ = ["main"]
 
+_DESCRIPTION = "Run the operator until a signal asks it to stop. It has no options: environment variables set it up."
+
 _log = logging.getLogger(__name__)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run until a signal asks to stop; the exit code."""
-    argparse.ArgumentParser(prog="rollmodel run", description=Settings.__doc__).parse_args(argv)
+    _parser().parse_args(argv)
     try:
         settings = Settings()
     except (ValidationError, OSError) as error:
@@ -56,6 +59,15 @@ def main(argv: Sequence[str] | None = None) -> int:
                 _log.error("the operator ended", exc_info=cause)
         return 1
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        prog="rollmodel run",
+        description=_DESCRIPTION,
+        epilog=settings_help.as_text(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
 
 
 def _cause(error: Exception) -> Exception:
