@@ -39,7 +39,7 @@ def broken_promises(story: Story) -> Iterator[str]:
     if story.champion != better.version:
         yield f"the champion alias points to v{story.champion}, not v{better.version}"
     for act in (better, worse):
-        if act.tags.get("rollmodel.dev/verdict") != act.entry.verdict:
+        if act.told != act.entry.verdict:
             yield f"v{act.version} carries no tag with its verdict: {act.tags}"
     if not _failed(worse):
         yield f"v{worse.version} was rolled back without a failed request: on what evidence?"

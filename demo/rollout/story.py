@@ -36,6 +36,11 @@ class Act:
     requests: dict[str, int]
     tags: dict[str, str]
 
+    @property
+    def told(self) -> str | None:
+        """The verdict as the registry has it."""
+        return next((value for key, value in self.tags.items() if key.startswith("rollmodel.dev/verdict/")), None)
+
 
 @dataclass(slots=True)
 class Story:

@@ -187,8 +187,13 @@ class Registry(Protocol):
         """
         ...
 
-    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
-        """Move an alias. Idempotent."""
+    async def set_alias(
+        self, connection: Connection, name: str, alias: str, version: str, *, owner: str | None = None
+    ) -> None:
+        """Move an alias. Idempotent. ``owner`` is the namespace in whose name; None: nobody is asked whose it is.
+
+        Raises Forbidden (``OwnedByAnother``) where another namespace moved it first.
+        """
         ...
 
     async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:
@@ -230,8 +235,15 @@ class Tracking(Protocol):
         """The version that an alias names; None where there is no such model or alias. Always asked anew."""
         ...
 
-    async def create_run(self, connection: Connection, write: CreateRun) -> str:
-        """Create a run; returns its id."""
+    async def model_owner(self, connection: Connection, model: str) -> str | None:
+        """The namespace for which this registered model was made; None where none says so, or there is no model."""
+        ...
+
+    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> str:
+        """Create a run; returns its id. ``owner`` is the namespace in whose name; None: nobody is asked.
+
+        Raises Forbidden (``OwnedByAnother``) where the experiment was made for another namespace.
+        """
         ...
 
     async def log_run(self, connection: Connection, write: LogRun) -> None:
@@ -242,10 +254,11 @@ class Tracking(Protocol):
         """Set the state of a run."""
         ...
 
-    async def create_version(self, connection: Connection, write: CreateVersion) -> str:
+    async def create_version(self, connection: Connection, write: CreateVersion, *, owner: str | None = None) -> str:
         """Create a version from a run's logged model; returns its number.
 
-        Raises NotFound (reason ``ModelNotLogged``) where the run has no model at that path.
+        Raises NotFound (reason ``ModelNotLogged``) where the run has no model at that path, and Forbidden
+        (``OwnedByAnother``) where the registered model was made for another namespace.
         """
         ...
 

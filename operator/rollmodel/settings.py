@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rollmodel import __version__
 from rollmodel.api.prometheus import http_headers, label_matchers
 from rollmodel.api.uris import server_url
+from rollmodel.plan.tenancy import Grant, Tenancy
 from rollmodel.plan.timing import Timing
 from rollmodel.tls import check_ca
 
@@ -92,6 +93,12 @@ class Settings(BaseSettings):
     """How long one question to the registry may take, to the end of its answer."""
     hash_limit_bytes: Annotated[int, Field(ge=0)] = 20 * 2**30
     """Largest model that the operator reads through to compute its digest; larger ones need the tag of the version."""
+    tenants: dict[str, Grant] = {}
+    """Who may use what of that MLflow: a JSON object from namespaces (or patterns of them) to patterns of names, e.g.
+    ``{"*": {"models": ["{namespace}.*"], "experiments": ["{namespace}/*"]}}``. Empty: what was made or moved first for
+    one namespace is not changed for another."""
+    tenancy: Literal["Checked", "Trusted"] = "Checked"
+    """``Trusted``: all namespaces are one trust domain, and nobody asks whose a model, an alias or an experiment is."""
     connection_secrets: Literal["Read", "Refuse"] = "Read"
     """Whether ``connectionRef`` may name a Secret; it can be read only where a Role says so, too."""
 
@@ -168,6 +175,11 @@ class Settings(BaseSettings):
         return Timing(
             claim=self.claim_seconds, retry=self.retry_seconds, missing=self.missing_seconds, grace=self.grace_seconds
         )
+
+    @property
+    def tenants_of_registry(self) -> Tenancy:
+        """Who may touch what with the operator's own login."""
+        return Tenancy(self.tenants, trusted=self.tenancy == "Trusted")
 
     @model_validator(mode="before")
     @classmethod

@@ -11,6 +11,7 @@ from rollmodel.plan.decision import Decision, Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults, Observed
+from rollmodel.plan.tenancy import Tenancy
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.addresses import Addresses
@@ -49,10 +50,11 @@ class Bench:
         queries: Queries = queries,
         references: References | None = None,
         least_interval: int = 1,
+        tenancy: Tenancy | None = None,
     ) -> Reconciler:
         connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
         references = References(self.woken.append) if references is None else references
-        models = Models(self.registry, connections, references, self.woken.append)
+        models = Models(self.registry, connections, references, self.woken.append, tenancy)
         gatherer = Gatherer(
             kube=self.kube,
             metrics=self.metrics,
@@ -64,7 +66,7 @@ class Bench:
             addresses=Addresses(self.woken.append),
         )
         kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
-        executor = Executor(self.kube, self.registry, clock=lambda: self.clock.now().timestamp())
+        executor = Executor(self.kube, self.registry, clock=lambda: self.clock.now().timestamp(), tenancy=tenancy)
         return reconciler_of(kind, Parts(executor, connections, references, self.clock))
 
     def create(self, *, name: str = "churn", **spec: Any) -> Ref:

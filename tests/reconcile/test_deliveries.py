@@ -46,7 +46,9 @@ class Slow(InMemoryRegistry):
         finally:
             self.now -= 1
 
-    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
+    async def set_alias(
+        self, connection: Connection, name: str, alias: str, version: str, *, owner: str | None = None
+    ) -> None:
         await super().set_alias(connection, name, alias, version)
         self.told.append(alias)
 

@@ -325,7 +325,7 @@ def outbox(*writes: WriteRegistry) -> dict[str, Any]:
 
 
 def refuse_aliases(registry: InMemoryRegistry, monkeypatch: pytest.MonkeyPatch, error: RollmodelError) -> None:
-    async def refuse(*_: Any) -> None:
+    async def refuse(*_: Any, **__: Any) -> None:
         raise error
 
     monkeypatch.setattr(registry, "set_alias", refuse)

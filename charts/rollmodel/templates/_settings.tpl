@@ -13,6 +13,8 @@ that a ConfigMap of yours may say it.
     "REGISTRY_CA_FILE" $settings.registry.caFile
     "REGISTRY_POLL_SECONDS" $settings.registry.pollSeconds
     "REGISTRY_TIMEOUT_SECONDS" $settings.registry.timeoutSeconds
+    "TENANTS" (ternary (toJson $settings.tenants) "" (not (empty $settings.tenants)))
+    "TENANCY" $settings.tenancy
     "PROMETHEUS_URL" $settings.prometheus.url
     "PROMETHEUS_CA_FILE" $settings.prometheus.caFile
     "PROMETHEUS_CLIENT_CERTIFICATE_FILE" $settings.prometheus.clientCertificateFile

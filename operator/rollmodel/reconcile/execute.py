@@ -27,6 +27,7 @@ from rollmodel.plan.decision import (
 )
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.status_changes import only_progress
+from rollmodel.plan.tenancy import Tenancy
 from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal
@@ -79,6 +80,7 @@ class Executor:
         wake: Callable[[str], None] = lambda _: None,
         progress_seconds: float = 0.0,
         timing: Timing | None = None,
+        tenancy: Tenancy | None = None,
         clock: Callable[[], float] = time.monotonic,
         leads: Callable[[], bool] = lambda: True,
     ) -> None:
@@ -87,8 +89,9 @@ class Executor:
         self._progress_seconds = progress_seconds
         self._written: dict[str, float] = {}
         self._objects = ObjectHandlers(kube, clock)
-        self._outbox = RegistryHandlers(kube, registry, wake, self._only_as_leader)
-        self._runs = RunHandlers(kube, tracking, timing or Timing()) if tracking is not None else None
+        tenancy = tenancy or Tenancy()
+        self._outbox = RegistryHandlers(kube, registry, wake, tenancy, self._only_as_leader)
+        self._runs = RunHandlers(kube, tracking, timing or Timing(), tenancy) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
             **self._objects.handlers,
             EmitEvent: self._emit,

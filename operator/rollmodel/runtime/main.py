@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 import kopf
 from prometheus_client import disable_created_metrics
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from rollmodel import settings_help
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
@@ -43,7 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     _parser().parse_args(argv)
     try:
         settings = Settings()
-    except (ValidationError, OSError) as error:
+    except (ValidationError, SettingsError, OSError) as error:
         sys.stderr.write(f"invalid settings: {error}\n")
         return 2
     logs.configure(form=settings.log_format, level=settings.log_level)

@@ -107,12 +107,13 @@ class Operator:
             progress_seconds=PROGRESS_SECONDS,
             timing=settings.timing,
             leads=leads,
+            tenancy=settings.tenants_of_registry,
         )
         registries = Connections(
             kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
         )
         references = References(triggers.wake)
-        models = Models(registry, registries, references, triggers.wake)
+        models = Models(registry, registries, references, triggers.wake, settings.tenants_of_registry)
         parts = Parts(executor, registries, references, clock)
         kinds: tuple[Kind[Any, Any, Any], ...] = (
             _model_deployments(settings, kube, metrics, models, Addresses(triggers.wake)),
@@ -262,6 +263,7 @@ def _training_jobs(
         clock=SystemClock(),
         read_set=read_set,
         defaults=defaults,
+        tenancy=settings.tenants_of_registry,
     )
     return training_jobs(gatherer, RunCloser(tracking, connections), decide=training.decide)
 

@@ -45,6 +45,8 @@ EVERYTHING: Values = {
             "matchers": 'cluster="eu-1"',
             "login": {"secretName": "prometheus", "tokenKey": "token"},
         },
+        "tenants": {"team-a": {"models": ["churn*"], "aliases": ["champion"]}},
+        "tenancy": "Checked",
         "hashLimitBytes": 30_000_000_000,
         "leastIntervalSeconds": 5,
         "resyncSeconds": 1000,

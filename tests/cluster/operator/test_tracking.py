@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from mlflow import MlflowClient
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
+from rollmodel.errors import Forbidden
+from rollmodel.plan.decision import CreateRun
 from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
@@ -66,3 +69,13 @@ async def tracking() -> AsyncIterator[MlflowTracking]:
 
 class TestMlflowTracking(TrackingContract):
     """The same promises."""
+
+
+async def test_an_experiment_of_before_is_of_the_namespace_whose_run_was_there_first(
+    tracking: MlflowTracking, code: TrackingCode
+) -> None:
+    name, tag = f"of-before-{secrets.token_hex(4)}", "rollmodel.dev/trainingjob"
+    await tracking.create_run(code.connection, CreateRun(name, "churn", {tag: "team-a/churn"}))
+    with pytest.raises(Forbidden, match="belongs to namespace 'team-a'"):
+        await tracking.create_run(code.connection, CreateRun(name, "churn", {tag: "team-b/churn"}), owner="team-b")
+    await tracking.create_run(code.connection, CreateRun(name, "churn", {tag: "team-a/churn"}), owner="team-a")

@@ -68,7 +68,7 @@ async def _crashes_under_weight(registry: LightRegistry, rollout: Rollout, send:
     assert entry.by == "pods"
     assert status.rejected is not None
     await churn.until(at_rest("1"))
-    assert (await model.tags("2"))["rollmodel.dev/verdict"] == "RolledBack"
+    assert await model.verdict("2") == "RolledBack"
 
 
 async def _first_never_serves(registry: LightRegistry, rollout: Rollout) -> None:

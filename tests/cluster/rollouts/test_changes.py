@@ -44,7 +44,7 @@ async def _another_version(registry: LightRegistry, rollout: Rollout, send: Send
     assert verdict("3", "Promoted")(status)
     assert await churn.revisions() == {status.stable.revision if status.stable else ""}
     assert set(traffic.codes) == {"200"}
-    assert "rollmodel.dev/verdict" not in await model.tags("2")
+    assert await model.verdict("2") is None
 
 
 async def _back_to_stable(registry: LightRegistry, rollout: Rollout, send: Send) -> None:

@@ -45,7 +45,7 @@ async def _ended_well(model: LightModel, churn: LiveRollout) -> None:
     assert status.stable is not None
     assert await churn.revisions() == {status.stable.revision}
     assert await model.aliased("champion") == "2"
-    told = [(await model.tags(version)).get("rollmodel.dev/verdict") for version in ("1", "2", "3")]
+    told = [await model.verdict(version) for version in ("1", "2", "3")]
     assert told == ["Replaced", "Promoted", "RolledBack"]
 
 

@@ -69,7 +69,7 @@ async def _tells(followed: LiveRollout, model: LightModel) -> None:
     await followed.until_condition("ModelResolved", "True")
     await followed.until(lambda status: not status.outbox)
     assert await model.aliased("champion") == "2"
-    assert (await model.tags("2"))["rollmodel.dev/verdict"] == "Promoted"
+    assert await model.verdict("2") == "Promoted"
 
 
 async def test_both_go_down_mid_rollout(

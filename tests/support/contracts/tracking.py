@@ -10,7 +10,7 @@ import secrets
 from typing import Protocol
 
 import pytest
-from rollmodel.errors import Invalid, NotFound
+from rollmodel.errors import Forbidden, Invalid, NotFound
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
 from rollmodel.ports import Connection, Tracking
 
@@ -169,6 +169,31 @@ class TrackingContract:
         assert found is not None
         assert (found.model, found.version, found.run_id, found.tags[OWNER]) == (model, "1", run_id, owner)
         assert await tracking.version_of(here, model, "another") is None
+
+    async def test_an_experiment_is_of_the_namespace_that_made_it(
+        self, tracking: Tracking, code: TrackingCode, owner: str
+    ) -> None:
+        here = code.connection
+        for _ in range(2):
+            await tracking.create_run(here, run_of(owner), owner="team-a")
+        with pytest.raises(Forbidden, match="belongs to namespace 'team-a'") as refused:
+            await tracking.create_run(here, run_of(owner), owner="team-b")
+        assert refused.value.reason == "OwnedByAnother"
+        await tracking.create_run(here, run_of(owner))  # nobody asks
+
+    async def test_a_model_is_of_the_namespace_that_made_it(
+        self, tracking: Tracking, code: TrackingCode, owner: str
+    ) -> None:
+        here = code.connection
+        run_id = await tracking.create_run(here, run_of(owner))
+        code.log_model(run_id)
+        write = CreateVersion(owner, run_id, "model", {})
+        assert await tracking.model_owner(here, owner) is None
+        await tracking.create_version(here, write, owner="team-a")
+        assert await tracking.model_owner(here, owner) == "team-a"
+        with pytest.raises(Forbidden, match="belongs to namespace 'team-a'"):
+            await tracking.create_version(here, write, owner="team-b")
+        assert await tracking.create_version(here, write, owner="team-a") == "2"
 
     async def test_an_alias_names_a_version(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
         here = code.connection

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rollmodel.errors import NotFound, RollmodelError
+from rollmodel.plan.tenancy import not_yours
 from rollmodel.ports import Connection, Held, ModelVersion, Series
 
 __all__ = ["FixedClock", "InMemoryMetrics", "InMemoryRegistry", "quiet_pods", "version"]
@@ -81,6 +82,7 @@ class InMemoryRegistry:
     versions: dict[tuple[str, str], ModelVersion] = field(default_factory=dict)
     aliases: dict[tuple[str, str], str] = field(default_factory=dict)
     tags: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+    owners: dict[tuple[str, str], str] = field(default_factory=dict)
     down: RollmodelError | None = None
     followers: list[tuple[Connection, str, str]] = field(default_factory=list)
     asked_by: list[Connection] = field(default_factory=list)
@@ -130,9 +132,13 @@ class InMemoryRegistry:
 
         return _Handle(close, self)
 
-    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
+    async def set_alias(
+        self, connection: Connection, name: str, alias: str, version: str, *, owner: str | None = None
+    ) -> None:
         self._ask(connection)
         self._exists(name, version)
+        if owner is not None and (holder := self.owners.setdefault((name, alias), owner)) != owner:
+            raise not_yours(f"alias {alias!r} of model {name!r}", holder, owner)
         self.aliases[name, alias] = version
 
     async def set_tags(self, connection: Connection, name: str, version: str, tags: Mapping[str, str]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from rollmodel.errors import Invalid, NotFound, RollmodelError
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, RunStatus, SetRunStatus
+from rollmodel.plan.tenancy import not_yours
 from rollmodel.plan.training.observed import MetricPoint, TrackedRun, TrackedVersion
 from rollmodel.ports import Connection
 
@@ -40,6 +41,7 @@ class InMemoryTracking:
     aliases: dict[tuple[str, str], str] = field(default_factory=dict)
     experiments: dict[str, str] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
+    owners: dict[str, str] = field(default_factory=dict)
     down: RollmodelError | None = None
     fault: Callable[[str], None] = _nothing
     aftermath: Callable[[str], None] = _nothing
@@ -77,6 +79,11 @@ class InMemoryTracking:
         """Somebody deletes an experiment with its runs."""
         self.deleted.add(self.experiments[name])
 
+    def claim(self, what: str, owner: str | None) -> None:
+        """Who comes first has it."""
+        if owner is not None and (holder := self.owners.setdefault(what, owner)) != owner:
+            raise not_yours(what, holder, owner)
+
     # --- rollmodel.ports.Tracking ---------------------------------------------------------------------------------
 
     async def find_run(self, connection: Connection, experiment: str, owner: str) -> TrackedRun | None:
@@ -112,8 +119,13 @@ class InMemoryTracking:
         number = self.aliases.get((model, alias))
         return None if number is None else self.versions.get((model, int(number)))
 
-    async def create_run(self, connection: Connection, write: CreateRun) -> str:
+    async def model_owner(self, connection: Connection, model: str) -> str | None:
+        self._ask("model_owner", connection)
+        return self.owners.get(f"model {model!r}")
+
+    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> str:
         self._ask("create_run", connection)
+        self.claim(f"experiment {write.experiment!r}", owner)
         experiment_id = self.experiments.setdefault(write.experiment, str(len(self.experiments) + 1))
         if experiment_id in self.deleted:
             raise Invalid(f"experiment {write.experiment!r} was deleted in MLflow", reason="ExperimentDeleted")
@@ -140,8 +152,9 @@ class InMemoryTracking:
         self.runs[write.run_id] = replace(self._writable(write.run_id), status=status)
         self.aftermath("set_run_status")
 
-    async def create_version(self, connection: Connection, write: CreateVersion) -> str:
+    async def create_version(self, connection: Connection, write: CreateVersion, *, owner: str | None = None) -> str:
         self._ask("create_version", connection)
+        self.claim(f"model {write.model!r}", owner)
         self._run(write.run_id)
         in_run = f"{write.artifact_path.strip('/')}/MLmodel" in self.files.get(write.run_id, ())
         if (write.run_id, write.artifact_path) not in self.logged_models and not in_run:

@@ -15,6 +15,7 @@ from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.errors import Conflict, NotFound
 from rollmodel.plan.decision import Ref
+from rollmodel.plan.tenancy import Tenancy
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.context import closed
 from rollmodel.plan.training.decide import decide
@@ -53,10 +54,13 @@ class _Aliases(InMemoryRegistry):
         super().__init__()
         self._tracking = tracking
 
-    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
+    async def set_alias(
+        self, connection: Connection, name: str, alias: str, version: str, *, owner: str | None = None
+    ) -> None:
         self._tracking._ask("set_alias", connection)
         if (name, int(version)) not in self._tracking.versions:
             raise NotFound(f"model {name!r} has no version {version}")
+        self._tracking.claim(f"alias {alias!r} of model {name!r}", owner)
         self._tracking.set_alias(name, alias, version)
         self._tracking.aftermath("set_alias")
 
@@ -96,6 +100,7 @@ class TrainingBench:
     clock: FixedClock = field(default_factory=FixedClock)
     attempts: tuple[Behaviour, ...] = ("good",)
     metrics: dict[str, float] = field(default_factory=lambda: {"auc": 0.9})
+    tenancy: Tenancy | None = None
     passes: int = 0
     woken: list[str] = field(default_factory=list)
 
@@ -114,9 +119,10 @@ class TrainingBench:
             clock=self.clock,
             read_set=read_set,
             defaults=DEFAULTS,
+            tenancy=self.tenancy,
         )
         kind = training_jobs(gatherer, RunCloser(tracking, connections), decide=decide)
-        executor = Executor(kube, registry, tracking)
+        executor = Executor(kube, registry, tracking, tenancy=self.tenancy)
         return reconciler_of(kind, Parts(executor, connections, self.references, self.clock))
 
     async def finalize(self, ref: Ref) -> None:
@@ -125,9 +131,9 @@ class TrainingBench:
         assert isinstance(operator, Finalizer)
         await operator.finalize(self.kube.objects[ref])
 
-    def create(self, name: str = "churn", **spec: Any) -> Ref:
+    def create(self, name: str = "churn", *, namespace: str = "ml", **spec: Any) -> Ref:
         """A person creates a TrainingJob."""
-        return Ref.of(self.kube.create(manifest(name, **spec)))
+        return Ref.of(self.kube.create(manifest(name, namespace, **spec)))
 
     async def a_pass(self, operator: Reconciler, ref: Ref) -> Result:
         """One pass over the object as it is now; the look at it costs no request."""

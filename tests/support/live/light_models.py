@@ -87,6 +87,11 @@ class LightModel:
         answer = await self.registry.call("registered-models/alias", body, "GET")
         return str(answer["model_version"]["version"])
 
+    async def verdict(self, version: str) -> str | None:
+        """What the one deployment that tried this version has told about it."""
+        told = [value for key, value in (await self.tags(version)).items() if key.startswith("rollmodel.dev/verdict/")]
+        return told[0] if told else None
+
     async def tags(self, version: str) -> dict[str, str]:
         """The tags of a version."""
         answer = await self.registry.call("model-versions/get", {"name": self.name, "version": version}, "GET")

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
+from rollmodel.errors import Forbidden
 from rollmodel.plan.timing import Timing
 from rollmodel.reconcile.effects.runs import CREATE_WITHIN_SECONDS
 from rollmodel.settings import Settings, configure_libraries
@@ -52,6 +54,23 @@ def test_a_lease_needs_a_place(monkeypatch: pytest.MonkeyPatch) -> None:
         Settings()
     monkeypatch.setenv("ROLLMODEL_LEASE_NAMESPACE", "rollmodel-system")
     assert Settings().lease_seconds == 10
+
+
+def test_tenants_are_mapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLMODEL_TENANTS", '{"team-a": {"models": ["churn*"]}}')
+    tenancy = Settings().tenants_of_registry
+    tenancy.check("team-a", models=["churn-eu"], aliases=["champion"])
+    with pytest.raises(Forbidden):
+        tenancy.check("team-b", models=["churn-eu"])
+    monkeypatch.setenv("ROLLMODEL_TENANCY", "Trusted")
+    Settings().tenants_of_registry.check("team-b", models=["churn-eu"])
+
+
+@pytest.mark.parametrize("value", ["team-a=churn", '{"team-a": ["churn"]}', '{"team-a": {"model": ["churn"]}}'])
+def test_a_mapping_that_is_not_understood_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ROLLMODEL_TENANTS", value)
+    with pytest.raises((ValidationError, SettingsError), match="tenants"):
+        Settings()
 
 
 def test_credentials_may_be_mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

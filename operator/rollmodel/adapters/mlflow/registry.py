@@ -19,6 +19,7 @@ from rollmodel.adapters.mlflow.artifacts import DIGEST_TAG, Artifacts, Measured
 from rollmodel.adapters.mlflow.client import host_of, load, translated
 from rollmodel.adapters.mlflow.digests import Digests
 from rollmodel.adapters.mlflow.http import Connector
+from rollmodel.adapters.mlflow.owners import claim_alias
 from rollmodel.adapters.mlflow.version_cache import VersionCache
 from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection, Held, ModelVersion
@@ -106,10 +107,14 @@ class Mlflow:
         """Poll one alias on behalf of everybody who follows it."""
         return self._feed.follow(connection, name, alias, wake)
 
-    async def set_alias(self, connection: Connection, name: str, alias: str, version: str) -> None:
-        """Move an alias."""
+    async def set_alias(
+        self, connection: Connection, name: str, alias: str, version: str, *, owner: str | None = None
+    ) -> None:
+        """Move an alias, if it is the owner's or nobody's."""
 
         def write(store: RegistryStore) -> None:
+            if owner is not None:
+                claim_alias(store, name, alias, owner)
             store.set_registered_model_alias(name, alias, version)
 
         await self._call(connection, write, seconds=WRITE_SECONDS)

@@ -11,9 +11,12 @@ from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rollmodel.adapters.mlflow.owners import check, made_for
 from rollmodel.adapters.mlflow.session import Session, exists_already, quoted
 from rollmodel.errors import Invalid
 from rollmodel.plan.decision import CreateRun, DatasetInput, LogRun, SetRunStatus
+from rollmodel.plan.tenancy import OWNER_NAMESPACE
+from rollmodel.plan.training.names import TRAINING_JOB_TAG
 from rollmodel.plan.training.observed import MetricPoint, TrackedRun
 
 if TYPE_CHECKING:
@@ -75,12 +78,12 @@ def artifacts(session: Session, run_id: str, paths: Sequence[str]) -> frozenset[
     return frozenset(path for path, place in tidy.items() if place in folders[dirname(place)])
 
 
-def create(session: Session, write: CreateRun) -> str:
-    """Create a run; its id."""
+def create(session: Session, write: CreateRun, owner: str | None = None) -> str:
+    """Create a run; its id. Forbidden where the experiment is another namespace's."""
     from mlflow.entities import RunTag  # noqa: PLC0415 - heavy
 
     tags = [RunTag(key, value[:_TAG_LIMIT]) for key, value in write.tags.items()]
-    experiment_id = _experiment(session, write.experiment)
+    experiment_id = _experiment(session, write.experiment, owner)
     run = session.runs.create_run(experiment_id, "rollmodel", _milliseconds(), tags, write.name)
     return session.identifier(run.info.run_id)
 
@@ -105,19 +108,31 @@ def set_status(session: Session, write: SetRunStatus) -> None:
     session.runs.update_run_info(write.run_id, RunStatus.from_string(write.status), end, None)
 
 
-def _experiment(session: Session, name: str) -> str:
+def _experiment(session: Session, name: str, owner: str | None) -> str:
     """The id of an experiment, which is made if it is absent."""
-    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy
+    from mlflow.entities import ExperimentTag  # noqa: PLC0415 - heavy
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
     known = session.runs.get_experiment_by_name(name)
     if known is None:
         try:
-            return session.identifier(session.runs.create_experiment(name))
+            tags = [ExperimentTag(OWNER_NAMESPACE, owner)] if owner is not None else []
+            return session.identifier(session.runs.create_experiment(name, tags=tags))
         except MlflowException as error:
             if not exists_already(error):
                 raise
             known = session.runs.get_experiment_by_name(name)
-    return _active(session, name, known)
+    identifier = _active(session, name, known)
+    if owner is not None and known is not None:
+        check(f"experiment {name[:100]!r}", known.tags if made_for(known.tags) else _users(session, identifier), owner)
+    return identifier
+
+
+def _users(session: Session, experiment_id: str) -> dict[str, str]:
+    """As a tag would say it, for an experiment that an older release made, or a person: whose run was there first."""
+    runs = _search(session, experiment_id, f"tags.`{TRAINING_JOB_TAG}` LIKE '%/%'", limit=1)
+    whole_name = runs[0].data.tags.get(TRAINING_JOB_TAG, "") if runs else ""
+    return {OWNER_NAMESPACE: whole_name.partition("/")[0]}
 
 
 def _active(session: Session, name: str, experiment: Experiment | None) -> str:

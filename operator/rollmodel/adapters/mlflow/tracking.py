@@ -73,9 +73,13 @@ class MlflowTracking:
         """The version that an alias names."""
         return await self._call(connection, lambda session: versions.at(session, model, alias))
 
-    async def create_run(self, connection: Connection, write: CreateRun) -> str:
+    async def model_owner(self, connection: Connection, model: str) -> str | None:
+        """The namespace for which this registered model was made."""
+        return await self._call(connection, lambda session: versions.owner_of(session, model))
+
+    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> str:
         """Create a run, and its experiment if that is absent; the run's id."""
-        return await self._call(connection, lambda session: runs.create(session, write))
+        return await self._call(connection, lambda session: runs.create(session, write, owner))
 
     async def log_run(self, connection: Connection, write: LogRun) -> None:
         """Log params, inputs and tags."""
@@ -85,9 +89,9 @@ class MlflowTracking:
         """Set the state of a run."""
         await self._call(connection, lambda session: runs.set_status(session, write))
 
-    async def create_version(self, connection: Connection, write: CreateVersion) -> str:
+    async def create_version(self, connection: Connection, write: CreateVersion, *, owner: str | None = None) -> str:
         """Create a version from a run's model; its number."""
-        return await self._call(connection, lambda session: versions.create(session, write))
+        return await self._call(connection, lambda session: versions.create(session, write, owner))
 
     def close(self) -> None:
         """Let go of threads and sockets."""

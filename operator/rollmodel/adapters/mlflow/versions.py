@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollmodel.adapters.mlflow.owners import check, made_for
 from rollmodel.adapters.mlflow.session import Session, exists_already, quoted
 from rollmodel.errors import NotFound
 from rollmodel.plan.decision import CreateVersion
+from rollmodel.plan.tenancy import OWNER_NAMESPACE
 from rollmodel.plan.training.observed import TrackedVersion
 
 if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
-__all__ = ["at", "create", "of"]
+__all__ = ["at", "create", "of", "owner_of"]
 
 _PAGE = 100
 _TAG_LIMIT = 8000
@@ -38,12 +40,18 @@ def at(session: Session, model: str, alias: str) -> TrackedVersion | None:
         raise
 
 
-def create(session: Session, write: CreateVersion) -> str:
+def owner_of(session: Session, model: str) -> str | None:
+    """The namespace for which this registered model was made; None where none says so, or there is no model."""
+    found = _find_model(session, model)
+    return None if found is None else made_for(found.tags)
+
+
+def create(session: Session, write: CreateVersion, owner: str | None = None) -> str:
     """Create a version from what the run logged; its number. NotFound (``ModelNotLogged``) where it logged nothing."""
     from mlflow.entities.model_registry import ModelVersionTag  # noqa: PLC0415 - heavy
 
     source, model_id = _source(session, write)
-    _make_model(session, write.model)
+    _make_model(session, write.model, owner)
     tags = [ModelVersionTag(key, value[:_TAG_LIMIT]) for key, value in write.tags.items()]
     made = session.models.create_model_version(write.model, source, write.run_id, tags, model_id=model_id)
     return _tracked(session, made).version
@@ -83,22 +91,33 @@ def _logged(session: Session, experiment_id: str, write: CreateVersion) -> Logge
     return next((model for model in found if model.status == "READY"), None)
 
 
-def _make_model(session: Session, name: str) -> None:
-    """See to it that there is a registered model of this name."""
+def _make_model(session: Session, name: str, owner: str | None) -> None:
+    """See to it that there is a registered model of this name, which is not another namespace's."""
+    from mlflow.entities.model_registry import RegisteredModelTag  # noqa: PLC0415 - heavy
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415
+
+    found = _find_model(session, name)
+    if found is None:
+        tags = [RegisteredModelTag(OWNER_NAMESPACE, owner)] if owner is not None else []
+        try:
+            session.models.create_registered_model(name, tags)
+        except MlflowException as error:
+            if not exists_already(error):
+                raise
+            found = _find_model(session, name) if owner is not None else None
+    if found is not None:
+        check(f"model {name!r}", found.tags, owner)
+
+
+def _find_model(session: Session, name: str) -> RegisteredModel | None:
     from mlflow.exceptions import MlflowException  # noqa: PLC0415 - heavy
 
     try:
-        session.models.get_registered_model(name)
+        return session.models.get_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
-    else:
-        return
-    try:
-        session.models.create_registered_model(name)
-    except MlflowException as error:
-        if not exists_already(error):
-            raise
+    return None
 
 
 def _tracked(session: Session, found: ModelVersion) -> TrackedVersion:

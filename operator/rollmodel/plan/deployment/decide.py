@@ -23,6 +23,7 @@ __all__ = ["decide"]
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why. ``observed.answers`` answer what ``queries(observed)`` asked."""
     rollout = Rollout(RolloutState.from_status(observed.status), Context.of(observed), strategy_for(observed.spec))
+    rollout = rollout.with_state(outbox=outbox.current(rollout.state.outbox, observed.spec.model.registry))
     rollout = hold_size(observe_arms(rollout))
     rollout = consume(rollout)
     rollout = analyse(rollout)

@@ -7,10 +7,13 @@ import re
 from rollmodel.api.base import GROUP
 from rollmodel.api.trainingjob import TrainingJobSpec
 
-__all__ = ["FINAL_STATES", "OWNER_TAG", "RERUN_TAG", "aliased", "experiment", "with_histories"]
+__all__ = ["FINAL_STATES", "OWNER_TAG", "RERUN_TAG", "TRAINING_JOB_TAG", "aliased", "experiment", "with_histories"]
 
 #: Tag of runs and versions: the UID of the TrainingJob that made them.
 OWNER_TAG = f"{GROUP}/owner"
+
+#: Tag of runs and versions: the TrainingJob that made them, as ``<namespace>/<name>``.
+TRAINING_JOB_TAG = f"{GROUP}/trainingjob"
 
 #: Tag of runs: what their result depends on.
 RERUN_TAG = f"{GROUP}/reproducibility-hash"

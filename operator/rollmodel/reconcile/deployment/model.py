@@ -12,9 +12,10 @@ from rollmodel.api.modeldeployment import ModelSource, RegistrySource
 from rollmodel.api.schemes import MODELS
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 from rollmodel.plan.deployment.observed import PinnedModel
-from rollmodel.plan.deployment.strategies.outbox import VERDICT_TAGS
+from rollmodel.plan.deployment.strategies.outbox import is_verdict_tag
 from rollmodel.plan.podspec import IN_MLFLOW
 from rollmodel.plan.problem import Problem
+from rollmodel.plan.tenancy import Tenancy
 from rollmodel.ports import Connection, Held, ModelVersion, Registry
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.references import References, registered_model
@@ -39,12 +40,18 @@ class Models:
     """Pins models, and follows the aliases that objects name: ``wake(uid)`` is called when one moved."""
 
     def __init__(
-        self, registry: Registry, connections: Connections, references: References, wake: Callable[[str], None]
+        self,
+        registry: Registry,
+        connections: Connections,
+        references: References,
+        wake: Callable[[str], None],
+        tenancy: Tenancy | None = None,
     ) -> None:
         self._registry = registry
         self._connections = connections
         self._references = references
         self._wake = wake
+        self._tenancy = tenancy or Tenancy()
         self._following: dict[str, _Following] = {}
         self._champions: dict[str, _Following] = {}
 
@@ -117,6 +124,8 @@ class Models:
         not_before: float,
     ) -> PinnedModel:
         connection = await self._connections.find(namespace, secret)
+        if secret is None:
+            self._tenancy.check(namespace, models=[source.name], aliases=[source.alias, source.champion_alias])
         self._follow(self._following, uid, (connection, source.name, source.alias) if source.alias else None)
         changed = self._references.announced(registered_model(connection.url, source.name))
         model = await self._registry.resolve(
@@ -158,7 +167,7 @@ class Models:
 
 
 def _pinned(connection: Connection, secret: LocalRef | None, model: ModelVersion) -> PinnedModel:
-    tags = {key: str(model.tags[key])[:_TAG_LIMIT] for key in sorted(VERDICT_TAGS & set(model.tags))}
+    tags = {key: str(model.tags[key])[:_TAG_LIMIT] for key in sorted(filter(is_verdict_tag, model.tags))}
     return PinnedModel(
         uri=f"models:/{model.name}/{model.version}",
         digest=model.digest,

@@ -13,7 +13,8 @@ from typing import Any
 
 from rollmodel.errors import RollmodelError, Terminal, Unauthorized
 from rollmodel.plan.decision import Effect, Event, Ref, WriteRegistry
-from rollmodel.ports import Connection, Kube, Registry
+from rollmodel.plan.tenancy import NOT_GRANTED, OTHERS, Tenancy
+from rollmodel.ports import Connection, Kube, Manifest, Registry
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.deliveries import PATIENCE_SECONDS, Deliveries, Pending
 
@@ -29,11 +30,17 @@ class RegistryHandlers:
     """Moves aliases and sets tags. ``permit`` raises where that is no longer ours to do: writes go on beside passes."""
 
     def __init__(
-        self, kube: Kube, registry: Registry, wake: Callable[[str], None], permit: Callable[[], None] = lambda: None
+        self,
+        kube: Kube,
+        registry: Registry,
+        wake: Callable[[str], None],
+        tenancy: Tenancy,
+        permit: Callable[[], None] = lambda: None,
     ) -> None:
         self._permit = permit
         self._kube = kube
         self._registry = registry
+        self._tenancy = tenancy
         self._deliveries = Deliveries(wake)
 
     @property
@@ -68,12 +75,14 @@ class RegistryHandlers:
         acting.writing_since = since
         try:
             await self._deliveries.outcome(
-                uid, effect, lambda: self._send(connection, effect, since), until=since + PATIENCE_SECONDS
+                uid, effect, lambda: self._send(connection, effect, since, acting.body), until=since + PATIENCE_SECONDS
             )
         except Pending:
             acting.retries.append(REGISTRY_RETRY_SECONDS)
         except RollmodelError as error:
-            if _is_refusal(error):
+            if error.reason == OTHERS:  # it is still wanted: the next pass says so in a condition
+                acting.refused.append(Refusal(effect.key, str(error), transient=False))
+            elif _is_refusal(error):
                 await self._drop(effect, error, acting)
             else:
                 await self._keep(error, acting)
@@ -81,14 +90,18 @@ class RegistryHandlers:
             acting.settled.add(effect.key)
             acting.done.append(effect)
 
-    async def _send(self, connection: Connection, effect: WriteRegistry, since: float) -> None:
+    async def _send(self, connection: Connection, effect: WriteRegistry, since: float, body: Manifest) -> None:
         if time.monotonic() - since > WRITE_WITHIN_SECONDS:
             raise Pending
         self._permit()
+        namespace, owner = body["metadata"]["namespace"], None
+        if connection.namespace is None:
+            self._tenancy.check(namespace, models=[effect.model], aliases=[effect.alias])
+            owner = self._tenancy.owner(namespace)
         if effect.tags:
             await self._registry.set_tags(connection, effect.model, effect.version, effect.tags)
         if effect.alias is not None:
-            await self._registry.set_alias(connection, effect.model, effect.alias, effect.version)
+            await self._registry.set_alias(connection, effect.model, effect.alias, effect.version, owner=owner)
 
     async def _drop(self, effect: WriteRegistry, error: RollmodelError, acting: Acting) -> None:
         """The outbox forgets the write. One that is in no outbox is decided again, so a person has to know."""
@@ -107,5 +120,10 @@ class RegistryHandlers:
 
 
 def _is_refusal(error: RollmodelError) -> bool:
-    """Whether the registry itself refuses this write. Errors with a reason of their own are about who answers."""
+    """Whether the registry itself, or the administrator, refuses this write. Others are about who answers."""
+    return error.reason == NOT_GRANTED or _of_registry(error)
+
+
+def _of_registry(error: RollmodelError) -> bool:
+    """Errors with a reason of their own are about who answers."""
     return isinstance(error, Terminal) and not isinstance(error, Unauthorized) and error.reason == error.default_reason

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from rollmodel.errors import RollmodelError, Unauthorized, Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, Effect, Event, LogRun, SetRunStatus, TrackingWrite
 from rollmodel.plan.problem import Problem
+from rollmodel.plan.tenancy import Tenancy
 from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
@@ -25,10 +26,11 @@ CREATE_WITHIN_SECONDS = 5.0
 class RunHandlers:
     """Writes to the tracking server, and tells people once of each kind of failure of an object."""
 
-    def __init__(self, kube: Kube, tracking: Tracking, timing: Timing) -> None:
+    def __init__(self, kube: Kube, tracking: Tracking, timing: Timing, tenancy: Tenancy) -> None:
         self._kube = kube
         self._tracking = tracking
         self._timing = timing
+        self._tenancy = tenancy
         self._failing: dict[str, str] = {}
 
     @property
@@ -51,7 +53,13 @@ class RunHandlers:
         self._failing.pop(uid, None)
 
     async def _create_run(self, effect: CreateRun, acting: Acting) -> None:
-        await self._carry_out(effect, acting, lambda connection: self._tracking.create_run(connection, effect))
+        namespace = acting.body["metadata"]["namespace"]
+
+        def create(connection: Connection) -> Awaitable[str]:
+            owner = self._owner(connection, namespace, experiments=[effect.experiment])
+            return self._tracking.create_run(connection, effect, owner=owner)
+
+        await self._carry_out(effect, acting, create)
 
     async def _log_run(self, effect: LogRun, acting: Acting) -> None:
         await self._carry_out(effect, acting, lambda connection: self._tracking.log_run(connection, effect))
@@ -60,7 +68,20 @@ class RunHandlers:
         await self._carry_out(effect, acting, lambda connection: self._tracking.set_run_status(connection, effect))
 
     async def _create_version(self, effect: CreateVersion, acting: Acting) -> None:
-        await self._carry_out(effect, acting, lambda connection: self._tracking.create_version(connection, effect))
+        namespace = acting.body["metadata"]["namespace"]
+
+        def create(connection: Connection) -> Awaitable[str]:
+            owner = self._owner(connection, namespace, models=[effect.model])
+            return self._tracking.create_version(connection, effect, owner=owner)
+
+        await self._carry_out(effect, acting, create)
+
+    def _owner(self, connection: Connection, namespace: str, **named: list[str]) -> str | None:
+        """In whose name this is written. Raises Forbidden where the namespace may not have it."""
+        if connection.namespace is not None:
+            return None
+        self._tenancy.check(namespace, **named)
+        return self._tenancy.owner(namespace)
 
     async def _carry_out(
         self, effect: TrackingWrite, acting: Acting, write: Callable[[Connection], Awaitable[object]]

@@ -12,6 +12,7 @@ from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import Forbidden, RollmodelError
 from rollmodel.plan.ownership import controller_of, identity_of
 from rollmodel.plan.problem import Problem
+from rollmodel.plan.tenancy import Tenancy, not_yours
 from rollmodel.plan.training.names import aliased, experiment, with_histories
 from rollmodel.plan.training.observed import Champion, GateFacts, Observed, ReadSet, TrackedRun, TrainingDefaults
 from rollmodel.ports import Clock, Connection, Kube, Manifest, Tracking
@@ -34,6 +35,7 @@ class TrainingGatherer:
         clock: Clock,
         read_set: Callable[[Observed], ReadSet],
         defaults: TrainingDefaults,
+        tenancy: Tenancy | None = None,
     ) -> None:
         self._kube = kube
         self._tracking = tracking
@@ -41,6 +43,7 @@ class TrainingGatherer:
         self._clock = clock
         self._wants = read_set
         self._defaults = defaults
+        self._tenancy = tenancy or Tenancy()
 
     async def gather(
         self, body: Manifest, spec: TrainingJobSpec, status: TrainingJobStatus, problems: Sequence[str]
@@ -89,8 +92,9 @@ class TrainingGatherer:
         """What MLflow knows; where the connection itself is wrong, the same problem for everything that is wanted."""
         reference, read_set = observed.spec.tracking.connection_ref, observed.read_set
         connection = await _told(self._connections.find(observed.namespace, reference))
-        if isinstance(connection, Problem):
-            return replace(observed, run=connection, version=connection, alias_version=connection)
+        refusal = connection if isinstance(connection, Problem) else await self._refusal(connection, observed)
+        if refusal is not None or isinstance(connection, Problem):
+            return replace(observed, run=refusal, version=refusal, alias_version=refusal)
         run = await self._run(connection, observed) if read_set.run or read_set.gates else None
         if isinstance(run, Problem) and run.reason == Forbidden.default_reason:
             self._connections.invalidate(observed.namespace, reference)
@@ -105,6 +109,35 @@ class TrainingGatherer:
             aliases=await self._aliases(connection, observed),
             rerun_of=await self._rerun(connection, observed, run),
         )
+
+    async def _refusal(self, connection: Connection, observed: Observed) -> Problem | None:
+        """Why this namespace may not have what it asks of the operator's own MLflow."""
+        spec, read_set, namespace = observed.spec, observed.read_set, observed.namespace
+        if spec.tracking.connection_ref is not None:
+            return None
+        registration = spec.registration
+        registered = [registration.model] if registration is not None else []
+        moved = [registration.alias, registration.champion_alias] if registration is not None else []
+        inputs = [named for source in spec.inputs or () if (named := aliased(source.uri)) is not None]
+        try:
+            self._tenancy.check(
+                namespace,
+                models=[*registered, *(model for model, _ in inputs)],
+                experiments=[experiment(namespace, observed.name, spec)],
+                aliases=[*moved, *(alias for _, alias in inputs)],
+            )
+        except RollmodelError as error:
+            return Problem.of(error)
+        begins = observed.status.run_id is None and read_set.run
+        if self._tenancy.owner(namespace) is None or not (begins or read_set.gates or read_set.version):
+            return None
+        for model in registered:  # before anything is trained for it, or its champion's metrics are read
+            holder = await _told(self._tracking.model_owner(connection, model))
+            if isinstance(holder, Problem):
+                return holder
+            if holder is not None and holder != namespace:
+                return Problem.of(not_yours(f"model {model!r}", holder, namespace))
+        return None
 
     async def _run(self, connection: Connection, observed: Observed) -> TrackedRun | Problem | None:
         if observed.status.run_id is not None:

@@ -40,6 +40,7 @@ class FakeMlflow:
     aliases: dict[str, str] = field(default_factory=lambda: {"challenger": "1"})
     status: str = "READY"
     tags: dict[str, str] = field(default_factory=dict)
+    of_model: dict[str, str] = field(default_factory=dict)
     uri: str = "mlflow-artifacts:/1/models/m-1/artifacts"
     files: dict[str, bytes] = field(default_factory=lambda: dict(FILES))
     sizes: bool = True
@@ -50,7 +51,15 @@ class FakeMlflow:
         page = request.path.removeprefix(API)
         if request.method == "POST":
             self.written.append((page, asked))
+            if page == "/registered-models/set-tag":
+                self.of_model.setdefault(asked["key"], asked["value"])
             return web.json_response({})
+        if page == "/registered-models/get":
+            tags = [{"key": key, "value": value} for key, value in self.of_model.items()]
+            return web.json_response({"registered_model": {"name": asked["name"], "tags": tags}})
+        return self._page(page, asked)
+
+    def _page(self, page: str, asked: dict[str, str]) -> web.Response:
         match page:
             case "/registered-models/alias":
                 return self._alias(asked)
@@ -415,6 +424,36 @@ async def test_aliases_and_tags_are_written(mlflow: Mlflow, here: Connection, ba
         ("/model-versions/set-tag", {**version, "key": "b", "value": "2"}),
         ("/registered-models/alias", {**version, "alias": "champion"}),
     ]
+
+
+ALIAS_OWNER = "rollmodel.dev/alias-owner/champion"
+
+
+async def test_who_moves_an_alias_first_has_it(mlflow: Mlflow, here: Connection, backend: FakeMlflow) -> None:
+    for _ in range(2):
+        await mlflow.set_alias(here, "churn", "champion", "1", owner="prod")
+    claim = {"name": "churn", "key": ALIAS_OWNER, "value": "prod"}
+    assert [asked for page, asked in backend.written if page == "/registered-models/set-tag"] == [claim]
+    with pytest.raises(Forbidden, match="belongs to namespace 'prod'") as refused:
+        await mlflow.set_alias(here, "churn", "champion", "1", owner="team-b")
+    assert refused.value.reason == "OwnedByAnother"
+    assert [page for page, _ in backend.written].count("/registered-models/alias") == 2
+
+
+async def test_of_two_that_claim_an_alias_at_once_one_moves_it(
+    mlflow: Mlflow, here: Connection, backend: FakeMlflow
+) -> None:
+    """Nobody has it when it is asked for, and somebody has when our own claim was written."""
+
+    class Late(dict[str, str]):
+        def setdefault(self, key: str, default: str = "") -> str:
+            self[key] = "another"
+            return "another"
+
+    backend.of_model = Late()
+    with pytest.raises(Forbidden, match="belongs to namespace 'another'"):
+        await mlflow.set_alias(here, "churn", "champion", "1", owner="prod")
+    assert "/registered-models/alias" not in [page for page, _ in backend.written]
 
 
 async def test_a_followed_alias_is_asked_for_once(mlflow: Mlflow, here: Connection, server: Web) -> None:

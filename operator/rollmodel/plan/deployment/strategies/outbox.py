@@ -9,17 +9,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rollmodel.api.base import GROUP
+from rollmodel.api.modeldeployment import RegistrySource
 from rollmodel.plan.decision import WriteRegistry
 from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.naming import short_hash
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import stamp
 
-__all__ = ["VERDICT_TAGS", "Outbox", "champion", "earlier_verdict", "posted", "verdict", "writes"]
+__all__ = ["Outbox", "champion", "current", "earlier_verdict", "is_verdict_tag", "posted", "verdict", "writes"]
 
 _LIMIT = 20
-_VERDICT, _REASON, _TIME, _DEPLOYMENT = (f"{GROUP}/{word}" for word in ("verdict", "reason", "time", "deployment"))
-#: Tags of a model version that say what was decided about it.
-VERDICT_TAGS = frozenset({_VERDICT, _REASON, _TIME, _DEPLOYMENT})
+#: MLflow's own limit.
+_LONGEST_KEY = 250
+_VERDICT, _REASON, _TIME = "verdict", "reason", "time"
+#: Keys of before, which named no deployment: whoever decided last had them.
+_OF_BEFORE = frozenset(f"{GROUP}/{word}" for word in (_VERDICT, _REASON, _TIME, "deployment"))
 
 Outbox = tuple[dict[str, Any], ...]
 
@@ -29,23 +33,41 @@ def verdict(context: Context, identity: str, word: str, reason: str) -> Outbox:
     revision = context.revision(identity)
     if revision is None or revision.model_name is None or revision.model_version is None:
         return ()
-    tags = {
-        _VERDICT: word,
-        _REASON: reason,
-        _TIME: stamp(context.now),
-        _DEPLOYMENT: f"{context.observed.namespace}/{context.observed.name}",
-    }
+    facts = {_VERDICT: word, _REASON: reason, _TIME: stamp(context.now)}
+    tags = {_tag(what, _whole_name(context)): fact for what, fact in facts.items()}
     name, version = revision.model_name, revision.model_version
     return ({"key": f"tags/{name}/{version}", "model": name, "version": version, "tags": tags},)
 
 
+def is_verdict_tag(key: str) -> bool:
+    """Whether this tag of a model version says what somebody decided about it."""
+    return key in _OF_BEFORE or key.startswith(f"{GROUP}/{_VERDICT}/") or key.startswith(f"{GROUP}/{_REASON}/")
+
+
 def earlier_verdict(context: Context) -> str | None:
     """Why this deployment, or one of the same name before it, has taken the wanted model version back, if it has."""
-    model = context.observed.model
+    model, name = context.observed.model, _whole_name(context)
     tags = {} if isinstance(model, Problem) or model.tags is None else model.tags
-    ours = tags.get(_DEPLOYMENT) == f"{context.observed.namespace}/{context.observed.name}"
-    lost = ours and tags.get(_VERDICT) in {"RolledBack", "Aborted"}
-    return f"{tags[_VERDICT]}: {tags.get(_REASON, 'no reason is written')}" if lost else None
+    word, reason = (tags.get(_tag(what, name)) for what in (_VERDICT, _REASON))
+    if word is None and tags.get(f"{GROUP}/deployment") == name:
+        word, reason = (tags.get(f"{GROUP}/{what}") for what in (_VERDICT, _REASON))
+    return f"{word}: {reason or 'no reason is written'}" if word in {"RolledBack", "Aborted"} else None
+
+
+def _whole_name(context: Context) -> str:
+    return f"{context.observed.namespace}/{context.observed.name}"
+
+
+def _tag(what: str, whole_name: str) -> str:
+    """Key of a tag: it names the deployment, so that two which try the same version do not overwrite each other."""
+    key = f"{GROUP}/{what}/{whole_name}"
+    return key if len(key) <= _LONGEST_KEY else f"{key[: _LONGEST_KEY - 9]}-{short_hash(key)}"
+
+
+def current(outbox: Outbox, source: RegistrySource | None) -> Outbox:
+    """Without moves of an alias that the spec does not name any more: nobody wants them."""
+    wanted = (source.name, source.champion_alias) if source is not None else None
+    return tuple(entry for entry in outbox if not entry.get("alias") or (entry["model"], entry["alias"]) == wanted)
 
 
 def champion(context: Context, identity: str) -> Outbox:

@@ -34,7 +34,7 @@ def test_the_model_is_to_blame(serving: Serving, pods: Any) -> None:
     cluster = serving(rollout=QUICK)
     cluster.try_version(pods=pods)
     assert "retryAt" not in rejected(cluster)
-    assert tags(cluster)["rollmodel.dev/verdict"] == "RolledBack"
+    assert tags(cluster)["rollmodel.dev/verdict/prod/churn"] == "RolledBack"
 
 
 def test_pods_that_are_slow_brand_nothing(serving: Serving) -> None:

@@ -42,9 +42,8 @@ def test_promotion_moves_the_champion_and_tags_both_versions(serving: Serving) -
     assert cluster.run(3600, cluster.over)
     writes = {write.key: write for write in cluster.reconcile().of(WriteRegistry)}
     assert writes["alias/churn/champion"].version == "2"
-    assert writes["tags/churn/2"].tags["rollmodel.dev/verdict"] == "Promoted"
-    assert writes["tags/churn/1"].tags["rollmodel.dev/verdict"] == "Replaced"
-    assert writes["tags/churn/1"].tags["rollmodel.dev/deployment"] == "prod/churn"
+    assert writes["tags/churn/2"].tags["rollmodel.dev/verdict/prod/churn"] == "Promoted"
+    assert writes["tags/churn/1"].tags["rollmodel.dev/verdict/prod/churn"] == "Replaced"
     cluster.status["outbox"] = []
     assert cluster.reconcile().of(WriteRegistry) == ()
 

@@ -26,7 +26,7 @@ def test_a_bad_version_is_rolled_back_and_not_tried_again(serving: Serving) -> N
     before = cluster.writes
     cluster.run(1200)
     assert cluster.writes == before
-    assert cluster.reconcile().of(WriteRegistry)[0].tags["rollmodel.dev/verdict"] == "RolledBack"
+    assert cluster.reconcile().of(WriteRegistry)[0].tags["rollmodel.dev/verdict/prod/churn"] == "RolledBack"
 
 
 def test_weight_goes_before_pods(serving: Serving) -> None:

@@ -75,7 +75,7 @@ def test_the_registry_is_told(regretted: Cluster) -> None:
     undo(regretted)
     assert regretted.run(120, lambda: at_rest(regretted, "1"))
     written = {entry["key"]: entry for entry in regretted.status["outbox"]}
-    assert written["tags/churn/2"]["tags"]["rollmodel.dev/verdict"] == "RolledBack"
+    assert written["tags/churn/2"]["tags"]["rollmodel.dev/verdict/prod/churn"] == "RolledBack"
     assert written["alias/churn/champion"]["version"] == "1"
 
 
