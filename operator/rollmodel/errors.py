@@ -16,6 +16,8 @@ Messages are shown to users in conditions and Events: they carry no secret, no h
 
 from __future__ import annotations
 
+from rollmodel.text import plain
+
 __all__ = [
     "Conflict",
     "Forbidden",
@@ -39,7 +41,7 @@ class RollmodelError(Exception):
     default_reason = "Error"
 
     def __init__(self, message: str, *, reason: str | None = None) -> None:
-        super().__init__(message)
+        super().__init__(plain(message, lines=True))
         self.reason = reason or self.default_reason
 
 

@@ -130,6 +130,9 @@ class Settings(BaseSettings):
 
     least_interval_seconds: Annotated[int, Field(ge=1, le=3600)] = 1
     """A shorter ``analysis.intervalSeconds`` counts as this: each tick of an object costs Prometheus its queries."""
+    container_messages: Literal["Redacted", "Off"] = "Redacted"
+    """Whether status and Events tell the last line that a user's container wrote before it failed, without what looks
+    like a credential. More people read status than logs."""
 
     resync_seconds: Annotated[float, Field(ge=10, le=86400)] = 900.0
     """Every object is looked at this often (more or less a tenth) though nothing happened."""

@@ -26,6 +26,7 @@ that a ConfigMap of yours may say it.
     "PROMETHEUS_TOKEN_FILE" $settings.prometheus.tokenFile
     "HASH_LIMIT_BYTES" $settings.hashLimitBytes
     "LEAST_INTERVAL_SECONDS" $settings.leastIntervalSeconds
+    "CONTAINER_MESSAGES" $settings.containerMessages
     "RESYNC_SECONDS" $settings.resyncSeconds
     "CONCURRENCY" $settings.concurrency
     "CLAIM_SECONDS" $settings.claimSeconds

@@ -14,6 +14,7 @@ from pydantic_core import CoreSchema
 
 from rollmodel.api.decimals import DecimalString, decimal
 from rollmodel.api.schema import PatternMessage, Rule, add_rules
+from rollmodel.text import plain
 
 __all__ = [
     "GROUP",
@@ -99,7 +100,10 @@ Timestamp = Annotated[str, Field(max_length=40, json_schema_extra={"format": "da
 
 
 def _cut(limit: int) -> BeforeValidator:
+    """Texts come from anybody, so what acts is taken out; this is the border of status, for writing and reading."""
+
     def cut(text: object) -> object:
+        text = plain(text) if isinstance(text, str) else text
         return f"{text[: limit - 1]}…" if isinstance(text, str) and len(text) > limit else text
 
     return BeforeValidator(cut)

@@ -19,6 +19,7 @@ from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.follow import follow
 from rollmodel.cli.common.rows import row_of, status_of
+from rollmodel.cli.common.screen import Screen
 from rollmodel.cli.common.targets import add_target, named
 from rollmodel.cli.rollout import report, terminal
 from rollmodel.cli.rollout.ending import Expectation, now_doing
@@ -59,14 +60,14 @@ async def _watch(session: cluster.Session, kinds: Sequence[Resource], name: str,
         return await _watch_rollout(session, name, version)
     if version is not None:
         raise Invalid("--version is about a ModelDeployment")
-    last = await until_known(session, resource, name, Console())
+    last = await until_known(session, resource, name, Screen())
     return bool(fate(last))
 
 
 async def _watch_rollout(session: cluster.Session, name: str, version: str | None) -> bool:
     """Until the version has won or lost; the last line says so, with its number and the reason."""
     await ask_for_look(session, name)
-    with _View(Console()) as view:
+    with _View(Screen()) as view:
         ended = await until_ended(session, name, Expectation(version and version.removeprefix("v")), view.show)
     print(ended.text)
     return ended.good

@@ -4,17 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from datetime import UTC, datetime
 
+from rollmodel.text import plain, redact
+
 __all__ = ["configure"]
-
-_SECRETS = (
-    (re.compile(r"(?i)\b(bearer|basic)\s+[a-z0-9._~+/=-]{8,}"), r"\1 [redacted]"),
-    (re.compile(r"(?i)([a-z][a-z0-9+.-]*://)[^/\s:@]*:[^/\s@]+@"), r"\1[redacted]@"),
-    (re.compile(r"(?i)\b(password|token|secret|api_?key)(\"?'?\s*[=:]\s*\"?'?)[^\s\"',&}]+"), r"\1\2[redacted]"),
-)
-
 #: Too talkative below this level.
 _QUIET = {
     "kopf": logging.WARNING,
@@ -25,19 +19,19 @@ _QUIET = {
 }
 
 
-def redact(text: str) -> str:
-    """The text without what looks like a credential. A second net: nothing should put one into a log at all."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
-
-
 class _Text(logging.Formatter):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        """One line for the message; an exception follows on lines of its own, which begin with a space."""
+        text, newline, more = super().format(record), "", ""
+        if record.exc_info or record.stack_info:
+            bare = logging.makeLogRecord({**record.__dict__, "exc_info": None, "exc_text": None, "stack_info": None})
+            head = super().format(bare)
+            newline, more = "\n", plain(text[len(head) :].strip("\n"), lines=True).replace("\n", "\n ")
+            text = head
+        return redact(plain(text.replace("\n", "\\n")) + newline + (f" {more}" if more else ""))
 
 
 class _Json(logging.Formatter):
@@ -50,7 +44,7 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = redact(self.formatException(record.exc_info))
-        return json.dumps(entry, ensure_ascii=False)
+        return json.dumps(entry)
 
 
 def configure(*, form: str, level: str) -> None:

@@ -227,6 +227,7 @@ def _defaults(settings: Settings) -> Defaults:
         registry_ca=settings.registry_ca,
         prometheus_delay_seconds=settings.prometheus_delay_seconds,
         prometheus_matchers=settings.prometheus_matchers,
+        container_messages=settings.container_messages == "Redacted",
     )
 
 
@@ -253,6 +254,7 @@ def _training_jobs(
         operator_image=settings.operator_image,
         registry_url=settings.registry_url,
         registry_ca=settings.registry_ca,
+        container_messages=settings.container_messages == "Redacted",
         poll_seconds=settings.registry_poll_seconds,
         timing=settings.timing,
     )

@@ -49,6 +49,7 @@ EVERYTHING: Values = {
         "tenancy": "Checked",
         "hashLimitBytes": 30_000_000_000,
         "leastIntervalSeconds": 5,
+        "containerMessages": "Off",
         "resyncSeconds": 1000,
         "concurrency": 4,
         "claimSeconds": 40,

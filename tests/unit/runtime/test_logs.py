@@ -7,7 +7,8 @@ import logging
 from collections.abc import Iterator
 
 import pytest
-from rollmodel.runtime.logs import configure, redact
+from rollmodel.runtime.logs import configure
+from rollmodel.text import redact
 
 
 @pytest.fixture(autouse=True)

@@ -18,6 +18,7 @@ from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.errors import NotFound, RollmodelError
 from rollmodel.plan.decision import Event
 from rollmodel.ports import Manifest
+from rollmodel.text import plain
 
 __all__ = ["Events"]
 
@@ -80,7 +81,7 @@ class Events:
 def _manifest(involved: Manifest, event: Event) -> dict[str, Any]:
     meta, now = involved["metadata"], _now()
     suffix = secrets.token_hex(8)
-    message = event.message
+    message = plain(event.message)
     return {
         "apiVersion": "v1",
         "kind": "Event",

@@ -18,8 +18,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.cli.backtest.batch import Batch
@@ -27,6 +27,7 @@ from rollmodel.cli.backtest.counts import Counts, Rows, fold, read_rows
 from rollmodel.cli.backtest.recording import Pair, read
 from rollmodel.cli.backtest.steps import Result, replay
 from rollmodel.cli.common.manifest import counted, read_manifest, sound, spec_of
+from rollmodel.cli.common.screen import Screen
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.evidence.core.types import JudgePlan
 from rollmodel.plan.deployment.analysis.policy import judge_plan
@@ -131,9 +132,9 @@ def _note(plan: JudgePlan, metrics: int, rows: Rows, recorded: Counts) -> None:
 def _show(results: Sequence[Result]) -> None:
     table = Table("ROLLOUT", "VERDICT", "AFTER", "REASON", box=None, pad_edge=False)
     for result in results:
-        verdict = f"[{_STYLES[result.verdict]}]{result.verdict}[/]"
+        verdict = Text(result.verdict, style=_STYLES[result.verdict])
         table.add_row(result.rollout, verdict, f"{result.seconds:g} s", result.reason)
-    console = Console()
+    console = Screen()
     console.print(table)
     for verdict, count in Counter(result.verdict for result in results).most_common():
         middle = median(result.seconds for result in results if result.verdict == verdict)

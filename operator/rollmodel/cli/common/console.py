@@ -7,6 +7,8 @@ import sys
 
 from rich.console import Console, RenderableType
 
+from rollmodel.cli.common.screen import Screen
+
 __all__ = ["console", "show"]
 
 #: No table is as wide. A pipe has no width, and what is cut there cannot be found with grep.
@@ -16,7 +18,7 @@ _UNBOUNDED = 10_000
 def console() -> Console:
     """For this process' output. A width that somebody asks for with ``COLUMNS`` holds anywhere."""
     bounded = sys.stdout.isatty() or os.environ.get("COLUMNS")
-    return Console() if bounded else Console(width=_UNBOUNDED)
+    return Screen() if bounded else Screen(_UNBOUNDED)
 
 
 def show(*parts: RenderableType) -> None:

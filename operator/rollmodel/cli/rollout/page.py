@@ -9,12 +9,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rollmodel.cli.backtest.recording import Moment
 from rollmodel.cli.rollout.charts import charts, weights
 from rollmodel.cli.rollout.report import Report, duration
+from rollmodel.text import plain
 
 __all__ = ["render"]
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("rollmodel.cli.rollout", ""),
     autoescape=True,
+    finalize=lambda value: plain(value) if type(value) is str else value,  # not Markup, which is ours
     undefined=StrictUndefined,
     trim_blocks=True,
     lstrip_blocks=True,

@@ -13,6 +13,7 @@ from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.cli.common.cluster import Session
 from rollmodel.cli.common.follow import follow
 from rollmodel.errors import Invalid
+from rollmodel.text import plain
 
 __all__ = ["POD", "LogOptions", "PodLog", "copy_all"]
 
@@ -101,4 +102,6 @@ def _names(pod: Mapping[str, Any]) -> list[str]:
 
 
 def _write(log: PodLog, line: bytes) -> None:
-    print(log.prefix + line.decode("utf-8", "replace"), flush=True)
+    """As it is into a file or a pipe; on a terminal nothing of it acts."""
+    text = line.decode("utf-8", "replace")
+    print(log.prefix + (plain(text, lines=True) if sys.stdout.isatty() else text), flush=True)

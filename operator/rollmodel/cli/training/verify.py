@@ -18,6 +18,7 @@ from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import TRAINING_JOB, Session
 from rollmodel.cli.common.colours import colour
 from rollmodel.cli.common.rows import spec_of, status_of
+from rollmodel.cli.common.screen import Screen
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.training import tables as training
 from rollmodel.cli.training.comparison import Comparison, FileRow, MetricRow, Tolerance, compare
@@ -39,7 +40,7 @@ Document = dict[str, Any]
 def main(argv: Sequence[str]) -> int:
     """Run the command: 0 if the rerun came to the same, 1 if not or where it could not be found out."""
     arguments = _parser().parse_args(argv)
-    console = Console()
+    console = Screen()
     try:
         if not arguments.mlflow_url:
             raise Invalid("where is MLflow? Say it with --mlflow-url or $MLFLOW_TRACKING_URI")

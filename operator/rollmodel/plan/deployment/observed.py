@@ -63,6 +63,8 @@ class Defaults:
     """How long after the end of a window its samples are complete (scrape interval + margin)."""
     prometheus_matchers: str = ""
     """PromQL matchers that choose this cluster's series among those of others."""
+    container_messages: bool = True
+    """Whether the last line that a user's container wrote is shown, without what looks like a credential."""
 
 
 @dataclass(frozen=True, slots=True)

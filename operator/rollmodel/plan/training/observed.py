@@ -104,6 +104,8 @@ class TrainingDefaults:
     registry_url: str | None = None
     registry_ca: str | None = None
     """Certificates of a private authority of the default registry, PEM."""
+    container_messages: bool = True
+    """Whether the last line that a user's container wrote is shown, without what looks like a credential."""
     poll_seconds: float = 30.0
     """How often the progress of an active run is read."""
     timing: Timing = field(default_factory=Timing)

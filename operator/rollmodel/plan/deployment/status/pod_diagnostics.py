@@ -14,6 +14,7 @@ from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER, MODEL_CONTAINER
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pod_diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
+from rollmodel.text import redact
 
 __all__ = ["RESTART_BUDGET", "Diagnosis", "diagnose"]
 
@@ -28,7 +29,8 @@ _REASONED = re.compile(r"([A-Z][A-Za-z]+): (.+)")
 def diagnose(context: Context, revision: str) -> Diagnosis | None:
     """The worst that is known about the pods of a revision, or None where they are only starting."""
     pods = [pod for pod in context.observed.pods if _revision_of(pod) == revision]
-    found = [diagnosis for pod in pods for diagnosis in _of_pod(pod)]
+    told = context.observed.defaults.container_messages
+    found = [diagnosis for pod in pods for diagnosis in _of_pod(pod, told=told)]
     found += _of_deployment(context.live.deployments.get(revision, {}))
     return min(found, key=lambda diagnosis: not diagnosis.fatal, default=None)
 
@@ -37,7 +39,7 @@ def _revision_of(pod: Manifest) -> str | None:
     return (pod["metadata"].get("labels") or {}).get(naming.REVISION)
 
 
-def _of_pod(pod: Manifest) -> Iterator[Diagnosis]:
+def _of_pod(pod: Manifest, *, told: bool) -> Iterator[Diagnosis]:
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     for container in status.get("initContainerStatuses") or ():
         yield from _of_fetching(name, container)
@@ -45,7 +47,7 @@ def _of_pod(pod: Manifest) -> Iterator[Diagnosis]:
         yield from diagnose_waiting(name, container)
     for container in status.get("containerStatuses") or ():
         if container["name"] == MODEL_CONTAINER:
-            yield from _of_crashing(name, container)
+            yield from _of_crashing(name, container, told=told)
     yield from diagnose_scheduling(pod)
 
 
@@ -59,10 +61,12 @@ def _of_fetching(pod: str, container: Manifest) -> Iterator[Diagnosis]:
         yield Diagnosis(reason, text, reason in _NEVER_HEALS, of_model=reason in _OF_MODEL)
 
 
-def _of_crashing(pod: str, container: Manifest) -> Iterator[Diagnosis]:
+def _of_crashing(pod: str, container: Manifest, *, told: bool) -> Iterator[Diagnosis]:
+    """``told``: with the last line that the container wrote, which more people may read here than there."""
     restarts, ended = int(container.get("restartCount") or 0), _last_end(container)
     if restarts and ended is not None:
-        why = ", ".join(str(part) for part in (ended.get("reason"), _last_line(ended.get("message"))) if part)
+        last = redact(_last_line(ended.get("message"))) if told else ""
+        why = ", ".join(str(part) for part in (ended.get("reason"), last) if part)
         # No count beyond the budget: a condition should not change with every further crash.
         does = f"keeps crashing ({RESTART_BUDGET} restarts or more)" if restarts >= RESTART_BUDGET else "crashed"
         message = f"pod {pod} {does}: exit code {ended.get('exitCode')}" + (f" ({why})" if why else "")

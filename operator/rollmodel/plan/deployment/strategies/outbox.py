@@ -41,7 +41,7 @@ def verdict(context: Context, identity: str, word: str, reason: str) -> Outbox:
 
 def is_verdict_tag(key: str) -> bool:
     """Whether this tag of a model version says what somebody decided about it."""
-    return key in _OF_BEFORE or key.startswith(f"{GROUP}/{_VERDICT}/") or key.startswith(f"{GROUP}/{_REASON}/")
+    return key in _OF_BEFORE or key.startswith((f"{GROUP}/{_VERDICT}/", f"{GROUP}/{_REASON}/"))
 
 
 def earlier_verdict(context: Context) -> str | None:

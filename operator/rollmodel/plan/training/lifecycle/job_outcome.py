@@ -12,6 +12,7 @@ from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX
 from rollmodel.plan.training.objects.job import BAD_DATA_RULE, DISRUPTION_RULE
+from rollmodel.text import redact
 
 __all__ = ["End", "EndKind", "job_condition", "job_end"]
 
@@ -40,15 +41,18 @@ def job_condition(job: Manifest, kind: str) -> Manifest | None:
     return None
 
 
-def job_end(job: Manifest, pods: Sequence[Manifest], now: datetime) -> End | None:
-    """How the Job ended, or None while it runs. Pods tell why, as long as they exist."""
+def job_end(job: Manifest, pods: Sequence[Manifest], now: datetime, *, messages: bool = True) -> End | None:
+    """How the Job ended, or None while it runs. Pods tell why, as long as they exist.
+
+    ``messages``: with the last line that a container of the user's wrote.
+    """
     if (complete := job_condition(job, "Complete")) is not None:
         return End("Succeeded", "Completed", "the pods succeeded", _time_of(complete, now))
     failed = job_condition(job, "Failed")
     if failed is None:
         return None
     kind, reason = _sorted(failed)
-    told = next(_explanations(pods), None)
+    told = next(_explanations(pods, messages=messages), None)
     if kind == "Failure" and told is not None:
         reason = told[0]
     message = told[1] if told is not None and kind in ("Failure", "BadData") else str(failed.get("message") or reason)
@@ -67,23 +71,24 @@ def _sorted(failed: Manifest) -> tuple[EndKind, str]:
     return "Failure", "PodFailed"
 
 
-def _explanations(pods: Sequence[Manifest]) -> Iterator[tuple[str, str]]:
+def _explanations(pods: Sequence[Manifest], *, messages: bool) -> Iterator[tuple[str, str]]:
     """Reason and message of every container that failed, in the order in which containers run."""
     for pod in pods:
         status = pod.get("status") or {}
         for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
             ended = (container.get("state") or {}).get("terminated") or {}
             if ended.get("exitCode"):
-                yield _explained(pod["metadata"]["name"], container["name"], ended)
+                own = container["name"].startswith(CONTAINER_PREFIX)
+                yield _explained(pod["metadata"]["name"], container["name"], ended, said=messages or own)
 
 
-def _explained(pod: str, container: str, ended: Manifest) -> tuple[str, str]:
-    lines = str(ended.get("message") or "").strip().splitlines()
-    said = f": {lines[-1].strip()[-_LONGEST:]}" if lines else ""
+def _explained(pod: str, container: str, ended: Manifest, *, said: bool) -> tuple[str, str]:
+    lines = str(ended.get("message") or "").strip().splitlines() if said else []
+    last = f": {redact(lines[-1])[-_LONGEST:].strip()}" if lines else ""
     message = f"container {container} of pod {pod} ended with exit code {ended['exitCode']}"
     if ended.get("reason") == "OOMKilled":
-        return "OutOfMemory", f"{message}, out of memory{said}"
-    return ("InputFailed" if container.startswith(CONTAINER_PREFIX) else "PodFailed"), f"{message}{said}"
+        return "OutOfMemory", f"{message}, out of memory{last}"
+    return ("InputFailed" if container.startswith(CONTAINER_PREFIX) else "PodFailed"), f"{message}{last}"
 
 
 def _time_of(condition: Manifest, now: datetime) -> datetime:

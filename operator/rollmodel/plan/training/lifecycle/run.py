@@ -148,7 +148,8 @@ def _watch(context: Context, builder: DecisionBuilder, number: int, job: Manifes
     started = (job.get("status") or {}).get("startTime")
     if started and builder.status.start_time is None:
         builder = builder.set(start_time=stamp(parse(started)))
-    end = job_end(job, context.observed.pods, context.now)
+    told = context.observed.defaults.container_messages
+    end = job_end(job, context.observed.pods, context.now, messages=told)
     recorded = pins.merged(context.spec, builder.status.inputs, pins.reports(context.observed.pods))
     if isinstance(recorded, pins.Disagreement):
         end = End("Failure", "InputsDiffer", recorded.message, end.at if end else context.now)
