@@ -132,8 +132,8 @@ def _note(plan: JudgePlan, metrics: int, rows: Rows, recorded: Counts) -> None:
 def _show(results: Sequence[Result]) -> None:
     table = Table("ROLLOUT", "VERDICT", "AFTER", "REASON", box=None, pad_edge=False)
     for result in results:
-        verdict = Text(result.verdict, style=_STYLES[result.verdict])
-        table.add_row(result.rollout, verdict, f"{result.seconds:g} s", result.reason)
+        styled = Text(result.verdict, style=_STYLES[result.verdict])
+        table.add_row(result.rollout, styled, f"{result.seconds:g} s", result.reason)
     console = Screen()
     console.print(table)
     for verdict, count in Counter(result.verdict for result in results).most_common():
