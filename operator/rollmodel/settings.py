@@ -153,6 +153,9 @@ class Settings(BaseSettings):
     two operators never make the same thing twice: shorter is faster after a crash, and less patient with MLflow."""
     retry_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
     """When a training run asks a neighbour again that could not answer; four times as long where a person is needed."""
+    starting_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
+    """How long pods may be short of ready before the operator asks them why. A failure that their Deployment tells of
+    is looked into at once."""
     missing_seconds: Annotated[float, Field(ge=1, le=3600)] = 10.0
     """How long a Job is missing before it counts as deleted: longer than the API server's watch lags behind."""
     grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 15.0

@@ -31,6 +31,7 @@ that a ConfigMap of yours may say it.
     "CONCURRENCY" $settings.concurrency
     "CLAIM_SECONDS" $settings.claimSeconds
     "RETRY_SECONDS" $settings.retrySeconds
+    "STARTING_SECONDS" $settings.startingSeconds
     "MISSING_SECONDS" $settings.missingSeconds
     "GRACE_SECONDS" $settings.graceSeconds
     "LEADER_ELECTION" (ternary "On" "" (eq (include "rollmodel.elects" .) "true"))

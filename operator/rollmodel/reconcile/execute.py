@@ -26,7 +26,7 @@ from rollmodel.plan.decision import (
     WriteRegistry,
 )
 from rollmodel.plan.problem import Problem
-from rollmodel.plan.status_changes import only_progress
+from rollmodel.plan.status_changes import only_installing, only_progress
 from rollmodel.plan.tenancy import Tenancy
 from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
@@ -35,7 +35,10 @@ from rollmodel.reconcile.effects.objects import ObjectHandlers
 from rollmodel.reconcile.effects.registry import RegistryHandlers
 from rollmodel.reconcile.effects.runs import RunHandlers
 
-__all__ = ["Execution", "Executor", "no_connection"]
+__all__ = ["INSTALL_SECONDS", "Execution", "Executor", "no_connection"]
+
+#: How long a status can wait that only says how the first revision comes up, in seconds: most do in that time.
+INSTALL_SECONDS = 10.0
 
 
 async def no_connection() -> Connection:
@@ -87,6 +90,7 @@ class Executor:
         self._kube = kube
         self._leads = leads
         self._progress_seconds = progress_seconds
+        self._clock = clock
         self._written: dict[str, float] = {}
         self._objects = ObjectHandlers(kube, clock)
         tenancy = tenancy or Tenancy()
@@ -109,13 +113,14 @@ class Executor:
         decision, fights = self._objects.without_needless(body, decision)
         if not decision.effects and decision.status == body.get("status", {}):
             return Execution(body, refused=fights)
-        began = time.monotonic()
-        if (pause := self._can_wait(body, decision, began)) > 0.0:
+        now = self._clock()
+        if (pause := self._can_wait(body, decision, now)) > 0.0:
             return Execution(body, refused=fights, retry_after=pause)
+        began = time.monotonic()
         acting = Acting(await self._write_status(body, decision), connect, began, repairs=decision.repairs)
         acting.refused.extend(fights)
         if acting.body is not body:
-            self._written[uid] = began
+            self._written[uid] = now
         try:
             await self._carry_out(decision, (ApplyObject,), acting)
             await self._carry_out(decision, (DeleteObject,), acting)
@@ -139,10 +144,12 @@ class Executor:
 
     def _can_wait(self, body: Manifest, decision: Decision, now: float) -> float:
         """Seconds that this status can wait, 0 where it must be written."""
-        if decision.effects or not only_progress(body.get("status", {}), decision.status):
+        before, written = body.get("status", {}), self._written.get(body["metadata"]["uid"])
+        if decision.effects or written is None or not self._progress_seconds:
             return 0.0
-        written = self._written.get(body["metadata"]["uid"])
-        return 0.0 if written is None else written + self._progress_seconds - now
+        if only_progress(before, decision.status):
+            return written + self._progress_seconds - now
+        return written + INSTALL_SECONDS - now if only_installing(before, decision.status) else 0.0
 
     async def _write_status(self, body: Manifest, decision: Decision) -> Manifest:
         self._only_as_leader()

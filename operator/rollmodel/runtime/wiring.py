@@ -243,6 +243,7 @@ def _model_deployments(
         defaults=_defaults(settings),
         least_interval=settings.least_interval_seconds,
         addresses=addresses,
+        starting=settings.starting_seconds,
     )
     return model_deployments(gatherer, decide=decide, model_retry=settings.registry_poll_seconds)
 

@@ -54,6 +54,7 @@ EVERYTHING: Values = {
         "concurrency": 4,
         "claimSeconds": 40,
         "retrySeconds": 20,
+        "startingSeconds": 5,
         "missingSeconds": 20,
         "graceSeconds": 0,
         "healthAddress": "[::]:8081",

@@ -71,6 +71,7 @@ def operator_settings(stack: Cluster) -> dict[str, str]:
         "PROMETHEUS_URL": stack.prometheus_url,
         "PROMETHEUS_TOKEN": PROMETHEUS_TOKEN,
         "PROMETHEUS_DELAY_SECONDS": "2",
+        "STARTING_SECONDS": "3",
         "LOG_FORMAT": "text",
         "LOG_LEVEL": "DEBUG",
     }

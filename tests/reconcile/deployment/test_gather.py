@@ -14,11 +14,12 @@ from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Observed
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Series
-from rollmodel.reconcile.deployment.gather import PODS_START_SECONDS
 
 from tests.reconcile.conftest import Bench
 from tests.support.contracts.kube import service
 
+#: How long pods may take to start, as the operator has it by itself.
+STARTING_SECONDS = 10.0
 LAST = {"text": "pause bbbbbbbb 1", "result": "Done", "time": "2026-01-01T00:00:00Z"}
 
 
@@ -76,7 +77,7 @@ async def test_pods_are_read_of_revisions_that_are_not_ready(bench: Bench, spy: 
     bench.kube.create(deployment(bench.kube.objects[ref], "cccccccc", ready=1))
     for name, revision in (("good", "bbbbbbbb"), ("slow", "cccccccc")):
         bench.kube.create(pod(name, revision))
-    bench.clock.forward(PODS_START_SECONDS)
+    bench.clock.forward(STARTING_SECONDS)
     await bench.a_pass(operator, ref)
     assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["slow"]
 
@@ -86,7 +87,7 @@ async def test_pods_that_only_start_are_not_read(bench: Bench, spy: Spy) -> None
     ref = bench.create()
     bench.kube.create(deployment(bench.kube.objects[ref], "cccccccc", ready=1))
     bench.kube.create(pod("starting", "cccccccc"))
-    bench.clock.forward(PODS_START_SECONDS - 1)
+    bench.clock.forward(STARTING_SECONDS - 1)
     await bench.a_pass(operator, ref)
     assert spy.seen[0].pods == []
 
@@ -182,7 +183,7 @@ async def test_a_pod_with_the_right_labels_is_not_believed(bench: Bench, spy: Sp
     alien["metadata"]["ownerReferences"][0]["name"] = "another-cccccccc-5f"
     for one in (alone, alien, pod("own", "cccccccc")):
         bench.kube.create(one)
-    bench.clock.forward(PODS_START_SECONDS)
+    bench.clock.forward(STARTING_SECONDS)
     await bench.a_pass(operator, ref)
     assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["own"]
 

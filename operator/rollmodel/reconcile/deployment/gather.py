@@ -23,10 +23,7 @@ from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.model import Models
 
-__all__ = ["PODS_START_SECONDS", "Gatherer", "Queries"]
-
-#: Pods are asked why they are not ready once they had this long to start, in seconds.
-PODS_START_SECONDS = 3.0
+__all__ = ["Gatherer", "Queries"]
 
 Queries = Callable[[Observed], Mapping[str, MetricQuery]]
 
@@ -45,8 +42,13 @@ class Gatherer:
         defaults: Defaults,
         least_interval: int = 1,
         addresses: Addresses | None = None,
+        starting: float = 10.0,
     ) -> None:
-        """``least_interval``: how often an object may look at its metrics at most, in seconds."""
+        """``least_interval``: how often an object may look at its metrics at most, in seconds.
+
+        ``starting``: pods are asked why they are not ready once they had so many seconds to start.
+        """
+        self._starting = starting
         self._kube = kube
         self._metrics = metrics
         self._models = models
@@ -139,7 +141,7 @@ class Gatherer:
         """Pods of the revisions that have been short of ready pods for a moment: they tell why."""
         now = self._clock.now()
         deployments = [child for child in children if child["kind"] == "Deployment"]
-        waiting = [child for child in deployments if not _all_ready(child) and _is_late(child, now)]
+        waiting = [child for child in deployments if not _all_ready(child) and _is_late(child, now, self._starting)]
         if not waiting:
             return []
         pods = await self._kube.list_pods(namespace, naming.owner_selector(name))
@@ -189,7 +191,7 @@ def _runs(deployment: Manifest, pod: Manifest) -> bool:
     return own and _revision(pod) == _revision(deployment)
 
 
-def _is_late(deployment: Manifest, now: datetime) -> bool:
+def _is_late(deployment: Manifest, now: datetime, starting: float) -> bool:
     """Whether its pods had time to start. Most start within it, and cost no request.
 
     A failure that the Deployment itself tells of is looked into at once; so is a time in the future: clocks differ.
@@ -199,8 +201,8 @@ def _is_late(deployment: Manifest, now: datetime) -> bool:
     if "ReplicaFailure" in conditions or progressing.get("status") == "False":
         return True
     moved = progressing.get("lastUpdateTime") or deployment["metadata"].get("creationTimestamp")
-    waited = (now - parse(moved)).total_seconds() if moved else PODS_START_SECONDS
-    return not 0.0 <= waited < PODS_START_SECONDS
+    waited = (now - parse(moved)).total_seconds() if moved else starting
+    return not 0.0 <= waited < starting
 
 
 def _all_ready(deployment: Manifest) -> bool:

@@ -1,0 +1,137 @@
+"""What an object costs from its creation to Ready, in requests: as the audit log of an API server would count them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from rollmodel.plan.decision import Ref
+from rollmodel.plan.deployment.analysis.queries import queries
+from rollmodel.plan.deployment.decide import decide
+from rollmodel.ports import Connection
+from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.deployment.gather import Gatherer
+from rollmodel.reconcile.deployment.kind import model_deployments
+from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.execute import Executor
+from rollmodel.reconcile.reconciler import Parts, reconciler_of
+from rollmodel.reconcile.references import References
+from rollmodel.runtime.controller import FINALIZER, Controller, Limits
+from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.watchdog import Watchdog
+from rollmodel.runtime.wiring import PROGRESS_SECONDS
+
+from tests.reconcile.conftest import DEFAULTS
+from tests.support import virtual_time
+from tests.support.contracts.kube import model_deployment
+from tests.support.inmemory.kube import InMemoryKube
+from tests.support.inmemory.neighbours import InMemoryMetrics, InMemoryRegistry
+
+BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class LoopClock:
+    """The time of the virtual loop."""
+
+    def now(self) -> datetime:
+        return BEGAN + timedelta(seconds=asyncio.get_running_loop().time())
+
+
+@dataclass
+class World:
+    """One object with its controller, a registry, and whoever brings Deployments up."""
+
+    kube: InMemoryKube = field(default_factory=InMemoryKube)
+    triggers: Triggers = field(default_factory=Triggers)
+
+    def __post_init__(self) -> None:
+        registry = InMemoryRegistry()
+        registry.publish("1", "challenger")
+        connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
+        references = References(self.triggers.wake)
+        models = Models(registry, connections, references, self.triggers.wake)
+        gatherer = Gatherer(
+            kube=self.kube,
+            metrics=InMemoryMetrics(),
+            models=models,
+            clock=LoopClock(),
+            queries=queries,
+            defaults=DEFAULTS,
+        )
+        kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
+        now = asyncio.get_running_loop().time
+        executor = Executor(self.kube, registry, progress_seconds=PROGRESS_SECONDS, clock=now)
+        self.reconciler = reconciler_of(kind, Parts(executor, connections, references, LoopClock()))
+        self.controller = Controller(self.kube, self.triggers, Limits(), Instruments(), Watchdog())
+        manifest = model_deployment("team", "churn")
+        manifest["metadata"]["finalizers"] = [FINALIZER]
+        self.ref = Ref.of(self.kube.create(manifest))
+        self.uid: str = self.kube.objects[self.ref]["metadata"]["uid"]
+
+    async def live(self, start: float) -> None:
+        """A pod takes ``start`` seconds to be ready; each step of the Deployment's status wakes the owner."""
+        driving = asyncio.create_task(self.controller.drive(self.reconciler, lambda: self.kube.objects[self.ref]))
+        while not self.kube.of_kind("Deployment"):  # noqa: ASYNC110 - in virtual time
+            await asyncio.sleep(0.05)
+        [deployment] = self.kube.of_kind("Deployment")
+        for pause, status in (
+            (0.1, {"replicas": 0, "unavailableReplicas": 1}),
+            (0.1, {"replicas": 1, "unavailableReplicas": 1}),
+            (start, {"replicas": 1, "readyReplicas": 1, "availableReplicas": 1}),
+        ):
+            await asyncio.sleep(pause)
+            self._report(Ref.of(deployment), status)
+        await asyncio.sleep(300)
+        driving.cancel()
+
+    def _report(self, ref: Ref, status: Mapping[str, Any]) -> None:
+        moved = LoopClock().now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        progressing = {"type": "Progressing", "status": "True", "lastUpdateTime": moved}
+        told = {"observedGeneration": 1, "updatedReplicas": 1, "conditions": [progressing], **status}
+        self.kube.edit(ref, lambda obj: obj.update(status=told))
+        self.triggers.wake(self.uid)
+
+    def requests(self) -> Counter[str]:
+        """By verb and kind; Kopf's own write, the finalizer, among them."""
+        named = [f"{verb} {ref.kind}" for verb, ref in (*self.kube.writes, *self.kube.reads)]
+        return Counter([*named, *("create Event" for _ in self.kube.events), "patch finalizer"])
+
+
+def cost(start: float) -> tuple[Counter[str], list[str]]:
+    """Requests of one object, and the reasons of its Events."""
+
+    async def story() -> tuple[Counter[str], list[str]]:
+        world = World()
+        await world.live(start)
+        ready = {one["type"]: one["status"] for one in world.kube.objects[world.ref]["status"]["conditions"]}
+        assert ready["Ready"] == "True"
+        return world.requests(), [event.reason for event in world.kube.events]
+
+    return virtual_time.run(story())
+
+
+@pytest.mark.parametrize("start", [0.5, 2.0, 9.0])
+def test_from_apply_to_ready_it_costs_nine_requests(start: float) -> None:
+    """Four children, two statuses, two Events, and the finalizer."""
+    requests, events = cost(start)
+    assert requests == {
+        "patch finalizer": 1,
+        "apply ControllerRevision": 1,
+        "apply Deployment": 1,
+        "apply Service": 2,
+        "patch_status ModelDeployment": 2,
+        "create Event": 2,
+    }
+    assert events == ["InstallStarted", "Installed"]
+
+
+def test_pods_that_take_long_are_asked_why_every_five_seconds() -> None:
+    requests, _ = cost(30.0)
+    assert 3 <= requests["list Pod"] <= 5
+    assert requests["patch_status ModelDeployment"] == 3
