@@ -152,7 +152,8 @@ class Settings(BaseSettings):
     """How long one operator has a claim to create a run or a version. No request that creates takes as long, so that
     two operators never make the same thing twice: shorter is faster after a crash, and less patient with MLflow."""
     retry_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
-    """When a training run asks a neighbour again that could not answer; four times as long where a person is needed."""
+    """When a training run asks a neighbour again that could not answer; four times as long where a person is needed,
+    and until the registry is told again what it did not take."""
     starting_seconds: Annotated[float, Field(ge=0, le=600)] = 10.0
     """How long pods may be short of ready before the operator asks them why. A failure that their Deployment tells of
     is looked into at once."""

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import Decision, Ref, WriteRegistry
+from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection
 from rollmodel.reconcile.effects import deliveries as module
-from rollmodel.reconcile.effects.registry import REGISTRY_RETRY_SECONDS
 from rollmodel.reconcile.execute import Execution, Executor
 from rollmodel.slots import Slots
 
@@ -118,7 +118,7 @@ async def test_a_registry_that_answers_is_told_within_the_pass(stage: Stage, mon
 
 async def test_one_that_hangs_is_told_beside_it_and_the_next_pass_forgets(stage: Stage) -> None:
     execution = await stage.post(TAG, ALIAS)
-    assert execution.retry_after == REGISTRY_RETRY_SECONDS
+    assert execution.retry_after == Timing().person
     assert stage.outbox == [TAG.key, ALIAS.key]
     for _ in range(3):
         await stage.a_pass(TAG, ALIAS)
@@ -180,7 +180,7 @@ async def test_what_fails_beside_the_pass_is_said_by_the_next(stage: Stage) -> N
     stage.registry.leave.set()
     await turns()
     execution = await stage.a_pass(TAG)
-    assert execution.retry_after == REGISTRY_RETRY_SECONDS
+    assert execution.retry_after == Timing().person
     assert stage.outbox == [TAG.key]
     assert [(event.reason, event.message) for event in stage.kube.events] == [
         ("RegistryWriteFailed", "MLflow did not answer")

@@ -30,7 +30,7 @@ from rollmodel.reconcile.effects import registry as registry_module
 from rollmodel.reconcile.effects import runs as track_module
 from rollmodel.reconcile.effects.acting import Refusal
 from rollmodel.reconcile.effects.objects import FAILED_RETRY_SECONDS
-from rollmodel.reconcile.effects.registry import REGISTRY_RETRY_SECONDS, WRITE_WITHIN_SECONDS
+from rollmodel.reconcile.effects.registry import WRITE_WITHIN_SECONDS
 from rollmodel.reconcile.effects.runs import CREATE_WITHIN_SECONDS
 from rollmodel.reconcile.execute import Execution, Executor, no_connection
 
@@ -314,7 +314,7 @@ async def test_a_registry_that_is_down_keeps_the_outbox_and_blocks_nothing(
     status = {**STATUS, "outbox": [{"key": TAG.key}]}
     execution = await execute(body, Decision(status, (TAG, ApplyObject(service(body)))))
     assert execution.body["status"]["outbox"] == [{"key": TAG.key}]
-    assert execution.retry_after == REGISTRY_RETRY_SECONDS
+    assert execution.retry_after == Timing().person
     assert len(kube.of_kind("Service")) == 1
     assert [(event.type, event.reason) for event in kube.events] == [("Warning", "RegistryWriteFailed")]
 
@@ -371,7 +371,7 @@ async def test_a_write_that_nobody_judged_is_kept_and_blocks_none_behind_it(  # 
     assert execution.body["status"]["outbox"] == [{"key": ALIAS.key}]
     assert registry.tags["churn", "1"] == {"verdict": "Promoted"}
     assert [event.reason for event in kube.events] == ["RegistryWriteFailed"]
-    assert execution.retry_after == REGISTRY_RETRY_SECONDS
+    assert execution.retry_after == Timing().person
     assert execution.login_refused == isinstance(error, Unauthorized)
 
 
@@ -400,7 +400,7 @@ async def test_a_registry_that_hangs_does_not_hold_the_pass_for_each_entry(
     monkeypatch.setattr(registry_module, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     execution = await execute(body, Decision(outbox(TAG, ALIAS), (TAG, ALIAS)))
     assert execution.body["status"]["outbox"] == [{"key": ALIAS.key}]
-    assert execution.retry_after == REGISTRY_RETRY_SECONDS
+    assert execution.retry_after == Timing().person
 
 
 async def test_a_tag_for_a_version_that_is_gone_is_dropped_and_said(

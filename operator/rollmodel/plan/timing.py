@@ -22,7 +22,7 @@ class Timing:
 
     @property
     def person(self) -> float:
-        """Seconds until the next check of what a person has to mend."""
+        """Seconds until the next look at what a person has to mend, and the next try to tell the registry something."""
         return 4 * self.retry
 
     @property

@@ -92,10 +92,11 @@ class Executor:
         self._progress_seconds = progress_seconds
         self._clock = clock
         self._written: dict[str, float] = {}
+        timing = timing or Timing()
         self._objects = ObjectHandlers(kube, clock)
         tenancy = tenancy or Tenancy()
-        self._outbox = RegistryHandlers(kube, registry, wake, tenancy, self._only_as_leader)
-        self._runs = RunHandlers(kube, tracking, timing or Timing(), tenancy) if tracking is not None else None
+        self._outbox = RegistryHandlers(kube, registry, wake, tenancy, permit=self._only_as_leader, retry=timing.person)
+        self._runs = RunHandlers(kube, tracking, timing, tenancy) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
             **self._objects.handlers,
             EmitEvent: self._emit,

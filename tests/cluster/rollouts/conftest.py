@@ -72,6 +72,7 @@ def operator_settings(stack: Cluster) -> dict[str, str]:
         "PROMETHEUS_TOKEN": PROMETHEUS_TOKEN,
         "PROMETHEUS_DELAY_SECONDS": "2",
         "STARTING_SECONDS": "3",
+        "RETRY_SECONDS": "4",
         "LOG_FORMAT": "text",
         "LOG_LEVEL": "DEBUG",
     }

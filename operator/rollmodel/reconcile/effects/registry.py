@@ -18,16 +18,17 @@ from rollmodel.ports import Connection, Kube, Manifest, Registry
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.deliveries import PATIENCE_SECONDS, Deliveries, Pending
 
-__all__ = ["REGISTRY_RETRY_SECONDS", "WRITE_WITHIN_SECONDS", "RegistryHandlers"]
+__all__ = ["WRITE_WITHIN_SECONDS", "RegistryHandlers"]
 
-#: When to try again what the registry did not take.
-REGISTRY_RETRY_SECONDS = 60.0
 #: So many seconds after the first write of a pass was decided no further one begins: it may rest on old news by then.
 WRITE_WITHIN_SECONDS = 20.0
 
 
 class RegistryHandlers:
-    """Moves aliases and sets tags. ``permit`` raises where that is no longer ours to do: writes go on beside passes."""
+    """Moves aliases and sets tags. ``permit`` raises where that is no longer ours to do: writes go on beside passes.
+
+    ``retry``: when to try again what the registry did not take, in seconds.
+    """
 
     def __init__(
         self,
@@ -35,9 +36,12 @@ class RegistryHandlers:
         registry: Registry,
         wake: Callable[[str], None],
         tenancy: Tenancy,
+        *,
         permit: Callable[[], None] = lambda: None,
+        retry: float,
     ) -> None:
         self._permit = permit
+        self._retry = retry
         self._kube = kube
         self._registry = registry
         self._tenancy = tenancy
@@ -78,7 +82,7 @@ class RegistryHandlers:
                 uid, effect, lambda: self._send(connection, effect, since, acting.body), until=since + PATIENCE_SECONDS
             )
         except Pending:
-            acting.retries.append(REGISTRY_RETRY_SECONDS)
+            acting.retries.append(self._retry)
         except RollmodelError as error:
             if error.reason == OTHERS:  # it is still wanted: the next pass says so in a condition
                 acting.refused.append(Refusal(effect.key, str(error), transient=False))
@@ -112,7 +116,7 @@ class RegistryHandlers:
 
     async def _keep(self, error: RollmodelError, acting: Acting) -> None:
         acting.login_refused = acting.login_refused or isinstance(error, Unauthorized)
-        acting.retries.append(REGISTRY_RETRY_SECONDS)
+        acting.retries.append(self._retry)
         message = str(error)
         if message not in acting.said:
             acting.said.add(message)
