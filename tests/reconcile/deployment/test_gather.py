@@ -70,7 +70,7 @@ async def test_an_object_at_rest_costs_no_request(bench: Bench, spy: Spy) -> Non
     assert spy.seen[0].pods == []
 
 
-async def test_pods_are_read_of_revisions_that_are_not_ready(bench: Bench, spy: Spy) -> None:
+async def test_pods_are_read_of_all_revisions_while_one_is_not_ready(bench: Bench, spy: Spy) -> None:
     operator = bench.operator(decide=spy, queries=lambda observed: {})
     ref = bench.create()
     bench.kube.create(deployment(bench.kube.objects[ref], "bbbbbbbb", ready=2))
@@ -79,7 +79,7 @@ async def test_pods_are_read_of_revisions_that_are_not_ready(bench: Bench, spy: 
         bench.kube.create(pod(name, revision))
     bench.clock.forward(STARTING_SECONDS)
     await bench.a_pass(operator, ref)
-    assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["slow"]
+    assert [one["metadata"]["name"] for one in spy.seen[0].pods] == ["good", "slow"]
 
 
 async def test_pods_that_only_start_are_not_read(bench: Bench, spy: Spy) -> None:

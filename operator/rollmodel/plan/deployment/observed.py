@@ -82,7 +82,7 @@ class Observed:
     model: PinnedModel | Problem
     children: Sequence[Mapping[str, Any]]
     pods: Sequence[Mapping[str, Any]]
-    """Pods of revisions that are not fully ready; empty at rest."""
+    """Pods of all revisions while one is not fully ready; empty at rest."""
     answers: Mapping[str, Answer | Problem]
     """By query key, as :func:`rollmodel.plan.deployment.analysis.queries.queries` asked."""
     defaults: Defaults

@@ -138,14 +138,14 @@ class Gatherer:
         return writers
 
     async def _pods(self, namespace: str, name: str, children: Sequence[Manifest]) -> Sequence[dict[str, Any]]:
-        """Pods of the revisions that have been short of ready pods for a moment: they tell why."""
+        """Pods, once a revision has been short of ready ones for a moment: they tell why. Others' are compared."""
         now = self._clock.now()
         deployments = [child for child in children if child["kind"] == "Deployment"]
         waiting = [child for child in deployments if not _all_ready(child) and _is_late(child, now, self._starting)]
         if not waiting:
             return []
         pods = await self._kube.list_pods(namespace, naming.owner_selector(name))
-        return [pod for pod in pods if any(_runs(deployment, pod) for deployment in waiting)]
+        return [pod for pod in pods if any(_runs(deployment, pod) for deployment in deployments)]
 
     async def _answers(self, queries: Mapping[str, MetricQuery]) -> dict[str, Answer | Problem]:
         answers = await asyncio.gather(*(self._ask(query) for query in queries.values()))

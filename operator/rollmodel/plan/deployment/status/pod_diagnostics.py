@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from rollmodel.plan import naming
 from rollmodel.plan.deployment.context import Context
-from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER, MODEL_CONTAINER
+from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER
+from rollmodel.plan.deployment.status.restarts import last_end, model_containers, pods_of, restarts_since
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pod_diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
 from rollmodel.text import redact
@@ -28,32 +28,26 @@ _REASONED = re.compile(r"([A-Z][A-Za-z]+): (.+)")
 
 def diagnose(context: Context, revision: str) -> Diagnosis | None:
     """The worst that is known about the pods of a revision, or None where they are only starting."""
-    pods = [pod for pod in context.observed.pods if _revision_of(pod) == revision]
-    told = context.observed.defaults.container_messages
-    found = [diagnosis for pod in pods for diagnosis in _of_pod(pod, told=told)]
+    found = [diagnosis for pod in pods_of(context, revision) for diagnosis in _of_pod(context, pod)]
     found += _of_deployment(context.live.deployments.get(revision, {}))
     return min(found, key=lambda diagnosis: not diagnosis.fatal, default=None)
 
 
-def _revision_of(pod: Manifest) -> str | None:
-    return (pod["metadata"].get("labels") or {}).get(naming.REVISION)
-
-
-def _of_pod(pod: Manifest, *, told: bool) -> Iterator[Diagnosis]:
+def _of_pod(context: Context, pod: Manifest) -> Iterator[Diagnosis]:
     name, status = pod["metadata"]["name"], pod.get("status") or {}
     for container in status.get("initContainerStatuses") or ():
         yield from _of_fetching(name, container)
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
         yield from diagnose_waiting(name, container)
-    for container in status.get("containerStatuses") or ():
-        if container["name"] == MODEL_CONTAINER:
-            yield from _of_crashing(name, container, told=told)
+    told = context.observed.defaults.container_messages
+    for container in model_containers(pod):
+        yield from _of_crashing(name, container, restarts_since(context, pod, container), told=told)
     yield from diagnose_scheduling(pod)
 
 
 def _of_fetching(pod: str, container: Manifest) -> Iterator[Diagnosis]:
     """The init container names its reason in the termination message, e.g. ``DigestMismatch: ...``."""
-    ended = _last_end(container)
+    ended = last_end(container)
     if container["name"] == FETCH_CONTAINER and ended is not None and ended.get("exitCode"):
         reason, message = _split(ended.get("message"), "FetchFailed")
         message = message or f"exit code {ended['exitCode']}"
@@ -61,9 +55,9 @@ def _of_fetching(pod: str, container: Manifest) -> Iterator[Diagnosis]:
         yield Diagnosis(reason, text, reason in _NEVER_HEALS, of_model=reason in _OF_MODEL)
 
 
-def _of_crashing(pod: str, container: Manifest, *, told: bool) -> Iterator[Diagnosis]:
+def _of_crashing(pod: str, container: Manifest, restarts: int, *, told: bool) -> Iterator[Diagnosis]:
     """``told``: with the last line that the container wrote, which more people may read here than there."""
-    restarts, ended = int(container.get("restartCount") or 0), _last_end(container)
+    ended = last_end(container)
     if restarts and ended is not None:
         last = redact(_last_line(ended.get("message"))) if told else ""
         why = ", ".join(str(part) for part in (ended.get("reason"), last) if part)
@@ -77,15 +71,6 @@ def _of_deployment(deployment: Manifest) -> Iterator[Diagnosis]:
     for condition in (deployment.get("status") or {}).get("conditions") or ():
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             yield Diagnosis(condition.get("reason", "FailedCreate"), condition.get("message", "pods cannot be created"))
-
-
-def _last_end(container: Manifest) -> Manifest | None:
-    """How the container ended last."""
-    for state in (container.get("state") or {}, container.get("lastState") or {}):
-        if state.get("terminated"):
-            ended: Manifest = state["terminated"]
-            return ended
-    return None
 
 
 def _last_line(message: str | None) -> str:

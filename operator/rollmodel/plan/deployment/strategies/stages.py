@@ -11,6 +11,7 @@ from typing import Literal
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
+from rollmodel.plan.deployment.status.restarts import restarts_per_second
 from rollmodel.plan.deployment.strategies import transitions
 from rollmodel.plan.deployment.strategies.outage import is_outage
 from rollmodel.plan.deployment.strategies.split import least_pods
@@ -36,6 +37,8 @@ __all__ = [
 
 #: Begins the reason of a candidate whom a person promoted; the name of the field manager follows.
 FORCED = "promoted by "
+#: Restarts of the candidate that one restart of the stable revision excuses.
+_EXCUSED_BY = 2
 #: The same of one that was stable before, and becomes so again because a person undid what came after it.
 BROUGHT_BACK = "brought back by "
 
@@ -141,15 +144,24 @@ def wait_for_pods(rollout: Rollout, *, enough: bool) -> Rollout | None:
 
 def take_back(rollout: Rollout, trouble: Diagnosis, message: str, *, by: str) -> Rollout:
     """The end of a candidate with such pods. It is tried again by itself where neither model nor spec is to blame."""
-    blamed = trouble.of_model and not _stable_crashes(rollout)
+    blamed = trouble.of_model and not _stable_crashes_too(rollout)
     again = not blamed and (trouble.of_model or not trouble.fatal)
     return transitions.roll_back(rollout, reason=trouble.reason, message=message, by=by, blamed=blamed, again=again)
 
 
-def _stable_crashes(rollout: Rollout) -> bool:
-    """Whether the stable revision crashes as well: then it is not the new model that makes pods crash."""
-    trouble = diagnose(rollout.context, rollout.stable.revision) if rollout.stable is not None else None
-    return trouble is not None and trouble.of_model
+def _stable_crashes_too(rollout: Rollout) -> bool:
+    """Whether the stable revision crashes as well: then it is not the new model that makes pods crash.
+
+    It does where it keeps crashing, and where it has restarted at least half as often since the candidate began: one
+    restart is no excuse for many.
+    """
+    if rollout.stable is None:
+        return False
+    trouble = diagnose(rollout.context, rollout.stable.revision)
+    if trouble is None or not trouble.of_model:
+        return False
+    rates = [restarts_per_second(rollout.context, arm.revision) for arm in (candidate_of(rollout), rollout.stable)]
+    return trouble.fatal or _EXCUSED_BY * rates[1] >= rates[0]
 
 
 def _may_begin(rollout: Rollout) -> bool:

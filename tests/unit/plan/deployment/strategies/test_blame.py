@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rollmodel.plan.decision import WriteRegistry
 from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 
 from tests.support.simulation.rollouts import Cluster
@@ -99,3 +101,48 @@ def test_crashes_of_both_revisions_are_not_the_new_models(serving: Serving) -> N
     cluster.try_version(pods="crash")
     assert rejected(cluster)["retryAt"]
     assert not tags(cluster)
+
+
+def counted(cluster: Cluster, stable: dict[str, Any], candidate: dict[str, Any]) -> Cluster:
+    """The pods of both revisions as the API server shows them, in a pass of their own."""
+    pods = []
+    for version, pod in (("1", stable), ("2", candidate)):
+        ended = {"terminated": {"exitCode": 1, "finishedAt": pod["ended"]}}
+        container = {"name": "model", "restartCount": pod["restarts"], "state": {}, "lastState": ended}
+        labels = {"rollmodel.dev/revision": cluster.revision_of(version)}
+        meta = {"name": f"v{version}", "labels": labels, "creationTimestamp": pod["created"]}
+        pods.append({"metadata": meta, "status": {"containerStatuses": [container]}})
+    cluster.now += timedelta(seconds=100)
+    decision = decide(replace(cluster.observe(), pods=pods))
+    cluster.status = dict(decision.status)
+    return cluster
+
+
+LONG_AGO = "2025-12-31T00:00:00Z"
+
+
+def just_begun(serving: Serving) -> tuple[Cluster, str]:
+    """A candidate that has just begun, and when."""
+    cluster = serving(rollout=QUICK)
+    cluster.try_version()
+    cluster.pass_until_quiet()
+    return cluster, cluster.status["candidate"]["started"]
+
+
+@pytest.mark.parametrize(("restarts", "recent", "blamed"), [(40, False, True), (1, True, True), (3, True, False)])
+def test_restarts_count_since_the_candidate_began(
+    serving: Serving, restarts: int, *, recent: bool, blamed: bool
+) -> None:
+    """Of stable: many but long ago, a single one, as many as of the candidate."""
+    cluster, began = just_begun(serving)
+    stable = {"created": began if recent else LONG_AGO, "restarts": restarts, "ended": began if recent else LONG_AGO}
+    counted(cluster, stable, {"created": began, "restarts": 3, "ended": began})
+    assert cluster.status["rejected"]["reason"] == "CrashLoop"
+    assert ("retryAt" not in cluster.status["rejected"]) == blamed
+    assert ("rollmodel.dev/verdict" in str(cluster.status.get("outbox"))) == blamed
+
+
+def test_what_a_returning_pod_did_before_is_no_evidence(serving: Serving) -> None:
+    cluster, _ = just_begun(serving)
+    old = {"created": LONG_AGO, "restarts": 40, "ended": LONG_AGO}
+    assert counted(cluster, old, old).status["candidate"]
