@@ -131,6 +131,8 @@ class HistoryEntry(ApiModel):
     """Why, in one word for programs, e.g. `CrashLoop` or `Harmful`."""
     evidence: Message | None = None
     """The evidence when it fell."""
+    begun: Timestamp | None = None
+    """When judging began, if it was judged: from then to `time` its metrics can be read again."""
     attempts: Annotated[int | None, Field(ge=2, le=2**31)] = None
     """How often this has happened, one after the other, where it was tried again by itself."""
     by: ShortText | None = None

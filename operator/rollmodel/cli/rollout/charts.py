@@ -128,16 +128,24 @@ def _chart(
 
 
 def _times(start: float, end: float) -> tuple[Callable[[float], float], list[Mark]]:
-    """The horizontal axis: from unix seconds to pixels, and its ticks in minutes since the start."""
+    """The horizontal axis: from unix seconds to pixels, and its ticks: the time since the start."""
 
     def at(time: float) -> float:
         return _LEFT + (WIDTH - _LEFT - 8) * (time - start) / (end - start)
 
     return at, [
-        Mark(at(start + part * (end - start)), f"{part * (end - start) / 60:.0f} min")
+        Mark(at(start + part * (end - start)), _since_start(part * (end - start), end - start))
         for part in (0, 0.25, 0.5, 0.75, 1)
     ]
 
 
 def _points(points: Iterable[tuple[float, float]]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
+
+
+def _since_start(seconds: float, span: float) -> str:
+    """In the unit in which the ticks of this span differ."""
+    for unit, length in (("h", 3600), ("min", 60)):
+        if span >= 5 * length:
+            return f"{seconds / length:.3g} {unit}"
+    return f"{seconds:.0f} s"

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from rollmodel.cli.backtest.recording import Moment
 from rollmodel.cli.rollout.charts import charts, weights
 from rollmodel.cli.rollout.report import Report, duration
+from rollmodel.evidence.core.words import rounded
 from rollmodel.text import plain
 
 __all__ = ["render"]
@@ -21,6 +22,7 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_ENVIRONMENT.filters["rounded"] = rounded
 
 
 def render(report: Report, moments: Sequence[Moment] = (), *, made: str) -> str:

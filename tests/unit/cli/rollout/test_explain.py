@@ -116,6 +116,30 @@ def test_the_page_stands_alone(trying: Callable[[float], Cluster], run: Any, mon
             assert all(0 <= x <= width and 0 <= y <= height for x, y in points)
 
 
+def test_the_past_of_a_rollout_that_has_ended(
+    trying: Callable[[float], Cluster], run: Any, monkeypatch: Any, tmp_path: Path
+) -> None:
+    cluster = trying(0.3)
+    assert cluster.run(600, lambda: "candidate" not in cluster.status)
+    monkeypatch.setattr(explain, "Prometheus", lambda _: Remembered(cluster))
+    path = tmp_path / "report.html"
+    code, out, err = run(document(cluster), "--html", str(path), "--prometheus", "http://p")
+    assert (code, err) == (0, "")
+    assert re.search(r"harm +█{32} +evidence \d+", out)
+    text = path.read_text(encoding="utf-8")
+    assert "RolledBack" in text
+    assert text.count("<polyline") >= 4
+    (ticks,) = {tuple(re.findall(r">(\d[\d.]* (?:s|min|h))<", svg)) for svg in text.split("<svg") if "<polyline" in svg}
+    assert len(set(ticks)) == len(ticks)
+
+
+def test_there_is_no_past_of_what_was_never_judged(run: Any, tmp_path: Path) -> None:
+    manifest = {"kind": "ModelDeployment", "metadata": {"name": "new", "namespace": "prod"}, "spec": {}}
+    code, _, err = run(manifest, "--html", str(tmp_path / "report.html"), "--prometheus", "http://p")
+    assert code == 1
+    assert "nor does the history have one whose past could be read" in err
+
+
 def test_the_page_without_a_past_has_no_charts(trying: Callable[[float], Cluster], run: Any, tmp_path: Path) -> None:
     path = tmp_path / "report.html"
     assert run(document(trying(0.05)), "--html", str(path))[0] == 0
@@ -131,14 +155,6 @@ def test_text_of_the_object_is_escaped_in_the_page(run: Any, tmp_path: Path) -> 
     assert code == 0
     assert "[bold]x" in out
     assert "<script>" not in path.read_text(encoding="utf-8")
-
-
-def test_no_past_of_a_rollout_that_is_over(trying: Callable[[float], Cluster], run: Any) -> None:
-    cluster = trying(0.3)
-    cluster.run(300)
-    code, _, err = run(document(cluster), "--prometheus", "http://p")
-    assert code == 1
-    assert "no judged rollout going on" in err
 
 
 def test_a_name_or_a_file_is_needed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from rollmodel.api.modeldeployment import ArmStatus, EvidenceStatus, HistoryEntry, RejectedRevision
+from rollmodel.evidence import judge
 from rollmodel.plan.conditions import word
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
@@ -239,6 +240,7 @@ def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, c
         reason=reason,
         cause=word(cause),
         evidence=_evidence(rollout),
+        begun=_begun(rollout),
         by=by,
     )
 
@@ -246,6 +248,16 @@ def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, c
 def _closed(rollout: Rollout) -> tuple[EvidenceStatus, ...]:
     """The evidence as it was when the verdict fell: nothing is expected of it any more."""
     return tuple(line.model_copy(update={"until_decision": None}) for line in rollout.state.evidence)
+
+
+def _begun(rollout: Rollout) -> str | None:
+    """When the judge began; None without one, or where the next release's judge has left its state."""
+    if rollout.state.judge is None:
+        return None
+    try:
+        return stamp(datetime.fromtimestamp(judge.load(rollout.state.judge).begun, UTC))
+    except judge.StateError:
+        return None
 
 
 def _evidence(rollout: Rollout) -> str | None:
