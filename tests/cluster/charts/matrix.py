@@ -46,7 +46,7 @@ EVERYTHING: Values = {
             "login": {"secretName": "prometheus", "tokenKey": "token"},
         },
         "tenants": {"team-a": {"models": ["churn*"], "aliases": ["champion"]}},
-        "tenancy": "Checked",
+        "tenancy": "Trusted",
         "hashLimitBytes": 30_000_000_000,
         "leastIntervalSeconds": 5,
         "containerMessages": "Off",
