@@ -18,23 +18,24 @@ from rollmodel.cli.common import cluster
 from rollmodel.cli.common.console import show
 from rollmodel.cli.common.rows import age, status_of
 from rollmodel.cli.common.targets import add_mlflow_url, add_target, named
+from rollmodel.cli.drift import tables as drift
 from rollmodel.cli.rollout import report, terminal
 from rollmodel.cli.training import tables as training
 from rollmodel.errors import Forbidden, RollmodelError
 
 __all__ = ["main"]
 
-_DESCRIPTION = "Show one TrainingJob or ModelDeployment: conditions, inputs, gates, attempts, run, evidence, events."
+_DESCRIPTION = "Show one object of ours: conditions, signals, inputs, gates, attempts, run, evidence, events."
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 1 where the object cannot be read."""
     parser = argparse.ArgumentParser(prog="rollmodel describe", description=_DESCRIPTION)
-    add_target(parser)
+    add_target(parser, policies=True)
     add_mlflow_url(parser)
     arguments = parser.parse_intermixed_args(argv)
     try:
-        kinds, name = named(arguments)
+        kinds, name = named(arguments, policies=True)
         manifest, events = cluster.run(
             arguments.namespace, arguments.kubeconfig, lambda session: _read(session, kinds, name)
         )
@@ -63,6 +64,8 @@ def _parts(
     now = datetime.now(UTC)
     if manifest["kind"] == "TrainingJob":
         yield from training.described(manifest, now, mlflow_url)
+    elif manifest["kind"] == "DriftPolicy":
+        yield from drift.described(manifest, now)
     else:
         yield from terminal.parts(report.of_manifest(manifest, now))
         found = training.conditions(status_of(ModelDeploymentStatus, manifest).conditions, now)

@@ -24,14 +24,16 @@ from rollmodel.errors import RollmodelError
 
 __all__ = ["main", "table"]
 
-_DESCRIPTION = "List TrainingJobs and ModelDeployments: state, progress, gates and version, in one table."
+_DESCRIPTION = (
+    "List TrainingJobs, ModelDeployments and DriftPolicies: state, progress, gates and version, in one table."
+)
 
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 1 where the objects cannot be read."""
     arguments = _parser().parse_intermixed_args(argv)
     try:
-        kinds, name = wanted(arguments)
+        kinds, name = wanted(arguments, policies=True)
         objects = cluster.run(
             arguments.namespace, arguments.kubeconfig, lambda session: _objects(session, kinds, name, arguments)
         )
@@ -60,7 +62,7 @@ def _print(objects: Sequence[dict[str, Any]], output: str, *, namespaced: bool) 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rollmodel get", description=_DESCRIPTION)
-    add_target(parser)
+    add_target(parser, policies=True)
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="objects of all namespaces")
     parser.add_argument(
         "-o",

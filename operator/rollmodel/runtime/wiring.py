@@ -274,7 +274,7 @@ def _training_jobs(
 def _drift_policies(settings: Settings, kube: Kubernetes, metrics: Prometheus | None) -> Kind[Any, Any, Any]:
     defaults = DriftDefaults(settings.prometheus_delay_seconds, settings.prometheus_matchers)
     gatherer = DriftGatherer(
-        kube=kube, metrics=metrics, clock=SystemClock(), defaults=defaults, watched_from=drift.watched_from
+        kube=kube, metrics=metrics, clock=SystemClock(), defaults=defaults, counted_from=drift.counted_from
     )
     return drift_policies(gatherer, decide=drift.decide)
 

@@ -139,7 +139,9 @@ async def test_few_rows_are_insufficient_and_never_stable() -> None:
     said = await world.hours(operator, ref, 16)
     assert said[11:] == ["Stable", *["Insufficient"] * 4]
     assert world.condition(ref, "DriftDetected")["status"] == "Unknown"
-    assert "20 rows, fewer than 200" in world.condition(ref, "Ready")["message"]
+    ready = world.condition(ref, "Ready")
+    assert ready["status"] == "False"
+    assert "20 rows, fewer than 200" in ready["message"]
 
 
 @pytest.mark.parametrize(
@@ -186,3 +188,14 @@ async def test_another_revision_is_learnt_anew() -> None:
     assert status["profile"]["revision"] == "rev2"
     assert "endTime" in status["episode"]
     assert "signals" not in status or status["signals"] == []
+
+
+async def test_a_rollout_that_takes_some_traffic_takes_no_history() -> None:
+    """The weight of the stable revision moves while a candidate is tried, and with it the time that status has."""
+    world = DriftWorld()
+    ref, operator = world.policy(), world.operator()
+    assert (await world.hours(operator, ref, 14))[-1] == "Stable"
+    world.promote("rev1", "1")  # the same revision, at another weight since now
+    assert await world.hours(operator, ref, 1) == ["Stable"]
+    rows = next(one["samples"] for one in world.status(ref)["signals"] if one["windowSeconds"] == 6 * HOUR)
+    assert rows == 3600

@@ -15,7 +15,7 @@ import pandas as pd
 from prometheus_client import CollectorRegistry
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.drift.decide import decide, watched_from
+from rollmodel.plan.drift.decide import decide, counted_from
 from rollmodel.plan.drift.observed import DriftDefaults
 from rollmodel.ports import Series
 from rollmodel.profile import Profile, build_profile
@@ -100,7 +100,7 @@ class DriftWorld:
     def operator(self) -> Reconciler:
         """One more process."""
         gatherer = DriftGatherer(
-            kube=self.kube, metrics=self, clock=self.clock, defaults=DriftDefaults(), watched_from=watched_from
+            kube=self.kube, metrics=self, clock=self.clock, defaults=DriftDefaults(), counted_from=counted_from
         )
         connections = Connections(self.kube, default=None, read_secrets=False)
         executor = Executor(self.kube, InMemoryRegistry(), clock=lambda: self.clock.now().timestamp())

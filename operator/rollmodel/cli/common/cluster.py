@@ -14,10 +14,11 @@ from rollmodel.api.base import GROUP, VERSION
 from rollmodel.cli.common.advice import absent_kind, absent_object, advised
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 
-__all__ = ["MODEL_DEPLOYMENT", "TRAINING_JOB", "Session", "add_arguments", "annotate", "fetch", "run"]
+__all__ = ["DRIFT_POLICY", "MODEL_DEPLOYMENT", "TRAINING_JOB", "Session", "add_arguments", "annotate", "fetch", "run"]
 
 MODEL_DEPLOYMENT = resource_of(f"{GROUP}/{VERSION}", "ModelDeployment")
 TRAINING_JOB = resource_of(f"{GROUP}/{VERSION}", "TrainingJob")
+DRIFT_POLICY = resource_of(f"{GROUP}/{VERSION}", "DriftPolicy")
 #: Shown by the operator as the one who asked for something, where the API server does not say who that is.
 FIELD_MANAGER = "rollmodel-cli"
 _WHO_AM_I = "/apis/authentication.k8s.io/v1/selfsubjectreviews"

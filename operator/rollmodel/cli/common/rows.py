@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from rollmodel.api.base import ApiModel
 from rollmodel.api.conditions import Condition, find
+from rollmodel.api.driftpolicy import DriftPolicyStatus
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.api.trainingjob import GateStatus, Progress, QueueStatus, TrainingJobSpec, TrainingJobStatus
 from rollmodel.cli.rollout.report import duration
@@ -45,8 +46,14 @@ class Row:
 
 
 def row_of(manifest: Mapping[str, Any], now: datetime) -> Row:
-    """The line of a TrainingJob or a ModelDeployment. Raises Invalid for a status of another version."""
-    return _of_training(manifest, now) if manifest["kind"] == "TrainingJob" else _of_deployment(manifest, now)
+    """The line of an object of ours. Raises Invalid for a status of another version."""
+    match manifest["kind"]:
+        case "TrainingJob":
+            return _of_training(manifest, now)
+        case "DriftPolicy":
+            return _of_policy(manifest, now)
+        case _:
+            return _of_deployment(manifest, now)
 
 
 def status_of(model: type[Model], manifest: Mapping[str, Any]) -> Model:
@@ -116,6 +123,18 @@ def _of_training(manifest: Mapping[str, Any], now: datetime) -> Row:
         queue=queue(status.queue) if going else "",
         gates=gates(status.gates),
         version=status.model_version or "",
+        age=age(manifest["metadata"].get("creationTimestamp"), now),
+    )
+
+
+def _of_policy(manifest: Mapping[str, Any], now: datetime) -> Row:
+    status = status_of(DriftPolicyStatus, manifest)
+    ready = find(status.conditions, "Ready")
+    worst = next((one for one in status.signals if one.verdict in {"Suspected", "Drifted"}), None)
+    return Row(
+        name=f"dpol/{manifest['metadata']['name']}",
+        state=ready.reason if ready is not None else "Pending",
+        metric=f"{worst.name} {worst.message or f'PSI {worst.corrected_psi}'}" if worst is not None else "",
         age=age(manifest["metadata"].get("creationTimestamp"), now),
     )
 

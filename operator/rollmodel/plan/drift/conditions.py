@@ -57,7 +57,8 @@ def learning(draft: Draft, windows: int) -> Draft:
 def looked(draft: Draft, look: Look, state: str) -> Draft:
     """After a look that found this."""
     drifted = [one for one in look.signals if one.verdict == "Drifted"]
-    draft = _reference(draft).say("Ready", "True", state, _summary(draft, look, drifted))
+    able: Truth = "True" if any(look.enough) else "False"
+    draft = _reference(draft).say("Ready", able, state, _summary(draft, look, drifted))
     if drifted:
         draft = draft.say("DriftDetected", "True", "Drifted", names(drifted))
     elif any(look.enough):

@@ -23,7 +23,7 @@ from rollmodel.plan.drift.watches import unsupported
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
-__all__ = ["decide", "watched_from"]
+__all__ = ["counted_from", "decide", "watched_from"]
 
 #: When a neighbour is asked again that could not answer, in seconds; a step may be shorter.
 RETRY_SECONDS = 60.0
@@ -48,6 +48,14 @@ def watched_from(observed: Observed) -> float:
     moment = parse(begun).timestamp() if begun else observed.now.timestamp()
     step = step_of(observed.spec)
     return math.ceil((moment + observed.spec.hold_off.after_rollout_seconds) / step) * step
+
+
+def counted_from(observed: Observed) -> float:
+    """From when on rows of the revision count (unix seconds): what status says, once it does."""
+    profile, since = observed.status.profile, observed.status.watched_since
+    if profile is not None and profile.revision == observed.revision and since is not None:
+        return parse(since).timestamp()
+    return watched_from(observed)
 
 
 def _look_if_due(draft: Draft) -> Draft:

@@ -30,13 +30,13 @@ class DriftGatherer:
         metrics: Metrics | None,
         clock: Clock,
         defaults: DriftDefaults,
-        watched_from: Callable[[Observed], float],
+        counted_from: Callable[[Observed], float],
     ) -> None:
         self._kube = kube
         self._metrics = metrics
         self._clock = clock
         self._defaults = defaults
-        self._watched_from = watched_from
+        self._counted_from = counted_from
         self._histories: dict[str, tuple[str, History]] = {}
 
     async def gather(
@@ -91,7 +91,7 @@ class DriftGatherer:
 
     def _known(self, observed: Observed, layout: Layout) -> tuple[History, float]:
         """What is remembered of this revision and profile, and the time after which nothing is."""
-        first = max(look_at(observed) - span(observed.spec), self._watched_from(observed))
+        first = max(look_at(observed) - span(observed.spec), self._counted_from(observed))
         revision, history = self._histories.get(observed.uid, ("", History(layout)))
         if revision != observed.revision or history.layout.digest != layout.digest or not history.steps:
             return History(layout), first
