@@ -51,9 +51,12 @@ class LightRegistry:
 
     async def upload(self, behaviour: Behaviour) -> dict[str, str]:
         """Store a model, which brings its server, as the artifact of a new run; what a version says of its source."""
+        return await self.store({BEHAVIOUR: json.dumps(asdict(behaviour)), SERVER: _PROGRAM})
+
+    async def store(self, files: Mapping[str, str]) -> dict[str, str]:
+        """Store these files as the model of a new run; what a version says of its source."""
         run = (await self.call("runs/create", {"experiment_id": "0"}))["run"]["info"]
         folder = f"{run['artifact_uri'].removeprefix('mlflow-artifacts:/')}/model"
-        files = {BEHAVIOUR: json.dumps(asdict(behaviour)), SERVER: _PROGRAM}
         async with httpx.AsyncClient(timeout=60) as client:
             for name, content in files.items():
                 url = f"{self.url}/api/2.0/mlflow-artifacts/artifacts/{folder}/{name}"
@@ -71,8 +74,12 @@ class LightModel:
 
     async def add(self, behaviour: Behaviour, tags: Mapping[str, str] = MappingProxyType({})) -> str:
         """Register one more version; its number."""
+        return await self.add_stored(await self.registry.upload(behaviour), tags)
+
+    async def add_stored(self, source: Mapping[str, str], tags: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Register what was stored as one more version; its number."""
         pairs = [{"key": key, "value": value} for key, value in tags.items()]
-        body = {"name": self.name, **await self.registry.upload(behaviour), "tags": pairs}
+        body = {"name": self.name, **source, "tags": pairs}
         answer = await self.registry.call("model-versions/create", body)
         return str(answer["model_version"]["version"])
 

@@ -25,6 +25,8 @@ __all__ = ["KINDS", "Change", "LiveRollout", "Predicate", "at_rest", "light_spec
 KINDS = {
     "Namespace": "api/v1/namespaces",
     "ModelDeployment": f"apis/{GROUP}/{VERSION}/namespaces/{{}}/modeldeployments",
+    "DriftPolicy": f"apis/{GROUP}/{VERSION}/namespaces/{{}}/driftpolicies",
+    "TrainingJob": f"apis/{GROUP}/{VERSION}/namespaces/{{}}/trainingjobs",
     "Deployment": "apis/apps/v1/namespaces/{}/deployments",
     "ReplicaSet": "apis/apps/v1/namespaces/{}/replicasets",
     "ConfigMap": "api/v1/namespaces/{}/configmaps",

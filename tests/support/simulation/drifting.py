@@ -15,7 +15,7 @@ import pandas as pd
 from prometheus_client import CollectorRegistry
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.drift.decide import decide, counted_from
+from rollmodel.plan.drift.decide import counted_from, decide
 from rollmodel.plan.drift.observed import DriftDefaults
 from rollmodel.ports import Series
 from rollmodel.profile import Profile, build_profile
