@@ -48,13 +48,15 @@ class Runtime(ApiModel):
     preset: RuntimePreset = RuntimePreset.MLFLOW
     """Model server that gives the defaults of the other fields."""
     image: ImageReference | None = None
-    """Image of the model server. Default: the operator's own, for `MLflow`."""
+    """Image of the model server. Default: the operator's own, for `MLflow`. Behind a tag that moves a new build goes
+    past the canary; a digest (`name@sha256:...`) does not move."""
     command: Arguments | None = None
     """Command line that replaces the image's entry point."""
     args: Arguments | None = None
     """Arguments of the command."""
     env: Environment | None = None
-    """Environment of the model server."""
+    """Environment of the model server. A ConfigMap or Secret that is named here is no part of the revision: what
+    changes in it goes past the canary, at the next start of a pod. Give it a new name for new content."""
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
     """Port that the model server listens on."""
     readiness_path: Annotated[

@@ -19,6 +19,7 @@ from rollmodel.plan.deployment.analysis.presence import NOT_SCRAPED
 from rollmodel.plan.deployment.analysis.silence import SILENT
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.status.builds import BUILDS_DIFFER, builds
 from rollmodel.plan.deployment.status.overdue import overdue
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
@@ -100,6 +101,7 @@ def condition_events(
         "MetricsAvailable": "False",
         "Stalled": "True",
         "Available": "False",
+        BUILDS_DIFFER: "True",
     }.items():
         old, new = find(before, kind), find(after, kind)
         if new is None or (kind == "Available" and old is None) or new.reason == "RolledBack":
@@ -125,6 +127,7 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
         "RolledBack": _rolled_back(rollout),
         "ModelResolved": _model_resolved(rollout),
         "TrafficProgrammed": ConditionDraft(rollout.traffic.status, rollout.traffic.reason, rollout.traffic.message),
+        **builds(rollout),
         "MetricsAvailable": ConditionDraft(rollout.analysis.status, rollout.analysis.reason, rollout.analysis.message),
     }
 
