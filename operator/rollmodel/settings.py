@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rollmodel import __version__
 from rollmodel.api.prometheus import http_headers, label_matchers
 from rollmodel.api.uris import server_url
+from rollmodel.plan.admission import Admission
 from rollmodel.plan.tenancy import Grant, Tenancy
 from rollmodel.plan.timing import Timing
 from rollmodel.tls import check_ca
@@ -31,6 +32,9 @@ _SECRETS = (
     "prometheus_password",
     "prometheus_headers",
 )
+
+#: Where Kubernetes tells a pod its namespace.
+_OWN_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def _address(text: str) -> str:
@@ -130,6 +134,11 @@ class Settings(BaseSettings):
 
     least_interval_seconds: Annotated[int, Field(ge=1, le=3600)] = 1
     """A shorter ``analysis.intervalSeconds`` counts as this: each tick of an object costs Prometheus its queries."""
+    forbidden_namespaces: Words = ("kube-system", "kube-public", "kube-node-lease", "{own}")
+    """Namespaces in which nothing is made, separated by commas; ``{own}`` is the operator's own, where it is a pod."""
+    hosts: dict[str, tuple[str, ...]] = {}
+    """Host names that routes may ask for: a JSON object from namespaces (or patterns of them) to patterns of names,
+    e.g. ``{"*": ["*.{namespace}.example.com"]}``. Empty: any, and the Gateway decides."""
     container_messages: Literal["Redacted", "Off"] = "Redacted"
     """Whether status and Events tell the last line that a user's container wrote before it failed, without what looks
     like a credential. More people read status than logs."""
@@ -182,6 +191,13 @@ class Settings(BaseSettings):
         return Timing(
             claim=self.claim_seconds, retry=self.retry_seconds, missing=self.missing_seconds, grace=self.grace_seconds
         )
+
+    @cached_property
+    def admission(self) -> Admission:
+        """What is not acted upon."""
+        own = _OWN_NAMESPACE.read_text(encoding="utf-8").strip() if _OWN_NAMESPACE.is_file() else None
+        named = (own if namespace == "{own}" else namespace for namespace in self.forbidden_namespaces)
+        return Admission(frozenset(namespace for namespace in named if namespace), self.hosts)
 
     @property
     def tenants_of_registry(self) -> Tenancy:

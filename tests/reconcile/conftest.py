@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from rollmodel.plan.admission import Admission
 from rollmodel.plan.decision import Decision, Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
@@ -51,6 +52,7 @@ class Bench:
         references: References | None = None,
         least_interval: int = 1,
         tenancy: Tenancy | None = None,
+        admission: Admission | None = None,
     ) -> Reconciler:
         connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
         references = References(self.woken.append) if references is None else references
@@ -67,7 +69,7 @@ class Bench:
         )
         kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
         executor = Executor(self.kube, self.registry, clock=lambda: self.clock.now().timestamp(), tenancy=tenancy)
-        return reconciler_of(kind, Parts(executor, connections, references, self.clock))
+        return reconciler_of(kind, Parts(executor, connections, references, self.clock, admission or Admission()))
 
     def create(self, *, name: str = "churn", **spec: Any) -> Ref:
         """A person creates a ModelDeployment; ``spec`` are whole top-level fields."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rollmodel.plan.admission import Admission
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.tenancy import Grant, Tenancy
 
@@ -141,3 +142,20 @@ async def test_a_model_that_is_not_mapped_is_neither_read_nor_followed(bench: Be
     await bench.a_pass(bench.operator(tenancy=MAPPED), ref)
     assert bench.conditions(ref)["ModelResolved"] == ("False", "NotGranted")
     assert (bench.registry.asked_by, bench.registry.followers) == ([], [])
+
+
+async def test_in_a_namespace_that_is_left_alone_nothing_is_made(bench: Bench) -> None:
+    ref = bench.create()
+    operator = bench.operator(admission=Admission(frozenset({"team"})))
+    await bench.settle(operator, ref)
+    assert bench.conditions(ref)["Stalled"] == ("True", "NamespaceForbidden")
+    assert [verb for verb, _ in bench.kube.writes] == ["patch_status"]
+    assert bench.registry.asked_by == []
+
+
+async def test_a_route_for_the_host_of_another_team_is_not_made(bench: Bench) -> None:
+    ref = bench.create(traffic={"parentRefs": [{"name": "public"}], "hostnames": ["shop.example.com"]})
+    operator = bench.operator(admission=Admission(hosts={"team": ["*.team.example.com"]}))
+    await bench.settle(operator, ref)
+    assert bench.conditions(ref)["Stalled"] == ("True", "HostForbidden")
+    assert {ref.kind for ref in bench.kube.objects} == {"ModelDeployment"}

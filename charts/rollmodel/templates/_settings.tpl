@@ -26,6 +26,8 @@ that a ConfigMap of yours may say it.
     "PROMETHEUS_TOKEN_FILE" $settings.prometheus.tokenFile
     "HASH_LIMIT_BYTES" $settings.hashLimitBytes
     "LEAST_INTERVAL_SECONDS" $settings.leastIntervalSeconds
+    "FORBIDDEN_NAMESPACES" (join "," $settings.forbiddenNamespaces)
+    "HOSTS" (ternary (toJson $settings.hosts) "" (not (empty $settings.hosts)))
     "CONTAINER_MESSAGES" $settings.containerMessages
     "RESYNC_SECONDS" $settings.resyncSeconds
     "CONCURRENCY" $settings.concurrency

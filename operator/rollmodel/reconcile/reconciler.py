@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
 
 from rollmodel.api.base import ApiModel
+from rollmodel.errors import Forbidden
+from rollmodel.plan.admission import Admission
 from rollmodel.ports import Clock, Connection, Manifest
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Execution, Executor, no_connection
@@ -16,7 +18,7 @@ from rollmodel.reconcile.kind import Kind
 from rollmodel.reconcile.references import Place, References, secret, the_object
 from rollmodel.reconcile.rejections import Rejections, soonest
 from rollmodel.reconcile.result import Result
-from rollmodel.reconcile.stalled import explain, stalled
+from rollmodel.reconcile.stalled import Outcome, explain, stalled
 
 __all__ = ["KindReconciler", "Parts", "reconciler_of"]
 
@@ -33,6 +35,7 @@ class Parts:
     connections: Connections
     references: References
     clock: Clock
+    admission: Admission = field(default_factory=Admission)
 
 
 class KindReconciler(Generic[Spec, Status, Observed]):
@@ -44,6 +47,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         self._connections = parts.connections
         self._references = parts.references
         self._clock = parts.clock
+        self._admission = parts.admission
         self._rejections = Rejections()
 
     async def reconcile(self, body: Manifest) -> Result:
@@ -54,7 +58,11 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         try:
             spec = self._kind.spec.model_validate(body["spec"])
         except ValidationError as error:
-            return await self._invalid_spec(body, error)
+            return await self._left_alone(body, "InvalidSpec", explain(error), self._kind.outcome)
+        try:
+            self._admission.check(body["metadata"]["namespace"], spec)
+        except Forbidden as error:
+            return await self._left_alone(body, error.reason, str(error), self._kind.outcome or "Ready")
         status = self._kind.status.model_validate(body.get("status", {}))
         return await self._reconcile(body, spec, status)
 
@@ -108,9 +116,9 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         if execution.wrote:
             self._references.announce(the_object(body["kind"], meta["namespace"], meta["name"]), by=meta["uid"])
 
-    async def _invalid_spec(self, body: Manifest, error: ValidationError) -> Result:
+    async def _left_alone(self, body: Manifest, reason: str, message: str, unknown: Outcome | None) -> Result:
         """Say it, and touch nothing else."""
-        decision = stalled(body, "InvalidSpec", explain(error), now=self._clock.now(), unknown=self._kind.outcome)
+        decision = stalled(body, reason, message, now=self._clock.now(), unknown=unknown)
         execution = await self._executor.execute(body, decision, no_connection)
         return Result(execution.body, wrote=execution.wrote)
 

@@ -114,7 +114,7 @@ class Operator:
         )
         references = References(triggers.wake)
         models = Models(registry, registries, references, triggers.wake, settings.tenants_of_registry)
-        parts = Parts(executor, registries, references, clock)
+        parts = Parts(executor, registries, references, clock, settings.admission)
         kinds: tuple[Kind[Any, Any, Any], ...] = (
             _model_deployments(settings, kube, metrics, models, Addresses(triggers.wake)),
             _training_jobs(settings, kube, tracking, registries),

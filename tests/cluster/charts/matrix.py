@@ -49,6 +49,8 @@ EVERYTHING: Values = {
         "tenancy": "Trusted",
         "hashLimitBytes": 30_000_000_000,
         "leastIntervalSeconds": 5,
+        "forbiddenNamespaces": ["kube-system"],
+        "hosts": {"team-a": ["*.example.com"]},
         "containerMessages": "Off",
         "resyncSeconds": 1000,
         "concurrency": 4,

@@ -68,10 +68,11 @@ def test_a_route_is_stored_as_built(cluster: Cluster, namespace: str) -> None:
             "requestTimeoutSeconds": 9,
         }
     )
-    first = http_route(owner, traffic, {"bbbbbbbb": 95, "cccccccc": 5})
+    paths = ["/invocations", "/ping"]
+    first = http_route(owner, traffic, paths, {"bbbbbbbb": 95, "cccccccc": 5})
     assert matches(first, stored(cluster, namespace, first))
-    second = http_route(owner, traffic.model_copy(update={"hostnames": None}), {"bbbbbbbb": 100})
+    second = http_route(owner, traffic.model_copy(update={"hostnames": None}), paths, {"bbbbbbbb": 100})
     assert matches(second, stored(cluster, namespace, second))
     assert not matches(first, stored(cluster, namespace, second))
-    mirrored = http_route(owner, traffic, {"bbbbbbbb": 100}, {"cccccccc": 20})
+    mirrored = http_route(owner, traffic, paths, {"bbbbbbbb": 100}, {"cccccccc": 20})
     assert matches(mirrored, stored(cluster, namespace, mirrored))

@@ -8,7 +8,7 @@ a session that is pinned to a backend outranks weight 0 (GEP-1619).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -19,9 +19,11 @@ from rollmodel.plan.deployment.objects.meta import Owner, metadata
 from rollmodel.plan.deployment.objects.services import SERVICE_PORT, main_service
 from rollmodel.plan.deployment.routers.gateway_answers import observed_route, route_weights
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
+from rollmodel.plan.deployment.runtimes import PRESETS
+from rollmodel.plan.deployment.runtimes.preset import Preset
 from rollmodel.plan.manifest import Manifest
 
-__all__ = ["GATEWAY_GROUP", "HttpRoute", "http_route"]
+__all__ = ["GATEWAY_GROUP", "HttpRoute", "http_route", "published"]
 
 GATEWAY_GROUP = "gateway.networking.k8s.io"
 
@@ -36,11 +38,15 @@ class HttpRoute:
     )
 
     traffic: Traffic
+    paths: Sequence[str] = ("/",)
+    """What is published."""
 
     @classmethod
     def of(cls, spec: ModelDeploymentSpec) -> Self | None:
         """Where the spec has ``traffic``."""
-        return None if spec.traffic is None else cls(spec.traffic)
+        if spec.traffic is None:
+            return None
+        return cls(spec.traffic, published(spec.traffic, PRESETS[spec.runtime.preset]))
 
     def pods_for(self, weight: int, full: int) -> int:
         """Its share of the full size, rounded up."""
@@ -55,7 +61,8 @@ class HttpRoute:
         """The main Service, and the route once a revision can answer."""
         yield main_service(owner, split.main)
         if installed and split.weights:
-            yield http_route(owner, self.traffic, split.weights, split.mirrored)
+            paths = [path.format(name=owner.name) for path in self.paths]
+            yield http_route(owner, self.traffic, paths, split.weights, split.mirrored)
 
     def live_weights(self, owner: Owner, live: LiveObjects) -> Mapping[str, int]:
         """As the live route has them."""
@@ -73,12 +80,24 @@ class HttpRoute:
         return observed_route(route, self.traffic.parent_refs, owner)
 
 
+def published(traffic: Traffic, preset: Preset) -> tuple[str, ...]:
+    """Paths that lead to the model. Without `pathPrefix`, not more than the preset's clients need."""
+    prefix = traffic.path_prefix.rstrip("/")
+    if traffic.paths is not None:
+        return tuple(prefix + path for path in traffic.paths)
+    return (traffic.path_prefix,) if prefix else tuple(preset.paths)
+
+
 def http_route(
-    owner: Owner, traffic: Traffic, weights: Mapping[str, int], mirrored: Mapping[str, int] | None = None
+    owner: Owner,
+    traffic: Traffic,
+    paths: Sequence[str],
+    weights: Mapping[str, int],
+    mirrored: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The route that gives each revision its weight, and a copy of the mirrored requests; both in percent."""
     rule: dict[str, Any] = {
-        "matches": [{"path": {"type": "PathPrefix", "value": traffic.path_prefix}}],
+        "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in paths],
         "backendRefs": [
             {**_backend(owner, revision), "weight": weight}
             for revision, weight in sorted(weights.items())

@@ -14,6 +14,7 @@ KSERVE = Preset(
     port=8080,
     ready_path="/v2/models/{name}/ready",
     live_path="/v2/health/live",
+    paths=("/v1/models", "/v2/models", "/openai"),
     args=("--model_name={name}", "--model_dir={model}", "--http_port={port}", "--workers={workers}"),
     measures={MetricPreset.SLOW_REQUESTS: _LATENCY, MetricPreset.LATENCY: _LATENCY},
     cannot=dict.fromkeys((MetricPreset.ERRORS, MetricPreset.CLIENT_ERRORS), _NO_STATUS),

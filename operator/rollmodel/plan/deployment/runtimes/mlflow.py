@@ -14,6 +14,7 @@ MLFLOW = Preset(
     port=8080,
     ready_path="/ready",
     live_path="/ping",
+    paths=("/invocations", "/ping"),
     command=("rollmodel",),
     args=("serve", "--model", "{model}", "--port", "{port}", "--workers", "{workers}"),
     read_only_root=True,

@@ -18,6 +18,7 @@ MLSERVER = Preset(
     metrics_port=8082,
     ready_path="/v2/models/{name}/ready",
     live_path="/v2/health/live",
+    paths=("/v2/models/{name}", "/invocations"),
     command=("mlserver",),
     args=("start", "{model}"),
     env={

@@ -49,6 +49,8 @@ class Preset:
     command: Sequence[str] = ()
     args: Sequence[str] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    paths: Sequence[str] = ("/",)
+    """What a route publishes, each with all below it: where clients ask for predictions. May use ``{name}``."""
     own_image: bool = False
     """True: the operator's server image is the default. False: ``runtime.image`` must be given."""
     metrics_port: int | None = None

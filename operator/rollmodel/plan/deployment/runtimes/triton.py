@@ -19,6 +19,7 @@ TRITON = Preset(
     metrics_port=8002,
     ready_path="/v2/health/ready",
     live_path="/v2/health/live",
+    paths=tuple(f"/v2/models/model/{verb}" for verb in ("infer", "generate", "generate_stream")),
     command=("tritonserver",),
     args=("--model-repository={models}", "--http-port={port}", "--metrics-port=8002"),
     shared_memory=True,

@@ -17,6 +17,7 @@ VLLM = Preset(
     port=8000,
     ready_path="/v1/models",
     live_path="/health",
+    paths=("/v1/models", "/v1/chat/completions", "/v1/completions", "/v1/responses", "/v1/embeddings"),
     command=("vllm",),
     args=("serve", "{model}", "--served-model-name", "{name}", "--port", "{port}"),
     shared_memory=True,

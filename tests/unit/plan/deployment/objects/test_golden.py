@@ -60,8 +60,8 @@ def others() -> Iterator[tuple[str, Any]]:
         }
     ).traffic
     assert traffic is not None
-    yield "route", http_route(OWNER, traffic, {"bbbbbbbb": 95, "cccccccc": 5, "dddddddd": 0})
-    yield "route-mirror", http_route(OWNER, traffic, {"bbbbbbbb": 100}, {"cccccccc": 20})
+    yield "route", http_route(OWNER, traffic, [traffic.path_prefix], {"bbbbbbbb": 95, "cccccccc": 5, "dddddddd": 0})
+    yield "route-mirror", http_route(OWNER, traffic, [traffic.path_prefix], {"bbbbbbbb": 100}, {"cccccccc": 20})
 
 
 CASES = [*templates(), *others()]

@@ -10,7 +10,8 @@ from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.observed import PinnedModel
-from rollmodel.plan.deployment.routers.http_route import http_route
+from rollmodel.plan.deployment.routers.http_route import http_route, published
+from rollmodel.plan.deployment.runtimes.custom import CUSTOM
 from rollmodel.plan.diff import quantity
 
 from tests.support.simulation.rollouts import DEFAULTS, model, spec
@@ -122,7 +123,8 @@ def test_a_server_whose_image_starts_as_root_gets_a_user(preset: str) -> None:
 def test_a_server_sees_paths_without_the_prefix_of_its_route(traffic: dict[str, Any], *, rewritten: bool) -> None:
     asked = spec(traffic={"parentRefs": [{"name": "public"}], **traffic}).traffic
     assert asked is not None
-    [rule] = http_route(Owner("prod", "churn", "uid"), asked, {"aaaaaaaa": 100})["spec"]["rules"]
+    paths = published(asked, CUSTOM)
+    [rule] = http_route(Owner("prod", "churn", "uid"), asked, paths, {"aaaaaaaa": 100})["spec"]["rules"]
     path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
     wanted = [{"type": "URLRewrite", "urlRewrite": {"path": path}}]
     assert rule.get("filters", []) == (wanted if rewritten else [])
@@ -148,7 +150,7 @@ def test_labels_and_annotations_reach_all_children_and_replace_none_of_ours() ->
         deployment(owner, revision.id, revision.template, replicas=1, deadline_seconds=600, model_name="churn"),
         revision_service(owner, revision.id),
         main_service(owner, None),
-        http_route(owner, asked.traffic, {revision.id: 100}),
+        http_route(owner, asked.traffic, ["/"], {revision.id: 100}),
     ]
     for meta in (revision.template["metadata"], *(child["metadata"] for child in children)):
         assert meta["labels"]["team"] == "risk"
