@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from rollmodel.api.base import ApiModel, Message, ShortText, Timestamp
+from rollmodel.api.schema import ATOMIC
 
 __all__ = ["CommandStatus"]
 
@@ -22,3 +25,5 @@ class CommandStatus(ApiModel):
     """Field manager that wrote it."""
     time: Timestamp
     """When it was consumed."""
+    earlier: Annotated[list[ShortText] | None, Field(max_length=10), ATOMIC] = None
+    """The commands before it: one that comes back, from a repository or a backup, is not carried out again."""

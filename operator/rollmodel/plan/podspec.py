@@ -18,6 +18,7 @@ __all__ = [
     "connection",
     "fetch_environment",
     "fetch_resources",
+    "literal",
     "owner_reference",
 ]
 
@@ -128,3 +129,8 @@ def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:
         "uid": uid,
         "controller": True,
     }
+
+
+def literal(text: str) -> str:
+    """Text that stays as it is, though Kubernetes would put another variable, maybe a secret, for ``$(NAME)``."""
+    return text.replace("$", "$$")

@@ -18,8 +18,9 @@ from rollmodel.tls import check_ca
 
 __all__ = ["Connections"]
 
-#: How long a Secret that was read is believed, in seconds; a login that the registry refuses ends it at once.
-BELIEVED_SECONDS = 600.0
+#: How long a Secret that was read is believed, in seconds; a login that the registry refuses ends it at once. About as
+#: long as an alias is: who takes a Secret or the right on it away has not to wait for long. Read in passes only.
+BELIEVED_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.mlflow.alias_poller import AliasPoller, Handle
 from rollmodel.adapters.mlflow.artifacts import DIGEST_TAG, Artifacts, Measured
-from rollmodel.adapters.mlflow.client import host_of, load, translated
+from rollmodel.adapters.mlflow.client import host_of, load, stranger, translated
 from rollmodel.adapters.mlflow.digests import Digests
 from rollmodel.adapters.mlflow.http import Connector
 from rollmodel.adapters.mlflow.owners import claim_alias
@@ -34,6 +34,7 @@ WRITE_SECONDS = 24.0
 
 T = TypeVar("T")
 
+_NUMBER = re.compile(r"[0-9]{1,19}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -147,10 +148,11 @@ class Mlflow:
                 raise
             # HTTP 400 is MLflow's way to say that there is no such alias
             raise NotFound(f"model {name!r} has no alias {alias!r}", reason="AliasNotFound") from error
-        return _ready(found)
+        return _ready(connection, found, name)
 
     async def _by_version(self, connection: Connection, name: str, version: str) -> _Version:
-        return _ready(await self._call(connection, lambda store: store.get_model_version(name, version)))
+        found = await self._call(connection, lambda store: store.get_model_version(name, version))
+        return _ready(connection, found, name, version)
 
     async def _measure(self, connection: Connection, found: _Version) -> Measured:
         """The digest: as the version's tag says, or else of all its files, read once per source."""
@@ -187,8 +189,14 @@ class Mlflow:
             raise Unavailable(f"MLflow at {host_of(connection)} did not answer in time") from None
 
 
-def _ready(found: Any) -> _Version:
-    """A version that is complete; one that is still being registered is worth waiting for."""
+def _ready(connection: Connection, found: Any, name: str, version: str | None = None) -> _Version:
+    """A version that is complete; one that is still being registered is worth waiting for.
+
+    It must be what was asked for: its name and number become arguments of a container.
+    """
+    number = str(found.version)
+    if found.name != name or not _NUMBER.fullmatch(number) or (version is not None and number != version):
+        raise stranger(connection)
     title = f"{found.name} version {found.version}"
     match found.status:
         case "READY":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -58,6 +59,34 @@ class _Trusting(HTTPAdapter):
         return super().proxy_manager_for(*args, **kwargs | self._trust)
 
 
+#: Where clouds hand out credentials to whoever asks from inside (AWS, Azure, GCP; link-local by RFC 3927 and RFC 4291).
+_METADATA_NAMES = {"metadata.google.internal", "metadata"}
+_METADATA_ADDRESSES = {"fd00:ec2::254", "168.63.129.16"}
+
+
+class _Session(requests.Session):
+    """Follows redirects, but to no address that only machines of a cloud reach: a server could have us read there."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        """Where an answer sends us, if anywhere. Raises Forbidden."""
+        target: str | None = super().get_redirect_target(resp)
+        if target is not None and _is_of_cloud(urlsplit(urljoin(resp.url, target)).hostname or ""):
+            resp.close()
+            message = f"{redact_url(resp.url)} redirects to an address inside of the cloud"
+            raise Forbidden(message, reason="UnsafeRedirect")
+        return target
+
+
+def _is_of_cloud(host: str) -> bool:
+    name = host.rstrip(".").lower()
+    try:
+        address = ip_address(name.partition("%")[0])
+    except ValueError:
+        return name in _METADATA_NAMES
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_link_local or str(address) in _METADATA_ADDRESSES
+
+
 class Client:
     """Connections to one store, shared by threads. Who downloads also retries.
 
@@ -72,7 +101,7 @@ class Client:
         certificate: str | None = None,
         ca: str | None = None,
     ) -> None:
-        self._session = requests.Session()
+        self._session = _Session()
         if ca:
             self._session.mount("https://", _Trusting(ca))
         self._session.auth = auth

@@ -426,6 +426,20 @@ async def test_aliases_and_tags_are_written(mlflow: Mlflow, here: Connection, ba
     ]
 
 
+@pytest.mark.parametrize("other", [{"name": "$(MLFLOW_TRACKING_TOKEN)"}, {"version": "2"}, {"version": "1/../x"}])
+async def test_an_answer_about_another_version_is_no_answer(
+    mlflow: Mlflow, here: Connection, server: Web, other: dict[str, str]
+) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        version = {"name": "churn", "version": "1", "source": "models:/m-1", "run_id": "r", "status": "READY"}
+        return web.json_response({"model_version": {**version, **other}})
+
+    server.answer = answer
+    with pytest.raises(Invalid) as refused:
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert refused.value.reason == "NotMlflow"
+
+
 ALIAS_OWNER = "rollmodel.dev/alias-owner/champion"
 
 

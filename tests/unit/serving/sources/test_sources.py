@@ -222,3 +222,24 @@ def test_a_web_page_is_no_mlflow_server(store: Store, server: MlflowServer) -> N
     store.files["/api/2.0/mlflow/runs/get"] = b"<html>"
     with pytest.raises(Invalid, match="not JSON"):
         server.artifact_uri("runs:/1/model")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "http://169.254.169.254/latest/meta-data/iam",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[fe80::1%25eth0]/",
+        "http://metadata.google.internal./computeMetadata/v1/",
+        "//169.254.169.254/latest",
+    ],
+)
+async def test_no_redirect_leads_to_where_a_cloud_hands_out_credentials(target: str) -> None:
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": target})
+
+    async with serve(answer) as server:
+        source = HttpFile(f"{server.url}/model.onnx")
+        with pytest.raises(Forbidden) as refused:
+            await asyncio.to_thread(source.list)
+    assert refused.value.reason == "UnsafeRedirect"

@@ -11,7 +11,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
-from rollmodel.plan.podspec import POD_SECURITY, RESTRICTED, claim_of, fetch_environment, fetch_resources
+from rollmodel.plan.podspec import POD_SECURITY, RESTRICTED, claim_of, fetch_environment, fetch_resources, literal
 
 __all__ = ["FETCH_CONTAINER", "MODEL_CONTAINER", "pod_template"]
 
@@ -85,7 +85,7 @@ def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model
 
 
 def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
-    arguments = ["fetch", "--uri", model.uri, "--digest", model.digest, "--dest", _MODEL]
+    arguments = ["fetch", "--uri", literal(model.uri), "--digest", model.digest, "--dest", _MODEL]
     mounts: list[dict[str, Any]] = [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
     if claim_of(model.uri):
         arguments += ["--mounted", _CLAIM]

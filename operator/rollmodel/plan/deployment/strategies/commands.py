@@ -28,6 +28,7 @@ REFRESH = f"{GROUP}/refresh"
 
 #: What status can hold of a command; more is no command.
 _SHORT = 255
+_REMEMBERED = 10
 
 
 class _Ignored(Exception):
@@ -55,20 +56,29 @@ def consume(rollout: Rollout) -> Rollout:
     text = asked(rollout.observed.annotations)
     if not text or (rollout.state.last_command is not None and rollout.state.last_command.text == text):
         return rollout
-    by = _writer(rollout.observed.managed_fields) or "unknown"
+    by, earlier = _writer(rollout.observed.managed_fields) or "unknown", _earlier(rollout)
     try:
-        verb, revision = _parse(text)
+        verb, revision = _parse(text, earlier or ())
         rollout = _VERBS[verb](rollout, _Command(revision, by))
     except _Ignored as ignored:
         noted = CommandStatus(text=text, result="Ignored", message=str(ignored), by=by, time=stamp(rollout.now))
+        noted = noted.model_copy(update={"earlier": earlier})
         return rollout.with_state(last_command=noted).with_event("Warning", "CommandIgnored", f"{text!r}: {ignored}")
-    noted = CommandStatus(text=text, result="Done", by=by, time=stamp(rollout.now))
+    noted = CommandStatus(text=text, result="Done", by=by, time=stamp(rollout.now), earlier=earlier)
     return rollout.with_state(last_command=noted).with_event(
         "Normal", "CommandDone", f"{verb} {revision}, asked for by {by}"
     )
 
 
-def _parse(text: str) -> tuple[str, str]:
+def _earlier(rollout: Rollout) -> list[str] | None:
+    """The last commands, oldest first; None before the second one."""
+    last = rollout.state.last_command
+    return None if last is None else [*(last.earlier or ()), last.text][-_REMEMBERED:]
+
+
+def _parse(text: str, earlier: Sequence[str]) -> tuple[str, str]:
+    if text in earlier:
+        raise _Ignored("it was carried out, or ignored, before: ask with another nonce")
     words = text.split()
     if len(words) != 3:
         raise _Ignored("must be '<verb> <revision> <nonce>'")

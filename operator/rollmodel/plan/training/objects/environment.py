@@ -9,11 +9,11 @@ from typing import Any
 from rollmodel.api.pods import EnvVar
 from rollmodel.api.trainingjob import InputStatus, TrainingJobSpec
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import connection
+from rollmodel.plan.podspec import connection, literal
 from rollmodel.plan.training.inputs.pins import FOLDER, is_read, pinned
 from rollmodel.plan.training.observed import Observed
 
-__all__ = ["RENDEZVOUS_PORT", "environment", "literal", "parameters_json"]
+__all__ = ["RENDEZVOUS_PORT", "environment", "parameters_json"]
 
 #: torchrun's default, https://pytorch.org/docs/stable/elastic/run.html
 RENDEZVOUS_PORT = 29500
@@ -97,8 +97,3 @@ def _rendezvous(job: str, nodes: int) -> Iterator[Variable]:
 
 def _plain(name: str, value: str) -> Variable:
     return {"name": name, "value": value}
-
-
-def literal(text: str) -> str:
-    """Text that stays as it is, though Kubernetes would put another variable, maybe a secret, for ``$(NAME)``."""
-    return text.replace("$", "$$")

@@ -8,10 +8,10 @@ from typing import Any
 from rollmodel.api.pods import EnvVar
 from rollmodel.api.trainingjob import TrainingInput, TrainingJobSpec, TrainingTemplate
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import IN_MLFLOW, POD_SECURITY, RESTRICTED, fetch_environment, fetch_resources
+from rollmodel.plan.podspec import IN_MLFLOW, POD_SECURITY, RESTRICTED, fetch_environment, fetch_resources, literal
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, is_read, pinned
 from rollmodel.plan.training.inputs.reproducibility import TRAIN_CONTAINER
-from rollmodel.plan.training.objects.environment import environment, literal
+from rollmodel.plan.training.objects.environment import environment
 from rollmodel.plan.training.objects.spot import SPOT_TOLERATIONS, spot_affinity
 from rollmodel.plan.training.observed import Observed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -158,3 +159,11 @@ def test_labels_and_annotations_reach_all_children_and_replace_none_of_ours() ->
     ours = revision.template["metadata"]
     assert ours["labels"]["rollmodel.dev/revision"] == revision.id
     assert ours["annotations"]["prometheus.io/port"] == "8080"
+
+
+def test_a_name_is_no_variable_of_the_fetching_container() -> None:
+    """Kubernetes would put a login for ``$(..)`` into an argument, and that comes back in an error message."""
+    named = replace(model(), uri="models:/$(MLFLOW_TRACKING_TOKEN)/1")
+    revision = revisions.wanted("churn", spec(), named, DEFAULTS)
+    arguments = revision.template["spec"]["initContainers"][0]["args"]
+    assert arguments[arguments.index("--uri") + 1] == "models:/$$(MLFLOW_TRACKING_TOKEN)/1"

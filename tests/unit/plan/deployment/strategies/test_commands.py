@@ -104,3 +104,19 @@ def test_a_look_at_the_registry_is_confirmed_once_it_was_had(rolling: Cluster) -
     assert waiting.requeue_after is not None
     assert waiting.requeue_after <= 5
     assert decide(observed).status["refreshed"] == "now"
+
+
+def test_a_command_that_comes_back_is_not_obeyed_again(rolling: Cluster) -> None:
+    """A repository, or a backup, puts an old annotation back."""
+    revision = rolling.status["candidate"]["revision"]
+    for nonce, verb in enumerate(("pause", "resume", "pause"), start=1):
+        rolling.command(verb, revision, str(nonce))
+        rolling.pass_until_quiet()
+    assert rolling.condition("Paused")["status"] == "True"
+    rolling.command("resume", revision, "2")
+    rolling.pass_until_quiet()
+    assert rolling.condition("Paused")["status"] == "True"
+    assert rolling.status["lastCommand"]["message"].startswith("it was carried out, or ignored, before")
+    assert rolling.status["lastCommand"]["earlier"] == [
+        f"{verb} {revision} {nonce}" for nonce, verb in enumerate(("pause", "resume", "pause"), start=1)
+    ]
