@@ -141,6 +141,7 @@ def test_workers_share_their_counts(profile: Profile, tmp_path: Path, monkeypatc
         ones.append(started(profile, tmp_path))
         show(ones[-1], table(100), np.full(100, 0.5))
         ones[-1].wait()
+    (tmp_path / "signals-13.counts").touch()  # a worker that begins just now
     assert samples(ones[0], profile)["rollmodel_signal_group_rows_total", "feature:age", "all"] == 200
 
 
