@@ -28,6 +28,7 @@ EVERYTHING: Values = {
     "crds": {"annotations": {"argocd.argoproj.io/sync-options": "Prune=false"}},
     "watch": {"namespaces": ["team-a", "team-b"]},
     "features": {"gatewayApi": False, "kueue": False, "connectionSecrets": False},
+    "admissionPolicies": {"enabled": True},
     "rbac": {"userRoles": {"aggregateToView": False, "aggregateToEdit": True}},
     "serviceAccount": {"name": "operator", "annotations": {"eks.amazonaws.com/role-arn": "arn"}},
     "settings": {
@@ -132,6 +133,7 @@ MATRIX: dict[str, Values] = {
     "service monitor": {"metrics": {"serviceMonitor": {"enabled": True}}},
     "alerts": {"metrics": {"podMonitor": {"enabled": True}}, "prometheusRule": {"enabled": True}},
     "dashboards": {"dashboards": {"enabled": True}},
+    "admission": {"admissionPolicies": {"enabled": True}},
     "models' monitor": {"metrics": {"models": {"podMonitor": {"enabled": True}}}},
     "Argo CD": _ARGO_CD["spec"]["source"]["helm"]["valuesObject"],
     "two": {"replicas": 2},

@@ -136,7 +136,9 @@ def test_images_are_taken_by_digest_and_from_a_mirror(helm: Helm) -> None:
 def groups(objects: list[Object], *kinds: str) -> set[str]:
     """The API groups in which the operator has any right."""
     roles = [
-        one for one in of_kind(objects, *kinds) if not one["metadata"]["name"].endswith(("-view", "-edit", "-test"))
+        one
+        for one in of_kind(objects, *kinds)
+        if not one["metadata"]["name"].endswith(("-view", "-edit", "-review", "-test"))
     ]
     return {group for role in roles for rule in role["rules"] for group in rule["apiGroups"]}
 
@@ -245,6 +247,20 @@ def test_dashboards_are_what_the_files_say(helm: Helm) -> None:
         name: text.rstrip("\n") for name, text in files.items()
     }
     assert all(page["metadata"]["labels"]["grafana_dashboard"] == "1" for page in pages)
+
+
+def test_admission_policies_are_off_unless_asked_for_and_leave_the_operator_alone(helm: Helm) -> None:
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    assert of_kind(helm.render(), *kinds) == []
+    objects = helm.render({"admissionPolicies": {"enabled": True}, "watch": {"namespaces": ["team-a"]}})
+    policies, bindings = (of_kind(objects, kind) for kind in kinds)
+    assert {one["spec"]["policyName"] for one in bindings} == {one["metadata"]["name"] for one in policies}
+    assert len(policies) == 4
+    for one in bindings:
+        (where,) = one["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
+        assert where["values"] == ["team-a"]
+    account = "system:serviceaccount:rollmodel-system:rollmodel"
+    assert sum(account in str(one["spec"]["matchConditions"]) for one in policies) == 3
 
 
 def test_policies_do_not_find_the_pod_of_the_test(helm: Helm) -> None:

@@ -55,8 +55,8 @@ def prometheus(stack: Cluster, operator: OperatorProcess, tmp_path: Path, wait_u
 class Watcher:
     """Asks what the dashboards ask, as somebody who looks at this model would."""
 
-    def __init__(self, address: str, model: LiveRollout) -> None:
-        self._client = httpx.AsyncClient(base_url=address, timeout=10)
+    def __init__(self, client: httpx.AsyncClient, model: LiveRollout) -> None:
+        self._client = client
         words = {"$__rate_interval": "30s", "$namespace": model.namespace, "$name": model.name}
         self._filled: dict[str, str] = {}
         for page in DASHBOARDS:
@@ -115,15 +115,18 @@ async def test_every_picture_shows_something_and_only_the_right_alerts_are_raise
 ) -> None:
     model = (await registry.model(Behaviour(), Behaviour(), Behaviour(errors=0.9))).name
     one = rollout("watched")
-    watcher = Watcher(prometheus, one)
-    looking = asyncio.create_task(watcher.look_on())
-    await together([_story(one, send, model), _nobody(rollout("unset"), model)])
-    looking.cancel()
-    with suppress(asyncio.CancelledError):
-        await looking
-    await eventually(watcher.look, lambda left: all(OF_OUR_SERVER in query for query in left), "every picture shows")
-    expected = {"RollmodelModelStalled", "RollmodelRolledBack"}
-    await eventually(watcher.alerts, expected.issubset, "the alerts of a rollback")
-    await eventually(watcher.alerts, lambda raised: raised <= expected, "and no others")
-    for series in await watcher.ask("ALERTS{alertname='RollmodelModelStalled'}"):
-        assert series["metric"]["namespace"] == one.namespace
+    async with httpx.AsyncClient(base_url=prometheus, timeout=10) as client:
+        watcher = Watcher(client, one)
+        looking = asyncio.create_task(watcher.look_on())
+        await together([_story(one, send, model), _nobody(rollout("unset"), model)])
+        looking.cancel()
+        with suppress(asyncio.CancelledError):
+            await looking
+        await eventually(
+            watcher.look, lambda left: all(OF_OUR_SERVER in query for query in left), "every picture shows"
+        )
+        expected = {"RollmodelModelStalled", "RollmodelRolledBack"}
+        await eventually(watcher.alerts, expected.issubset, "the alerts of a rollback")
+        await eventually(watcher.alerts, lambda raised: raised <= expected, "and no others")
+        for series in await watcher.ask("ALERTS{alertname='RollmodelModelStalled'}"):
+            assert series["metric"]["namespace"] == one.namespace

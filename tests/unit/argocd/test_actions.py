@@ -130,8 +130,8 @@ def test_what_is_offered_is_what_the_operator_carries_out() -> None:
 
 def test_the_config_map_has_every_script() -> None:
     data = yaml.safe_load((ACTIONS.parents[2] / "argocd-cm.yaml").read_text())["data"]
-    (key,) = (name for name in data if name.startswith("resource.customizations.actions."))
-    assert key.endswith(".rollmodel.dev_ModelDeployment")
+    assert "resource.customizations.actions.rollmodel.dev_DriftPolicy" in data
+    key = "resource.customizations.actions.rollmodel.dev_ModelDeployment"
     actions = yaml.safe_load(data[key])
     assert actions["discovery.lua"] == (ACTIONS / "discovery.lua").read_text()
     assert {one["name"]: one["action.lua"] for one in actions["definitions"]} == {

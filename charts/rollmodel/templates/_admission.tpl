@@ -1,0 +1,28 @@
+{{/*
+What a spec names, as CEL: the service account (a string, may be empty), and the Secrets (a list of lists of strings).
+One policy per kind, so that the API server can check the expressions with the kind's schema.
+*/}}
+{{- define "rollmodel.secretsOfEnv" -}}
+object.spec.?{{ . }}.?env.orValue([]).filter(e, has(e.valueFrom) && has(e.valueFrom.secretKeyRef)).map(e, e.valueFrom.secretKeyRef.name)
+{{- end }}
+
+{{- define "rollmodel.references" -}}
+modeldeployments:
+  account: object.spec.?runtime.?serviceAccountName.orValue("")
+  secrets:
+    - '[object.spec.?model.?connectionRef.?name.orValue("")].filter(n, n != "")'
+    - {{ include "rollmodel.secretsOfEnv" "runtime" | quote }}
+    - object.spec.?runtime.?imagePullSecrets.orValue([]).map(r, r.name)
+trainingjobs:
+  account: object.spec.?template.?serviceAccountName.orValue("")
+  secrets:
+    - '[object.spec.?tracking.?connectionRef.?name.orValue("")].filter(n, n != "")'
+    - object.spec.?inputs.orValue([]).filter(i, has(i.connectionRef)).map(i, i.connectionRef.name)
+    - {{ include "rollmodel.secretsOfEnv" "template" | quote }}
+    - {{ include "rollmodel.secretsOfEnv" "dataValidation" | quote }}
+    - object.spec.?template.?imagePullSecrets.orValue([]).map(r, r.name)
+driftpolicies:
+  account: '""'
+  secrets:
+    - '[object.spec.?source.?logs.?connectionRef.?name.orValue("")].filter(n, n != "")'
+{{- end }}

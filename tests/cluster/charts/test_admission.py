@@ -1,0 +1,198 @@
+"""The admission policies on a real API server: what three people may name in a spec, and who may promote."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from rollmodel.cli import VERBS
+
+from charts.__main__ import REPOSITORY
+from localcluster import Cluster, LocalClusterError
+from tests.cluster.charts.conftest import Helm, Object
+from tests.cluster.conftest import WaitUntil, serve_kinds
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
+
+TEAM = "team-admission"
+#: A data scientist, a reviewer, and who looks after the team's logins.
+SCIENTIST, REVIEWER, LEAD = "scientist", "reviewer", "lead"
+PLAIN: Object = {"model": {"registry": {"name": "churn", "version": "1"}}}
+OWN = {"model": {"registry": {"name": "churn", "version": "1"}, "connectionRef": {"name": "own"}}}
+
+
+class People:
+    """Requests of somebody, in the team's namespace."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+        self._kubeconfigs = {who: cluster.kubeconfig_for(who) for who in (SCIENTIST, REVIEWER, LEAD)}
+
+    def kubectl(self, who: str, *arguments: str, stdin: str | None = None) -> str:
+        """Ask as somebody."""
+        return self._cluster.kubectl(*arguments, "-n", TEAM, f"--kubeconfig={self._kubeconfigs[who]}", stdin=stdin)
+
+    def write(self, who: str, spec: Object, kind: str = "ModelDeployment", *, name: str = "tried") -> str | None:
+        """Try to create an object, for nothing; what the API server has against it."""
+        manifest = {"apiVersion": "rollmodel.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+        return self._refused(who, "create", "--dry-run=server", "-f", "-", stdin=json.dumps(manifest))
+
+    def say(self, who: str, command: str, name: str = "churn") -> str | None:
+        """Try a command, for nothing."""
+        note = f"rollmodel.dev/command={command}"
+        return self._refused(who, "annotate", "mdep", name, note, "--overwrite", "--dry-run=server")
+
+    def _refused(self, who: str, *arguments: str, stdin: str | None = None) -> str | None:
+        try:
+            self.kubectl(who, *arguments, stdin=stdin)
+        except LocalClusterError as error:
+            return str(error)
+        return None
+
+
+@pytest.fixture(scope="module")
+def people(bare: Cluster, helm: Helm, wait_until: WaitUntil) -> Iterator[People]:
+    """The team, its people, and the policies at work."""
+    crds = serve_kinds(bare)
+    wanted = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ClusterRole")
+    installed = [one for one in helm.render({"admissionPolicies": {"enabled": True}}) if one["kind"] in wanted]
+    example = (
+        (REPOSITORY / "examples" / "who-may-what.yaml").read_text().replace("namespace: models", f"namespace: {TEAM}")
+    )
+    bare.kubectl("create", "namespace", TEAM)
+    bare.kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all(installed))
+    bare.kubectl("apply", "-f", "-", stdin=example)
+    names = [f"--resource-name=shared-{number}" for number in range(11)]
+    bare.kubectl("create", "role", "shared", "--verb=get", "--resource=secrets", *names, "-n", TEAM)
+    bare.kubectl("create", "rolebinding", "shared", "--role=shared", f"--user={LEAD}", "-n", TEAM)
+    found = People(bare)
+    serving = {"kind": "ModelDeployment", "apiVersion": "rollmodel.dev/v1alpha1"}
+    churn = {**serving, "metadata": {"name": "churn"}, "spec": PLAIN}
+    found.kubectl(SCIENTIST, "create", "-f", "-", stdin=json.dumps(churn))
+    # A policy works a moment after it is there.
+    wait_until(lambda: found.write(SCIENTIST, {**PLAIN, "runtime": {"serviceAccountName": "other"}}) is not None)
+    wait_until(lambda: found.say(SCIENTIST, "promote abc 1") is not None)
+    for kind in ("driftpolicies", "trainingjobs"):
+        wait_until(lambda kind=kind: bool(_observed(bare, f"rollmodel-{kind}")))  # type: ignore[misc]
+    yield found
+    bare.kubectl("delete", "-f", "-", stdin=yaml.safe_dump_all(installed))
+    bare.kubectl("delete", "namespace", TEAM, "--wait=false")
+    bare.kubectl("delete", "-f", str(crds))
+
+
+def _observed(cluster: Cluster, name: str) -> Object:
+    policy = json.loads(cluster.kubectl("get", "validatingadmissionpolicy", name, "-o", "json"))
+    return dict(policy.get("status", {}))
+
+
+@pytest.mark.parametrize("policy", ["modeldeployments", "trainingjobs", "driftpolicies", "commands"])
+def test_the_api_server_understands_the_expressions(people: People, bare: Cluster, policy: str) -> None:
+    status = _observed(bare, f"rollmodel-{policy}")
+    assert status["observedGeneration"] == 1
+    assert status.get("typeChecking", {}).get("expressionWarnings", []) == []
+
+
+@pytest.mark.parametrize("who", [SCIENTIST, LEAD])
+def test_the_usual_spec_is_for_everybody(people: People, who: str) -> None:
+    assert people.write(who, PLAIN) is None
+
+
+def test_a_service_account_is_named_only_by_those_who_may_use_it(people: People) -> None:
+    spec = {**PLAIN, "runtime": {"serviceAccountName": "team"}}
+    refused = people.write(SCIENTIST, spec)
+    assert refused is not None
+    assert "scientist may not use ServiceAccount 'team': that needs the verb use on serviceaccounts" in refused
+    assert people.write(LEAD, spec) is None
+    assert people.write(LEAD, {**PLAIN, "runtime": {"serviceAccountName": "other"}}) is not None
+
+
+def secret(name: str, variable: str = "A") -> Object:
+    return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": "a"}}}
+
+
+IMAGE = {"template": {"image": "train:1"}}
+LOGS = {"name": "logs", "url": "http://logs", "connectionRef": {"name": "own"}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("ModelDeployment", OWN),
+        ("ModelDeployment", {**PLAIN, "runtime": {"env": [secret("own")]}}),
+        ("ModelDeployment", {**PLAIN, "runtime": {"imagePullSecrets": [{"name": "own"}]}}),
+        ("TrainingJob", {**IMAGE, "tracking": {"connectionRef": {"name": "own"}}}),
+        ("TrainingJob", {"template": {"image": "train:1", "env": [secret("own")]}}),
+        ("TrainingJob", {"template": {"image": "train:1", "imagePullSecrets": [{"name": "own"}]}}),
+        ("TrainingJob", {**IMAGE, "dataValidation": {"command": ["check"], "env": [secret("own")]}}),
+        ("TrainingJob", {**IMAGE, "inputs": [{"name": "a", "uri": "s3://a/b", "connectionRef": {"name": "own"}}]}),
+    ],
+)
+def test_a_secret_is_named_only_by_those_who_may_read_it(people: People, kind: str, spec: Object) -> None:
+    refused = people.write(SCIENTIST, spec, kind)
+    assert refused is not None
+    assert "scientist may not read Secret 'own', which the spec names: that needs the verb get on secrets" in refused
+    assert people.write(LEAD, spec, kind) is None
+
+
+def secrets(*names: str) -> Object:
+    """A spec that names these in variables."""
+    variables = [secret(name, f"V{number}") for number, name in enumerate(names)]
+    return {**PLAIN, "runtime": {"env": variables}}
+
+
+def test_each_of_several_secrets_is_asked_for_once(people: People) -> None:
+    shared = [f"shared-{number}" for number in range(11)]
+    assert people.write(LEAD, secrets("own", "own", "own", *shared[:8])) is None
+    refused = people.write(LEAD, secrets("own", *shared[:8], "foreign"))
+    assert refused is not None
+    assert "lead may not read Secret 'foreign'" in refused
+    refused = people.write(LEAD, secrets(*shared))
+    assert refused is not None
+    assert "names more than 10 Secrets" in refused
+
+
+def test_a_change_is_asked_about_again_and_what_is_no_change_is_not(people: People) -> None:
+    manifest: dict[str, Any] = {"apiVersion": "rollmodel.dev/v1alpha1", "kind": "ModelDeployment", "spec": OWN}
+    people.kubectl(LEAD, "create", "-f", "-", stdin=json.dumps({**manifest, "metadata": {"name": "leads"}}))
+    change = '{"spec":{"runtime":{"env":[{"name":"A","value":"b"}]}}}'
+    with pytest.raises(LocalClusterError, match="may not read Secret 'own'"):
+        people.kubectl(SCIENTIST, "patch", "mdep", "leads", "--type=merge", "-p", change)
+    people.kubectl(SCIENTIST, "label", "mdep", "leads", "a=b")
+    people.kubectl(LEAD, "patch", "mdep", "leads", "--type=merge", "-p", change)
+
+
+def test_scientists_stop_and_reviewers_decide(people: People) -> None:
+    allowed = {
+        who: {verb for verb in VERBS if people.say(who, f"{verb} abc 1") is None} for who in (SCIENTIST, REVIEWER)
+    }
+    assert allowed == {SCIENTIST: {"abort", "pause"}, REVIEWER: set(VERBS)}
+    refused = people.say(SCIENTIST, "promote abc 1")
+    assert refused is not None
+    assert "scientist may not promote 'churn': that needs the verb promote on modeldeployments/command" in refused
+
+
+@pytest.mark.parametrize(
+    "trick", [" promote abc 1", "pause\tabc 1", "pause\nabc 1", "pause\u00a0x promote 1", "pause", "Promote a 1"]
+)
+def test_a_command_in_another_dress_is_refused(people: People, trick: str) -> None:
+    assert people.say(SCIENTIST, trick) is not None
+
+
+def test_a_new_object_brings_no_command_along(people: People) -> None:
+    manifest = {
+        "apiVersion": "rollmodel.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": "new", "annotations": {"rollmodel.dev/command": "promote abc 1"}},
+        "spec": PLAIN,
+    }
+    with pytest.raises(LocalClusterError, match="scientist may not promote 'new'"):
+        people.kubectl(SCIENTIST, "create", "--dry-run=server", "-f", "-", stdin=json.dumps(manifest))
+
+
+def test_an_old_command_is_no_new_one(people: People) -> None:
+    people.kubectl(REVIEWER, "annotate", "mdep", "churn", "rollmodel.dev/command=promote abc 1")
+    people.kubectl(SCIENTIST, "label", "mdep", "churn", "a=b")
+    people.kubectl(SCIENTIST, "annotate", "mdep", "churn", "rollmodel.dev/command-")

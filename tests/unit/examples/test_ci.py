@@ -1,0 +1,107 @@
+"""The workflow for users: each step runs as it stands, and fails where it should."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from examples.ci import data, expect, lint
+
+REPOSITORY = Path(__file__).parents[3]
+FOLDER = REPOSITORY / "examples" / "ci"
+WORKFLOW = yaml.safe_load((FOLDER / "workflow.yaml").read_text())
+STEPS = {step["name"]: step["run"] for step in WORKFLOW["jobs"]["check"]["steps"] if "run" in step}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in STEPS if name != "Install"])
+def test_a_step_runs_as_it_stands(name: str, tmp_path: Path) -> None:
+    environment = {**os.environ, **WORKFLOW["env"], "RUNNER_TEMP": str(tmp_path)}
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", STEPS[name]]
+    done = subprocess.run(
+        command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing wrong" in done.stdout or "all as expected" in done.stdout
+
+
+def test_what_steps_need_is_named_in_the_workflow() -> None:
+    for name in ("POLICY", "COUNTS", "SCRIPTS"):
+        assert (REPOSITORY / WORKFLOW["env"][name]).exists()
+    for path in WORKFLOW["env"]["MANIFESTS"].split():
+        assert list(lint.complaints(REPOSITORY / path)) == []
+    assert WORKFLOW["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"spec": {"model": {"rgistry": {}}}}, "ModelDeployment a: spec.model.rgistry: there is no such field"),
+        ({"spec": {}}, "spec.model: Field required"),
+        (
+            {"kind": "ModelDeploymnt"},
+            "there is no kind ModelDeploymnt; there are DriftPolicy, ModelDeployment, TrainingJob",
+        ),
+    ],
+)
+def test_a_wrong_manifest_is_told_with_file_and_path(
+    change: dict[str, Any], complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    manifest = {"apiVersion": "rollmodel.dev/v1alpha1", "kind": "ModelDeployment", "metadata": {"name": "a"}, **change}
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump_all([{"kind": "Other"}, manifest]))
+    assert lint.main([str(tmp_path)]) == 1
+    told = capsys.readouterr().out
+    assert told.startswith(f"{tmp_path}/a.yaml: ")
+    assert complaint in told
+
+
+def test_what_is_not_yaml_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("a: [")
+    assert next(lint.complaints(tmp_path / "a.yaml")).startswith(f"{tmp_path}/a.yaml: not YAML")
+
+
+def test_a_policy_that_decides_otherwise_is_told() -> None:
+    found = {
+        "a": {"verdict": "Promote", "seconds": 10, "reason": "ProvenSafe"},
+        "b": {"verdict": "RollBack", "seconds": 700, "reason": "Harmful"},
+        "c": {"verdict": "RollBack", "seconds": 1, "reason": "Harmful"},
+    }
+    wanted = {
+        "a": {"verdict": "RollBack"},
+        "b": {"verdict": "RollBack", "withinSeconds": 600},
+        "d": {"verdict": "Promote"},
+    }
+    assert list(expect.differences(found, wanted)) == [
+        "c: nobody said what to expect",
+        "d: was not replayed",
+        "a: Promote instead of RollBack: ProvenSafe",
+        "b: RollBack after 700 s, which is more than 600",
+    ]
+
+
+def test_verdicts_that_are_as_expected_pass(tmp_path: Path) -> None:
+    (tmp_path / "verdicts").write_text(json.dumps({"rollout": "a", "verdict": "Promote", "seconds": 1, "reason": ""}))
+    (tmp_path / "expected").write_text(json.dumps({"a": {"verdict": "Promote"}}))
+    assert expect.main([str(tmp_path / "verdicts"), str(tmp_path / "expected")]) == 0
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"), [("a,1,stable,p,1,2", "more requests failed"), ("a,1,other,p,2,1", "isin")]
+)
+def test_data_that_is_not_as_it_should_be_is_told(
+    row: str, complaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["rollout,time,arm,pod,total,bad", *["a,1,stable,p,2,1"] * data.LEAST_ROWS]
+    (tmp_path / "good.csv").write_text("\n".join(rows))
+    assert data.main([str(tmp_path / "good.csv")]) == 0
+    (tmp_path / "few.csv").write_text("\n".join(rows[:3]))
+    assert data.main([str(tmp_path / "few.csv")]) == 1
+    (tmp_path / "bad.csv").write_text("\n".join([*rows, row]))
+    assert data.main([str(tmp_path / "bad.csv")]) == 1
+    assert complaint in capsys.readouterr().out
