@@ -123,6 +123,10 @@ class Kube(Protocol):
         """Pods with all these labels, read from the API server (used only while something is not ready)."""
         ...
 
+    async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
+        """Why pods of the Job with this UID could not be created, newest first (used only while it has none)."""
+        ...
+
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
         """Server-side apply with our field manager, force. Returns the object as stored.
 

@@ -32,11 +32,11 @@
   resources: [workloads]
   verbs: [list]
 {{- end }}
-# Why a revision or an attempt is not ready is read from its pods.
+# Why a revision or an attempt is not ready is read from its pods; why a Job has none, from its Events.
 - apiGroups: [""]
   resources: [pods]
   verbs: [list]
 - apiGroups: [""]
   resources: [events]
-  verbs: [create, patch]
+  verbs: [list, create, patch]
 {{- end }}

@@ -81,7 +81,7 @@ def _install_workloads(cluster: Cluster) -> None:
             part: {"type": "object", "x-kubernetes-preserve-unknown-fields": True} for part in ("spec", "status")
         },
     }
-    version = {"name": "v1beta1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    version = {"name": "v1beta2", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     names = {"kind": "Workload", "plural": "workloads", "singular": "workload"}
     manifest = {
         "apiVersion": "apiextensions.k8s.io/v1",

@@ -35,6 +35,7 @@ class InMemoryKube:
         self.writes: list[tuple[str, Ref]] = []
         self.reads: list[tuple[str, Ref]] = []
         self.events: list[Event] = []
+        self.refusals: dict[str, Sequence[str]] = {}
         self.gateway_available = True
         self.fault: Fault = lambda verb, ref: None
         self.aftermath: Fault = lambda verb, ref: None
@@ -92,8 +93,12 @@ class InMemoryKube:
         return [pod for pod in pods if labels.items() <= pod["metadata"].get("labels", {}).items()]
 
     async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
-        self._read("list", Ref("kueue.x-k8s.io/v1beta1", "Workload", namespace, ""))
+        self._read("list", Ref("kueue.x-k8s.io/v1beta2", "Workload", namespace, ""))
         return [obj for obj in self.of_kind("Workload") if obj["metadata"]["namespace"] == namespace]
+
+    async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
+        self._read("list", Ref("v1", "Event", namespace, ""))
+        return self.refusals.get(uid, ())
 
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
         ref = self._write("apply", Ref.of(manifest))

@@ -43,7 +43,7 @@ from tests.support.simulation.training_specs import DEFAULTS, NAME, START, UID, 
 
 __all__ = ["Behaviour", "Late", "World"]
 
-Behaviour = Literal["good", "bad-metric", "fail", "evict", "bad-data", "hang"]
+Behaviour = Literal["good", "bad-metric", "fail", "evict", "bad-data", "hang", "sidecar"]
 
 _CONDITIONS: dict[Behaviour, dict[str, Any]] = {
     "good": {"type": "Complete", "reason": "CompletionsReached"},
@@ -68,6 +68,8 @@ class World:
     defaults: TrainingDefaults = DEFAULTS
     now: datetime = START
     mlflow_up: bool = True
+    refused: str | None = None
+    """Why the API server takes no pods, as the Job controller's Event says it."""
     flight_seconds: float = 0
     """How long a request that creates something is on its way."""
     status: dict[str, Any] = field(default_factory=dict)
@@ -101,7 +103,8 @@ class World:
             now=self.now,
         )
         asked = read_set(look)
-        look = replace(look, read_set=asked, pods=self._pods(look) if asked.pods else ())
+        refusals = (self.refused,) if asked.refusals and self.refused else ()
+        look = replace(look, read_set=asked, pods=self._pods(look) if asked.pods else (), refusals=refusals)
         run = self._told(self._run(look)) if asked.run else None
         return replace(
             look,
@@ -204,7 +207,7 @@ class World:
             return
         self.made += 1
         stored = json.loads(json.dumps(manifest))
-        stored["metadata"]["uid"] = f"uid-{self.made}"
+        stored["metadata"] |= {"uid": f"uid-{self.made}", "creationTimestamp": f"{self.now:%Y-%m-%dT%H:%M:%SZ}"}
         self.objects[key] = {**stored, "status": {}}
         alive = [name for (kind, name), obj in self.objects.items() if kind == "Job" and not _ended(obj)]
         assert len(alive) <= 1 or manifest["kind"] != "Job", f"two attempts at once: {alive}"
@@ -221,11 +224,16 @@ class World:
             self.born.pop(uid, None)
             status.clear()
             return
+        if self.refused and uid not in self.born:
+            return
         born = self.born.setdefault(uid, self.now)
         status.setdefault("startTime", f"{born:%Y-%m-%dT%H:%M:%SZ}")
         age, behaviour = (self.now - born).total_seconds(), self._behaviour(job)
         status |= {"active": 1, "ready": int(age > 0)}
-        if age >= _RUN_SECONDS and behaviour != "hang":
+        if age >= _RUN_SECONDS and behaviour == "sidecar":
+            status["ready"] = 0
+            self._log("good")
+        elif age >= _RUN_SECONDS and behaviour != "hang":
             when = f"{self.now:%Y-%m-%dT%H:%M:%SZ}"
             status |= {"active": 0, "ready": 0}
             status["conditions"] = [{**_CONDITIONS[behaviour], "status": "True", "lastTransitionTime": when}]
@@ -239,11 +247,17 @@ class World:
         job = self.objects.get(("Job", look.status.job_name or ""))
         if job is None or not job["status"].get("startTime"):
             return []
-        trained = {"name": "train", "imageID": f"r/churn@sha256:{'1' * 64}", "state": {}}
+        trained: dict[str, Any] = {"name": "train", "imageID": f"r/churn@sha256:{'1' * 64}", "state": {}}
+        containers = [trained]
+        if self._behaviour(job) == "sidecar":
+            containers.append({"name": "istio-proxy", "state": {"running": {}}})
+            end = self.born[job["metadata"]["uid"]] + timedelta(seconds=_RUN_SECONDS)
+            if end <= self.now:
+                trained["state"] = {"terminated": {"exitCode": 0, "finishedAt": f"{end:%Y-%m-%dT%H:%M:%SZ}"}}
         return [
             {
                 "metadata": {"name": f"{look.status.job_name}-x", "ownerReferences": [{"kind": "Job"}]},
-                "status": {"containerStatuses": [trained]},
+                "status": {"containerStatuses": containers},
             }
         ]
 

@@ -30,6 +30,9 @@ APPLY = "application/apply-patch+yaml"
 #: A list of which only the metadata is sent.
 METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
 
+#: How many objects are asked for at once, and how many of a list are read at all.
+PAGE_ITEMS, MOST_ITEMS = 500, 5000
+
 #: The longest time that an answer may ask us to stay away, in seconds.
 MAX_RETRY_AFTER = 60.0
 
@@ -111,6 +114,17 @@ class ApiServer:
         async with self._send(call, self._timeout) as response:
             answer: dict[str, Any] = json.loads(await response.read())
             return answer
+
+    async def pages(self, path: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """The objects of a list, read page by page; of a list without an end the first ``MOST_ITEMS``."""
+        asked, items = {**(query or {}), "limit": str(PAGE_ITEMS)}, list[dict[str, Any]]()
+        while True:
+            page = await self.request("GET", path, query=asked)
+            items += page["items"]
+            token = (page.get("metadata") or {}).get("continue")
+            if not token or len(items) >= MOST_ITEMS:
+                return items
+            asked = {key: value for key, value in asked.items() if key != "resourceVersion"} | {"continue": token}
 
     async def lines(self, path: str, *, query: Mapping[str, str], silence: float) -> AsyncGenerator[bytes, None]:
         """The lines of a streamed answer. Unavailable when nothing arrives for ``silence`` seconds."""

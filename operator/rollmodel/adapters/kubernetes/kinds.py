@@ -11,7 +11,7 @@ from urllib.parse import quote
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.errors import Invalid
 
-__all__ = ["CHILDREN", "OWNERS", "ROUTES", "WORKLOADS", "Resource", "resource_of"]
+__all__ = ["CHILDREN", "OWNERS", "ROUTES", "WORKLOADS", "WORKLOAD_VERSIONS", "Resource", "resource_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,10 @@ _OURS = f"{GROUP}/{VERSION}"
 ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 
 #: Kueue's, where it is installed.
-WORKLOADS = Resource("kueue.x-k8s.io/v1beta1", "Workload", "workloads")
+WORKLOADS = Resource("kueue.x-k8s.io/v1beta2", "Workload", "workloads")
+
+#: The versions that may be served, the best first; what we read of them is the same.
+WORKLOAD_VERSIONS = (WORKLOADS, Resource("kueue.x-k8s.io/v1beta1", "Workload", "workloads"))
 
 #: What a custom resource of ours may control, and therefore what we watch. A scheduled run is a TrainingJob that a
 #: TrainingJob controls; those that people make have no label of ours, and Kopf watches them.

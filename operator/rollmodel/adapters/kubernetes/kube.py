@@ -19,8 +19,9 @@ from rollmodel.adapters.kubernetes.events import Events
 from rollmodel.adapters.kubernetes.kinds import CHILDREN, OWNERS, ROUTES, WORKLOADS, Resource, resource_of
 from rollmodel.adapters.kubernetes.reflector import Reflector
 from rollmodel.adapters.kubernetes.store import ChildStore
+from rollmodel.adapters.kubernetes.workloads import Workloads
 from rollmodel.backoff import Backoff
-from rollmodel.errors import Conflict, Invalid, NotFound, RollmodelError
+from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError
 from rollmodel.plan.decision import Event, Ref
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
 from rollmodel.plan.ownership import controller_of, identity_of
@@ -56,6 +57,7 @@ class Kubernetes:
         self._namespaces = namespaces
         self._children = ChildStore(wake)
         self._events = Events(api)
+        self._workloads = Workloads(api)
         self._watches = [
             Reflector(api, resource, namespace, selector=SELECTOR, children=self._children)
             for resource in CHILDREN
@@ -143,20 +145,21 @@ class Kubernetes:
         """Pods with all these labels, from the API server's own cache: a moment old at most, and cheap for it."""
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         query = {"labelSelector": selector, "resourceVersion": "0"}
-        answer = await self._api.request("GET", resource_of("v1", "Pod").path(namespace), query=query)
-        items: list[dict[str, Any]] = answer["items"]
-        return items
+        return await self._api.pages(resource_of("v1", "Pod").path(namespace), query)
+
+    async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
+        """Why pods of this object could not be created, newest first, as its controller says in Events."""
+        query = {"fieldSelector": f"involvedObject.uid={uid},reason=FailedCreate"}
+        try:
+            events = await self._api.pages(resource_of("v1", "Event").path(namespace), query)
+        except Forbidden:  # a role of an earlier release
+            return ()
+        events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "", reverse=True)
+        return [str(event.get("message") or "") for event in events]
 
     async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
-        """Kueue's Workloads of a namespace, live; None where Kueue is not installed or switched off."""
-        if WORKLOADS in self._without:
-            return None
-        try:
-            answer = await self._api.request("GET", WORKLOADS.path(namespace))
-        except NotFound:
-            return None
-        items: list[dict[str, Any]] = answer["items"]
-        return items
+        """Kueue's Workloads of a namespace; None where Kueue is not installed or switched off."""
+        return None if WORKLOADS in self._without else await self._workloads.list(namespace)
 
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
         """Server-side apply of a child. Invalid (``NameTaken``) where the name belongs to somebody else."""

@@ -88,6 +88,8 @@ class ReadSet:
     """The version that was made from our run, and where the alias points."""
     pods: bool = False
     """The pods of the current Job."""
+    refusals: bool = False
+    """Why it has no pods."""
     workloads: bool = False
     """Kueue's Workloads."""
     aliases: tuple[str, ...] = ()
@@ -136,6 +138,8 @@ class Observed:
     alias_version: TrackedVersion | Problem | None = None
     """Where ``register.alias`` points now."""
     pods: Sequence[Mapping[str, Any]] = ()
+    refusals: Sequence[str] = ()
+    """Why pods of the current Job could not be created, newest first."""
     workloads: Sequence[Mapping[str, Any]] | None = None
     aliases: Mapping[str, str | Problem] = field(default_factory=dict)
     """Input name -> version number that its alias names."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollmodel.plan.training.context import Context, closed, outcome_known, trained
 from rollmodel.plan.training.inputs import pins
-from rollmodel.plan.training.lifecycle.active import needs_pods
+from rollmodel.plan.training.lifecycle.active import missing_pods, needs_pods
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.validation import refusals
 from rollmodel.plan.training.observed import Observed, ReadSet
@@ -28,10 +28,20 @@ def read_set(observed: Observed) -> ReadSet:
         gates=done and spec.gates is not None and not status.gates,
         version=done and spec.registration is not None,
         pods=_pods(context),
+        refusals=_refusals(context),
         workloads=spec.queue_name is not None and queued,
         aliases=pins.unresolved_aliases(spec, status.inputs) if context.attempt is None else (),
         rerun_of=status.reproducibility.hash if done and status.reproducibility else None,
     )
+
+
+def _refusals(context: Context) -> bool:
+    """While pods of the Job are missing that its controller should have made."""
+    job = context.job
+    if job is None or job["spec"].get("suspend") or trained(context.status):
+        return False
+    ended = job_condition(job, "Complete") or job_condition(job, "Failed")
+    return ended is None and not (job.get("status") or {}).get("succeeded") and missing_pods(context, job)
 
 
 def _pods(context: Context) -> bool:

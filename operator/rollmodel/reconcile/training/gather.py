@@ -54,6 +54,8 @@ class TrainingGatherer:
         observed = replace(observed, read_set=read_set)
         if read_set.pods:
             observed = replace(observed, pods=await self._pods(observed))
+        if read_set.refusals:
+            observed = replace(observed, refusals=await self._refusals(observed))
         if read_set.workloads:
             observed = replace(observed, workloads=await self._kube.list_workloads(observed.namespace))
         if read_set.run or read_set.gates or read_set.version or read_set.aliases or read_set.rerun_of:
@@ -81,12 +83,16 @@ class TrainingGatherer:
 
     async def _pods(self, observed: Observed) -> Sequence[dict[str, Any]]:
         """Pods that the attempt's Job controls: a label alone would let any pod say what the inputs were."""
-        name = observed.status.job_name
-        jobs = [child for child in observed.children if child["kind"] == "Job" and child["metadata"]["name"] == name]
-        if not jobs:
+        job = _job(observed)
+        if job is None:
             return ()
-        pods = await self._kube.list_pods(observed.namespace, {"batch.kubernetes.io/job-name": str(name)})
-        return [pod for pod in pods if controller_of(pod) == identity_of(jobs[0])]
+        labels = {"batch.kubernetes.io/job-name": job["metadata"]["name"]}
+        pods = await self._kube.list_pods(observed.namespace, labels)
+        return [pod for pod in pods if controller_of(pod) == identity_of(job)]
+
+    async def _refusals(self, observed: Observed) -> Sequence[str]:
+        job = _job(observed)
+        return () if job is None else await self._kube.list_refusals(observed.namespace, job["metadata"]["uid"])
 
     async def _tracked(self, observed: Observed) -> Observed:
         """What MLflow knows; where the connection itself is wrong, the same problem for everything that is wanted."""
@@ -220,6 +226,12 @@ class TrainingGatherer:
         if version is None:
             return Problem("NotFound", f"model {model!r} has no alias {alias!r}", transient=False)
         return version if isinstance(version, Problem) else version.version
+
+
+def _job(observed: Observed) -> Manifest | None:
+    """The Job of the current attempt."""
+    jobs = (child for child in observed.children if child["kind"] == "Job")
+    return next((job for job in jobs if job["metadata"]["name"] == observed.status.job_name), None)
 
 
 async def _told(answer: Awaitable[T]) -> T | Problem:

@@ -10,22 +10,24 @@ from rollmodel.api.trainingjob import Attempts
 from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import SetRunStatus
 from rollmodel.plan.manifest import Manifest
-from rollmodel.plan.pod_diagnostics import diagnose_pending
+from rollmodel.plan.pod_diagnostics import Diagnosis, diagnose_pending
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle import attempts
 from rollmodel.plan.training.lifecycle.accounting import accounted
+from rollmodel.plan.training.lifecycle.main_container import main_ended
 from rollmodel.plan.training.lifecycle.queue import queue
 from rollmodel.plan.training.names import FINAL_STATES
 from rollmodel.plan.training.objects.job import suspended
 from rollmodel.plan.training.progress import progress
 
-__all__ = ["continue_attempt", "needs_pods", "ready_pods"]
+__all__ = ["continue_attempt", "missing_pods", "needs_pods", "ready_pods"]
 
 #: Pods are not watched; while they are needed they are read this often, in seconds.
 _PODS_SECONDS = 5.0
-_NEEDS_PERSON = {"ImagePullFailed", "CreateContainerConfigError"}
+_REFUSED = "FailedCreate"
+_NEEDS_PERSON = {"ImagePullFailed", "CreateContainerConfigError", _REFUSED}
 
 
 def continue_attempt(context: Context, builder: DecisionBuilder, number: int, job: Manifest) -> DecisionBuilder:
@@ -45,12 +47,17 @@ def continue_attempt(context: Context, builder: DecisionBuilder, number: int, jo
     stopped = stopped.set(progress=progress(context.run, context.now) or context.status.progress)
     for seconds in _due(context, stopped, job):
         stopped = stopped.requeue(seconds)
-    return _judged(context, stopped, line)
+    return _judged(stopped, line)
 
 
 def ready_pods(job: Manifest) -> int:
     """Pods of the Job that run."""
     return int((job.get("status") or {}).get("ready") or 0)
+
+
+def missing_pods(context: Context, job: Manifest) -> bool:
+    """Whether the Job has fewer pods than it should have."""
+    return int((job.get("status") or {}).get("active") or 0) < context.spec.nodes
 
 
 def needs_pods(context: Context, job: Manifest) -> bool:
@@ -86,14 +93,26 @@ def _running(context: Context, builder: DecisionBuilder, job: Manifest) -> Condi
         return ConditionDraft("False", "Suspended", f"Job {name} is suspended")
     was = find(context.status.conditions, "Running")
     finishing = was is not None and was.status == "True" and not (job.get("status") or {}).get("active")
+    if (left := main_ended(context.observed.pods, context.spec.nodes)) is not None and left.others:
+        message = f"Job {name}: {left.message}; container {left.others} of its pods is given time to end"
+        return ConditionDraft("True", "Running", message)
     if ready or finishing:
         return ConditionDraft(
             "True", "Running", f"attempt {(builder.status.attempts or Attempts()).started}: Job {name}"
         )
-    trouble = next(diagnose_pending(context.observed.pods), None)
+    trouble = _trouble(context, job)
     if trouble is not None:
         return ConditionDraft("False", trouble.reason, trouble.message)
     return ConditionDraft("False", "Pending", f"the pods of Job {name} are starting")
+
+
+def _trouble(context: Context, job: Manifest) -> Diagnosis | None:
+    """Why pods do not run, or are not there."""
+    found = next(diagnose_pending(context.observed.pods), None)
+    if found is not None or not context.observed.refusals or not missing_pods(context, job):
+        return found
+    said = f"the pods of Job {job['metadata']['name']} cannot be created: {context.observed.refusals[0]}"
+    return Diagnosis(_REFUSED, said)
 
 
 def _due(context: Context, builder: DecisionBuilder, job: Manifest) -> Iterator[float]:
@@ -112,9 +131,8 @@ def _due(context: Context, builder: DecisionBuilder, job: Manifest) -> Iterator[
         yield max(1.0, float((budget - spent) / used))
 
 
-def _judged(context: Context, builder: DecisionBuilder, line: ConditionDraft) -> DecisionBuilder:
+def _judged(builder: DecisionBuilder, line: ConditionDraft) -> DecisionBuilder:
     """With the reason why the run waits, if it does."""
-    trouble = next(diagnose_pending(context.observed.pods), None) if line.status == "False" else None
-    if trouble is not None and trouble.reason == line.reason and trouble.reason in _NEEDS_PERSON:
+    if line.status == "False" and line.reason in _NEEDS_PERSON:
         return builder.stall(line.reason, line.message)
     return builder.wait(line.reason, line.message)

@@ -11,6 +11,7 @@ from typing import Literal
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX
+from rollmodel.plan.training.lifecycle.main_container import OTHERS_SECONDS, MainEnd, main_ended
 from rollmodel.plan.training.objects.job import BAD_DATA_RULE, DISRUPTION_RULE
 from rollmodel.text import redact
 
@@ -41,22 +42,38 @@ def job_condition(job: Manifest, kind: str) -> Manifest | None:
     return None
 
 
-def job_end(job: Manifest, pods: Sequence[Manifest], now: datetime, *, messages: bool = True) -> End | None:
+def job_end(
+    job: Manifest, pods: Sequence[Manifest], now: datetime, *, nodes: int = 1, messages: bool = True
+) -> End | None:
     """How the Job ended, or None while it runs. Pods tell why, as long as they exist.
 
-    ``messages``: with the last line that a container of the user's wrote.
+    Pods with a container beside ours (a mesh's sidecar) may never end, or end badly: the end of the container that
+    trains is the end of the run. ``messages``: with the last line that a container of the user's wrote.
     """
     if (complete := job_condition(job, "Complete")) is not None:
         return End("Succeeded", "Completed", "the pods succeeded", _time_of(complete, now))
-    failed = job_condition(job, "Failed")
+    failed, ours = job_condition(job, "Failed"), main_ended(pods, nodes)
     if failed is None:
-        return None
+        return _before_others(ours, now, messages=messages)
     kind, reason = _sorted(failed)
+    if kind == "Failure" and ours is not None and not ours.failed:
+        return End("Succeeded", "Completed", f"{ours.message}; another container failed", min(now, ours.at))
     told = next(_explanations(pods, messages=messages), None)
     if kind == "Failure" and told is not None:
         reason = told[0]
     message = told[1] if told is not None and kind in ("Failure", "BadData") else str(failed.get("message") or reason)
     return End(kind, reason, message, _time_of(failed, now))
+
+
+def _before_others(ours: MainEnd | None, now: datetime, *, messages: bool) -> End | None:
+    """The end of our container, where others in its pods have had their time to end, too."""
+    if ours is None or not ours.others or (now - ours.at).total_seconds() < OTHERS_SECONDS:
+        return None
+    message = f"{ours.message}; container {ours.others} goes on and was not waited for"
+    if ours.failed is None:
+        return End("Succeeded", "Completed", message, ours.at)
+    reason, told = _explained(*ours.failed, said=messages)
+    return End("Failure", reason, told, ours.at)
 
 
 def _sorted(failed: Manifest) -> tuple[EndKind, str]:

@@ -146,10 +146,12 @@ def _watch(context: Context, builder: DecisionBuilder, number: int, job: Manifes
     counts = builder.status.attempts or Attempts()
     builder = builder.set(attempts=counts.model_copy(update={"started": max(counts.started, number)}))
     started = (job.get("status") or {}).get("startTime")
+    if not started and context.observed.refusals:  # else a deadline would never begin
+        started = job["metadata"].get("creationTimestamp")
     if started and builder.status.start_time is None:
         builder = builder.set(start_time=stamp(parse(started)))
     told = context.observed.defaults.container_messages
-    end = job_end(job, context.observed.pods, context.now, messages=told)
+    end = job_end(job, context.observed.pods, context.now, nodes=context.spec.nodes, messages=told)
     recorded = pins.merged(context.spec, builder.status.inputs, pins.reports(context.observed.pods))
     if isinstance(recorded, pins.Disagreement):
         end = End("Failure", "InputsDiffer", recorded.message, end.at if end else context.now)
