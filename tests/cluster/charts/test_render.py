@@ -117,7 +117,7 @@ def test_logins_come_from_secrets_only(helm: Helm) -> None:
 def test_what_is_not_set_is_left_to_the_operator_and_to_a_config_map(helm: Helm) -> None:
     found = container(helm.render())
     names = [one["name"] for one in found["env"]]
-    assert names == ["ROLLMODEL_OPERATOR_IMAGE", "ROLLMODEL_SERVER_IMAGE", "MALLOC_ARENA_MAX"]
+    assert names == ["MALLOC_ARENA_MAX"]
     assert found["envFrom"][0] == {"configMapRef": {"name": "rollmodel", "optional": True}}
 
 

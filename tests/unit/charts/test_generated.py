@@ -138,3 +138,11 @@ def test_what_is_true_of_a_release_only_is_left_out(chart: Path, tmp_path: Path)
     assert yaml.safe_load(text) == {"name": "deployment.yaml", "metadata": {"labels": {"a": "b"}}}
     both = rendered[chart.parents[1] / "config" / "rbac.yaml"]
     assert [one["name"] for one in yaml.safe_load_all(both)] == list(manifests.FILES["rbac.yaml"])
+
+
+def test_a_config_map_may_say_all_settings_of_the_plain_manifests() -> None:
+    """What a container has in ``env`` goes before ``envFrom``: the names of a mirror's images would be overruled."""
+    deployment = yaml.safe_load((charts.REPOSITORY / "config/deployment.yaml").read_text())
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    assert [one["name"] for one in container["env"] if one["name"].startswith("ROLLMODEL_")] == []
+    assert container["envFrom"][0]["configMapRef"]["name"] == "rollmodel"
