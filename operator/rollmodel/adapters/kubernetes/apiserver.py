@@ -120,7 +120,7 @@ class ApiServer:
         asked, items = {**(query or {}), "limit": str(PAGE_ITEMS)}, list[dict[str, Any]]()
         while True:
             page = await self.request("GET", path, query=asked)
-            items += page["items"]
+            items += page["items"] or ()
             token = (page.get("metadata") or {}).get("continue")
             if not token or len(items) >= MOST_ITEMS:
                 return items

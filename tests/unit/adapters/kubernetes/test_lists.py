@@ -94,3 +94,14 @@ async def test_a_role_without_events_says_nothing(kube: Kubernetes, server: Web)
 
     server.answer = refuse
     assert await kube.list_refusals("ml", "uid-1") == ()
+
+
+async def test_an_empty_list_may_be_null(kube: Kubernetes, server: Web) -> None:
+    """As Go writes a list that was never filled."""
+
+    async def nothing(request: web.Request) -> web.Response:
+        return web.json_response({"metadata": {}, "items": None})
+
+    server.answer = nothing
+    assert await kube.list_pods("ml", {}) == []
+    await kube._adopt_all()
