@@ -56,7 +56,9 @@ class Connection:
     token: str | None = field(default=None, repr=False)
     ca: str | None = field(default=None, repr=False)
     """Certificates of a private authority (PEM), trusted beside the public ones."""
-    namespace: str | None = field(default=None, compare=False)
+    workspace: str | None = None
+    """The workspace of MLflow that names are looked up in; None: the server's default one."""
+    namespace: str | None = field(default=None, compare=False, kw_only=True)
     """Whose Secret named it, None for the operator's own. Namespaces that name the same registry share its polls."""
 
 
@@ -75,6 +77,8 @@ class ModelVersion:
     size_bytes: int
     run_id: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
+    note: str | None = None
+    """What people should know about how it was found."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,15 @@ async def test_a_secret_may_name_a_private_authority(kube: InMemoryKube, connect
     assert OWN.ca is None
 
 
+async def test_a_secret_may_name_a_workspace(kube: InMemoryKube, connections: Connections) -> None:
+    before = await connections.find("team", REFERENCE)
+    assert before.workspace is None
+    connections.invalidate("team", REFERENCE)
+    kube.secrets["team", "theirs"]["workspace"] = "risk\n"
+    after = await connections.find("team", REFERENCE)
+    assert (after.workspace, after == before) == ("risk", False)
+
+
 async def test_an_authority_that_is_none_is_said(kube: InMemoryKube, connections: Connections) -> None:
     kube.secrets["team", "theirs"]["ca"] = "hunter2"
     with pytest.raises(Invalid, match="key `ca` of Secret 'theirs' must be certificates in PEM") as error:

@@ -11,6 +11,7 @@ that a ConfigMap of yours may say it.
     "CONNECTION_SECRETS" (ternary "" "Refuse" .Values.features.connectionSecrets)
     "REGISTRY_URL" $settings.registry.url
     "REGISTRY_CA_FILE" $settings.registry.caFile
+    "REGISTRY_WORKSPACE" $settings.registry.workspace
     "REGISTRY_POLL_SECONDS" $settings.registry.pollSeconds
     "REGISTRY_TIMEOUT_SECONDS" $settings.registry.timeoutSeconds
     "TENANTS" (ternary (toJson $settings.tenants) "" (not (empty $settings.tenants)))

@@ -41,6 +41,7 @@ _CONNECTION_KEYS = {
     "MLFLOW_TRACKING_PASSWORD": "password",
     "MLFLOW_TRACKING_TOKEN": "token",
     "ROLLMODEL_MLFLOW_CA": "ca",
+    "MLFLOW_WORKSPACE": "workspace",
 }
 
 #: How to log in to S3, where MLflow leaves the files there and does not serve them itself.
@@ -75,21 +76,25 @@ def _less(one: str, other: str) -> bool:
     return (quantity(one) or Decimal(0)) < (quantity(other) or Decimal(0))
 
 
-def connection(secret: str | None, registry_url: str | None, ca: str | None = None) -> list[dict[str, Any]]:
+def connection(
+    secret: str | None, registry_url: str | None, ca: str | None = None, workspace: str | None = None
+) -> list[dict[str, Any]]:
     """How a container logs in: only what the namespace's own Secret holds, else the bare default address.
 
-    ``ca`` are the certificates (PEM) of a private authority of the default registry.
+    ``ca`` are the certificates (PEM) of a private authority of the default registry, ``workspace`` is the one there.
     """
     if secret:
         return [
             _from_secret(secret, variable, key, optional=key != "url") for variable, key in _CONNECTION_KEYS.items()
         ]
-    trusted = [{"name": "ROLLMODEL_MLFLOW_CA", "value": ca}] if ca else []
-    return [{"name": "MLFLOW_TRACKING_URI", "value": registry_url}, *trusted] if registry_url else []
+    if not registry_url:
+        return []
+    values = {"MLFLOW_TRACKING_URI": registry_url, "ROLLMODEL_MLFLOW_CA": ca, "MLFLOW_WORKSPACE": workspace}
+    return [{"name": name, "value": value} for name, value in values.items() if value]
 
 
 def fetch_environment(
-    uri: str, secret: str | None, registry_url: str | None, ca: str | None = None
+    uri: str, secret: str | None, registry_url: str | None, ca: str | None = None, workspace: str | None = None
 ) -> dict[str, list[dict[str, Any]]]:
     """``env`` or ``envFrom`` of a container that fetches ``uri``, whose login is in ``secret``.
 
@@ -97,7 +102,7 @@ def fetch_environment(
     """
     if not uri.startswith(IN_MLFLOW):
         return {"envFrom": [{"secretRef": {"name": secret}}]} if secret else {}
-    variables = connection(secret, registry_url, ca)
+    variables = connection(secret, registry_url, ca, workspace)
     if secret:
         variables += [_from_secret(secret, key, key, optional=True) for key in _S3_KEYS]
     return {"env": variables} if variables else {}

@@ -94,4 +94,5 @@ def _connection(namespace: str, secret: str, data: Mapping[str, str]) -> Connect
         ca = check_ca(ca) if ca else None
     except ValueError as error:
         raise Invalid(f"key `ca` of Secret {secret!r} {error}", reason="ConnectionInvalid") from None
-    return Connection(url, username, password, token, ca, namespace)
+    workspace = data.get("workspace", "").strip() or None
+    return Connection(url, username, password, token, ca, workspace, namespace=namespace)

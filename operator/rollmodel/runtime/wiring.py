@@ -216,6 +216,7 @@ def _own_connection(settings: Settings) -> Connection | None:
         password=_reveal(settings.registry_password),
         token=_reveal(settings.registry_token),
         ca=settings.registry_ca,
+        workspace=settings.registry_workspace,
     )
 
 
@@ -225,6 +226,7 @@ def _defaults(settings: Settings) -> Defaults:
         server_image=settings.server_image,
         registry_url=settings.registry_url,
         registry_ca=settings.registry_ca,
+        registry_workspace=settings.registry_workspace,
         prometheus_delay_seconds=settings.prometheus_delay_seconds,
         prometheus_matchers=settings.prometheus_matchers,
         container_messages=settings.container_messages == "Redacted",
@@ -256,6 +258,7 @@ def _training_jobs(
         registry_url=settings.registry_url,
         registry_ca=settings.registry_ca,
         container_messages=settings.container_messages == "Redacted",
+        registry_workspace=settings.registry_workspace,
         poll_seconds=settings.registry_poll_seconds,
         timing=settings.timing,
     )

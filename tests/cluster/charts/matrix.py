@@ -34,6 +34,7 @@ EVERYTHING: Values = {
     "settings": {
         "registry": {
             "url": "http://mlflow:5000",
+            "workspace": "risk",
             "pollSeconds": 2.5,
             "timeoutSeconds": 3,
             "login": {"secretName": "mlflow", "tokenKey": "token"},

@@ -18,4 +18,10 @@ def test_the_default_registry_comes_with_its_authority() -> None:
         "MLFLOW_TRACKING_URI": "http://ours",
         "ROLLMODEL_MLFLOW_CA": "our CA",
     }
-    assert connection(None, None, "our CA") == []
+    assert connection(None, None, "our CA", "risk") == []
+
+
+def test_the_workspace_goes_with_the_connection() -> None:
+    variables = {one["name"]: one for one in connection("theirs", "http://ours", None, "ours")}
+    assert variables["MLFLOW_WORKSPACE"]["valueFrom"]["secretKeyRef"]["key"] == "workspace"
+    assert connection(None, "http://ours", None, "risk")[-1] == {"name": "MLFLOW_WORKSPACE", "value": "risk"}

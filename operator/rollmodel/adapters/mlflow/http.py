@@ -66,7 +66,7 @@ class Requests:
         return self._session.request(
             method,
             f"{self.connection.url.rstrip('/')}{endpoint}",
-            headers=_headers(),
+            headers=_headers(self.connection),
             auth=_Login(self.connection),
             timeout=self._timeout,
             allow_redirects=False,
@@ -129,12 +129,12 @@ def _unavailable(connection: Connection, error: Exception) -> Unavailable:
     )
 
 
-def _headers() -> dict[str, str]:
-    """What the client says about itself, and the workspace of MLflow that the environment names."""
+def _headers(connection: Connection) -> dict[str, str]:
+    """What the client says about itself, and the workspace; the environment's is for the operator's own connection."""
     from mlflow.tracking.request_header.registry import resolve_request_headers  # noqa: PLC0415 - heavy
     from mlflow.utils.workspace_context import get_request_workspace  # noqa: PLC0415
     from mlflow.utils.workspace_utils import WORKSPACE_HEADER_NAME  # noqa: PLC0415
 
     headers: dict[str, str] = resolve_request_headers()
-    workspace = get_request_workspace()
+    workspace = connection.workspace or (get_request_workspace() if connection.namespace is None else None)
     return {WORKSPACE_HEADER_NAME: workspace, **headers} if workspace else headers

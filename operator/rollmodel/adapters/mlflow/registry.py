@@ -21,6 +21,7 @@ from rollmodel.adapters.mlflow.digests import Digests
 from rollmodel.adapters.mlflow.http import Connector
 from rollmodel.adapters.mlflow.owners import claim_alias
 from rollmodel.adapters.mlflow.version_cache import VersionCache
+from rollmodel.adapters.mlflow.workspaces import Workspaces, server_info
 from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection, Held, ModelVersion
 
@@ -69,6 +70,7 @@ class Mlflow:
         self._connect = Connector(timeout)
         self._timeout = timeout
         self._digests = Digests(hash_limit)
+        self._workspaces = Workspaces(self._server_info)
         self._pinned = VersionCache(self._by_version)
         self._feed: AliasPoller[_Version] = AliasPoller(self._by_alias, interval=poll_seconds)
 
@@ -94,6 +96,7 @@ class Mlflow:
         else:
             raise Invalid("a registered model is named by `alias` or by `version`")
         measured = await self._measure(connection, found)
+        note = None if connection.workspace else await self._workspaces.note(connection)
         return ModelVersion(
             name=found.name,
             version=found.version,
@@ -102,6 +105,7 @@ class Mlflow:
             size_bytes=measured.size,
             run_id=found.run_id,
             tags=found.tags,
+            note=note,
         )
 
     def follow(self, connection: Connection, name: str, alias: str, wake: Callable[[], None]) -> Handle:
@@ -135,6 +139,7 @@ class Mlflow:
     def close(self) -> None:
         """Stop polling, and let go of threads and sockets."""
         self._feed.close()
+        self._workspaces.close()
         self._pinned.close()
         self._digests.close()
         self._lanes.close()
@@ -161,7 +166,7 @@ class Mlflow:
             if not _DIGEST.fullmatch(tag):
                 raise Invalid(f"tag {DIGEST_TAG} of {found.name} version {found.version} is not sha256:<64 hex digits>")
             return Measured(tag, 0)
-        key = (connection.url, found.name, found.version, found.source)
+        key = (connection.url, connection.workspace or "", found.name, found.version, found.source)
         return await self._digests.of(key, lambda: self._artifacts(connection, found))
 
     async def _artifacts(self, connection: Connection, found: _Version) -> Artifacts:
@@ -169,6 +174,13 @@ class Mlflow:
             connection, lambda store: store.get_model_version_download_uri(found.name, found.version)
         )
         return Artifacts.at(self._connect(connection), str(uri))
+
+    async def _server_info(self, connection: Connection) -> bool | None:
+        requests = self._connect(connection)
+        try:
+            return await self._lanes.run(Lane.of(connection), lambda: server_info(requests), seconds=self._timeout)
+        except TimeoutError:
+            return None
 
     async def _call(
         self, connection: Connection, ask: Callable[[RegistryStore], T], *, seconds: float | None = None

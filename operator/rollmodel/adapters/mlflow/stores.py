@@ -26,7 +26,6 @@ class RegistryStore(_RegistryStore):  # type: ignore[misc]
         self._requests = requests
 
     def _call_endpoint(self, api: Any, json_body: str, *_: Any, **__: Any) -> Any:
-        self._validate_workspace_support_if_specified()
         endpoint, method = self._get_endpoint_from_method(api)
         return call(self._requests, method, endpoint, json_body, self._get_response_from_method(api))
 
@@ -39,7 +38,6 @@ class TrackingStore(_TrackingStore):  # type: ignore[misc]
         self._requests = requests
 
     def _call_endpoint(self, api: Any, json_body: str, *_: Any, **__: Any) -> Any:
-        self._validate_workspace_support_if_specified()
         endpoint, method = self._METHOD_TO_INFO[api]
         return call(self._requests, method, endpoint, json_body, api.Response())
 
@@ -55,6 +53,6 @@ def call(requests: Requests, method: str, endpoint: str, json_body: str, answer:
 
 
 def _host(requests: Requests) -> MlflowHostCreds:
-    """For the stores' question whether a server knows workspaces, asked only where the environment names one."""
+    """For what the stores ask by themselves, which we leave out: a server without workspaces refuses their header."""
     here = requests.connection
     return MlflowHostCreds(here.url, username=here.username, password=here.password, token=here.token)

@@ -68,7 +68,7 @@ class ModelSource(ApiModel):
     digest: Digest | None = None
     """Digest of the files behind `uri` (`rollmodel digest PATH` prints it)."""
     connection_ref: LocalRef | None = None
-    """Secret with the login. For MLflow: `url`, and optionally `username`, `password`, `token`, `ca` (PEM);
+    """Secret with the login. For MLflow: `url`, optionally `username`, `password`, `token`, `ca` (PEM), `workspace`;
     default: the operator's own registry. For `s3://`: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and optionally
     `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`. For `https://`: `HTTPS_USERNAME` and `HTTPS_PASSWORD`,
     or `HTTPS_TOKEN`."""

@@ -71,5 +71,5 @@ class Tracking(ApiModel):
     experiment: Annotated[str | None, Field(min_length=1, max_length=500)] = None
     """Name of the experiment. Default: `<namespace>/<name>` of the TrainingJob."""
     connection_ref: LocalRef | None = None
-    """Secret with `url` and optionally `username`, `password`, `token`, `ca` (certificates, PEM).
+    """Secret with `url` and optionally `username`, `password`, `token`, `ca` (certificates, PEM), `workspace`.
     Default: the operator's own registry."""

@@ -28,6 +28,8 @@ class PinnedModel:
     connection_secret: str | None = None
     registry_url: str | None = None
     size_bytes: int | None = None
+    note: str | None = None
+    """What people should know about how it was found."""
     tags: Mapping[str, str] | None = None
     """What this operator has written about the version before."""
     tried_next: str | None = None
@@ -59,6 +61,8 @@ class Defaults:
     registry_url: str | None = None
     registry_ca: str | None = None
     """Certificates of a private authority of the default registry, PEM."""
+    registry_workspace: str | None = None
+    """The workspace of the default registry (MLflow)."""
     prometheus_delay_seconds: float = 0.0
     """How long after the end of a window its samples are complete (scrape interval + margin)."""
     prometheus_matchers: str = ""

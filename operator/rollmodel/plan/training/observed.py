@@ -108,6 +108,8 @@ class TrainingDefaults:
     """Certificates of a private authority of the default registry, PEM."""
     container_messages: bool = True
     """Whether the last line that a user's container wrote is shown, without what looks like a credential."""
+    registry_workspace: str | None = None
+    """The workspace of the default registry (MLflow)."""
     poll_seconds: float = 30.0
     """How often the progress of an active run is read."""
     timing: Timing = field(default_factory=Timing)

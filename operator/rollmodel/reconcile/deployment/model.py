@@ -177,6 +177,7 @@ def _pinned(connection: Connection, secret: LocalRef | None, model: ModelVersion
         registry_url=None if secret else connection.url,
         size_bytes=model.size_bytes,
         tags=tags or None,
+        note=model.note,
     )
 
 

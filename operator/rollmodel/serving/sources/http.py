@@ -90,7 +90,8 @@ def _is_of_cloud(host: str) -> bool:
 class Client:
     """Connections to one store, shared by threads. Who downloads also retries.
 
-    ``ca`` are certificates of private authorities (PEM), trusted beside those that ``verify`` says.
+    ``ca`` are certificates of private authorities (PEM), trusted beside those that ``verify`` says;
+    ``headers`` go with each request.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class Client:
         verify: bool | str = True,
         certificate: str | None = None,
         ca: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         self._session = _Session()
         if ca:
@@ -107,6 +109,7 @@ class Client:
         self._session.auth = auth
         self._session.verify = verify
         self._session.cert = certificate
+        self._session.headers.update(headers or {})
         # The bytes as stored: a transparent gzip would change both length and digest.
         self._session.headers["Accept-Encoding"] = "identity"
 

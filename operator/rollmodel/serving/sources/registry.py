@@ -42,12 +42,14 @@ class MlflowServer:
         self.url = env.get("MLFLOW_TRACKING_URI", "").rstrip("/")
         if not self.url.startswith(("http://", "https://")):
             raise Invalid("MLFLOW_TRACKING_URI must be the http(s) address of the MLflow server")
+        workspace = env.get("MLFLOW_WORKSPACE", "").strip()
         trusting = env.get("MLFLOW_TRACKING_INSECURE_TLS", "").lower() in {"1", "true"}
         self.client = Client(
             auth=_auth(env),
             verify=not trusting and (env.get("MLFLOW_TRACKING_SERVER_CERT_PATH") or True),
             certificate=env.get("MLFLOW_TRACKING_CLIENT_CERT_PATH"),
             ca=env.get("ROLLMODEL_MLFLOW_CA"),
+            headers={"X-MLFLOW-WORKSPACE": workspace} if workspace else {},
         )
 
     def artifact_uri(self, uri: str) -> str:

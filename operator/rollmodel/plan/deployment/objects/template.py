@@ -99,7 +99,9 @@ def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str
         "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": mounts,
-        **fetch_environment(model.uri, model.connection_secret, model.registry_url, defaults.registry_ca),
+        **fetch_environment(
+            model.uri, model.connection_secret, model.registry_url, defaults.registry_ca, defaults.registry_workspace
+        ),
     }
 
 

@@ -296,7 +296,9 @@ def _model_resolved(rollout: Rollout) -> ConditionDraft:
         return ConditionDraft("False", problem.reason if problem else "Unknown", problem.message if problem else "")
     name = rollout.wanted.model_name or "the model"
     message = f"{name} is {rollout.wanted.label}, {rollout.wanted.digest[:19]}"
-    after = rollout.observed.model.tried_next if isinstance(rollout.observed.model, PinnedModel) else None
-    if after is not None:
-        message += f"; as the champion it is installed first, then v{after} is tried"
+    model = rollout.observed.model
+    if isinstance(model, PinnedModel) and model.tried_next is not None:
+        message += f"; as the champion it is installed first, then v{model.tried_next} is tried"
+    if isinstance(model, PinnedModel) and model.note is not None:
+        message += f"; {model.note}"
     return ConditionDraft("True", "Pinned", message)

@@ -28,10 +28,10 @@ def environment(
 ) -> list[Variable]:
     """All variables; one of the user's own gives way to ours of the same name."""
     variables = {variable.name: variable.to_wire() for variable in own or ()}
-    spec = observed.spec
+    spec, defaults = observed.spec, observed.defaults
     secret = spec.tracking.connection_ref.name if spec.tracking.connection_ref else None
     ours = [
-        *connection(secret, observed.defaults.registry_url, observed.defaults.registry_ca),
+        *connection(secret, defaults.registry_url, defaults.registry_ca, defaults.registry_workspace),
         _plain("MLFLOW_RUN_ID", run_id),
         _plain("MLFLOW_EXPERIMENT_ID", experiment_id),
         _plain("ROLLMODEL_PARAMETERS", parameters_json(spec)),

@@ -112,7 +112,8 @@ def _credentials(observed: Observed, source: TrainingInput) -> Part:
     tracking = observed.spec.tracking.connection_ref
     defaults = observed.defaults
     secret = tracking.name if tracking else None
-    return fetch_environment(source.uri, secret, defaults.registry_url, defaults.registry_ca)
+    ours = (defaults.registry_url, defaults.registry_ca, defaults.registry_workspace)
+    return fetch_environment(source.uri, secret, *ours)
 
 
 def _validate(spec: TrainingJobSpec, variables: Any) -> Iterator[Part]:
