@@ -21,11 +21,11 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.cli.backtest.batch import Batch
 from rollmodel.cli.backtest.counts import Counts, Rows, fold, read_rows
 from rollmodel.cli.backtest.recording import Pair, read
 from rollmodel.cli.backtest.steps import Result, replay
+from rollmodel.cli.common import prometheus
 from rollmodel.cli.common.manifest import counted, read_manifest, sound, spec_of
 from rollmodel.cli.common.screen import Screen
 from rollmodel.errors import Invalid, RollmodelError
@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stable", metavar="REVISION", help="stable revision (default: as the manifest's status says)")
     parser.add_argument("--candidate", metavar="REVISION", help="revision that was tried (default: likewise)")
     parser.add_argument("--output", choices=("table", "json"), default="table", help="json: one line for each rollout")
+    prometheus.add_arguments(parser)
     return parser
 
 
@@ -92,7 +93,8 @@ def _from_prometheus(arguments: argparse.Namespace) -> list[Result]:
     if arguments.start is None:
         raise Invalid("--prometheus needs --start, the time when the rollout began")
     start, end = _moment(arguments.start), _moment(arguments.end) if arguments.end else datetime.now(UTC).timestamp()
-    recording = read(spec, sound(judge_plan(spec)), pair, Prometheus(arguments.prometheus), start=start, end=end)
+    metrics, cluster = prometheus.connected(arguments), prometheus.matchers(arguments)
+    recording = read(spec, sound(judge_plan(spec)), pair, metrics, start=start, end=end, cluster=cluster)
     return replay(asyncio.run(recording), spec.rollout)
 
 

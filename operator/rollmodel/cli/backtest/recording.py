@@ -115,9 +115,18 @@ class Recording:
 
 
 async def read(
-    spec: ModelDeploymentSpec, plan: JudgePlan, pair: Pair, metrics: Metrics, *, start: float, end: float
+    spec: ModelDeploymentSpec,
+    plan: JudgePlan,
+    pair: Pair,
+    metrics: Metrics,
+    *,
+    start: float,
+    end: float,
+    cluster: str = "",
 ) -> Recording:
     """Ask for all metrics of the plan from ``start`` to ``end`` (unix seconds), and for the past of the stable arm.
+
+    ``cluster``: matchers that are part of every query.
 
     Raises Invalid, Untrustworthy, and what ``metrics`` raises.
     """
@@ -131,20 +140,21 @@ async def read(
     before = min(HISTORY_SECONDS, MOST_POINTS * step)
     for metric in (m for m in spec.analysis.metrics if m.name in judged):
         if signal_of(metric).learns_from_history:
-            query = MetricQuery(_text(spec, pair, metric, history=True), start - before, start, step)
+            query = MetricQuery(_text(spec, pair, metric, cluster, history=True), start - before, start, step)
             histories[metric.name] = await _answered(past, metric, query, pair, metrics)
-        query = MetricQuery(_text(spec, pair, metric, history=False), start, end, step)
+        query = MetricQuery(_text(spec, pair, metric, cluster, history=False), start, end, step)
         samples[metric.name] = await _answered(sampled, metric, query, pair, metrics)
     return Recording(pair, judge.begin(plan, histories, start), aligned(samples))
 
 
-def _text(spec: ModelDeploymentSpec, pair: Pair, metric: Metric, *, history: bool) -> str:
+def _text(spec: ModelDeploymentSpec, pair: Pair, metric: Metric, cluster: str, *, history: bool) -> str:
     words = scope(
         pair.namespace,
         pair.name,
         stable=pair.stable,
         candidate=None if history else pair.candidate,
         interval_seconds=spec.analysis.interval_seconds,
+        cluster=cluster,
     )
     return promql(metric, spec.runtime, words)
 

@@ -11,10 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.cli.backtest.recording import Moment, Pair, read
-from rollmodel.cli.common import cluster
+from rollmodel.cli.common import cluster, prometheus
 from rollmodel.cli.common.console import show
 from rollmodel.cli.common.manifest import read_manifest, sound, spec_of
 from rollmodel.cli.common.rows import status_of
@@ -48,7 +47,7 @@ def main(argv: Sequence[str]) -> int:
     try:
         manifest = _manifest(arguments)
         found = report.of_manifest(manifest, now)
-        moments = _moments(manifest, arguments.prometheus, now) if arguments.prometheus else []
+        moments = _moments(manifest, arguments, now) if arguments.prometheus else []
         found = _as_it_ended(found, moments, manifest)
         show(*terminal.parts(found))
         if arguments.html:
@@ -72,6 +71,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="URL",
         help="read the past of the rollout that goes on, or of the last one, for the page's charts",
     )
+    prometheus.add_arguments(parser)
     return parser
 
 
@@ -81,13 +81,14 @@ def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
     return cluster.fetch(arguments.name, namespace=arguments.namespace, kubeconfig=arguments.kubeconfig)
 
 
-def _moments(manifest: Mapping[str, Any], url: str, now: datetime) -> Sequence[Moment]:
+def _moments(manifest: Mapping[str, Any], arguments: argparse.Namespace, now: datetime) -> Sequence[Moment]:
     """The windows of the rollout that goes on, or of the last one, judged again from its begin. Raises Invalid."""
     status = status_of(ModelDeploymentStatus, manifest)
     plan, stable, candidate, start, end = _going_on(status, now) or _ended(status, manifest)
     pair = Pair(manifest["metadata"]["namespace"], manifest["metadata"]["name"], stable, candidate)
-    recording = asyncio.run(read(spec_of(manifest), plan, pair, Prometheus(url), start=start, end=end))
-    return recording.play()
+    metrics, matchers = prometheus.connected(arguments), prometheus.matchers(arguments)
+    recording = read(spec_of(manifest), plan, pair, metrics, start=start, end=end, cluster=matchers)
+    return asyncio.run(recording).play()
 
 
 def _going_on(status: ModelDeploymentStatus, now: datetime) -> _Past | None:

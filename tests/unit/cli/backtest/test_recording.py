@@ -12,6 +12,7 @@ import pytest
 import yaml
 from rollmodel.cli.backtest import command
 from rollmodel.cli.backtest.recording import Pair, read
+from rollmodel.cli.common import prometheus
 from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.evidence import judge
 from rollmodel.plan.deployment.analysis.policy import judge_plan
@@ -116,7 +117,7 @@ def test_backtest_of_the_last_decision(trying: Any, manifest: Any, monkeypatch: 
     cluster = trying(0.3)
     cluster.run(600)
     assert cluster.verdicts()[-1] == "RolledBack v2"
-    monkeypatch.setattr(command, "Prometheus", lambda _: Remembered(cluster))
+    monkeypatch.setattr(prometheus, "connected", lambda _: Remembered(cluster))
     begun = cluster.now - timedelta(seconds=690)  # half an hour of history lies before it
     arguments = ["--prometheus", "http://p", "--start", begun.isoformat(), "--end", str(cluster.now.timestamp())]
     assert command.main([str(manifest(cluster)), *arguments, "--output", "json"]) == 0

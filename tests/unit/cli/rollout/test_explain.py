@@ -11,6 +11,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from rich.console import Console, Group
+from rollmodel.cli.common import prometheus
 from rollmodel.cli.rollout import explain, page, terminal
 from rollmodel.cli.rollout.report import Proof, Rate, Report, duration, of_manifest, views
 from rollmodel.errors import Invalid
@@ -98,7 +99,7 @@ def test_without_a_readable_judge_the_status_has_lines(trying: Callable[[float],
 
 def test_the_page_stands_alone(trying: Callable[[float], Cluster], run: Any, monkeypatch: Any, tmp_path: Path) -> None:
     cluster = trying(0.05)
-    monkeypatch.setattr(explain, "Prometheus", lambda _: Remembered(cluster))
+    monkeypatch.setattr(prometheus, "connected", lambda _: Remembered(cluster))
     path = tmp_path / "report.html"
     code, _, err = run(document(cluster), "--html", str(path), "--prometheus", "http://p")
     assert (code, err) == (0, "")
@@ -121,7 +122,7 @@ def test_the_past_of_a_rollout_that_has_ended(
 ) -> None:
     cluster = trying(0.3)
     assert cluster.run(600, lambda: "candidate" not in cluster.status)
-    monkeypatch.setattr(explain, "Prometheus", lambda _: Remembered(cluster))
+    monkeypatch.setattr(prometheus, "connected", lambda _: Remembered(cluster))
     path = tmp_path / "report.html"
     code, out, err = run(document(cluster), "--html", str(path), "--prometheus", "http://p")
     assert (code, err) == (0, "")
