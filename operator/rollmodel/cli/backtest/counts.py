@@ -25,6 +25,8 @@ from rollmodel.errors import Invalid
 __all__ = ["ARMS", "Counts", "History", "Rows", "fold", "read_rows"]
 
 ARMS = ("candidate", "stable")
+#: A header and a row that can be read.
+_EXAMPLE = "rollout,time,arm,pod,total,bad\nv2,10,candidate,churn-v2-abcde,25,1"
 _REQUIRED = ("rollout", "time", "arm", "total", "bad")
 _CHUNK = 4096
 _ROUNDING = 1e-9
@@ -137,7 +139,8 @@ def _columns(header: Sequence[str], name: str) -> dict[str, int]:
     missing = [title for title in _REQUIRED if title not in columns]
     if missing:
         raise Invalid(
-            f"{name}, row 1: no column {', '.join(missing)}; needed are {', '.join(_REQUIRED)}, and pod if there is one"
+            f"{name}, row 1: no column {', '.join(missing)}; needed are {', '.join(_REQUIRED)}, and pod if there is"
+            f" one. For example:\n{_EXAMPLE}"
         )
     return columns
 

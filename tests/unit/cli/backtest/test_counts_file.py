@@ -111,6 +111,15 @@ def test_a_missing_column_is_named(folded: Any) -> None:
         folded("", header="rollout,time,total\n")
 
 
+def test_the_refusal_of_a_column_shows_a_file_that_works(tmp_path: Path) -> None:
+    path = tmp_path / "counts.csv"
+    path.write_text("time,arm,pod,total,bad\n10,stable,s0,480,2\n")
+    with pytest.raises(Invalid, match="no column rollout; needed are") as error:
+        read_rows(path)
+    path.write_text(str(error.value).partition("For example:\n")[2] + "\n")
+    assert read_rows(path).rollouts == ["v2"]
+
+
 def test_a_missing_or_binary_file(tmp_path: Any) -> None:
     with pytest.raises(Invalid, match="cannot read"):
         read_rows(tmp_path / "none.csv")
