@@ -7,6 +7,7 @@ Pods, a gateway that lags, and a Prometheus with raw counters are simulated; not
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,7 @@ from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, Pinne
 from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.autoscaler import Autoscaler
+from tests.support.simulation.gateways import parents
 from tests.support.simulation.pods import Behaviour, Pod, PodKind, pod_status, series_of
 from tests.support.simulation.promises import Moment, keeps_promises, manifests, route_weights
 
@@ -72,6 +74,8 @@ class Cluster:
     chance: np.random.Generator | None = None
     """Where it is set, requests come independently of each other, else evenly."""
     gateway_lag: int = 1
+    gateway: str = "plain"
+    """In whose manner the Gateway answers: one of ``gateways.GATEWAYS``."""
     metrics: Literal["good", "missing", "down", "strange"] = "good"
     targets: Literal["up", "down", "unlabelled", "none"] = "up"
     """Whether Prometheus scrapes the pods: with success, in vain, without their labels, not at all."""
@@ -81,6 +85,8 @@ class Cluster:
     """Points younger than this repeat the last older point of the answer, as VictoriaMetrics has it."""
     scrape: int = TICK
     """Seconds between samples."""
+    skew: float = 0.0
+    """How far Prometheus' clock is ahead of the operator's, in seconds; negative: behind."""
     now: datetime = START
     generation: int = 1
     annotations: dict[str, str] = field(default_factory=dict)
@@ -332,12 +338,7 @@ class Cluster:
             route["waited"] = {"generation": route["metadata"]["generation"], "ticks": 0}
         if route["waited"]["ticks"] >= self.gateway_lag:
             self.served = route_weights(route)
-            kinds = ("Accepted", "ResolvedRefs")
-            generation = route["metadata"]["generation"]
-            conditions = [
-                {"type": kind, "status": "True", "reason": kind, "observedGeneration": generation} for kind in kinds
-            ]
-            route["status"] = {"parents": [{"parentRef": {"name": "public"}, "conditions": conditions}]}
+            route["status"] = {"parents": parents(self.gateway, route["metadata"]["generation"])}
         route["waited"]["ticks"] += 1
 
     def _routed(self) -> bool:
@@ -427,17 +428,19 @@ class Cluster:
 
     def _shown(self, pod: Pod, query: MetricQuery) -> list[tuple[float, float, float]]:
         """The pod's counters as Prometheus has them now on the grid of a query."""
-        if not (self.lag or self.latency_offset or self.scrape != TICK):
+        if not (self.lag or self.latency_offset or self.skew or self.scrape != TICK):
             return pod.points
         now = self.now.timestamp()
         phase = TICK * int(pod.name.rpartition("-")[2]) % self.scrape  # each pod has its own moments
         taken = [point for point in pod.points if point[0] % self.scrape == phase]
-        scraped = [point for point in taken if point[0] <= now - self.lag]
+        scraped = [(time + self.skew, *counts) for time, *counts in taken if time <= now - self.lag]
+        times = [time for time, *_ in scraped]
         shown: list[tuple[float, float, float]] = []
         for moment in range(round(query.start), round(query.end) + 1, round(query.step)):
-            if moment > now - self.latency_offset:
+            if moment > now + self.skew - self.latency_offset:
                 shown += [(float(moment), *shown[-1][1:])] if shown else []
                 continue
-            known = [point for point in scraped if moment - LOOK_BACK < point[0] <= moment]
-            shown += [(float(moment), *known[-1][1:])] if known else []
+            known = bisect_right(times, moment)
+            if known and times[known - 1] > moment - LOOK_BACK:
+                shown.append((float(moment), scraped[known - 1][1], scraped[known - 1][2]))
         return shown

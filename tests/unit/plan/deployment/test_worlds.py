@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from rollmodel.plan.problem import Problem
 
+from tests.support.simulation.gateways import GATEWAYS
 from tests.support.simulation.rollouts import Cluster
 
 Serving = Callable[..., Cluster]
@@ -40,6 +41,15 @@ def test_a_route_edited_by_hand_is_put_right(serving: Serving) -> None:
     cluster.pass_until_quiet()
     assert cluster.children["HTTPRoute", "churn"]["spec"]["rules"][0]["backendRefs"][0]["weight"] == 100
     assert cluster.reasons()[-1] == "Restored"
+
+
+@pytest.mark.parametrize("manner", sorted(GATEWAYS))
+def test_a_bad_version_loses_its_traffic_behind_any_gateway(serving: Serving, manner: str) -> None:
+    cluster = serving(rollout=QUICK)
+    cluster.gateway = manner
+    revision = cluster.try_version(bad=0.5)
+    assert cluster.run(600, cluster.has_weight)
+    assert cluster.run(600, lambda: cluster.verdicts()[-1] == "RolledBack v2" and not cluster.served.get(revision))
 
 
 def test_a_gateway_that_falls_silent_is_told_after_the_deadline(serving: Serving) -> None:

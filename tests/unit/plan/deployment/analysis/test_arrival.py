@@ -28,6 +28,9 @@ ARRIVALS: list[dict[str, Any]] = [
     {"scrape": 60},
     {"scrape": 30, "lag": 20},
     {"scrape": 30, "latency_offset": 30},
+    {"scrape": 15},
+    {"skew": 20},
+    {"skew": -20},
 ]
 
 
