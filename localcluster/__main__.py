@@ -9,7 +9,7 @@ from pathlib import Path
 
 from localcluster.cluster import Cluster, ProcessStatus
 from localcluster.errors import LocalClusterError, NotRunningError
-from localcluster.parts import PARTS
+from localcluster.parts import PARTS, USUAL_PARTS
 from localcluster.site import default_directory
 
 __all__ = ["main"]
@@ -38,9 +38,9 @@ def _up(arguments: argparse.Namespace) -> None:
 def _print_addresses(cluster: Cluster) -> None:
     served = {status.name: f"http://{status.address}" for status in cluster.status()}
     print(f"\nexport KUBECONFIG={cluster.kubeconfig}")
-    for name in ("gateway", "prometheus", "mlflow"):
+    for name in ("gateway", "prometheus", "victoria-metrics", "mlflow"):
         if name in served:
-            print(f"export {name.upper()}_URL={served[name]}")
+            print(f"export {name.upper().replace('-', '_')}_URL={served[name]}")
 
 
 def _down(arguments: argparse.Namespace) -> None:
@@ -85,6 +85,9 @@ def _parts(text: str) -> list[str]:
     return parts
 
 
+_PARTS_HELP = f"default: {','.join(USUAL_PARTS)}; victoria-metrics may take the place of prometheus"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcluster", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -93,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         command.add_argument("--dir", type=Path, default=default_directory(), help="default: %(default)s")
         if run is _up:
-            command.add_argument("--parts", type=_parts, default=list(PARTS), help=f"default: {','.join(PARTS)}")
+            command.add_argument("--parts", type=_parts, default=list(USUAL_PARTS), help=_PARTS_HELP)
             command.add_argument("--audit", action="store_true", help="log every request to the API server")
             command.add_argument("--scrape-interval", default="1s", help="of Prometheus (default: %(default)s)")
             command.add_argument("--images", type=Path, help="table of images (default: localcluster/images.yaml)")

@@ -178,8 +178,13 @@ class Cluster:
 
     @property
     def prometheus_url(self) -> str:
-        """Where Prometheus is. Raises :class:`LocalClusterError` if it was never started, as do the next two."""
+        """Where Prometheus is. Raises :class:`LocalClusterError` if it was never started, as do the next three."""
         return self._url("prometheus")
+
+    @property
+    def victoria_metrics_url(self) -> str:
+        """Where VictoriaMetrics is, which speaks Prometheus' API."""
+        return self._url("victoria-metrics")
 
     @property
     def mlflow_url(self) -> str:

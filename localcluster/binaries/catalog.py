@@ -15,6 +15,7 @@ __all__ = ["CATALOG", "KUBERNETES", "Binary", "Found", "GoPackage", "Release"]
 KUBERNETES = "1.36.3"
 _ETCD = "3.6.16"
 _PROMETHEUS = "3.15.1"  # as a Go module: v0.315.1
+_VICTORIA_METRICS = "1.151.0"
 _KWOK = "0.8.0"
 _KIND = "0.33.0"
 _HELM = "4.3.1"
@@ -110,6 +111,14 @@ def _prometheus(name: str, minutes: int) -> Binary:
     return Binary(name, _PROMETHEUS, package, release, same=1)
 
 
+def _victoria_metrics() -> Binary:
+    """A backend that shows samples late, for a story of the tests. Built only: from its module that is a minute."""
+    module = "github.com/VictoriaMetrics/VictoriaMetrics"
+    version = f"-X {module}/lib/buildinfo.Version=victoria-metrics-v{_VICTORIA_METRICS}"
+    package = GoPackage("victoria-metrics", f"{module}/app/victoria-metrics", version)
+    return Binary("victoria-metrics", _VICTORIA_METRICS, package, version_command=("-version",))
+
+
 def _kind() -> Binary:
     """For the end-to-end tests, where a Docker engine runs."""
     file = f"{_GITHUB}/kubernetes-sigs/kind/releases/download/v{_KIND}/kind-linux-{_ARCH}"
@@ -155,6 +164,7 @@ CATALOG: dict[str, Binary] = {
         _kubernetes("kubectl", 1, same=0, version_command=("version", "--client")),
         _prometheus("prometheus", 3),
         _prometheus("promtool", 2),
+        _victoria_metrics(),
         _kind(),
         _helm(),
         _kubeconform(),

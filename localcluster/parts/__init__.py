@@ -12,10 +12,21 @@ from localcluster.parts.gateway import gateway
 from localcluster.parts.mlflow import mlflow
 from localcluster.parts.node import node
 from localcluster.parts.prometheus import prometheus
+from localcluster.parts.victoria_metrics import victoria_metrics
 from localcluster.processes.process import ProcessSpec
 from localcluster.site import Site
 
-__all__ = ["CONTROL_PLANE", "PARTS", "PORTS", "PROCESSES", "STOP_ORDER", "Part", "binaries_of", "processes_of"]
+__all__ = [
+    "CONTROL_PLANE",
+    "PARTS",
+    "PORTS",
+    "PROCESSES",
+    "STOP_ORDER",
+    "USUAL_PARTS",
+    "Part",
+    "binaries_of",
+    "processes_of",
+]
 
 CONTROL_PLANE = "control-plane"
 
@@ -24,12 +35,14 @@ CONTROL_PLANE = "control-plane"
 class Part:
     """A set of processes by name, each with the function that describes it for a site; and what they need.
 
-    ``ports``: the names by which :meth:`Site.address` knows where they listen.
+    ``ports``: the names by which :meth:`Site.address` knows where they listen. ``usual``: there unless others are asked
+    for.
     """
 
     processes: dict[str, Callable[[Site], ProcessSpec]]
     ports: tuple[str, ...]
     binaries: tuple[str, ...] = ()
+    usual: bool = True
 
 
 PARTS: dict[str, Part] = {
@@ -47,7 +60,11 @@ PARTS: dict[str, Part] = {
     "gateway": Part({"gateway": gateway}, ("gateway", "gateway-admin"), ("kubectl", GATEWAY_API)),
     "prometheus": Part({"prometheus": prometheus}, ("prometheus",), ("kubectl", "prometheus")),
     "mlflow": Part({"mlflow": mlflow}, ("mlflow",)),
+    "victoria-metrics": Part(
+        {"victoria-metrics": victoria_metrics}, ("victoria-metrics",), ("kubectl", "victoria-metrics"), usual=False
+    ),
 }
+USUAL_PARTS = tuple(name for name, part in PARTS.items() if part.usual)
 
 PROCESSES = {name: build for part in PARTS.values() for name, build in part.processes.items()}
 PORTS = tuple(name for part in PARTS.values() for name in part.ports)
@@ -59,6 +76,7 @@ STOP_ORDER = (
     "kube-controller-manager",
     "gateway",
     "prometheus",
+    "victoria-metrics",
     "mlflow",
     "kube-apiserver",
     "etcd",

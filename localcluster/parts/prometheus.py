@@ -12,9 +12,11 @@ from localcluster.network import http_ok
 from localcluster.processes.process import ProcessSpec
 from localcluster.site import Site
 
-__all__ = ["configuration", "prometheus"]
+__all__ = ["MANIFEST", "USER", "configuration", "prometheus"]
 
-_MANIFEST = Path(__file__).parents[1] / "manifests" / "prometheus.yaml"
+MANIFEST = Path(__file__).parents[1] / "manifests" / "prometheus.yaml"
+#: Who finds pods.
+USER = "localcluster:prometheus"
 _POD = "__meta_kubernetes_pod"
 _WANTED = "rollmodel;.*|.*;true"
 
@@ -24,7 +26,7 @@ def prometheus(site: Site) -> ProcessSpec:
     address = site.address("prometheus")
     folder = site.folder("prometheus")
     file = folder / "prometheus.yml"
-    kubeconfig = site.kubeconfig_for("localcluster:prometheus")
+    kubeconfig = site.kubeconfig_for(USER)
     file.write_text(yaml.safe_dump(configuration(kubeconfig, site.scrape_interval), sort_keys=False))
     argv = (
         site.binaries["prometheus"],
@@ -40,7 +42,7 @@ def prometheus(site: Site) -> ProcessSpec:
         (address,),
         lambda: http_ok(f"http://{address}/-/ready"),
         after=("kube-apiserver",),
-        before=lambda: apply(site, _MANIFEST),
+        before=lambda: apply(site, MANIFEST),
     )
 
 

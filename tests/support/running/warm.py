@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from localcluster import BinaryUnavailableError
 from localcluster.binaries import locate
-from localcluster.parts import PARTS, binaries_of
+from localcluster.parts import USUAL_PARTS, binaries_of
 
 __all__ = ["main"]
 
 
 def main() -> None:
-    """All that a cluster with all its parts needs."""
+    """All that a cluster with its usual parts needs."""
     try:
-        locate(dict.fromkeys(binaries_of(PARTS)))
+        locate(dict.fromkeys(binaries_of(USUAL_PARTS)))
     except BinaryUnavailableError as error:
         print(error)
 
