@@ -1,0 +1,40 @@
+"""VictoriaMetrics in the place of Prometheus: with its default flags it shows samples 30 s late."""
+
+import pytest
+
+from localcluster import Cluster
+from tests.cluster.rollouts.conftest import Rollout, Send
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.rollout import at_rest, light_spec, tried_at, verdict
+
+#: What the operator waits by default, against the settings of the other tests.
+DEFAULT_DELAY = "5"
+#: Without a past of half an hour the comparison learns for five minutes first; a ceiling does not.
+ERRORS = {"name": "errors", "preset": "Errors", "ceiling": "0.2"}
+#: ``-search.latencyOffset`` of VictoriaMetrics by default, less the length of a window.
+LATENCY_OFFSET = 20
+
+
+@pytest.mark.slow
+async def test_a_version_that_fails_half_of_its_requests_loses_its_weight(
+    stack: Cluster, operator: OperatorProcess, registry: LightRegistry, rollout: Rollout, send: Send
+) -> None:
+    stack.ensure("victoria-metrics")
+    try:
+        operator.ensure(PROMETHEUS_URL=stack.victoria_metrics_url, PROMETHEUS_DELAY_SECONDS=DEFAULT_DELAY)
+        await operator.ready()
+        model = await registry.model(Behaviour(), Behaviour(errors=0.5))
+        one = rollout("late")
+        await one.create(light_spec(model.name, "1", analysis={"metrics": [ERRORS]}))
+        await one.until(at_rest("1"))
+        await send(one)
+        await one.version("2")
+        await one.until(tried_at("2", 50))
+        assert await operator.count("rollmodel_sample_age_seconds", namespace=one.namespace) > LATENCY_OFFSET
+        await one.until(verdict("2", "RolledBack"))
+        assert (await one.entry("2")).by == "evidence"
+        await one.until(at_rest("1"))
+    finally:
+        stack.stop_part("victoria-metrics")
