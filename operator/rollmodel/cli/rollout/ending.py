@@ -79,6 +79,8 @@ class Expectation:
             return self._won(status)
         if ready is not None and ready.status == "True":
             return Ending(good=True, text=f"{ready.message}; {self._won(status).text}")
+        if status.rejected is not None and _at_full_size(status.stable):  # Ready is about the version that lost
+            return Ending(good=True, text=f"{self._name} serves; {self._won(status).text}")
         return self._stuck(status)
 
     def _won(self, status: ModelDeploymentStatus) -> Ending:
@@ -113,6 +115,10 @@ class Expectation:
         if self.version is None:
             return "it"
         return f"v{self.version}" if self.version.isdecimal() else f"revision {self.version}"
+
+
+def _at_full_size(arm: ArmStatus | None) -> bool:
+    return arm is not None and arm.weight == 100 and arm.ready_replicas == arm.replicas > 0
 
 
 def _wanted(status: ModelDeploymentStatus) -> str | None:

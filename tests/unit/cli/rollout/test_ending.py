@@ -128,3 +128,11 @@ def test_a_first_version_that_cannot_start(serving: Cluster) -> None:
     assert found is not None
     assert not found.good
     assert found.text.startswith("v1 needs a person: CrashLoop")
+
+
+def test_the_version_that_an_undo_brought_back_serves(tried: Cluster) -> None:
+    ask(tried, "promote")
+    tried.command("undo", tried.status["stable"]["revision"], "undo")
+    tried.run(120)
+    assert tried.condition("Ready")["reason"] == "RolledBack"
+    assert ending(tried, "serving", "1") == Ending(good=True, text="v1 serves; v1: Promoted: Undo: v2 was taken back")
