@@ -14,7 +14,7 @@ def configure(config: pytest.Config) -> None:
     """Before any test is imported. Hypothesis sets no time limit: how long one example takes is up to the machine."""
     global _THOROUGH  # noqa: PLW0603 - decorators of tests read it while they are imported
     _THOROUGH = bool(config.getoption("thorough"))
-    settings.register_profile("rollmodel", deadline=None)
+    settings.register_profile("rollmodel", deadline=None, max_examples=effort(50, 100))
     settings.load_profile("rollmodel")
 
 

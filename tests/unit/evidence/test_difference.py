@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from rollmodel.evidence.difference import percentiles, student_quantile, welch
 from scipy import stats
 
+from tests.support.running.effort import effort
+
 values = st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=20)
 
 
@@ -36,7 +38,7 @@ def test_the_interval_is_scipys(sizes: tuple[int, int]) -> None:
 
 
 def test_the_truth_lies_outside_in_one_of_twenty_cases() -> None:
-    rng, runs = np.random.default_rng(7), 2000
+    rng, runs = np.random.default_rng(7), effort(500, 2000)
     a, b = rng.normal(1.0, 1.0, (runs, 5)), rng.normal(0.0, 3.0, (runs, 8))
     intervals = [welch(x, y) for x, y in zip(a, b, strict=True)]
     outside = np.mean([not i.low <= 1.0 <= i.high for i in intervals])

@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose
 from rollmodel.evidence.core.arrays import array
 from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
 
+from tests.support.running.effort import effort
+
 weights = st.lists(st.floats(0.01, 1.0), min_size=1, max_size=7).map(lambda w: array(w) / sum(w))
 SECONDS = array(10.0)
 
@@ -19,7 +21,7 @@ def test_the_wealth_begins_at_one(prior: Any, reserve: Any, level: Any) -> None:
     assert_allclose(log_total(start(mixture(prior, reserve, level))), 0.0, atol=1e-12)
 
 
-@settings(max_examples=200)
+@settings(max_examples=effort(70, 200))
 @given(weights, st.floats(0.0, 0.9), st.floats(0.05, 12.0), st.floats(1.0, 1e6))
 def test_no_first_tick_decides(prior: Any, reserve: Any, level: Any, seconds: Any) -> None:
     """Even if every alternative gains more than it may, and all of the reserve is released."""
@@ -43,7 +45,7 @@ def test_two_ticks_may_decide() -> None:
     assert log_total(bet(made, wealth, np.full(7, 1e9), SECONDS)) > np.log(20)
 
 
-@settings(max_examples=300)
+@settings(max_examples=effort(100, 300))
 @given(weights, st.floats(0.0, 1.0), st.floats(0.05, 0.95), st.floats(0.1, 600.0), st.data())
 def test_the_expected_wealth_does_not_grow_under_the_null(
     prior: Any, reserve: Any, chance: Any, seconds: Any, data: Any

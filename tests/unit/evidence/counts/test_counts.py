@@ -12,6 +12,7 @@ from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.baseline import Baseline, from_split, unknown
 from rollmodel.evidence.counts.interval import ratio_interval
 
+from tests.support.running.effort import effort
 from tests.support.simulation.judging import bad_requests, baseline
 
 LEVEL = np.log(20)
@@ -170,7 +171,7 @@ def test_risks_and_delays_are_those_of_the_reference_tables(
     noise: str, traffic: Any, risks: tuple[float, float], delay: float
 ) -> None:
     """Three cells of the published tables, at most three standard errors worse; delays within 20 %."""
-    runs, rng = 250, np.random.default_rng(11)
+    runs, rng = effort(120, 250), np.random.default_rng(11)
 
     def at_most(risk: float) -> float:
         return float(risk + 3 * np.sqrt(risk * (1 - risk) / runs))
