@@ -48,10 +48,10 @@ from rollmodel.runtime.watchdog import Watchdog
 
 from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
-from tests.support.silent import hanging
+from tests.support.servers.silent import hanging
+from tests.support.servers.web import serve
 from tests.support.simulation.training_specs import DEFAULTS as TRAINING_DEFAULTS
 from tests.support.simulation.training_specs import manifest as training_job
-from tests.support.web import serve
 
 __all__ = ["Hostile", "delays", "main"]
 

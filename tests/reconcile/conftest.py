@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from rollmodel.plan.admission import Admission
+from rollmodel.plan.access.admission import Admission
+from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.decision import Decision, Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults, Observed
-from rollmodel.plan.tenancy import Tenancy
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.addresses import Addresses

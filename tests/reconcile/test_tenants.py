@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rollmodel.plan.admission import Admission
+from rollmodel.plan.access.admission import Admission
+from rollmodel.plan.access.tenancy import Grant, Tenancy
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.tenancy import Grant, Tenancy
 
 from tests.reconcile.conftest import Bench
 from tests.support.inmemory.training import TrainingBench

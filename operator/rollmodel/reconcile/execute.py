@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rollmodel.errors import Conflict, Invalid
+from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.decision import (
     ApplyObject,
     CreateRun,
@@ -27,7 +28,6 @@ from rollmodel.plan.decision import (
 )
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.status_changes import only_installing, only_progress
-from rollmodel.plan.tenancy import Tenancy
 from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal

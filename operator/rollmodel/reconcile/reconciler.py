@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rollmodel.api.base import ApiModel
 from rollmodel.errors import Forbidden
-from rollmodel.plan.admission import Admission
+from rollmodel.plan.access.admission import Admission
 from rollmodel.ports import Clock, Connection, Manifest
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Execution, Executor, no_connection

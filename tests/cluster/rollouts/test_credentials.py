@@ -21,7 +21,7 @@ from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec
 from tests.support.live.secrets import basic, found, stored
-from tests.support.proxy import moved_to, proxied, refusal
+from tests.support.servers.proxy import moved_to, proxied, refusal
 
 GOOD = Behaviour()
 TOKEN = "canary-3b0d77-token"

@@ -13,8 +13,8 @@ from copy import deepcopy
 from typing import Any
 
 from rollmodel.errors import Conflict, Invalid, NotFound
+from rollmodel.plan.access.ownership import controller_of, identity_of
 from rollmodel.plan.decision import Event, Ref
-from rollmodel.plan.ownership import controller_of, identity_of
 
 __all__ = ["InMemoryKube"]
 

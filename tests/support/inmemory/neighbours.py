@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rollmodel.errors import NotFound, RollmodelError
-from rollmodel.plan.tenancy import not_yours
+from rollmodel.plan.access.tenancy import not_yours
 from rollmodel.ports import Connection, Held, ModelVersion, Series
 
 __all__ = ["FixedClock", "InMemoryMetrics", "InMemoryRegistry", "quiet_pods", "version"]

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from rollmodel.errors import Invalid, NotFound, RollmodelError
+from rollmodel.plan.access.tenancy import not_yours
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, RunStatus, SetRunStatus
-from rollmodel.plan.tenancy import not_yours
 from rollmodel.plan.training.observed import MetricPoint, TrackedRun, TrackedVersion
 from rollmodel.ports import Connection
 

@@ -14,8 +14,8 @@ from typing import Any, Literal
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.errors import Conflict, NotFound
+from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.tenancy import Tenancy
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.context import closed
 from rollmodel.plan.training.decide import decide

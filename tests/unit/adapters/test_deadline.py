@@ -13,8 +13,8 @@ from aiohttp import web
 from rollmodel.adapters.deadline import Deadline, HttpSession, TooLarge, read
 
 from localcluster.pki import Authority
-from tests.support.silent import hanging, trickling
-from tests.support.web import serve
+from tests.support.servers.silent import hanging, trickling
+from tests.support.servers.web import serve
 
 SECONDS = 0.3
 #: The session's own time-out, for each read: never the one that ends it here.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli_reference import COMMANDS_SHOWN, examples, section
+from tests.support.reference.cli_reference import COMMANDS_SHOWN, examples, section
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
 

@@ -6,12 +6,12 @@ import pytest
 from rollmodel.__main__ import main
 from rollmodel.settings_help import settings
 
-from tests.support.operator_reference import FOLDER, PAGES, page
+from tests.support.reference.operator_reference import FOLDER, PAGES, page
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_current(name: str) -> None:
-    """``python -m tests.support.operator_reference`` writes it anew."""
+    """``python -m tests.support.reference.operator_reference`` writes it anew."""
     assert (FOLDER / f"{name}.md").read_text(encoding="utf-8") == page(name)
 
 

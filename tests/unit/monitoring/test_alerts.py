@@ -11,7 +11,7 @@ from rollmodel.api.modeldeployment.status import HistoryEntry
 from rollmodel.runtime.metrics import Instruments
 
 from charts.__main__ import CHART, REPOSITORY
-from tests.support.exported_metrics import SCRAPED, exported, labels_named, selectors
+from tests.support.reference.exported_metrics import SCRAPED, exported, labels_named, selectors
 
 MONITORING = REPOSITORY / "config" / "monitoring"
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"

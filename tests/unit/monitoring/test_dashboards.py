@@ -11,7 +11,7 @@ import pytest
 from charts.__main__ import CHART
 from charts.dashboards import DASHBOARDS
 from charts.dashboards.build import Dashboard, Panel, Query, Row
-from tests.support.exported_metrics import OF_PODS, SCRAPED, exported, labels_named, selectors
+from tests.support.reference.exported_metrics import OF_PODS, SCRAPED, exported, labels_named, selectors
 
 EXPORTED = exported()
 PAGES = {path.stem: json.loads(path.read_text()) for path in (CHART / "files" / "dashboards").glob("*.json")}

@@ -22,9 +22,9 @@ from rollmodel.adapters.kubernetes.store import ChildStore
 from rollmodel.adapters.kubernetes.workloads import Workloads
 from rollmodel.backoff import Backoff
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError
+from rollmodel.plan.access.ownership import controller_of, identity_of
 from rollmodel.plan.decision import Event, Ref
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
-from rollmodel.plan.ownership import controller_of, identity_of
 from rollmodel.ports import Manifest
 
 __all__ = ["SELECTOR", "Kubernetes"]

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rollmodel.plan.access.ownership import Controller, controller_of
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.ownership import Controller, controller_of
 from rollmodel.ports import Manifest
 
 __all__ = ["STRANGERS_BYTES", "ChildStore", "version_of"]

@@ -14,8 +14,8 @@ from urllib.parse import quote, urlsplit
 from requests import RequestException
 from urllib3.exceptions import HTTPError
 
-from rollmodel.adapters.mlflow.client import host_of, stranger
-from rollmodel.adapters.mlflow.http import Requests
+from rollmodel.adapters.mlflow.connection.client import host_of, stranger
+from rollmodel.adapters.mlflow.connection.http import Requests
 from rollmodel.api.artifacts import walk
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.mlflow.artifacts import READING_SECONDS, Artifacts, Measured
-from rollmodel.adapters.mlflow.client import load
+from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.errors import RollmodelError, Terminal, Unavailable
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 

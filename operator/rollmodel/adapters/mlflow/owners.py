@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rollmodel.plan.tenancy import OWNER_NAMESPACE, alias_owner_tag, not_yours
+from rollmodel.plan.access.tenancy import OWNER_NAMESPACE, alias_owner_tag, not_yours
 
 if TYPE_CHECKING:
-    from rollmodel.adapters.mlflow.stores import RegistryStore
+    from rollmodel.adapters.mlflow.connection.stores import RegistryStore
 
 __all__ = ["check", "claim_alias", "made_for"]
 

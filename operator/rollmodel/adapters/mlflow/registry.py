@@ -16,17 +16,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.mlflow.alias_poller import AliasPoller, Handle
 from rollmodel.adapters.mlflow.artifacts import DIGEST_TAG, Artifacts, Measured
-from rollmodel.adapters.mlflow.client import host_of, load, stranger, translated
+from rollmodel.adapters.mlflow.connection.client import host_of, load, stranger, translated
+from rollmodel.adapters.mlflow.connection.http import Connector
+from rollmodel.adapters.mlflow.connection.workspaces import Workspaces, server_info
 from rollmodel.adapters.mlflow.digests import Digests
-from rollmodel.adapters.mlflow.http import Connector
 from rollmodel.adapters.mlflow.owners import claim_alias
 from rollmodel.adapters.mlflow.version_cache import VersionCache
-from rollmodel.adapters.mlflow.workspaces import Workspaces, server_info
 from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection, Held, ModelVersion
 
 if TYPE_CHECKING:
-    from rollmodel.adapters.mlflow.stores import RegistryStore
+    from rollmodel.adapters.mlflow.connection.stores import RegistryStore
 
 __all__ = ["Mlflow"]
 
@@ -189,7 +189,7 @@ class Mlflow:
         requests = self._connect(connection)
 
         def work() -> T:
-            from rollmodel.adapters.mlflow.stores import RegistryStore  # noqa: PLC0415 - heavy
+            from rollmodel.adapters.mlflow.connection.stores import RegistryStore  # noqa: PLC0415 - heavy
 
             with translated(connection):
                 return ask(RegistryStore(requests))

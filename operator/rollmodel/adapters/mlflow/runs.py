@@ -11,11 +11,11 @@ from posixpath import dirname
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from rollmodel.adapters.mlflow.connection.session import Session, exists_already, quoted
 from rollmodel.adapters.mlflow.owners import check, made_for
-from rollmodel.adapters.mlflow.session import Session, exists_already, quoted
 from rollmodel.errors import Invalid
+from rollmodel.plan.access.tenancy import OWNER_NAMESPACE
 from rollmodel.plan.decision import CreateRun, DatasetInput, LogRun, SetRunStatus
-from rollmodel.plan.tenancy import OWNER_NAMESPACE
 from rollmodel.plan.training.names import TRAINING_JOB_TAG
 from rollmodel.plan.training.observed import MetricPoint, TrackedRun
 

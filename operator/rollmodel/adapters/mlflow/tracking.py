@@ -13,9 +13,9 @@ from typing import TypeVar
 
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.mlflow import runs, versions
-from rollmodel.adapters.mlflow.client import host_of, load, translated
-from rollmodel.adapters.mlflow.http import Connector
-from rollmodel.adapters.mlflow.session import Session
+from rollmodel.adapters.mlflow.connection.client import host_of, load, translated
+from rollmodel.adapters.mlflow.connection.http import Connector
+from rollmodel.adapters.mlflow.connection.session import Session
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, LogRun, SetRunStatus
 from rollmodel.plan.timing import Timing

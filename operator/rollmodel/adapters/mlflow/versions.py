@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rollmodel.adapters.mlflow.connection.session import Session, exists_already, quoted
 from rollmodel.adapters.mlflow.owners import check, made_for
-from rollmodel.adapters.mlflow.session import Session, exists_already, quoted
 from rollmodel.errors import NotFound
+from rollmodel.plan.access.tenancy import OWNER_NAMESPACE
 from rollmodel.plan.decision import CreateVersion
-from rollmodel.plan.tenancy import OWNER_NAMESPACE
 from rollmodel.plan.training.observed import TrackedVersion
 
 if TYPE_CHECKING:

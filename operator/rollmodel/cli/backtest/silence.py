@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array, Mask
-from rollmodel.plan.deployment.analysis.silence import MISSING_REQUESTS, least_seconds
+from rollmodel.plan.deployment.analysis.missing.silence import MISSING_REQUESTS, least_seconds
 
 __all__ = ["Silence"]
 

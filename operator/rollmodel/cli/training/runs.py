@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rollmodel.adapters.mlflow.client import translated
+from rollmodel.adapters.mlflow.connection.client import translated
 from rollmodel.ports import Connection
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from rollmodel.plan.decision import Decision, EmitEvent
 from rollmodel.plan.deployment.advance import observe_arms, run_to_fixpoint
 from rollmodel.plan.deployment.analysis.run import analyse
 from rollmodel.plan.deployment.context import Context
+from rollmodel.plan.deployment.held_size import hold_size
 from rollmodel.plan.deployment.objects import desired
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.requeue import requeue_after
@@ -14,7 +15,6 @@ from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status import conditions
 from rollmodel.plan.deployment.strategies import outbox
 from rollmodel.plan.deployment.strategies.commands import consume
-from rollmodel.plan.deployment.strategies.size import hold_size
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["decide"]

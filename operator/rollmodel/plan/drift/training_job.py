@@ -8,7 +8,7 @@ from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.driftpolicy import RetrainStatus
 from rollmodel.plan import naming
 from rollmodel.plan.drift.observed import Observed
-from rollmodel.plan.podspec import owner_reference
+from rollmodel.plan.pods.spec import owner_reference
 
 __all__ = ["training_job", "training_name"]
 

@@ -12,11 +12,11 @@ from typing import Any
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.errors import RollmodelError
 from rollmodel.plan import naming
+from rollmodel.plan.access.ownership import controller_of
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
 from rollmodel.plan.deployment.strategies.commands import asked, refresh_asked
-from rollmodel.plan.ownership import controller_of
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics

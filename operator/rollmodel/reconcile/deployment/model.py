@@ -11,11 +11,11 @@ from rollmodel.api.base import LocalRef
 from rollmodel.api.modeldeployment import ModelSource, RegistrySource
 from rollmodel.api.schemes import MODELS
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
+from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.strategies.outbox import is_verdict_tag
-from rollmodel.plan.podspec import IN_MLFLOW
+from rollmodel.plan.pods.spec import IN_MLFLOW
 from rollmodel.plan.problem import Problem
-from rollmodel.plan.tenancy import Tenancy
 from rollmodel.ports import Connection, Held, ModelVersion, Registry
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.references import References, registered_model

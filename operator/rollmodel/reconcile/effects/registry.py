@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rollmodel.errors import RollmodelError, Terminal, Unauthorized
+from rollmodel.plan.access.tenancy import NOT_GRANTED, OTHERS, Tenancy
 from rollmodel.plan.decision import Effect, Event, Ref, WriteRegistry
-from rollmodel.plan.tenancy import NOT_GRANTED, OTHERS, Tenancy
 from rollmodel.ports import Connection, Kube, Manifest, Registry
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.deliveries import PATIENCE_SECONDS, Deliveries, Pending

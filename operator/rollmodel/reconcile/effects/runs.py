@@ -10,9 +10,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from rollmodel.errors import RollmodelError, Unauthorized, Unavailable
+from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.decision import CreateRun, CreateVersion, Effect, Event, LogRun, SetRunStatus, TrackingWrite
 from rollmodel.plan.problem import Problem
-from rollmodel.plan.tenancy import Tenancy
 from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import Forbidden, RollmodelError
-from rollmodel.plan.ownership import controller_of, identity_of
+from rollmodel.plan.access.ownership import controller_of, identity_of
+from rollmodel.plan.access.tenancy import Tenancy, not_yours
 from rollmodel.plan.problem import Problem
-from rollmodel.plan.tenancy import Tenancy, not_yours
 from rollmodel.plan.training.names import aliased, experiment, with_histories
 from rollmodel.plan.training.observed import Champion, GateFacts, Observed, ReadSet, TrackedRun, TrainingDefaults
 from rollmodel.ports import Clock, Connection, Kube, Manifest, Tracking

@@ -12,7 +12,7 @@ from rollmodel.adapters.kubernetes.apiserver import MAX_RETRY_AFTER, ApiServer, 
 from rollmodel.adapters.kubernetes.kinds import Resource, resource_of
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 
-from tests.support.web import Web, serve
+from tests.support.servers.web import Web, serve
 
 
 @pytest.fixture

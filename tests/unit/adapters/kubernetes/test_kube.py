@@ -10,7 +10,7 @@ from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.plan.decision import Ref
 
-from tests.support.web import serve
+from tests.support.servers.web import serve
 
 
 async def test_a_delete_carries_the_uid_and_leaves_dependents_to_the_garbage_collector() -> None:

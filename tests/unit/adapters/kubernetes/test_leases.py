@@ -13,7 +13,7 @@ from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.errors import Conflict
 from rollmodel.plan.election import Claim, Lease
 
-from tests.support.web import serve
+from tests.support.servers.web import serve
 
 COLLECTION = "/apis/coordination.k8s.io/v1/namespaces/house/leases"
 

@@ -12,7 +12,7 @@ from rollmodel.adapters.kubernetes import apiserver
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 
-from tests.support.web import Web, serve
+from tests.support.servers.web import Web, serve
 
 Lists = dict[str, list[dict[str, Any]]]
 

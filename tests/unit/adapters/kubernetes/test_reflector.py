@@ -17,9 +17,9 @@ from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.adapters.kubernetes.reflector import Reflector
 from rollmodel.adapters.kubernetes.store import ChildStore
-from rollmodel.plan.ownership import Controller
+from rollmodel.plan.access.ownership import Controller
 
-from tests.support.web import Web, serve
+from tests.support.servers.web import Web, serve
 
 OWNER = Controller("team", "g", "ModelDeployment", "churn", "owner")
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.adapters.kubernetes.store import STRANGERS_BYTES, ChildStore
+from rollmodel.plan.access.ownership import Controller
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.ownership import Controller
 
 
 @pytest.fixture

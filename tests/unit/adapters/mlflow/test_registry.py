@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow import digests as digests_module
-from rollmodel.adapters.mlflow import http as http_module
 from rollmodel.adapters.mlflow import registry as registry_module
+from rollmodel.adapters.mlflow.connection import http as http_module
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.api.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
@@ -24,8 +24,8 @@ from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
 from tests.support.live.mlflow_client import configure
-from tests.support.silent import hanging, trickling
-from tests.support.web import Web, serve
+from tests.support.servers.silent import hanging, trickling
+from tests.support.servers.web import Web, serve
 
 API = "/api/2.0/mlflow"
 PROXY = "/api/2.0/mlflow-artifacts/artifacts"

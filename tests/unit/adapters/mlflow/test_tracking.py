@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters.mlflow import http
-from rollmodel.adapters.mlflow.client import load
+from rollmodel.adapters.mlflow.connection import http
+from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
@@ -22,8 +22,8 @@ from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
 from tests.support.live.mlflow_client import configure
-from tests.support.silent import trickling
-from tests.support.web import Web, serve
+from tests.support.servers.silent import trickling
+from tests.support.servers.web import Web, serve
 
 API = "/api/2.0/mlflow"
 RUN: dict[str, Any] = {

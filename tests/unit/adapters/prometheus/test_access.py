@@ -12,8 +12,8 @@ from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import Forbidden, Unavailable
 from rollmodel.ports import Series
 
-from tests.support.tls import PrivateTls
-from tests.support.web import Web, serve
+from tests.support.servers.tls import PrivateTls
+from tests.support.servers.web import Web, serve
 
 ANSWER = {"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {}, "values": [[10, "1"]]}]}}
 

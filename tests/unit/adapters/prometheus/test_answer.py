@@ -20,7 +20,7 @@ from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import Untrustworthy
 from rollmodel.ports import Series
 
-from tests.support.web import serve
+from tests.support.servers.web import serve
 
 words = st.text(max_size=8)
 numbers = st.one_of(st.floats(allow_nan=False, width=32), st.sampled_from([math.inf, -math.inf]))

@@ -16,8 +16,8 @@ from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
 from rollmodel.ports import Series
 
-from tests.support.silent import hanging, trickling
-from tests.support.web import Web, serve
+from tests.support.servers.silent import hanging, trickling
+from tests.support.servers.web import Web, serve
 
 MATRIX = {"resultType": "matrix", "result": [{"metric": {"pod": "a"}, "values": [[10, "1"], [20.5, "2.5"]]}]}
 

@@ -10,7 +10,7 @@ from aiohttp import web
 from rollmodel.cli.common import prometheus
 from rollmodel.errors import Invalid
 
-from tests.support.web import serve
+from tests.support.servers.web import serve
 
 EMPTY = {"status": "success", "data": {"resultType": "matrix", "result": []}}
 

@@ -16,8 +16,8 @@ from rollmodel.serving.sources.local import LocalFiles
 from rollmodel.serving.sources.registry import MlflowArtifacts, MlflowServer
 from rollmodel.serving.sources.web import HttpArchive, HttpFile
 
-from tests.support.tls import PrivateTls
-from tests.support.web import serve
+from tests.support.servers.tls import PrivateTls
+from tests.support.servers.web import serve
 from tests.unit.serving.conftest import Store
 
 UNSAFE = ["", ".", "..", "../x", "a/../x", "/etc/passwd", "a//b", "a/", "./a", "a\\..\\b", "a\nb", "a\0b", "C:\\x"]

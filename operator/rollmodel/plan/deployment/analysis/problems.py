@@ -8,7 +8,7 @@ from rollmodel.api import conditions
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import Assessment, NoEvidenceReason, Outcome
-from rollmodel.plan.deployment.analysis.lateness import asked_for
+from rollmodel.plan.deployment.analysis.missing.lateness import asked_for
 from rollmodel.plan.deployment.analysis.queries import query_of
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer

@@ -13,8 +13,8 @@ from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.plan.deployment.analysis import budget
-from rollmodel.plan.deployment.analysis.lateness import LOOK_BACK, looks_back
-from rollmodel.plan.deployment.analysis.presence import TARGETS, asks_targets, targets
+from rollmodel.plan.deployment.analysis.missing.lateness import LOOK_BACK, looks_back
+from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, asks_targets, targets
 from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.signals import promql, signal_of
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery

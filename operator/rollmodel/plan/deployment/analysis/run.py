@@ -23,17 +23,18 @@ from rollmodel.evidence.core.types import (
     Sample,
     Window,
 )
-from rollmodel.plan.deployment.analysis.arrival import (
+from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
+from rollmodel.plan.deployment.analysis.missing.arrival import (
     LONGEST_WAIT,
     complete_until,
     newest_move,
     scrape_seconds,
     window_seconds,
 )
-from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
-from rollmodel.plan.deployment.analysis.lateness import NO_TRAFFIC, asked_for, late_samples
+from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, asked_for, late_samples
+from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, missing_series, waits_for_first_samples
+from rollmodel.plan.deployment.analysis.missing.silence import heard, silence
 from rollmodel.plan.deployment.analysis.policy import judge_plan
-from rollmodel.plan.deployment.analysis.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.problems import (
     is_at_step,
     problems_at_last_tick,
@@ -47,7 +48,6 @@ from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
-from rollmodel.plan.deployment.analysis.silence import heard, silence
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change

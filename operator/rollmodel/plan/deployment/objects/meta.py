@@ -8,7 +8,7 @@ from typing import Any
 
 from rollmodel.api.modeldeployment import Runtime
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import owner_reference
+from rollmodel.plan.pods.spec import owner_reference
 
 __all__ = ["Owner", "metadata"]
 

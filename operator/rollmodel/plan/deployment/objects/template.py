@@ -11,7 +11,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
-from rollmodel.plan.podspec import POD_SECURITY, RESTRICTED, claim_of, fetch_environment, fetch_resources, literal
+from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED, claim_of, fetch_environment, fetch_resources, literal
 
 __all__ = ["FETCH_CONTAINER", "MODEL_CONTAINER", "pod_template"]
 

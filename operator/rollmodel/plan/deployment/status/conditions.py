@@ -14,9 +14,9 @@ from rollmodel.api.modeldeployment.status import MOST_RETIRING
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
-from rollmodel.plan.deployment.analysis.lateness import SAMPLES_LATE
-from rollmodel.plan.deployment.analysis.presence import NOT_SCRAPED
-from rollmodel.plan.deployment.analysis.silence import SILENT
+from rollmodel.plan.deployment.analysis.missing.lateness import SAMPLES_LATE
+from rollmodel.plan.deployment.analysis.missing.presence import NOT_SCRAPED
+from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.builds import BUILDS_DIFFER, builds

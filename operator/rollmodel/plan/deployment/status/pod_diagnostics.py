@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER
 from rollmodel.plan.deployment.status.restarts import last_end, model_containers, pods_of, restarts_since
 from rollmodel.plan.manifest import Manifest
-from rollmodel.plan.pod_diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
+from rollmodel.plan.pods.diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
 from rollmodel.text import redact
 
 __all__ = ["RESTART_BUDGET", "Diagnosis", "diagnose"]

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.evidence.core.types import Assessment, Outcome
-from rollmodel.plan.deployment.analysis.silence import SILENT
+from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.strategies.outages.stand_in import seconds_left, stands_in
 from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, current_goal
-from rollmodel.plan.deployment.strategies.stand_in import seconds_left, stands_in
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["Summary", "pods", "summary"]

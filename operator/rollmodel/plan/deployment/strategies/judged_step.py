@@ -5,7 +5,7 @@ from __future__ import annotations
 from rollmodel.api.modeldeployment import ArmStatus, Step
 from rollmodel.evidence.core.types import Outcome
 from rollmodel.plan.deployment.analysis.labels import label_delay
-from rollmodel.plan.deployment.analysis.silence import SILENT
+from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies import stages, transitions
 from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS, PROOFS_OF_HARM, Move, StepView, next_move

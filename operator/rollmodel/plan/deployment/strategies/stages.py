@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
 from rollmodel.plan.deployment.status.restarts import restarts_per_second
 from rollmodel.plan.deployment.strategies import transitions
-from rollmodel.plan.deployment.strategies.outage import is_outage
+from rollmodel.plan.deployment.strategies.outages.outage import is_outage
 from rollmodel.plan.deployment.strategies.split import least_pods
 from rollmodel.plan.times import stamp
 

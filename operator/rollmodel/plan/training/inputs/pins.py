@@ -14,7 +14,7 @@ from typing import Any
 
 from rollmodel.api.schemes import FETCHED
 from rollmodel.api.trainingjob import InputStatus, TrainingInput, TrainingJobSpec
-from rollmodel.plan import podspec
+from rollmodel.plan.pods import spec as podspec
 from rollmodel.plan.training.names import aliased
 
 __all__ = [

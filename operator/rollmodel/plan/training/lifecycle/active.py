@@ -10,7 +10,7 @@ from rollmodel.api.trainingjob import Attempts
 from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import SetRunStatus
 from rollmodel.plan.manifest import Manifest
-from rollmodel.plan.pod_diagnostics import Diagnosis, diagnose_pending
+from rollmodel.plan.pods.diagnostics import Diagnosis, diagnose_pending
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.inputs import pins

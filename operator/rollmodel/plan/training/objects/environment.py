@@ -9,7 +9,7 @@ from typing import Any
 from rollmodel.api.pods import EnvVar
 from rollmodel.api.trainingjob import InputStatus, TrainingJobSpec
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import connection, literal
+from rollmodel.plan.pods.spec import connection, literal
 from rollmodel.plan.training.inputs.pins import FOLDER, is_read, pinned
 from rollmodel.plan.training.observed import Observed
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import owner_reference
+from rollmodel.plan.pods.spec import owner_reference
 from rollmodel.plan.training.observed import Observed
 
 __all__ = ["metadata"]

@@ -8,7 +8,7 @@ from typing import Any
 from rollmodel.api.pods import EnvVar
 from rollmodel.api.trainingjob import TrainingInput, TrainingJobSpec, TrainingTemplate
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import IN_MLFLOW, POD_SECURITY, RESTRICTED, fetch_environment, fetch_resources, literal
+from rollmodel.plan.pods.spec import IN_MLFLOW, POD_SECURITY, RESTRICTED, fetch_environment, fetch_resources, literal
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, is_read, pinned
 from rollmodel.plan.training.inputs.reproducibility import TRAIN_CONTAINER
 from rollmodel.plan.training.objects.environment import environment

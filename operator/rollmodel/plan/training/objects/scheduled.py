@@ -7,7 +7,7 @@ from typing import Any
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.plan import naming
-from rollmodel.plan.podspec import owner_reference
+from rollmodel.plan.pods.spec import owner_reference
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.names import experiment
 from rollmodel.plan.training.observed import Observed

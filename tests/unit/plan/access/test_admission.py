@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from rollmodel.errors import Forbidden
-from rollmodel.plan.admission import Admission
+from rollmodel.plan.access.admission import Admission
 
 from tests.support.simulation.rollouts import spec
 

@@ -11,8 +11,8 @@ from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.errors import Unavailable
 from rollmodel.ports import Connection
 
-from tests.support.tls import PrivateTls
-from tests.support.web import Web, serve
+from tests.support.servers.tls import PrivateTls
+from tests.support.servers.web import Web, serve
 
 DIGEST = f"sha256:{'0' * 64}"
 

@@ -6,14 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-from rollmodel.adapters.mlflow.client import stranger
-from rollmodel.adapters.mlflow.http import Requests
+from rollmodel.adapters.mlflow.connection.client import stranger
+from rollmodel.adapters.mlflow.connection.http import Requests
 from rollmodel.errors import Invalid
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
 
-    from rollmodel.adapters.mlflow.stores import RegistryStore, TrackingStore
+    from rollmodel.adapters.mlflow.connection.stores import RegistryStore, TrackingStore
 
 __all__ = ["Session", "exists_already", "quoted"]
 
@@ -29,14 +29,14 @@ class Session:
     @property
     def runs(self) -> TrackingStore:
         """The client for experiments, runs and logged models."""
-        from rollmodel.adapters.mlflow.stores import TrackingStore  # noqa: PLC0415 - heavy
+        from rollmodel.adapters.mlflow.connection.stores import TrackingStore  # noqa: PLC0415 - heavy
 
         return TrackingStore(self._requests)
 
     @property
     def models(self) -> RegistryStore:
         """The client for registered models and their versions."""
-        from rollmodel.adapters.mlflow.stores import RegistryStore  # noqa: PLC0415 - heavy
+        from rollmodel.adapters.mlflow.connection.stores import RegistryStore  # noqa: PLC0415 - heavy
 
         return RegistryStore(self._requests)
 
@@ -44,7 +44,7 @@ class Session:
         """Paths of what is in a folder of the run's artifacts, itself listed by the server; empty if there is none."""
         from mlflow.protos.service_pb2 import ListArtifacts  # noqa: PLC0415 - heavy
 
-        from rollmodel.adapters.mlflow.stores import call  # noqa: PLC0415
+        from rollmodel.adapters.mlflow.connection.stores import call  # noqa: PLC0415
 
         asked = {"run_id": run_id, **({"path": folder} if folder else {})}
         answer = ListArtifacts.Response()

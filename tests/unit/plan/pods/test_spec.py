@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollmodel.plan.podspec import connection
+from rollmodel.plan.pods.spec import connection
 
 
 def test_a_secret_gives_all_and_only_what_it_holds() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 from rollmodel.errors import Forbidden
-from rollmodel.plan.tenancy import Grant, Tenancy
+from rollmodel.plan.access.tenancy import Grant, Tenancy
 
 MAPPED = Tenancy(
     {

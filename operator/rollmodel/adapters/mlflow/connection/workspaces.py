@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from rollmodel.adapters.mlflow.http import Requests
+from rollmodel.adapters.mlflow.connection.http import Requests
 from rollmodel.errors import RollmodelError
 from rollmodel.ports import Connection
 from rollmodel.slots import beside_the_pass

@@ -14,7 +14,7 @@ from rollmodel.api import conditions
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.increments import Grid
 from rollmodel.evidence.verdict import seconds_without_data
-from rollmodel.plan.deployment.analysis.presence import NO_SERIES
+from rollmodel.plan.deployment.analysis.missing.presence import NO_SERIES
 from rollmodel.plan.deployment.analysis.promql import REVISION_LABEL
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Observed

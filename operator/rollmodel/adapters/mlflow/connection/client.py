@@ -32,7 +32,7 @@ def load() -> None:
     Threads that meet in such a circle deadlock, or see a module of which only half is there.
     """
     with _loading:
-        import rollmodel.adapters.mlflow.stores  # noqa: F401, PLC0415
+        import rollmodel.adapters.mlflow.connection.stores  # noqa: F401, PLC0415
 
 
 def host_of(connection: Connection) -> str:

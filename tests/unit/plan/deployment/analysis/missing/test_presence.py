@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rollmodel.plan.deployment.analysis.presence import TARGETS
+from rollmodel.plan.deployment.analysis.missing.presence import TARGETS
 from rollmodel.plan.deployment.analysis.queries import queries
 
 from tests.support.simulation.rollouts import Cluster, spec

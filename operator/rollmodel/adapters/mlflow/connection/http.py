@@ -15,7 +15,7 @@ from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from rollmodel.adapters.deadline import HttpSession, TooLarge, read
-from rollmodel.adapters.mlflow.client import basic, host_of
+from rollmodel.adapters.mlflow.connection.client import basic, host_of
 from rollmodel.errors import Invalid, Unavailable
 from rollmodel.ports import Connection
 from rollmodel.tls import tls_failure, trusting

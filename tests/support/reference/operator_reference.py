@@ -10,7 +10,7 @@ from rollmodel.settings_help import as_markdown
 
 __all__ = ["PAGES", "page"]
 
-FOLDER = Path(__file__).parents[2] / "docs" / "reference"
+FOLDER = Path(__file__).parents[3] / "docs" / "reference"
 PAGES = ("settings", "metrics")
 _SETTINGS = """\
 # Settings of the operator

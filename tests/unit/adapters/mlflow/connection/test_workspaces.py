@@ -7,14 +7,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters.mlflow import workspaces
-from rollmodel.adapters.mlflow.client import load
+from rollmodel.adapters.mlflow.connection import workspaces
+from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 
 from tests.support.live.mlflow_client import configure
-from tests.support.web import Web, serve
+from tests.support.servers.web import Web, serve
 
 HEADER = "X-MLFLOW-WORKSPACE"
 INFO = "/api/3.0/mlflow/server-info"

@@ -13,7 +13,7 @@ from mlflow.store.tracking.rest_store import RestStore as _TrackingStore
 from mlflow.utils.proto_json_utils import parse_dict
 from mlflow.utils.rest_utils import MlflowHostCreds, verify_rest_response
 
-from rollmodel.adapters.mlflow.http import Requests
+from rollmodel.adapters.mlflow.connection.http import Requests
 
 __all__ = ["RegistryStore", "TrackingStore", "call"]
 

@@ -1,4 +1,4 @@
-"""The parts of docs/reference/cli.md that follow from the code: ``python -m tests.support.cli_reference`` prints them.
+"""The parts of docs/reference/cli.md that follow from the code; run as a module it prints them.
 
 The help of argparse looks a little different in each Python, so the page shows what the parsers know, not their help.
 """

@@ -1,0 +1,1 @@
+"""How MLflow is reached: its client, HTTP, sessions, stores and workspaces."""

@@ -1,0 +1,1 @@
+"""When the stable revision cannot answer."""

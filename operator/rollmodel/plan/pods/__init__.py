@@ -1,0 +1,1 @@
+"""Pods of models and of trainings: what both have in common."""
