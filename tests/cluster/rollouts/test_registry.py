@@ -1,7 +1,10 @@
 """A registry that says no: nothing starts, and the condition names what to do."""
 
+import pytest
+
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Connection, Rollout
+from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec, together
@@ -46,3 +49,21 @@ async def test_the_registry_is_called_by_a_name_that_it_refuses(
     spec = light_spec(model.name, "1")
     spec["model"]["connectionRef"] = {"name": "mlflow"}
     await _unresolved(churn, spec, "HostNotAllowed", address, "--allowed-hosts")
+
+
+@pytest.mark.slow
+async def test_pods_of_a_version_that_was_deleted_start_again(registry: LightRegistry, rollout: Rollout) -> None:
+    """They ask where the files lie, not for the version; the digest decides all the same."""
+    model, churn = await registry.model(GOOD), rollout("churn")
+    await churn.create(light_spec(model.name, "1"))
+    await churn.until(at_rest("1"))
+    await registry.call("model-versions/delete", {"name": model.name, "version": "1"}, "DELETE")
+    [before] = await churn.children("Pod")
+    await churn.delete("Pod", before["metadata"]["name"])
+
+    def ready(pods: list[Change]) -> bool:
+        others = [pod for pod in pods if pod["metadata"]["uid"] != before["metadata"]["uid"]]
+        conditions = [one for pod in others for one in pod["status"].get("conditions", ())]
+        return any((one["type"], one["status"]) == ("Ready", "True") for one in conditions)
+
+    await eventually(lambda: churn.children("Pod"), ready, "another pod is ready")

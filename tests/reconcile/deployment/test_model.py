@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -55,8 +56,35 @@ async def test_an_alias_is_pinned_to_a_version(models: Models) -> None:
         name="churn",
         version="1",
         registry_url="http://mlflow",
+        files="models:/m-1",
         size_bytes=1024,
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "files"),
+    [
+        ("mlflow-artifacts:/1/ab/artifacts/model/", "mlflow-artifacts:/1/ab/artifacts/model"),
+        (f"runs:/{'a' * 32}/model", f"runs:/{'a' * 32}/model"),
+        ("models:/m-0f/part", "models:/m-0f/part"),
+        ("models:/other/3", None),
+        ("mlflow-artifacts://elsewhere:5000/1/model", None),
+        ("mlflow-artifacts:/1/../2", None),
+        ("mlflow-artifacts:/1/$(TOKEN) x", None),
+        ("https://evil.example/model", None),
+        ("s3://bucket/model", None),
+        ("", None),
+        (f"mlflow-artifacts:/{'a' * 1100}", None),
+    ],
+)
+async def test_pods_ask_where_mlflow_keeps_the_files(
+    models: Models, registry: InMemoryRegistry, said: str, files: str | None
+) -> None:
+    """A source is what somebody wrote: other addresses are asked for by name and version, as MLflow resolves them."""
+    registry.versions["churn", "1"] = replace(registry.versions["churn", "1"], source=said)
+    pinned = await models.pin("uid", "team", ALIAS)
+    assert isinstance(pinned, PinnedModel)
+    assert (pinned.uri, pinned.files) == ("models:/churn/1", files)
 
 
 async def test_a_connection_of_its_own_is_handed_to_the_pod_by_name(models: Models) -> None:

@@ -27,6 +27,8 @@ class PinnedModel:
     version: str | None = None
     connection_secret: str | None = None
     registry_url: str | None = None
+    files: str | None = None
+    """Where MLflow keeps its files, for pods: what is at that address outlives the version's entry in the registry."""
     size_bytes: int | None = None
     note: str | None = None
     """What people should know about how it was found."""

@@ -24,6 +24,10 @@ __all__ = ["Models", "registered"]
 
 _REGISTERED = re.compile(r"models:/(?P<name>[^/@]+)/(?P<version>[1-9][0-9]*)")
 
+#: Where a version may say that its files lie, if pods are to ask there: below MLflow's own proxy, or its logged models.
+_FILES = re.compile(r"(mlflow-artifacts:|runs:/[0-9a-f]{32}|models:/m-[0-9a-f]+)(/[^/\s?#%]+)*")
+_FILES_LIMIT = 1024
+
 #: More of a tag is not read.
 _TAG_LIMIT = 1000
 
@@ -175,10 +179,21 @@ def _pinned(connection: Connection, secret: LocalRef | None, model: ModelVersion
         version=model.version,
         connection_secret=secret.name if secret else None,
         registry_url=None if secret else connection.url,
+        files=_files(model.source),
         size_bytes=model.size_bytes,
         tags=tags or None,
         note=model.note,
     )
+
+
+def _files(source: str) -> str | None:
+    """The address of the files, where it is one of MLflow's own that names no version; None: by name and version.
+
+    A version can be deleted and a model renamed while pods that serve it start again. The digest decides all the same.
+    """
+    found = source.rstrip("/")
+    safe = len(found) <= _FILES_LIMIT and ".." not in found.split("/")
+    return found if safe and _FILES.fullmatch(found) else None
 
 
 def registered(source: ModelSource) -> RegistrySource | None:

@@ -85,7 +85,7 @@ def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model
 
 
 def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
-    arguments = ["fetch", "--uri", literal(model.uri), "--digest", model.digest, "--dest", _MODEL]
+    arguments = ["fetch", "--uri", literal(model.files or model.uri), "--digest", model.digest, "--dest", _MODEL]
     mounts: list[dict[str, Any]] = [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
     if claim_of(model.uri):
         arguments += ["--mounted", _CLAIM]

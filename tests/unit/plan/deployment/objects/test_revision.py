@@ -70,6 +70,16 @@ def test_what_users_do_not_notice_is_no_revision(change: dict[str, Any]) -> None
     assert revisions.wanted("churn", spec(**change), model(), DEFAULTS).id == before.id
 
 
+def test_where_the_files_lie_is_no_revision_and_is_where_pods_ask() -> None:
+    """So that an upgrade of the operator gives nobody a new revision."""
+    pinned = replace(model(), files="models:/m-0f$(X)")
+    before, after = (revisions.wanted("churn", spec(), one, DEFAULTS) for one in (model(), pinned))
+    assert before.id == after.id
+    [fetch] = after.template["spec"]["initContainers"]
+    assert fetch["args"][:3] == ["fetch", "--uri", "models:/m-0f$$(X)"]
+    assert fetch["env"] == before.template["spec"]["initContainers"][0]["env"]
+
+
 def test_a_new_release_of_the_operator_is_no_revision() -> None:
     newer = replace(DEFAULTS, operator_image="rollmodel/operator:2", server_image="rollmodel/server:2")
     before, after = (revisions.wanted("churn", spec(), model(), defaults) for defaults in (DEFAULTS, newer))
