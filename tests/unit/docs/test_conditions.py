@@ -25,7 +25,7 @@ def _reasons(path: Path) -> Iterator[str]:
 
 
 def test_every_reason_is_on_the_page() -> None:
-    files = [*(PLAN / "deployment").rglob("*.py"), PLAN / "pod_diagnostics.py"]
+    files = [*(PLAN / "deployment").rglob("*.py"), PLAN / "pods" / "diagnostics.py"]
     reasons = {reason for path in files for reason in _reasons(path)}
     assert len(reasons) > 30
     assert sorted(reason for reason in reasons if f"`{reason}`" not in PAGE) == []
