@@ -141,6 +141,9 @@ class Settings(BaseSettings):
     hosts: dict[str, tuple[str, ...]] = {}
     """Host names that routes may ask for: a JSON object from namespaces (or patterns of them) to patterns of names,
     e.g. ``{"*": ["*.{namespace}.example.com"]}``. Empty: any, and the Gateway decides."""
+    connection_hosts: Words = ()
+    """Hosts that the Secret of a ``connectionRef`` may name, as patterns separated by commas, e.g.
+    ``mlflow.*.svc,*.mlflow.example.com``. Empty: any; then errors tell who writes Secrets which ports answer."""
     container_messages: Literal["Redacted", "Off"] = "Redacted"
     """Whether status and Events tell the last line that a user's container wrote before it failed, without what looks
     like a credential. More people read status than logs."""

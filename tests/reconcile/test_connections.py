@@ -117,3 +117,19 @@ async def test_what_is_not_configured_is_said(
 
 def test_credentials_are_not_shown() -> None:
     assert "operators-own" not in repr(OWN)
+
+
+@pytest.mark.parametrize("pattern", ["mlflow.team.example", "*.TEAM.example", "other,*.example"])
+async def test_a_secret_names_one_of_the_hosts_that_are_allowed(kube: InMemoryKube, pattern: str) -> None:
+    connections = Connections(kube, default=OWN, read_secrets=True, hosts=pattern.split(","))
+    assert (await connections.find("team", REFERENCE)).url == "https://mlflow.team.example"
+    assert await connections.find("team", None) == OWN
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1:22", "https://mlflow.team.example.evil.test", "http://[::1]:80"])
+async def test_other_hosts_are_refused_and_nothing_is_sent_there(kube: InMemoryKube, url: str) -> None:
+    kube.secrets["team", "theirs"]["url"] = url
+    connections = Connections(kube, default=OWN, read_secrets=True, hosts=["*.team.example"])
+    with pytest.raises(Forbidden, match=r"goes only to .*ROLLMODEL_CONNECTION_HOSTS") as error:
+        await connections.find("team", REFERENCE)
+    assert error.value.reason == "ConnectionForbidden"

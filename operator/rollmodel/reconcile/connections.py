@@ -7,8 +7,10 @@ never sent to an address that a user chose.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from urllib.parse import urlsplit
 
 from rollmodel.api.base import LocalRef
 from rollmodel.api.uris import server_url
@@ -32,10 +34,14 @@ class _Read:
 class Connections:
     """Finds connections; remembers those from Secrets for a while, so that a pass at rest costs no request."""
 
-    def __init__(self, kube: Kube, *, default: Connection | None, read_secrets: bool) -> None:
+    def __init__(
+        self, kube: Kube, *, default: Connection | None, read_secrets: bool, hosts: Sequence[str] = ()
+    ) -> None:
+        """``hosts``: patterns of the hosts that Secrets may name; none: any."""
         self._kube = kube
         self._default = default
         self._read_secrets = read_secrets
+        self._hosts = hosts
         self._read: dict[tuple[str, str], _Read] = {}
 
     async def find(self, namespace: str, reference: LocalRef | None) -> Connection:
@@ -79,7 +85,18 @@ class Connections:
                 " on it, and bind it to the operator's service account (config/examples/connection-secrets.yaml)",
                 reason="ConnectionForbidden",
             ) from None
-        return _connection(namespace, name, data)
+        found = _connection(namespace, name, data)
+        self._check_host(name, found)
+        return found
+
+    def _check_host(self, secret: str, connection: Connection) -> None:
+        host = urlsplit(connection.url).hostname or ""
+        if self._hosts and not any(fnmatchcase(host, pattern.lower()) for pattern in self._hosts):
+            raise Forbidden(
+                f"Secret {secret!r} names host {host!r}, and this operator goes only to {', '.join(self._hosts)}"
+                " (ROLLMODEL_CONNECTION_HOSTS)",
+                reason="ConnectionForbidden",
+            )
 
 
 def _connection(namespace: str, secret: str, data: Mapping[str, str]) -> Connection:

@@ -110,7 +110,10 @@ class Operator:
             tenancy=settings.tenants_of_registry,
         )
         registries = Connections(
-            kube, default=_own_connection(settings), read_secrets=settings.connection_secrets == "Read"
+            kube,
+            default=_own_connection(settings),
+            read_secrets=settings.connection_secrets == "Read",
+            hosts=settings.connection_hosts,
         )
         references = References(triggers.wake)
         models = Models(registry, registries, references, triggers.wake, settings.tenants_of_registry)

@@ -53,6 +53,7 @@ EVERYTHING: Values = {
         "leastIntervalSeconds": 5,
         "forbiddenNamespaces": ["kube-system"],
         "hosts": {"team-a": ["*.example.com"]},
+        "connectionHosts": ["*.example.com"],
         "containerMessages": "Off",
         "resyncSeconds": 1000,
         "concurrency": 4,
