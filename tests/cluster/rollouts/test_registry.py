@@ -18,7 +18,7 @@ async def _unresolved(rollout: LiveRollout, spec: Change, reason: str, *words: s
     assert all(word in unresolved.message for word in words), unresolved.message
     await rollout.until_condition("Stalled", "True", reason)
     assert await rollout.children("Deployment") == []
-    await rollout.until_event(reason, "")
+    await rollout.until_event(reason, words[0])
 
 
 async def test_names_that_nobody_knows(registry: LightRegistry, rollout: Rollout) -> None:
