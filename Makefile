@@ -63,7 +63,7 @@ operator: install ## Run the operator beside that cluster, with the rights that 
 cluster-down: install ## End the cluster of `make cluster`
 	$(BIN)/python -m localcluster down
 
-unit: install ## Unit and reconcile tests only, in three processes (three minutes)
+unit: install ## Unit and reconcile tests only, in three processes (four minutes)
 	$(BIN)/python -m pytest $(PARALLEL) -m "not bed and not slow" tests/unit tests/reconcile
 
 test: binaries ## Unit, reconcile, and cluster tests on a real control plane
