@@ -23,6 +23,7 @@ COMMANDS = {
     "logs": ("rollmodel.cli.logs:main", "print what a training run writes"),
     "verify-training": ("rollmodel.cli.training.verify:main", "train again with everything pinned, and compare"),
     "explain": ("rollmodel.cli.rollout.explain:main", "show the evidence for and against a candidate"),
+    "lint": ("rollmodel.cli.lint.command:main", "say what is wrong with manifests, without a cluster"),
     "backtest": ("rollmodel.cli.backtest.command:main", "say what a policy would have decided on past rollouts"),
     **{verb: (f"rollmodel.cli.rollout.commands:{verb}", text) for verb, text in VERBS.items()},
     "profile": ("rollmodel.cli.profile:main", "count what a model was trained on, for a DriftPolicy"),
