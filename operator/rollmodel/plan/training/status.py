@@ -12,6 +12,7 @@ from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts, TrainingJobStatus
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
+from rollmodel.plan.pods.refusals import with_remedy
 from rollmodel.plan.times import stamp
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import TRAINED, Context, outcome_known
@@ -57,7 +58,9 @@ def _lines(context: Context, builder: DecisionBuilder, *, over: bool) -> dict[st
     succeeded = _known(context, "Succeeded") if outcome_known(context.status) else builder.outcome or builder.doing
     stalled = builder.stalled
     if context.observed.problems and not over:
-        stalled = ConditionDraft("True", "Refused", "; ".join(context.observed.problems))
+        stalled = ConditionDraft(
+            "True", "Refused", "; ".join(with_remedy(problem, "template") for problem in context.observed.problems)
+        )
     lines = {
         "Succeeded": succeeded or builder.doing,
         "Reconciling": _reconciling(builder, stalled, over=over),

@@ -25,6 +25,7 @@ from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
 from rollmodel.plan.deployment.strategies.commands import refresh_asked
 from rollmodel.plan.deployment.strategies.stages import pause_reason
+from rollmodel.plan.pods.refusals import with_remedy
 
 __all__ = ["build_status", "condition_events"]
 
@@ -135,7 +136,8 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
 def _stalled(rollout: Rollout) -> Iterator[ConditionDraft]:
     """What needs a person, most urgent first."""
     if rollout.observed.problems:
-        yield ConditionDraft("True", "Refused", f"{'; '.join(rollout.observed.problems)}; traffic: {_split(rollout)}")
+        problems = "; ".join(with_remedy(problem, "runtime") for problem in rollout.observed.problems)
+        yield ConditionDraft("True", "Refused", f"{problems}; traffic: {_split(rollout)}")
     yield from _broken_pods(rollout)
     if rollout.context.problem is not None and not rollout.context.problem.transient:
         yield ConditionDraft("True", rollout.context.problem.reason, rollout.context.problem.message)

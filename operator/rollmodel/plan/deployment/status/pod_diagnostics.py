@@ -14,6 +14,7 @@ from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER
 from rollmodel.plan.deployment.status.restarts import last_end, model_containers, pods_of, restarts_since
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pods.diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
+from rollmodel.plan.pods.refusals import with_remedy
 from rollmodel.text import redact
 
 __all__ = ["RESTART_BUDGET", "Diagnosis", "diagnose"]
@@ -70,7 +71,8 @@ def _of_crashing(pod: str, container: Manifest, restarts: int, *, told: bool) ->
 def _of_deployment(deployment: Manifest) -> Iterator[Diagnosis]:
     for condition in (deployment.get("status") or {}).get("conditions") or ():
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
-            yield Diagnosis(condition.get("reason", "FailedCreate"), condition.get("message", "pods cannot be created"))
+            message = with_remedy(condition.get("message", "pods cannot be created"), "runtime")
+            yield Diagnosis(condition.get("reason", "FailedCreate"), message)
 
 
 def _last_line(message: str | None) -> str:

@@ -11,6 +11,7 @@ from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.decision import SetRunStatus
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pods.diagnostics import Diagnosis, diagnose_pending
+from rollmodel.plan.pods.refusals import with_remedy
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.inputs import pins
@@ -111,7 +112,8 @@ def _trouble(context: Context, job: Manifest) -> Diagnosis | None:
     found = next(diagnose_pending(context.observed.pods), None)
     if found is not None or not context.observed.refusals or not missing_pods(context, job):
         return found
-    said = f"the pods of Job {job['metadata']['name']} cannot be created: {context.observed.refusals[0]}"
+    why = with_remedy(context.observed.refusals[0], "template")
+    said = f"the pods of Job {job['metadata']['name']} cannot be created: {why}"
     return Diagnosis(_REFUSED, said)
 
 

@@ -112,6 +112,10 @@ def test_pods_that_cannot_be_created_are_told_by_the_deployment() -> None:
     deployment = cluster.children["Deployment", f"churn-{revision}"]
     failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
     deployment["status"] = {"conditions": [failure]}
-    assert diagnose(Context.of(cluster.observe()), revision) == Diagnosis("FailedCreate", "exceeded quota")
+    found = diagnose(Context.of(cluster.observe()), revision)
+    assert found is not None
+    assert (found.reason, found.fatal, found.of_model) == ("FailedCreate", False, False)
+    assert found.message.startswith("exceeded quota; ")
+    assert "`runtime.resources`" in found.message
     cluster.pass_until_quiet()
     assert "exceeded quota" in cluster.condition("Ready")["message"]

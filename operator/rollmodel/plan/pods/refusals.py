@@ -1,0 +1,31 @@
+"""What a person can do about pods and objects that a quota, a LimitRange or a policy refuses."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["remedy", "with_remedy"]
+
+#: Words of the API server -> what helps; ``{}`` is the field that holds the container's and the pods' settings.
+_REMEDIES = (
+    (r"must specify [a-z.,-]+", "set what is missing in `{}.resources`"),
+    (r"(maximum|minimum) \S+ usage per (Container|Pod)", "set `{}.resources` within the LimitRange"),
+    (r"max limit to request ratio per (Container|Pod)", "set `{}.resources` within the LimitRange"),
+    (r"exceeded quota", "it goes on by itself when the quota has room; `{}.resources` is what each pod takes"),
+    (
+        r"ValidatingAdmissionPolicy|admission webhook",
+        "labels and annotations that are asked for belong into `{}.labels` and `{}.annotations`",
+    ),
+    (r"violates PodSecurity", "the namespace allows less than the pod asks for: see `{}.securityContext`"),
+)
+
+
+def remedy(message: str, field: str) -> str | None:
+    """What helps against this answer of the API server; ``field`` is the part of the spec about pods."""
+    return next((text.format(field, field) for words, text in _REMEDIES if re.search(words, message)), None)
+
+
+def with_remedy(message: str, field: str) -> str:
+    """The API server's words, and what helps."""
+    helps = remedy(message, field)
+    return f"{message}; {helps}" if helps else message
