@@ -95,6 +95,9 @@ class Rollout(ApiModel):
     """A candidate whose pods are not ready by then is rolled back."""
     drain_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
     """Time between weight 0 observed and the removal of pods."""
+    bake_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None
+    """Time for which a candidate has all traffic before the stable revision loses its pods: until then the way back is
+    one step. It takes twice the pods for so long. Default: 0."""
     on_failure: OnFailure = OnFailure.ROLL_BACK
     """What happens when the candidate is proven harmful."""
     on_undecided: OnUndecided = OnUndecided.PAUSE

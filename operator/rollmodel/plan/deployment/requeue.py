@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.strategies.bake import seconds_left
 from rollmodel.plan.deployment.strategies.split import least_pods
 from rollmodel.plan.times import parse
 
@@ -83,6 +84,8 @@ def _candidate(rollout: Rollout, candidate: ArmStatus) -> Iterator[float]:
     elif candidate.step is not None and candidate.step < 0:
         warming = policy.warm_up_seconds - rollout.seconds_since(candidate.ready_since)
         yield warming if warming > 0 else interval
+    if (baking := seconds_left(rollout)) > 0:
+        yield baking
     if candidate.step is not None and candidate.step >= 0:
         yield _until_tick(rollout, interval)
     if rollout.traffic.status != "True":

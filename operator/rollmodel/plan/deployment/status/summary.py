@@ -10,6 +10,7 @@ from rollmodel.evidence.core.types import Assessment, Outcome
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.strategies.bake import bakes_until, has_all_traffic
 from rollmodel.plan.deployment.strategies.outages.stand_in import seconds_left, stands_in
 from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, current_goal
 from rollmodel.plan.times import parse, stamp
@@ -47,18 +48,30 @@ def pods(rollout: Rollout, arm: ArmStatus, wanted: int) -> str:
 
 def _rollout(rollout: Rollout, candidate: ArmStatus) -> Summary:
     step = candidate.step if candidate.step is not None else -1
-    label, missing = rollout.label(candidate.revision), candidate.ready_since is None
+    label = rollout.label(candidate.revision)
     if rollout.full_size == 0:
         return Summary("ScaledToZero", f"{label} waits: there are no replicas and so no traffic to judge it by")
     if step < 0:
         return _starting(rollout, candidate)
     if step >= rollout.strategy.step_count(rollout.spec):
-        why = pods(rollout, candidate, rollout.full_size) if missing else "waits until it carries all traffic"
-        return Summary("Promoting", f"{label} takes over: {why}")
+        return _taking_over(rollout, candidate)
     where = rollout.strategy.place(rollout, step)
     if rollout.paused:
         return Summary("Paused", f"{where}: {rollout.paused}")
     return Summary("Judging", f"{where}: {_detail(rollout, candidate)}")
+
+
+def _taking_over(rollout: Rollout, candidate: ArmStatus) -> Summary:
+    label = rollout.label(candidate.revision)
+    if rollout.paused and has_all_traffic(rollout):
+        return Summary("Paused", f"{label} has all traffic: {rollout.paused}")
+    until = bakes_until(rollout)
+    if until is not None and rollout.stable is not None:
+        stays = f"{rollout.label(rollout.stable.revision)} stays warm until {stamp(until)}"
+        return Summary("Baking", f"{label} has all traffic; {stays}")
+    missing = candidate.ready_since is None
+    why = pods(rollout, candidate, rollout.full_size) if missing else "waits until it carries all traffic"
+    return Summary("Promoting", f"{label} takes over: {why}")
 
 
 def _starting(rollout: Rollout, candidate: ArmStatus) -> Summary:

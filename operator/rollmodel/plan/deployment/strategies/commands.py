@@ -15,7 +15,8 @@ from rollmodel.api.modeldeployment import CommandStatus, HistoryEntry
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies import transitions
-from rollmodel.plan.deployment.strategies.stages import BROUGHT_BACK, FORCED, pause_reason
+from rollmodel.plan.deployment.strategies.bake import bakes_until
+from rollmodel.plan.deployment.strategies.stages import BROUGHT_BACK, FORCED, goes_back, pause_reason
 from rollmodel.plan.times import stamp
 
 __all__ = ["ANNOTATION", "REFRESH", "asked", "consume", "previous_revision", "refresh_asked"]
@@ -94,6 +95,8 @@ def _promote(rollout: Rollout, command: _Command) -> Rollout:
     candidate = _current(rollout, command)
     if rollout.stable is None:
         raise _Ignored("it takes all traffic as soon as it answers")
+    if bakes_until(rollout) is not None and not goes_back(candidate):  # it has all traffic: now the other one may go
+        return transitions.promote(rollout, reason="Command", by=command.by)
     forced = change(
         candidate,
         step=rollout.strategy.step_count(rollout.spec),

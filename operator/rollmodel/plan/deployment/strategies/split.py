@@ -9,18 +9,22 @@ from __future__ import annotations
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.traffic import Split
 from rollmodel.plan.deployment.strategies.aims import Goal
+from rollmodel.plan.deployment.strategies.bake import has_all_traffic
 
 __all__ = ["at_goal", "candidate_pods", "carried", "current_goal", "desired_split", "desired_weights", "least_pods"]
 
 
 def current_goal(rollout: Rollout) -> Goal:
-    """What the candidate should get now, if its pods can carry it; a pause while it takes over keeps the last step."""
+    """What the candidate should get now, if its pods can carry it.
+
+    A pause while it takes over keeps what it has: the last step, or all traffic while it bakes.
+    """
     step = rollout.candidate.step if rollout.candidate is not None else None
     strategy, spec = rollout.strategy, rollout.spec
     count = strategy.step_count(spec)
     if step is None or step < 0:
         return Goal(0, sized_for=strategy.goal(spec, -1).sized_for)
-    if step < count or rollout.paused:
+    if step < count or (rollout.paused and not has_all_traffic(rollout)):
         return strategy.goal(spec, min(step, count - 1))
     return Goal(100, sized_for=strategy.goal(spec, count - 1).sized_for)
 

@@ -13,6 +13,7 @@ from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
 from rollmodel.plan.deployment.status.restarts import restarts_per_second
 from rollmodel.plan.deployment.strategies import transitions
+from rollmodel.plan.deployment.strategies.bake import bakes_until, has_all_traffic
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage
 from rollmodel.plan.deployment.strategies.split import least_pods
 from rollmodel.plan.times import stamp
@@ -110,13 +111,15 @@ def enter(rollout: Rollout, step: int, why: str | None = None) -> Rollout:
 
 
 def take_over(rollout: Rollout, why: str) -> Rollout:
-    """The candidate grows to full size, takes everything, and only then becomes stable."""
+    """The candidate grows to full size, takes everything, bakes, and only then becomes stable."""
     candidate = candidate_of(rollout)
     if rollout.paused:
         return rollout
-    if rollout.traffic.weights == {candidate.revision: 100}:
+    if has_all_traffic(rollout):
         if goes_back(candidate):
             return transitions.bring_back(rollout, by=why.removeprefix(BROUGHT_BACK))
+        if bakes_until(rollout) is not None:
+            return rollout
         if forced(candidate):
             return transitions.promote(rollout, reason="Command", by=why.removeprefix(FORCED))
         resumed_by = rollout.state.last_command.by if rollout.state.last_command is not None else None
