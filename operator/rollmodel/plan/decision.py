@@ -22,6 +22,7 @@ __all__ = [
     "EmitEvent",
     "Event",
     "LogRun",
+    "Reading",
     "Ref",
     "RunStatus",
     "SetRunStatus",
@@ -157,6 +158,18 @@ E = TypeVar("E")
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """A number for the operator's own metrics that is too short-lived for the status.
+
+    ``metric`` is its name there, ``label`` what tells it from others of the same object: a signal, a window.
+    """
+
+    metric: str
+    label: str
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """The outcome of a pass.
 
@@ -164,12 +177,14 @@ class Decision:
     kind are carried out in this order; which kind comes first is fixed, see ``reconcile.execute``.
     ``requeue_after`` is in seconds; None means: only an event or the resync wakes this object again.
     ``sample_age``: how old the newest sample was that metrics gave, in seconds; None where none was asked for.
+    ``readings`` replace those of before; None leaves them.
     """
 
     status: Mapping[str, Any]
     effects: tuple[Effect, ...] = ()
     requeue_after: float | None = None
     sample_age: float | None = None
+    readings: tuple[Reading, ...] | None = None
 
     def of(self, kind: type[E]) -> tuple[E, ...]:
         """The effects of one class, in order."""

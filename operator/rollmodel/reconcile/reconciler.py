@@ -95,6 +95,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
                 execution.refused, decision.requeue_after, execution.retry_after, self._kind.retry(observed)
             ),
             sample_age=decision.sample_age,
+            readings=decision.readings,
         )
 
     def _refer(self, uid: str, namespace: str, spec: Spec) -> Place:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from rollmodel.plan.decision import Reading
 from rollmodel.ports import Manifest
 
 __all__ = ["Finalizer", "Reconciler", "Result"]
@@ -16,13 +18,14 @@ class Result:
 
     ``body`` is the object as it now is. ``wrote``: something was changed, so look again whether more is to do: only a
     pass that writes nothing has reached its goal. ``requeue_after``: seconds until something is due, None for never.
-    ``sample_age``: see ``Decision``.
+    ``sample_age`` and ``readings``: see ``Decision``.
     """
 
     body: Manifest
     wrote: bool = False
     requeue_after: float | None = None
     sample_age: float | None = None
+    readings: Sequence[Reading] | None = None
 
 
 class Reconciler(Protocol):

@@ -147,7 +147,7 @@ class Controller:
         except Exception as error:  # noqa: BLE001 - whatever happens to one object must not end its loop
             loop.stale = True
             return self._after_failure(loop, error)
-        self._instruments.on_pass(loop.uid, body, result.body, sample_age=result.sample_age)
+        self._instruments.on_pass(loop.uid, body, result.body, sample_age=result.sample_age, readings=result.readings)
         return self._after_success(loop, result, view())
 
     async def _freshest(self, loop: _Loop, seen: Manifest) -> Manifest | None:

@@ -7,7 +7,7 @@ is scraped, from a few numbers that are dropped with the object.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,9 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from rollmodel.errors import Conflict, RollmodelError
+from rollmodel.plan.decision import Reading
 from rollmodel.ports import Manifest
+from rollmodel.runtime.drift_metrics import DriftInstruments
 
 __all__ = ["Instruments"]
 
@@ -75,6 +77,7 @@ class Instruments(Collector):
             ["neighbour", "reason"],
             registry=self.registry,
         )
+        self._drift = DriftInstruments(self.registry)
         self.registry.register(self)
 
     @contextmanager
@@ -106,9 +109,20 @@ class Instruments(Collector):
         finally:
             self._calls.labels(neighbour).observe(time.monotonic() - started)
 
-    def on_pass(self, uid: str, before: Manifest, after: Manifest, *, sample_age: float | None = None) -> None:
-        """A pass over an object ended: it was ``before``, it is ``after``. ``sample_age``: see ``Decision``."""
+    def on_pass(
+        self,
+        uid: str,
+        before: Manifest,
+        after: Manifest,
+        *,
+        sample_age: float | None = None,
+        readings: Sequence[Reading] | None = None,
+    ) -> None:
+        """A pass over an object ended: it was ``before``, it is ``after``. For the others see ``Decision``."""
         status = after.get("status", {})
+        if after["kind"] == "DriftPolicy":
+            self._drift.on_pass(uid, before, after, readings)
+            return
         for entry in _new_entries(before.get("status", {}), status):
             self._verdicts.labels(entry["verdict"], self._cause(entry)).inc()
         if after["kind"] == "ModelDeployment":
@@ -131,6 +145,7 @@ class Instruments(Collector):
     def forget(self, uid: str) -> None:
         """The object is gone: so are its series."""
         self._objects.pop(uid, None)
+        self._drift.forget(uid)
 
     def collect(self) -> Iterator[Metric]:
         """Called by prometheus_client at each scrape."""

@@ -10,11 +10,14 @@ from contextlib import suppress
 from typing import Any
 
 from prometheus_client import CollectorRegistry
+from rollmodel.api.driftpolicy import RetrainStatus
 from rollmodel.errors import Unavailable
+from rollmodel.plan.decision import Reading
+from rollmodel.runtime.drift_metrics import OF_LOOKS
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.serving.server.metrics import ServerMetrics
 
-__all__ = ["OF_PODS", "SCRAPED", "exported", "labels_named", "selectors"]
+__all__ = ["OF_PODS", "SCRAPED", "exported", "labels_named", "policy_passes", "selectors"]
 
 #: Labels that scraping gives to every series, or that our PodMonitor copies from a model's pod.
 SCRAPED = frozenset({"job", "instance", "namespace", "pod", "le"})
@@ -66,7 +69,24 @@ def _operator() -> CollectorRegistry:
     status: dict[str, Any] = {"stable": {"weight": 75}, "candidate": {"weight": 25, "step": 0}, "history": history}
     body = {"kind": "ModelDeployment", "metadata": {"namespace": "team", "name": "churn"}}
     instruments.on_pass("uid", {**body, "status": {}}, {**body, "status": status}, sample_age=1.0)
+    policy_passes(instruments)
     return instruments.registry
+
+
+def policy_passes(instruments: Instruments) -> None:
+    """Passes over a DriftPolicy that were all that they can be."""
+    body = {"kind": "DriftPolicy", "metadata": {"namespace": "team", "name": "watch"}}
+    moment = "2026-01-01T00:00:00Z"
+    readings = [Reading(metric, "x", 1.0) for metric in OF_LOOKS]
+    budget = {"spent": "0", "remaining": "0.05", "periodStartTime": moment}
+    episode = {"number": 1, "startTime": moment, "trigger": "x"}
+    outcomes = RetrainStatus.model_json_schema()["properties"]["outcome"]["enum"]
+    retrains = [{"episode": word, "trigger": "x", "outcome": word, "time": moment} for word in outcomes]
+    for state in ("Stable", "Suspected", "Drifted", "Insufficient", "Learning"):
+        ready = {"type": "Ready", "status": "True", "reason": state, "message": "", "lastTransitionTime": moment}
+        status = {"lastEvaluationTime": moment, "budget": budget, "episode": episode, "retrains": retrains}
+        after = {**body, "status": {**status, "conditions": [ready]}}
+        instruments.on_pass("policy", {**body, "status": {}}, after, readings=readings)
 
 
 def _pass(instruments: Instruments, kind: str, error: Exception | None) -> None:

@@ -8,6 +8,8 @@ from pathlib import Path
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.settings_help import as_markdown
 
+from tests.support.reference.exported_metrics import policy_passes
+
 __all__ = ["PAGES", "page"]
 
 FOLDER = Path(__file__).parents[3] / "docs" / "reference"
@@ -45,6 +47,7 @@ def _metrics() -> Iterator[str]:
         pass
     after = {"kind": "ModelDeployment", **where, "status": status}
     instruments.on_pass("uid", {**where, "status": {}}, after, sample_age=1.0)
+    policy_passes(instruments)
     for family in sorted(instruments.registry.collect(), key=lambda one: one.name):
         labels = list(dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le"))
         labels = labels or _LABELS.get(family.name, [])

@@ -25,18 +25,19 @@ def healthy(draft: Draft) -> Draft:
 
 def stalled(draft: Draft, reason: str, message: str) -> Draft:
     """A person has to change the spec; nothing is looked at."""
-    draft = draft.say("Stalled", "True", reason, message).say("Ready", "False", reason, message)
+    draft = draft.read(()).say("Stalled", "True", reason, message).say("Ready", "False", reason, message)
     return draft.say("DriftDetected", "Unknown", reason)
 
 
 def suspended(draft: Draft) -> Draft:
     """Nothing is looked at, as asked."""
-    draft = draft.say("Ready", "False", "Suspended", "`suspend` is set")
+    draft = draft.read(()).say("Ready", "False", "Suspended", "`suspend` is set")
     return draft.say("DriftDetected", "Unknown", "Suspended")
 
 
 def blind(draft: Draft, reason: str, message: str) -> Draft:
-    """It cannot look. That spends no budget, and neither raises nor clears an alarm."""
+    """It cannot look. That spends no budget, neither raises nor clears an alarm, and leaves no numbers of before."""
+    draft = draft.read(())
     told = find(draft.observed.status.conditions, "DataFresh")
     if told is None or told.status != "False" or told.reason != reason:
         draft = draft.event("Warning", "Blind", f"{reason}: {message}")

@@ -105,7 +105,7 @@ def _watch(draft: Draft, layout: Layout) -> Draft:
         learnt=None,
         signals=[],
         last_evaluation_time=None,
-    )
+    ).read(())
 
 
 def _look(draft: Draft, history: History) -> Draft:
@@ -131,7 +131,8 @@ def _look(draft: Draft, history: History) -> Draft:
         dispersion=dispersion,
         now=draft.now,
     )
-    return _conclude(draft.set(signals=list(look.signals), budget=_budget(draft, look)), look)
+    draft = draft.set(signals=list(look.signals), budget=_budget(draft, look)).read(look.readings)
+    return _conclude(draft, look)
 
 
 def _training_rows(observed: Observed) -> int:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from rollmodel.api.conditions import find
 from rollmodel.api.driftpolicy import DriftPolicyStatus
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
-from rollmodel.plan.decision import ApplyObject, Decision, Effect, EmitEvent, Event
+from rollmodel.plan.decision import ApplyObject, Decision, Effect, EmitEvent, Event, Reading
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.times import stamp
 
@@ -27,6 +27,7 @@ class Draft:
     lines: Mapping[str, ConditionDraft] = field(default_factory=dict)
     effects: tuple[Effect, ...] = ()
     due: tuple[float, ...] = ()
+    readings: tuple[Reading, ...] | None = None
 
     @classmethod
     def of(cls, observed: Observed) -> Draft:
@@ -65,6 +66,10 @@ class Draft:
         """With this object to apply."""
         return replace(self, effects=(*self.effects, ApplyObject(manifest)))
 
+    def read(self, readings: tuple[Reading, ...]) -> Draft:
+        """With these numbers for the metrics."""
+        return replace(self, readings=readings)
+
     def requeue(self, seconds: float) -> Draft:
         """With the next pass after so many seconds."""
         return replace(self, due=(*self.due, seconds))
@@ -78,4 +83,9 @@ class Draft:
             observed.status.conditions, self.lines, generation=observed.generation, now=observed.now
         )
         status = DriftPolicyStatus.model_validate(fields)
-        return Decision(status.to_wire(), self.effects, max(0.5, min(self.due)) if self.due else None)
+        return Decision(
+            status.to_wire(),
+            self.effects,
+            requeue_after=max(0.5, min(self.due)) if self.due else None,
+            readings=self.readings,
+        )

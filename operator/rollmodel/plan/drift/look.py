@@ -16,8 +16,10 @@ from rollmodel.evidence.drift.compare import CAREFUL_ALPHA, CAREFUL_EXPECTED, Co
 from rollmodel.evidence.drift.performance import estimate
 from rollmodel.evidence.drift.power import visible_psi
 from rollmodel.evidence.drift.quality import log10_p_of_rise, share_before
+from rollmodel.plan.decision import Reading
 from rollmodel.plan.drift.history import History
 from rollmodel.plan.drift.queries import step_of
+from rollmodel.plan.drift.readings import of_signals, of_windows
 from rollmodel.plan.drift.watches import Watch, watches
 
 __all__ = ["Look", "looks_per_period", "take_look"]
@@ -38,6 +40,7 @@ class Look:
     enough: tuple[bool, ...]
     visible: tuple[float, ...]
     spent: float
+    readings: tuple[Reading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,19 +90,27 @@ def take_look(
     least = float(alpha.min(initial=1.0))
     windows = _windows(spec, history, at=at, watched_since=watched_since, dispersion=dispersion, alpha=least)
     tracks = {one.name: one for one in before}
+    measured = [_measure(windows, test) for test in tests]
     found = [
-        _judge(windows, test, float(one), tracks.get(test.name), now) for test, one in zip(tests, alpha, strict=True)
+        _judge(windows, test, seen, float(one), tracks.get(test.name), now=now)
+        for test, seen, one in zip(tests, measured, alpha, strict=True)
     ]
     found.sort(key=lambda one: -one[0])
     quiet = [status for _, status in found if status.verdict not in {"Suspected", "Drifted"}][:_QUIET_SHOWN]
     moving = [status for _, status in found if status.verdict in {"Suspected", "Drifted"}]
     moving.sort(key=lambda one: one.verdict != "Drifted")
+    rows = tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1))
+    enough, visible = tuple(bool(one) for one in windows.enough), tuple(_visible(windows, tests, alpha))
     return Look(
         signals=tuple([*moving, *quiet][:_MOST]),
         windows=tuple(spec.window_seconds),
-        rows=tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1)),
-        enough=tuple(bool(one) for one in windows.enough),
-        visible=tuple(_visible(windows, tests, alpha)),
+        rows=rows,
+        enough=enough,
+        visible=visible,
+        readings=(
+            *_readings(windows, tests, measured),
+            *of_windows(spec.window_seconds, rows, enough, visible),
+        ),
         spent=decimal(spec.false_alarms.budget) / looks_per_period(spec) * float(windows.enough.mean()),
     )
 
@@ -126,11 +137,16 @@ def _windows(
     )
 
 
+def _readings(windows: _Windows, tests: Sequence[Watch], measured: Sequence[_Seen]) -> Iterator[Reading]:
+    if tests:
+        log10_p, change = (np.stack([getattr(one, name) for one in measured]) for name in ("log10_p", "change"))
+        yield from of_signals(tests, log10_p, change, windows.enough)
+
+
 def _judge(
-    windows: _Windows, test: Watch, alpha: float, before: SignalStatus | None, now: str
+    windows: _Windows, test: Watch, seen: _Seen, alpha: float, before: SignalStatus | None, *, now: str
 ) -> tuple[float, SignalStatus]:
     """How far it is from its limit, and what status says about it."""
-    seen = _measure(windows, test)
     changed = windows.enough & (seen.log10_p < math.log10(max(alpha, 1e-300))) & (seen.change > test.limit)
     ratio = decimal(windows.spec.hysteresis.clear_ratio)
     calm = ~windows.enough | (seen.change <= ratio * test.limit) | (seen.log10_p > _DOUBT)
