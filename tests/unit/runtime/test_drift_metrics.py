@@ -20,8 +20,8 @@ async def observed(world: DriftWorld, ref: Ref, instruments: Instruments, hours:
         for _ in range(10):
             before = world.kube.objects[ref]
             result = await operator.reconcile(before)
-            body = result.body | {"kind": "DriftPolicy"}
-            instruments.on_pass("uid", before | {"kind": "DriftPolicy"}, body, readings=result.readings)
+            body = dict(result.body) | {"kind": "DriftPolicy"}
+            instruments.on_pass("uid", dict(before) | {"kind": "DriftPolicy"}, body, readings=result.readings)
             if not result.wrote:
                 break
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,8 @@ from rollmodel.plan.deployment.analysis.policy import judge_plan
 __all__ = ["counted", "read_manifest", "sound", "spec_of"]
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The first ModelDeployment of a YAML file. Raises Invalid."""
+def read_manifest(path: Path, *, kinds: Sequence[str] = ("ModelDeployment",)) -> dict[str, Any]:
+    """The first object of these kinds in a YAML file. Raises Invalid."""
     try:
         documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
     except OSError as error:
@@ -28,9 +28,9 @@ def read_manifest(path: Path) -> dict[str, Any]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise Invalid(f"{path} is not YAML: {error}") from error
     for document in documents:
-        if isinstance(document, dict) and document.get("kind") == "ModelDeployment":
+        if isinstance(document, dict) and document.get("kind") in kinds:
             return document
-    raise Invalid(f"{path} has no ModelDeployment")
+    raise Invalid(f"{path} has no {' and no '.join(kinds)}")
 
 
 def spec_of(manifest: Mapping[str, Any]) -> ModelDeploymentSpec:

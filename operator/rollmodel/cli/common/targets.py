@@ -11,7 +11,7 @@ from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import DRIFT_POLICY, MODEL_DEPLOYMENT, TRAINING_JOB
 from rollmodel.errors import Invalid
 
-__all__ = ["KINDS", "add_mlflow_url", "add_target", "named", "wanted"]
+__all__ = ["KINDS", "add_mlflow_url", "add_target", "named", "one_of", "wanted"]
 
 #: The kinds with a life that can be watched.
 KINDS = (TRAINING_JOB, MODEL_DEPLOYMENT)
@@ -26,9 +26,9 @@ _WORDS = {
 _POLICIES = dict.fromkeys(("dpol", DRIFT_POLICY.kind.lower(), DRIFT_POLICY.plural), DRIFT_POLICY)
 
 
-def add_target(parser: argparse.ArgumentParser, *, policies: bool = False) -> None:
+def add_target(parser: argparse.ArgumentParser, *, policies: bool = False, kinds: str = "") -> None:
     """The words that say which object, and the options that say where it is. ``policies``: DriftPolicies, too."""
-    kinds = "trainingjob (tjob), modeldeployment (mdep) or driftpolicy (dpol)" if policies else _TWO
+    kinds = kinds or ("trainingjob (tjob), modeldeployment (mdep) or driftpolicy (dpol)" if policies else _TWO)
     parser.add_argument("kind", nargs="?", metavar="KIND", help=kinds)
     parser.add_argument("name", nargs="?", metavar="NAME", help="name of the object; enough where one kind has it")
     cluster.add_arguments(parser)
@@ -62,6 +62,15 @@ def named(arguments: argparse.Namespace, *, policies: bool = False) -> tuple[Seq
     if name is None:
         raise Invalid("which one? `rollmodel get` lists what there is")
     return kinds, name
+
+
+def one_of(resources: Sequence[Resource], arguments: argparse.Namespace) -> tuple[Resource, str]:
+    """The kind and the name, of a command that knows these kinds; a name alone means the first. Raises Invalid."""
+    kinds, name = named(arguments, policies=True)
+    known = [kind for kind in kinds if kind in resources]
+    if not known:
+        raise Invalid(f"this command is about {' and '.join(one.plural for one in resources)}")
+    return next(one for one in resources if one in known), name
 
 
 def _kind(word: str, words: Mapping[str, Resource]) -> Resource:

@@ -17,6 +17,8 @@ from rollmodel.cli.common import cluster, prometheus
 from rollmodel.cli.common.console import show
 from rollmodel.cli.common.manifest import read_manifest, sound, spec_of
 from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.targets import add_target, one_of
+from rollmodel.cli.drift import explain as policy
 from rollmodel.cli.rollout import page, report, terminal
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.evidence import judge
@@ -26,7 +28,8 @@ from rollmodel.plan.deployment.analysis.policy import judge_plan
 __all__ = ["main"]
 
 _DESCRIPTION = (
-    "Show the evidence for and against the candidate of a ModelDeployment, and how far it is from a decision."
+    "Show the evidence for and against the candidate of a ModelDeployment, and how far it is from a decision; of a"
+    " DriftPolicy what changed, and what it can see."
 )
 
 
@@ -42,10 +45,16 @@ class _Past(NamedTuple):
 
 def main(argv: Sequence[str]) -> int:
     """Run the command; 1 where the object cannot be read."""
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_intermixed_args(argv)
+    if (arguments.file is None) == (arguments.kind is None):
+        parser.error("either a name or --file is required")
     now = datetime.now(UTC)
     try:
         manifest = _manifest(arguments)
+        if manifest["kind"] == "DriftPolicy":
+            policy.explained(manifest, arguments, now)
+            return 0
         found = report.of_manifest(manifest, now)
         moments = _moments(manifest, arguments, now) if arguments.prometheus else []
         found = _as_it_ended(found, moments, manifest)
@@ -61,15 +70,14 @@ def main(argv: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rollmodel explain", description=_DESCRIPTION)
-    source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("name", nargs="?", help="name of the ModelDeployment")
-    source.add_argument("--file", type=Path, help="read the object from a YAML or JSON file instead of the cluster")
-    cluster.add_arguments(parser)
+    add_target(parser, kinds="modeldeployment (mdep), which may be left out, or driftpolicy (dpol)")
+    parser.add_argument("--file", type=Path, help="read the object from a YAML or JSON file instead of the cluster")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also write a page that needs nothing but itself")
     parser.add_argument(
         "--prometheus",
         metavar="URL",
-        help="read the past of the rollout that goes on, or of the last one, for the page's charts",
+        help="read the past of the rollout that goes on, or of the last one, for the page's charts; of a DriftPolicy"
+        " the distributions of its last look",
     )
     prometheus.add_arguments(parser)
     return parser
@@ -77,8 +85,9 @@ def _parser() -> argparse.ArgumentParser:
 
 def _manifest(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.file is not None:
-        return read_manifest(arguments.file)
-    return cluster.fetch(arguments.name, namespace=arguments.namespace, kubeconfig=arguments.kubeconfig)
+        return read_manifest(arguments.file, kinds=("ModelDeployment", "DriftPolicy"))
+    kind, name = one_of((cluster.MODEL_DEPLOYMENT, cluster.DRIFT_POLICY), arguments)
+    return cluster.run(arguments.namespace, arguments.kubeconfig, lambda session: session.get(kind, name))
 
 
 def _moments(manifest: Mapping[str, Any], arguments: argparse.Namespace, now: datetime) -> Sequence[Moment]:

@@ -12,7 +12,7 @@ from rollmodel.api.driftpolicy import DriftPolicySpec, Effect, Signal, SignalKin
 from rollmodel.evidence.drift.performance import METRICS
 from rollmodel.plan.drift.layout import Layout
 
-__all__ = ["Watch", "unsupported", "watches"]
+__all__ = ["Watch", "limit_of", "unsupported", "watches"]
 
 _NULL_RISE, _UNSEEN_RISE = "0.05", "0.02"
 #: Half of a signal's budget is shared equally, so that a column of no importance is watched too.
@@ -36,6 +36,11 @@ class Watch:
 def watches(spec: DriftPolicySpec, layout: Layout) -> tuple[Watch, ...]:
     """All tests of a look. The weights of one entry of ``signals`` add up to its own weight."""
     return tuple(watch for entry in spec.signals for watch in _of(entry, layout))
+
+
+def limit_of(entry: Signal) -> float:
+    """The PSI from which on a change matters."""
+    return decimal((entry.effect or Effect()).psi)
 
 
 def _of(entry: Signal, layout: Layout) -> Iterator[Watch]:
@@ -65,7 +70,7 @@ def _tests(entry: Signal, index: int, name: str, share: float) -> Iterator[Watch
         yield Watch(name, entry.kind, "performance", index, share, drop, 2 * drop, entry.metric or "")
     else:
         effect = entry.effect or Effect()
-        yield Watch(name, entry.kind, "bins", index, share, decimal(effect.psi), decimal(effect.severe_psi))
+        yield Watch(name, entry.kind, "bins", index, share, limit_of(entry), decimal(effect.severe_psi))
 
 
 def _matched(entry: Signal, layout: Layout) -> Iterator[int]:

@@ -1,0 +1,128 @@
+"""What the last look of a policy saw, asked of Prometheus again and computed by the operator's own functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+
+from rollmodel.cli.drift.report import Bin, Distribution, PolicyReport, WindowView, seconds_of
+from rollmodel.errors import Invalid
+from rollmodel.plan.drift.history import History
+from rollmodel.plan.drift.layout import Layout, Signal
+from rollmodel.plan.drift.learning import dispersion_of
+from rollmodel.plan.drift.look import Look, take_look
+from rollmodel.plan.drift.observed import DriftDefaults, Observed
+from rollmodel.plan.drift.queries import Query, counts_query, profile_query
+from rollmodel.plan.problem import Problem
+from rollmodel.ports import Metrics, Series
+
+__all__ = ["with_last_look"]
+
+#: Columns that are drawn: those that changed, then those that changed most.
+_DRAWN = 24
+
+
+async def with_last_look(report: PolicyReport, metrics: Metrics, *, matchers: str = "") -> PolicyReport:
+    """With windows and distributions. Raises Invalid where it has not looked yet, and what ``metrics`` raises."""
+    status = report.status
+    at, since = seconds_of(status.last_evaluation_time), seconds_of(status.watched_since)
+    if at is None or since is None or status.profile is None:
+        raise Invalid(f"DriftPolicy {report.name!r} has not looked yet: there is nothing to draw")
+    observed = _observed(report, at, matchers)
+    layout = Layout.of(_points(await _asked(metrics, profile_query(observed))))
+    if isinstance(layout, Problem):
+        raise Invalid(f"{layout.reason}: {layout.message}")
+    if layout.digest != status.profile.digest:
+        raise Invalid("the model server shows another profile than the policy has looked at")
+    first = max(since, at - max(report.spec.window_seconds))
+    history = History(layout).with_answer(_points(await _asked(metrics, counts_query(observed, first))))
+    dispersion = dispersion_of(status.learnt, len(layout.signals))
+    look = take_look(
+        report.spec,
+        history,
+        status.signals,
+        at=at,
+        watched_since=since,
+        dispersion=np.ones(len(layout.signals)) if dispersion is None else dispersion,
+        now=status.last_evaluation_time or "",
+    )
+    windows = [
+        WindowView(width, rows, enough, visible, since + width)
+        for width, rows, enough, visible in zip(look.windows, look.rows, look.enough, look.visible, strict=True)
+    ]
+    drawn = sorted(_distributions(report, history, look, at, since), key=lambda one: (not one.drifted, -one.psi))
+    return replace(report, windows=windows, distributions=drawn[:_DRAWN])
+
+
+def _observed(report: PolicyReport, at: float, matchers: str) -> Observed:
+    """The pass that looked, as far as its queries need it."""
+    revision = report.status.profile.revision if report.status.profile is not None else ""
+    return Observed(
+        namespace=report.namespace,
+        name=report.name,
+        uid="",
+        generation=0,
+        spec=report.spec,
+        status=report.status,
+        now=datetime.fromtimestamp(at, UTC),
+        defaults=DriftDefaults(prometheus_matchers=matchers),
+        deployment={"status": {"stable": {"revision": revision}}},
+    )
+
+
+async def _asked(metrics: Metrics, query: Query) -> Sequence[Series]:
+    return await metrics.query_range(query.text, start=query.start, end=query.end, step=query.step)
+
+
+def _points(series: Sequence[Series]) -> Iterator[tuple[dict[str, str], Sequence[tuple[float, float]]]]:
+    return ((dict(one.labels), one.points) for one in series)
+
+
+def _distributions(
+    report: PolicyReport, history: History, look: Look, at: float, since: float
+) -> Iterator[Distribution]:
+    """Of each column, in the window where it changed most, or else in the longest that has enough rows."""
+    able = [width for width, enough in zip(look.windows, look.enough, strict=True) if enough]
+    widest = max(able, default=max(look.windows))
+    changed = {one.name.rpartition("/")[2]: one for one in reversed(report.status.signals) if one.verdict == "Drifted"}
+    totals: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+    for index, signal in enumerate(history.layout.signals):
+        width = changed[signal.column].window_seconds if signal.column in changed else widest
+        if width not in totals:
+            cells = history.total(max(at - width, since), at)
+            totals[width] = history.bins(cells), history.groups(cells)
+        bins, groups = totals[width]
+        yield _distribution(signal, width, bins[index], groups[index], drifted=signal.column in changed)
+
+
+def _distribution(signal: Signal, width: int, counts: np.ndarray, groups: np.ndarray, *, drifted: bool) -> Distribution:
+    before, live = np.array(signal.reference), counts[: len(signal.bins)]
+    p, q = live / max(1.0, live.sum()), before / max(1.0, before.sum())
+    smoothed = (live + 0.5) / (live.sum() + 0.5 * len(live)), (before + 0.5) / (before.sum() + 0.5 * len(before))
+    nulls, unseen, rows = groups
+    return Distribution(
+        column=signal.column,
+        window_seconds=width,
+        rows=int(rows),
+        bins=[Bin(*one) for one in zip(_labels(signal), q.tolist(), p.tolist(), strict=True)],
+        nulls=(signal.nulls / max(1.0, signal.rows), nulls / max(1.0, rows)),
+        unseen=(signal.unseen / max(1.0, signal.rows), unseen / max(1.0, rows)),
+        psi=float(((smoothed[0] - smoothed[1]) * np.log(smoothed[0] / smoothed[1])).sum()),
+        drifted=drifted,
+    )
+
+
+def _labels(signal: Signal) -> Iterator[str]:
+    """Of numbers up to which bound a bin reaches, of categories their names."""
+    lower = "-inf"
+    for _, kind, value in signal.bins:
+        if kind != "le":
+            yield value
+        elif value == "+Inf":
+            yield f"above {lower}"
+        else:
+            lower = f"{float(value):.4g}"
+            yield f"to {lower}"
