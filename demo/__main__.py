@@ -109,7 +109,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--directory", type=Path, default=user_cache() / "demo", help="where state and logs go")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up")
     parser.add_argument("--train", action="store_true", help="play the training demo instead")
-    parser.add_argument("--rate", type=float, default=40.0, help="requests a second (default 40)")
+    parser.add_argument("--rate", type=float, default=24.0, help="requests a second (default 24)")
     parser.add_argument("--kubeconfig", type=Path, help="use this cluster")
     parser.add_argument("--mlflow-url")
     parser.add_argument("--prometheus-url")

@@ -32,7 +32,7 @@ class Traffic:
     url: str
     host: str
     bodies: Sequence[str]
-    rate: float = 40.0
+    rate: float = 24.0
     max_in_flight: int = 200
     max_seconds: float = 1800.0
     codes: Counter[str] = field(default_factory=Counter)
@@ -91,7 +91,7 @@ def main() -> None:
     parser.add_argument("url", help="of the gateway")
     parser.add_argument("host", help="host name of the route")
     parser.add_argument("bodies", type=Path, help="a request body in each line")
-    parser.add_argument("--rate", type=float, default=40.0, help="requests a second (default: %(default)g)")
+    parser.add_argument("--rate", type=float, default=24.0, help="requests a second (default: %(default)g)")
     parser.add_argument("--seconds", type=float, default=300.0, help="how long (default: %(default)g)")
     given = parser.parse_args()
     bodies = given.bodies.read_text(encoding="utf-8").splitlines()
