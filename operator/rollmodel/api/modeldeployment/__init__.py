@@ -23,6 +23,7 @@ from rollmodel.api.modeldeployment.status import (
     HeldSize,
     HistoryEntry,
     ModelDeploymentStatus,
+    RecordStatus,
     RejectedRevision,
 )
 from rollmodel.api.pods import EnvVar, ResourceRequirements
@@ -47,6 +48,7 @@ __all__ = [
     "OnFailure",
     "OnUndecided",
     "ParentRef",
+    "RecordStatus",
     "RegistrySource",
     "RejectedRevision",
     "ResourceRequirements",

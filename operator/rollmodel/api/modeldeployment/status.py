@@ -17,11 +17,14 @@ __all__ = [
     "HeldSize",
     "HistoryEntry",
     "ModelDeploymentStatus",
+    "RecordStatus",
     "RejectedRevision",
 ]
 
 #: How many revisions can be drained at once and be told of.
 MOST_RETIRING = 64
+#: Records of revisions: of those in use, and a few that may be brought back.
+MOST_RECORDS = 80
 
 _Replicas = Annotated[int, Field(ge=0, le=2_147_483_647)]
 
@@ -139,6 +142,15 @@ class HistoryEntry(ApiModel):
     """Who decided: `evidence`, `deadline`, or the field manager that wrote the command."""
 
 
+class RecordStatus(ApiModel):
+    """What the record of a revision says, as a hash: a record that says something else is not believed."""
+
+    revision: ShortText
+    """The revision."""
+    hash: ShortText
+    """SHA-256 of the `data` of its ControllerRevision."""
+
+
 class ModelDeploymentStatus(ApiModel):
     """The observed state."""
 
@@ -172,6 +184,8 @@ class ModelDeploymentStatus(ApiModel):
     """The last command that was consumed."""
     refreshed: ShortText | None = None
     """The last text of the annotation `rollmodel.dev/refresh` since which the registry was read."""
+    records: Annotated[list[RecordStatus] | None, Field(max_length=MOST_RECORDS), keyed_by("revision")] = None
+    """The records of revisions that are believed; absent until this release has looked at them."""
     outbox: Annotated[list[Annotated[dict[str, Any], OPAQUE]], Field(max_length=64), ATOMIC] = Field(
         default_factory=list
     )

@@ -9,7 +9,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.errors import Invalid
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.revision import Revision
+from rollmodel.plan.deployment.objects.revision import Revision, content_hash, record
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.routers.router import Router, router_for
@@ -34,7 +34,7 @@ class Context:
     @classmethod
     def of(cls, observed: Observed) -> Context:
         """Sort and read what was gathered."""
-        live = LiveObjects.of(observed.children, observed.name)
+        live = LiveObjects.of(observed.children, observed.name, observed.status.records)
         wanted, problem = _wanted(observed)
         router, owner = router_for(observed.spec), _owner(observed)
         traffic = _at_its_address(router.observe(owner, live, installed=observed.gateway_available), observed)
@@ -57,10 +57,15 @@ class Context:
 
     def revision(self, identity: str) -> Revision | None:
         """A revision as it was recorded, or as the spec describes it; None where neither knows it."""
-        recorded = self.live.revision(identity)
-        if recorded is None and self.wanted is not None and self.wanted.id == identity:
-            return self.wanted
-        return recorded
+        described = self.wanted if self.wanted is not None and self.wanted.id == identity else None
+        if described is not None and identity not in self.live.records and self._was_recorded(described):
+            return described
+        return self.live.revision(identity) or described
+
+    def _was_recorded(self, revision: Revision) -> bool:
+        """Whether this is, to the letter, what the record of the revision has said."""
+        remembered = self.live.hashes.get(revision.id)
+        return remembered is not None and remembered == content_hash(record(self.owner, revision, 0))
 
     def label(self, identity: str) -> str:
         """How people call a revision."""

@@ -78,13 +78,13 @@ def _restorations(changed: tuple[Manifest, ...], live: LiveByAddress) -> Iterato
 
 
 def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
-    """Children that should go: those of drained revisions, those of other routers, old records."""
+    """Children that should go: those of drained revisions, those of other routers, records that are old or not ours."""
     live = rollout.live
     drained_arms = [arm.revision for arm in rollout.retiring if drained(arm, rollout)]
     gone = [revision for revision in drained_arms if not _is_selected(rollout, revision)]
     leaving = [child for rev in gone for child in (live.deployments.get(rev), live.services.get(rev)) if child]
     leaving += leftovers(rollout.router, live)
-    return tuple(_delete(child) for child in [*leaving, *_old_records(rollout)])
+    return tuple(_delete(child) for child in [*leaving, *live.not_believed, *_old_records(rollout)])
 
 
 def _serving(rollout: Rollout) -> list[ArmStatus]:

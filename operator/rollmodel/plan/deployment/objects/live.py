@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from rollmodel.api.modeldeployment import RecordStatus
 from rollmodel.plan import naming
-from rollmodel.plan.deployment.objects.revision import Revision, from_deployment, from_record
+from rollmodel.plan.deployment.objects.revision import Revision, content_hash, from_deployment, from_record
 from rollmodel.plan.manifest import Manifest
 
 __all__ = ["LiveObjects"]
@@ -16,8 +17,8 @@ __all__ = ["LiveObjects"]
 class LiveObjects:
     """What exists now. Revisions are the keys.
 
-    Objects on their way out do not count, nor do those of another name than we would give: a record that somebody else
-    made must not say what runs.
+    Objects on their way out do not count, nor do those of another name than we would give, nor records of another
+    content than status remembers: a record that somebody else made must not say what runs.
     """
 
     records: Mapping[str, Manifest] = field(default_factory=dict)
@@ -25,14 +26,25 @@ class LiveObjects:
     services: Mapping[str, Manifest] = field(default_factory=dict)
     shared: Mapping[str, Manifest] = field(default_factory=dict)
     """Objects that belong to no single revision, by kind: the main Service, the route."""
+    not_believed: Sequence[Manifest] = ()
+    """Records that do not say what status remembers."""
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    """What status remembers of records."""
 
     @classmethod
-    def of(cls, children: Sequence[Manifest], owner: str) -> LiveObjects:
-        """Sort the children of the ModelDeployment of this name."""
+    def of(
+        cls, children: Sequence[Manifest], owner: str, remembered: Sequence[RecordStatus] | None = None
+    ) -> LiveObjects:
+        """Sort the children of the ModelDeployment of this name. Without ``remembered`` all records are believed."""
         named = [child for child in children if child["metadata"]["name"] == _name(owner, _revision_of(child))]
         staying = [child for child in named if not child["metadata"].get("deletionTimestamp")]
+        found = _by_revision(staying, "ControllerRevision")
+        hashes = {one.revision: one.hash for one in remembered or ()}
+        records = {key: one for key, one in found.items() if remembered is None or hashes.get(key) == content_hash(one)}
         return cls(
-            records=_by_revision(staying, "ControllerRevision"),
+            records=records,
+            not_believed=[one for key, one in found.items() if key not in records],
+            hashes=hashes,
             deployments=_by_revision(staying, "Deployment"),
             services=_by_revision(staying, "Service"),
             shared=_shared(staying),
@@ -45,6 +57,7 @@ class LiveObjects:
 
     def __iter__(self) -> Iterator[Manifest]:
         """All of them."""
+        yield from self.not_believed
         for group in (self.records, self.deployments, self.services, self.shared):
             yield from group.values()
 

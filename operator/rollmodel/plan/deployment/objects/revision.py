@@ -16,13 +16,13 @@ from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
 from rollmodel.errors import Invalid
 from rollmodel.plan import naming
-from rollmodel.plan.canonical import canonical_json
+from rollmodel.plan.canonical import canonical_hash, canonical_json
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
 from rollmodel.plan.deployment.objects.template import pod_template
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 
-__all__ = ["Revision", "from_deployment", "from_record", "record", "revision_id", "wanted"]
+__all__ = ["Revision", "content_hash", "from_deployment", "from_record", "record", "revision_id", "wanted"]
 
 _FORMAT = 1
 
@@ -86,6 +86,19 @@ def record(owner: Owner, revision: Revision, sequence: int) -> dict[str, Any]:
             "template": revision.template,
         },
     }
+
+
+def content_hash(manifest: Mapping[str, Any]) -> str:
+    """What a ControllerRevision says, as a hash. The API server spells whole numbers without a fraction."""
+    return canonical_hash(_without_fractions(manifest["data"]))
+
+
+def _without_fractions(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_fractions(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_fractions(one) for one in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def from_record(manifest: Mapping[str, Any]) -> Revision:

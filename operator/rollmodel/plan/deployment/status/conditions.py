@@ -22,6 +22,7 @@ from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.builds import BUILDS_DIFFER, builds
 from rollmodel.plan.deployment.status.overdue import overdue
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.status.records import RECORD_CHANGED, believed_records, changed_records
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
 from rollmodel.plan.deployment.strategies.commands import refresh_asked
 from rollmodel.plan.deployment.strategies.stages import pause_reason
@@ -69,6 +70,7 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
         "history": rollout.state.history,
         "last_command": rollout.state.last_command,
         "refreshed": _refreshed(rollout),
+        "records": believed_records(rollout),
         "outbox": rollout.state.outbox,
     }
     return ModelDeploymentStatus.model_validate(fields)
@@ -103,6 +105,7 @@ def condition_events(
         "Stalled": "True",
         "Available": "False",
         BUILDS_DIFFER: "True",
+        RECORD_CHANGED: "True",
     }.items():
         old, new = find(before, kind), find(after, kind)
         if new is None or (kind == "Available" and old is None) or new.reason == "RolledBack":
@@ -129,6 +132,7 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
         "ModelResolved": _model_resolved(rollout),
         "TrafficProgrammed": ConditionDraft(rollout.traffic.status, rollout.traffic.reason, rollout.traffic.message),
         **builds(rollout),
+        **changed_records(rollout),
         "MetricsAvailable": ConditionDraft(rollout.analysis.status, rollout.analysis.reason, rollout.analysis.message),
     }
 
