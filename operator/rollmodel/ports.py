@@ -24,9 +24,11 @@ __all__ = [
     "Manifest",
     "Metrics",
     "ModelVersion",
+    "Notifier",
     "Registry",
     "Series",
     "Tracking",
+    "Webhook",
 ]
 
 
@@ -90,6 +92,27 @@ class Held:
 
     version: str
     since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Where news go, as a Secret of ``namespace`` says. ``repr`` shows nothing: the address may be a secret, too."""
+
+    url: str = field(repr=False)
+    token: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    """What messages are signed with."""
+    ca: str | None = field(default=None, repr=False)
+    """Certificates of a private authority (PEM), trusted beside the public ones."""
+    namespace: str | None = None
+
+
+class Notifier(Protocol):
+    """Webhooks of users."""
+
+    async def send(self, hook: Webhook, event: Mapping[str, Any]) -> None:
+        """Send a CloudEvent once. Raises Invalid (it was refused) or Unavailable."""
+        ...
 
 
 class Kube(Protocol):

@@ -22,6 +22,7 @@ __all__ = [
     "EmitEvent",
     "Event",
     "LogRun",
+    "Notify",
     "Reading",
     "Ref",
     "RunStatus",
@@ -150,9 +151,22 @@ class CreateVersion:
     tags: Mapping[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Tell the webhook that a Secret of the object's namespace names. ``key`` is in ``status.notifications``.
+
+    ``event`` is a CloudEvent; ``age`` is how long it has waited, in seconds, and is no part of what is told.
+    """
+
+    key: str
+    secret: str
+    event: Mapping[str, Any]
+    age: float = field(default=0.0, compare=False)
+
+
 TrackingWrite = CreateRun | LogRun | SetRunStatus | CreateVersion
 
-Effect = ApplyObject | DeleteObject | EmitEvent | WriteRegistry | TrackingWrite
+Effect = ApplyObject | DeleteObject | EmitEvent | WriteRegistry | TrackingWrite | Notify
 
 E = TypeVar("E")
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from urllib.parse import urlsplit
 
 from rollmodel.api.base import LocalRef
 from rollmodel.api.uris import server_url
 from rollmodel.errors import Forbidden, Invalid, NotFound
+from rollmodel.plan.access.hosts import check_host
 from rollmodel.ports import Connection, Kube
 from rollmodel.tls import check_ca
 
@@ -86,17 +85,8 @@ class Connections:
                 reason="ConnectionForbidden",
             ) from None
         found = _connection(namespace, name, data)
-        self._check_host(name, found)
+        check_host(name, found.url, self._hosts)
         return found
-
-    def _check_host(self, secret: str, connection: Connection) -> None:
-        host = urlsplit(connection.url).hostname or ""
-        if self._hosts and not any(fnmatchcase(host, pattern.lower()) for pattern in self._hosts):
-            raise Forbidden(
-                f"Secret {secret!r} names host {host!r}, and this operator goes only to {', '.join(self._hosts)}"
-                " (ROLLMODEL_CONNECTION_HOSTS)",
-                reason="ConnectionForbidden",
-            )
 
 
 def _connection(namespace: str, secret: str, data: Mapping[str, str]) -> Connection:

@@ -21,6 +21,7 @@ from rollmodel.plan.decision import (
     Effect,
     EmitEvent,
     LogRun,
+    Notify,
     Ref,
     SetRunStatus,
     TrackingWrite,
@@ -31,6 +32,7 @@ from rollmodel.plan.status_changes import only_installing, only_progress
 from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal
+from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.effects.objects import ObjectHandlers
 from rollmodel.reconcile.effects.registry import RegistryHandlers
 from rollmodel.reconcile.effects.runs import RunHandlers
@@ -86,6 +88,7 @@ class Executor:
         tenancy: Tenancy | None = None,
         clock: Callable[[], float] = time.monotonic,
         leads: Callable[[], bool] = lambda: True,
+        news: NotifyHandlers | None = None,
     ) -> None:
         self._kube = kube
         self._leads = leads
@@ -96,12 +99,14 @@ class Executor:
         self._objects = ObjectHandlers(kube, clock)
         tenancy = tenancy or Tenancy()
         self._outbox = RegistryHandlers(kube, registry, wake, tenancy, permit=self._only_as_leader, retry=timing.person)
+        self._news = news
         self._runs = RunHandlers(kube, tracking, timing, tenancy) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
             **self._objects.handlers,
             EmitEvent: self._emit,
             **self._outbox.handlers,
             **(self._runs.handlers if self._runs is not None else {}),
+            **(news.handlers if news is not None else {}),
         }
 
     async def execute(self, body: Manifest, decision: Decision, connect: Connect) -> Execution:
@@ -111,6 +116,8 @@ class Executor:
         """
         uid = body["metadata"]["uid"]
         self._outbox.keep(uid, decision.effects)
+        if self._news is not None:
+            self._news.keep(uid, decision.effects)
         decision, fights = self._objects.without_needless(body, decision)
         if not decision.effects and decision.status == body.get("status", {}):
             return Execution(body, refused=fights)
@@ -133,6 +140,9 @@ class Executor:
         self._only_as_leader()
         await self._outbox.acknowledge(acting)
         await self._carry_out(decision, (CreateRun, LogRun, SetRunStatus, CreateVersion), acting)
+        if self._news is not None:
+            await self._carry_out(decision, (Notify,), acting)
+            await self._news.acknowledge(acting)
         return self._report(body, acting)
 
     def forget(self, uid: str) -> None:
@@ -140,6 +150,8 @@ class Executor:
         self._written.pop(uid, None)
         self._objects.forget(uid)
         self._outbox.forget(uid)
+        if self._news is not None:
+            self._news.forget(uid)
         if self._runs is not None:
             self._runs.forget(uid)
 

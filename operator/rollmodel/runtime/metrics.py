@@ -66,7 +66,7 @@ class Instruments(Collector):
         )
         self._calls = Histogram(
             "rollmodel_neighbour_request_seconds",
-            "Duration of requests to neighbours (registry, prometheus), in seconds.",
+            "Duration of requests to neighbours (registry, tracking, prometheus, webhook), in seconds.",
             ["neighbour"],
             buckets=_SECONDS,
             registry=self.registry,

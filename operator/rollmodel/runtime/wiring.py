@@ -17,6 +17,7 @@ from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
+from rollmodel.adapters.notify.webhook import Webhooks
 from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.api.prometheus import http_headers
@@ -38,6 +39,7 @@ from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.drift.gather import DriftGatherer
 from rollmodel.reconcile.drift.kind import drift_policies
+from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.kind import Kind
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
@@ -76,6 +78,7 @@ class Operator:
     registry: Mlflow
     tracking: MlflowTracking
     metrics: Prometheus | None
+    webhooks: Webhooks
     connections: int
     lease: Leases | None
     elector: Elector | None
@@ -99,6 +102,8 @@ class Operator:
         elector = _elector(settings, lease) if lease is not None else None
         leads = elector.leads if elector is not None else lambda: True
         instruments.ask_who_leads(leads)
+        webhooks = Webhooks(timer=partial(instruments.call, "webhook"))
+        read_secrets = settings.connection_secrets == "Read"
         executor = Executor(
             kube,
             registry,
@@ -108,11 +113,14 @@ class Operator:
             timing=settings.timing,
             leads=leads,
             tenancy=settings.tenants_of_registry,
+            news=NotifyHandlers(
+                kube, webhooks, triggers.wake, hosts=settings.connection_hosts, read_secrets=read_secrets
+            ),
         )
         registries = Connections(
             kube,
             default=_own_connection(settings),
-            read_secrets=settings.connection_secrets == "Read",
+            read_secrets=read_secrets,
             hosts=settings.connection_hosts,
         )
         references = References(triggers.wake)
@@ -136,6 +144,7 @@ class Operator:
             registry=registry,
             tracking=tracking,
             metrics=metrics,
+            webhooks=webhooks,
             connections=connections,
             lease=lease,
             elector=elector,
@@ -155,6 +164,7 @@ class Operator:
         """Let go of connections and threads."""
         self.registry.close()
         self.tracking.close()
+        self.webhooks.close()
         if self.metrics is not None:
             self.metrics.close()
         await self.api.close()

@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 from rollmodel.plan.decision import Decision, WriteRegistry
 from rollmodel.ports import Connection
+from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.execute import Execution, Executor
 
 from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import InMemoryRegistry
 from tests.support.inmemory.tracking import InMemoryTracking
+from tests.support.simulation.drifting import Receiver
 
 CONNECTION = Connection("http://mlflow")
 STATUS = {"observedGeneration": 1}
@@ -44,7 +46,7 @@ def body(kube: InMemoryKube) -> dict[str, Any]:
 
 @pytest.fixture
 def executor(kube: InMemoryKube, registry: InMemoryRegistry, tracking: InMemoryTracking) -> Executor:
-    return Executor(kube, registry, tracking)
+    return Executor(kube, registry, tracking, news=NotifyHandlers(kube, Receiver(), lambda _: None))
 
 
 @pytest.fixture

@@ -59,7 +59,7 @@ def _operator() -> CollectorRegistry:
         _pass(instruments, kind, None)
         _pass(instruments, kind, Unavailable("away"))
         _pass(instruments, kind, KeyError("a bug"))
-    for neighbour in ("registry", "tracking", "prometheus"):
+    for neighbour in ("registry", "tracking", "prometheus", "webhook"):
         with suppress(Unavailable), instruments.call(neighbour):
             raise Unavailable("away")
     history = [

@@ -5,7 +5,7 @@ The profile and the counts are those of the real builder, counter and exposition
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,11 +17,12 @@ from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.drift.decide import counted_from, decide
 from rollmodel.plan.drift.observed import DriftDefaults
-from rollmodel.ports import Series
+from rollmodel.ports import Series, Webhook
 from rollmodel.profile import Profile, build_profile
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.drift.gather import DriftGatherer
 from rollmodel.reconcile.drift.kind import drift_policies
+from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
 from rollmodel.reconcile.references import References
@@ -52,6 +53,24 @@ def rows_of(
 
 
 @dataclass
+class Receiver:
+    """Takes what webhooks are told, unless it is ``broken``. Implements :class:`rollmodel.ports.Notifier`."""
+
+    broken: RollmodelError | None = None
+    got: list[Mapping[str, Any]] = field(default_factory=list)
+    hooks: list[Webhook] = field(default_factory=list)
+    tries: int = 0
+
+    async def send(self, hook: Webhook, event: Mapping[str, Any]) -> None:
+        """Take it."""
+        self.tries += 1
+        if self.broken is not None:
+            raise self.broken
+        self.hooks.append(hook)
+        self.got.append(event)
+
+
+@dataclass
 class DriftWorld:
     """``traffic(rng, hour)`` gives the rows of each hour. ``broken`` is raised by Prometheus while it is set."""
 
@@ -61,6 +80,7 @@ class DriftWorld:
     broken: RollmodelError | None = None
     uncounted: bool = False
     """Requests are answered and rows are not counted."""
+    receiver: Receiver = field(default_factory=Receiver)
     asked: list[tuple[str, float, float]] = field(default_factory=list)
     woken: list[str] = field(default_factory=list)
 
@@ -103,7 +123,12 @@ class DriftWorld:
             kube=self.kube, metrics=self, clock=self.clock, defaults=DriftDefaults(), counted_from=counted_from
         )
         connections = Connections(self.kube, default=None, read_secrets=False)
-        executor = Executor(self.kube, InMemoryRegistry(), clock=lambda: self.clock.now().timestamp())
+        executor = Executor(
+            self.kube,
+            InMemoryRegistry(),
+            clock=lambda: self.clock.now().timestamp(),
+            news=NotifyHandlers(self.kube, self.receiver, self.woken.append),
+        )
         parts = Parts(executor, connections, References(self.woken.append), self.clock)
         return reconciler_of(drift_policies(gatherer, decide=decide), parts)
 

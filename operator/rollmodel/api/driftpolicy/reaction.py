@@ -28,7 +28,8 @@ class Notify(ApiModel):
     """Who is told, beside Event, metric and condition."""
 
     webhook_ref: LocalRef
-    """Secret with `url`, and optionally `token`, of a webhook that gets each alarm as JSON."""
+    """Secret with `url`, and optionally `token`, `signingKey` and `ca`, of a webhook that gets CloudEvents (JSON) about
+    alarms and trainings. With a `signingKey` the header `X-Rollmodel-Signature-256` is the body's HMAC-SHA256."""
 
 
 class Retrain(ApiModel):

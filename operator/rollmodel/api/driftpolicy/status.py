@@ -16,6 +16,7 @@ __all__ = [
     "DriftPolicyStatus",
     "EpisodeStatus",
     "LearntStatus",
+    "NotificationStatus",
     "ProfileStatus",
     "RetrainStatus",
     "SignalStatus",
@@ -124,6 +125,19 @@ class RetrainStatus(ApiModel):
     """Why."""
 
 
+class NotificationStatus(ApiModel):
+    """A message for the webhook that waits to be sent."""
+
+    id: ShortText
+    """The same at each try."""
+    reason: ShortText
+    """What it tells."""
+    message: ShortText
+    """The same in words."""
+    time: Timestamp
+    """When it happened."""
+
+
 class DriftPolicyStatus(ApiModel):
     """The observed state."""
 
@@ -151,3 +165,5 @@ class DriftPolicyStatus(ApiModel):
     """The last trainings that were asked for."""
     last_command: CommandStatus | None = None
     """The last command that was consumed."""
+    notifications: Annotated[list[NotificationStatus] | None, Field(max_length=20), ATOMIC] = None
+    """Messages that the webhook has not taken yet; those of the last hour."""

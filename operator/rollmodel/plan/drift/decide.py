@@ -16,6 +16,7 @@ from rollmodel.plan.drift.history import History
 from rollmodel.plan.drift.layout import Layout
 from rollmodel.plan.drift.learning import dispersion_of, learn_from, quiet_steps
 from rollmodel.plan.drift.look import Look, take_look
+from rollmodel.plan.drift.notify import with_news
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.drift.queries import is_due, look_at, step_of
 from rollmodel.plan.drift.retrain import advance_retrain, revision_changed
@@ -33,12 +34,13 @@ def decide(observed: Observed) -> Decision:
     """What should be true next, and why."""
     draft = Draft.of(observed)
     if missing := unsupported(observed.spec):
-        return conditions.stalled(draft, "NotImplemented", f"not in this release: {'; '.join(missing)}").decision()
+        draft = conditions.stalled(draft, "NotImplemented", f"not in this release: {'; '.join(missing)}")
+        return with_news(draft).decision()
     draft = conditions.healthy(draft)
     if observed.spec.suspend is not None:
-        return conditions.suspended(draft).decision()
+        return with_news(conditions.suspended(draft)).decision()
     draft = _look_if_due(draft)
-    return advance_retrain(draft).decision()
+    return with_news(advance_retrain(draft)).decision()
 
 
 def watched_from(observed: Observed) -> float:

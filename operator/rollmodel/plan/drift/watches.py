@@ -100,7 +100,6 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
         "spec.season (use windows of whole days)": spec.season != "None",
         "spec.falseAlarms.mode: Anytime (use `Budget`)": spec.false_alarms.mode != "Budget",
         "spec.outcomes": spec.outcomes is not None,
-        "spec.notify": spec.notify is not None,
         "spec.retrain.minNewLabelledRows above 0": spec.retrain.min_new_labelled_rows > 0,
     }
     return [*(text for text, is_asked in asked.items() if is_asked), *filter(None, map(_unsupported, spec.signals))]
