@@ -18,6 +18,7 @@ VERBS = {
 COMMANDS = {
     "get": ("rollmodel.cli.get:main", "list what is trained and served"),
     "describe": ("rollmodel.cli.describe:main", "show one object with all that its status says"),
+    "dashboard": ("rollmodel.cli.dashboard.command:main", "show all of it live on a local web page, read-only"),
     "watch": ("rollmodel.cli.watch:main", "follow one object until its fate is known"),
     "wait": ("rollmodel.cli.rollout.wait:main", "wait until a version has won, or lost, or serves; for pipelines"),
     "logs": ("rollmodel.cli.logs:main", "print what a training run writes"),

@@ -5,26 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
+from rollmodel.cli.common.html import TEMPLATES
 from rollmodel.cli.drift.report import Distribution, PolicyReport, allowed
-from rollmodel.cli.rollout.report import duration
-from rollmodel.text import plain
 
 __all__ = ["HEIGHT", "WIDTH", "Bar", "bars", "render"]
 
 WIDTH, HEIGHT = 300.0, 110.0
 _GAP = 0.2
 """Share of a bin's width that stays free."""
-
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("rollmodel.cli.drift", ""),
-    autoescape=True,
-    finalize=lambda value: plain(value) if type(value) is str else value,  # not Markup, which is ours
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +44,12 @@ def bars(one: Distribution) -> Sequence[Bar]:
 
 def render(report: PolicyReport, *, made: str) -> str:
     """The page; ``made``: when it was made, for the footer."""
-    return _ENVIRONMENT.get_template("explain.html.j2").render(
+    return TEMPLATES.get_template("drift/explain.html.j2").render(
         report=report,
         status=report.status,
         pictures=[(one, bars(one)) for one in report.distributions],
         limits={one.name: allowed(report, one) for one in report.status.signals},
         width=WIDTH,
         height=HEIGHT,
-        duration=duration,
         made=made,
     )

@@ -16,17 +16,17 @@ from rollmodel.cli.common.colours import colour
 from rollmodel.cli.common.rows import age, number, queue, row_of, spec_of, status_of
 from rollmodel.cli.rollout.report import duration
 
-__all__ = ["conditions", "described", "gates", "grid", "live", "outcome", "run_link"]
+__all__ = ["conditions", "described", "gates", "grid", "live", "outcome", "overview", "reproducibility", "run_link"]
 
 
 def described(manifest: Mapping[str, Any], now: datetime, mlflow_url: str | None) -> Iterator[RenderableType]:
     """Everything that status says, as parts with a heading. Raises Invalid."""
-    status, spec, metadata = status_of(TrainingJobStatus, manifest), spec_of(manifest), manifest["metadata"]
+    status, metadata = status_of(TrainingJobStatus, manifest), manifest["metadata"]
     yield Text.assemble((metadata["name"], "bold"), f" in {metadata['namespace']}  ", outcome(status))
-    yield grid(_overview(manifest, status, spec, now, mlflow_url))
+    yield grid(overview(manifest, now, mlflow_url))
     yield from _part("Conditions", conditions(status.conditions, now))
     yield from _part("Inputs", _inputs(status))
-    yield from _part("Reproducibility", _reproducibility(status))
+    yield from _part("Reproducibility", grid(iter(pairs)) if (pairs := list(reproducibility(status))) else None)
     yield from _part("Metrics, last values", _metrics(status))
     yield from _part("Gates", gates(status.gates))
 
@@ -97,10 +97,9 @@ def _part(heading: str, content: RenderableType | None) -> Iterator[RenderableTy
         yield content
 
 
-def _overview(
-    manifest: Mapping[str, Any], status: TrainingJobStatus, spec: TrainingJobSpec, now: datetime, mlflow_url: str | None
-) -> Iterator[tuple[str, str]]:
-    """Label and text of what is known."""
+def overview(manifest: Mapping[str, Any], now: datetime, mlflow_url: str | None) -> Iterator[tuple[str, str]]:
+    """Label and text of what is known. Raises Invalid."""
+    status, spec = status_of(TrainingJobStatus, manifest), spec_of(manifest)
     annotations = manifest["metadata"].get("annotations") or {}
     registered = f"{spec.registration.model} version {status.model_version}" if spec.registration else ""
     schedule = status.schedule
@@ -153,9 +152,8 @@ def _inputs(status: TrainingJobStatus) -> Table | None:
     return table if status.inputs else None
 
 
-def _reproducibility(status: TrainingJobStatus) -> Table | None:
-    if status.reproducibility is None:
-        return None
+def reproducibility(status: TrainingJobStatus) -> Iterator[tuple[str, str]]:
+    """What the result depends on: label and text of what is known."""
     names = {
         "hash": "hash",
         "imageDigest": "image digest",
@@ -165,8 +163,8 @@ def _reproducibility(status: TrainingJobStatus) -> Table | None:
         "inputsDigest": "inputs",
         "rerunOf": "rerun of run",
     }
-    wire = status.reproducibility.to_wire()
-    return grid((names[key], str(wire[key])) for key in names if key in wire)
+    wire = status.reproducibility.to_wire() if status.reproducibility is not None else {}
+    return ((names[key], str(wire[key])) for key in names if key in wire)
 
 
 def _metrics(status: TrainingJobStatus) -> Table | None:

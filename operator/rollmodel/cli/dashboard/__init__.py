@@ -1,0 +1,1 @@
+"""``rollmodel dashboard``: a read-only page over the user's own kubeconfig."""
