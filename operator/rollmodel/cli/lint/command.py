@@ -10,11 +10,14 @@ from dataclasses import asdict
 from typing import Any
 
 import yaml
+from rich.text import Text
 
+from rollmodel.cli.common.console import show
 from rollmodel.cli.lint.documents import Document, documents
 from rollmodel.cli.lint.findings import Finding
 from rollmodel.cli.lint.meaning import refused_by_operator
 from rollmodel.cli.lint.objects import object_problems
+from rollmodel.cli.lint.pace import Pace, add_arguments, paces_of, too_short
 from rollmodel.cli.lint.references import across, finding
 from rollmodel.errors import Invalid
 
@@ -24,7 +27,10 @@ _DESCRIPTION = (
     "Say what is wrong with manifests of ours, without a cluster: fields, bounds and rules in the words of the API"
     " server, what the operator would refuse later, and what objects say about each other."
 )
-_EPILOG = "Objects of other kinds in the files are only looked up where ours refer to them."
+_EPILOG = (
+    "Objects of other kinds in the files are only looked up where ours refer to them. Decision times are medians,"
+    " within a factor of 2, for requests that fail independently of each other."
+)
 
 
 def main(argv: Sequence[str]) -> int:
@@ -35,8 +41,11 @@ def main(argv: Sequence[str]) -> int:
     except Invalid as error:
         print(f"rollmodel lint: {error}", file=sys.stderr)
         return 2
-    findings = sorted(_findings(found), key=lambda one: (one.place.rpartition(":")[0], _line(one)))
-    _print(findings, sum(document.ours for document in found), arguments.output)
+    findings, sound = _checked(found)
+    paces = paces_of(sound, arguments) if arguments.rps else []
+    findings += [warning for pace in paces for warning in too_short(pace)]
+    findings.sort(key=lambda one: (one.place.rpartition(":")[0], _line(one)))
+    _print(findings, paces, sum(document.ours for document in found), arguments.output)
     return 1 if any(one.level == "error" or arguments.strict for one in findings) else 0
 
 
@@ -44,6 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rollmodel lint", description=_DESCRIPTION, epilog=_EPILOG)
     parser.add_argument("files", nargs="+", metavar="FILE", help="YAML file, folder, or - for standard input")
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
+    add_arguments(parser)
     parser.add_argument("-o", "--output", choices=("table", "json", "yaml"), default="table", help="how to print it")
     return parser
 
@@ -56,14 +66,15 @@ def _read(files: Sequence[str]) -> list[Document]:
     return found
 
 
-def _findings(found: Sequence[Document]) -> Iterator[Finding]:
-    sound = []
+def _checked(found: Sequence[Document]) -> tuple[list[Finding], list[Document]]:
+    """What is said about the objects, and those of ours that nothing is wrong with."""
+    findings, sound = [], []
     for document in (one for one in found if one.ours):
         wrong = list(_of_one(document))
-        yield from wrong
+        findings += wrong
         if not wrong:
             sound.append(document)
-    yield from across(found, sound)
+    return [*findings, *across(found, sound)], sound
 
 
 def _of_one(document: Document) -> Iterator[Finding]:
@@ -80,8 +91,10 @@ def _line(one: Finding) -> int:
     return int(one.place.rpartition(":")[2])
 
 
-def _print(findings: Sequence[Finding], objects: int, output: str) -> None:
+def _print(findings: Sequence[Finding], paces: Sequence[Pace], objects: int, output: str) -> None:
     document: dict[str, Any] = {"findings": [asdict(one) for one in findings]}
+    if paces:
+        document["decisions"] = [pace.plain() for pace in paces]
     match output:
         case "json":
             print(json.dumps(document, indent=2))
@@ -91,6 +104,8 @@ def _print(findings: Sequence[Finding], objects: int, output: str) -> None:
             for one in findings:
                 print(f"{one.place}: {one.level}: {one.object}: {one.path}: {one.message}")
             print(_summary(findings, objects))
+            for pace in paces:
+                show(Text(f"\n{pace.title}"), pace.table())
 
 
 def _summary(findings: Sequence[Finding], objects: int) -> str:

@@ -144,3 +144,47 @@ def test_the_reference_shows_what_is_printed(
     Path("churn.yaml").write_text(GOOD + steps + metrics)
     assert main(["lint", "churn.yaml"]) == 1
     assert f"$ rollmodel lint churn.yaml\n{capsys.readouterr().out}```" in page
+
+
+ROUTE = "  traffic: {parentRefs: [{name: public}]}\n"
+PACE = ["--rps", "100", "--scrape-interval", "15", "--scrape-interval", "60"]
+
+
+def test_how_long_the_policy_takes(lint: Lint) -> None:
+    code, said = lint(GOOD + ROUTE, options=PACE)
+    title, headings, *rows = said.splitlines()[2:]
+    assert code == 0
+    assert title == (
+        "ModelDeployment churn at 100 requests/s, of which the candidate gets 5 % at its first step;"
+        " stable fails 0.5 %:"
+    )
+    assert headings.split("  ")[0] == "SCRAPE"
+    assert [row.split()[4] for row in rows] == ["errors", "latency"] * 2
+    (found,) = json.loads(lint(GOOD + ROUTE, options=[*PACE, "-o", "json"])[1])["decisions"]
+    quick, slow = found["scrapeIntervals"]
+    assert (quick["windowSeconds"], slow["windowSeconds"]) == (30, 120)
+    assert quick["metrics"][0]["foundSeconds"]["2"] < quick["metrics"][0]["provenSafeSeconds"]
+    assert quick["allTrafficSeconds"] > quick["metrics"][0]["provenSafeSeconds"]
+
+
+def test_a_step_that_ends_before_anything_can_be_known(lint: Lint) -> None:
+    steps = "  rollout:\n    steps:\n      - {weight: 5, maxSeconds: 300}\n"
+    code, said = lint(GOOD + ROUTE + steps, options=["--rps", "100"])
+    assert code == 0
+    assert "all.yaml:9: warning: ModelDeployment churn: spec.rollout.steps[0].maxSeconds: at 100 requests/s" in said
+    assert "after 5 min `onUndecided: Pause` decides" in said
+    assert "warning" not in lint(GOOD + ROUTE + steps, options=["--rps", "10000"])[1]
+
+
+def test_the_table_of_the_docs_is_what_is_printed(lint: Lint, capsys: pytest.CaptureFixture[str]) -> None:
+    """As ``python -m rollmodel lint churn.yaml --rps 100`` prints it for the defaults behind a Gateway."""
+    page = (ROOT / "docs" / "concepts" / "evidence.md").read_text()
+    _, said = lint(GOOD + ROUTE, options=["--rps", "100"])
+    assert f"$ rollmodel lint churn.yaml --rps 100\n{said}```" in page
+
+
+@pytest.mark.parametrize("options", [["--rps", "0"], ["--rps", "many"], ["--bad-share", "0.9"]])
+def test_numbers_that_cannot_be(lint: Lint, options: list[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        lint(GOOD, options=options)
+    assert ended.value.code == 2
