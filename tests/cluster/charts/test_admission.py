@@ -68,6 +68,8 @@ def people(bare: Cluster, helm: Helm, wait_until: WaitUntil) -> Iterator[People]
     names = [f"--resource-name=shared-{number}" for number in range(11)]
     bare.kubectl("create", "role", "shared", "--verb=get", "--resource=secrets", *names, "-n", TEAM)
     bare.kubectl("create", "rolebinding", "shared", "--role=shared", f"--user={LEAD}", "-n", TEAM)
+    bare.kubectl("create", "role", "pods", "--verb=create", "--resource=pods", "-n", TEAM)
+    bare.kubectl("create", "rolebinding", "pods", "--role=pods", f"--user={LEAD}", "-n", TEAM)
     found = People(bare)
     serving = {"kind": "ModelDeployment", "apiVersion": "rollmodel.dev/v1alpha1"}
     churn = {**serving, "metadata": {"name": "churn"}, "spec": PLAIN}
@@ -107,6 +109,14 @@ def test_a_service_account_is_named_only_by_those_who_may_use_it(people: People)
     assert "scientist may not use ServiceAccount 'team': that needs the verb use on serviceaccounts" in refused
     assert people.write(LEAD, spec) is None
     assert people.write(LEAD, {**PLAIN, "runtime": {"serviceAccountName": "other"}}) is not None
+
+
+def test_what_is_laid_over_pods_needs_the_right_to_make_pods(people: People) -> None:
+    spec = {**PLAIN, "runtime": {"podTemplate": {"spec": {"schedulerName": "other"}}}}
+    refused = people.write(SCIENTIST, spec)
+    assert refused is not None
+    assert "runtime.podTemplate: scientist may not create pods in this namespace" in refused
+    assert people.write(LEAD, spec) is None
 
 
 def secret(name: str, variable: str = "A") -> Object:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, LocalRef, ObjectName, SubdomainName
+from rollmodel.api.modeldeployment.pod_template import PodTemplate
 from rollmodel.api.pods import (
     Annotations,
     Arguments,
@@ -87,6 +88,9 @@ class Runtime(ApiModel):
     """Labels of all that is made for this model: pods, Deployments, Services, route. New ones make a new revision."""
     annotations: Annotations | None = None
     """Annotations of all that is made for this model. New ones make a new revision."""
+    pod_template: PodTemplate | None = None
+    """What else the pods need, merged over them: volumes, sidecars, affinity, timings of probes. Changes make a new
+    revision."""
 
 
 class Scale(ApiModel):

@@ -14,6 +14,8 @@ from rollmodel.evidence.core.plans import PlanError, validated
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.signals import promql
+from rollmodel.plan.deployment.objects.revision import wanted
+from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.training.lifecycle.validation import refusals
 from rollmodel.plan.training.schedule.cron import Timetable
 
@@ -36,6 +38,10 @@ def _deployment(spec: Mapping[str, Any]) -> Iterator[Refusal]:
             promql(metric, parsed.runtime, words)
         except Invalid as error:
             yield ("spec", "analysis", "metrics", index), str(error)
+    try:
+        wanted("name", parsed, PinnedModel("models:/name/1", "sha256:0"), Defaults("", ""))
+    except Invalid as error:
+        yield ("spec", "runtime"), str(error)
     try:
         validated(judge_plan(parsed))
     except PlanError as error:

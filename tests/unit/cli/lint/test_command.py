@@ -88,6 +88,13 @@ def test_a_preset_that_cannot_measure(lint: Lint) -> None:
     assert "spec.analysis.metrics[0]: metric 'errors':" in lint(GOOD + runtime)[1]
 
 
+def test_what_must_not_be_laid_over_pods(lint: Lint) -> None:
+    overlay = "  runtime: {podTemplate: {spec: {containers: [{name: model, image: other}]}}}\n"
+    code, said = lint(GOOD + overlay)
+    assert code == 1
+    assert "spec.runtime: `runtime.podTemplate`.spec.containers[model].image: is set by the operator" in said
+
+
 def test_a_schedule_that_is_never_due(lint: Lint) -> None:
     job = HEAD.replace("ModelDeployment", "TrainingJob") % "nightly" + "  template: {image: a}\n"
     code, said = lint(job + '  schedule: {cron: "0 3 31 2 *"}\n')

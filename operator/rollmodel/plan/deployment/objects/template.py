@@ -11,6 +11,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
+from rollmodel.plan.pods.overlay import lay_over
 from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED, claim_of, fetch_environment, fetch_resources, literal
 
 __all__ = ["FETCH_CONTAINER", "MODEL_CONTAINER", "pod_template"]
@@ -21,6 +22,9 @@ MODEL_CONTAINER = "model"
 _MODELS = "/mnt/models"
 _MODEL = f"{_MODELS}/model"
 _CLAIM = "/mnt/claim"
+_VERIFIED = ("model", "claim")
+"""Volumes with files of the model: only the container that fetches writes to them."""
+
 _REQUEST_SECONDS = 60
 _UNLIST_SECONDS = 10
 """How long a pod still answers after it began to terminate, until every gateway has taken it off its list."""
@@ -32,7 +36,8 @@ def pod_template(
     """The finished PodTemplateSpec of a revision; ``runtime.image`` must be set where the preset has no image.
 
     It is as patient as the spec was when the revision was made: with the start of a server as ``deadlineSeconds`` says,
-    with its last requests as ``requestTimeoutSeconds``.
+    with its last requests as ``requestTimeoutSeconds``. Raises Invalid where ``runtime.podTemplate`` asks
+    for what it must not have.
     """
     runtime, preset = asked.runtime, PRESETS[asked.runtime.preset]
     start_seconds = max(preset.start_seconds, asked.rollout.deadline_seconds)
@@ -49,7 +54,21 @@ def pod_template(
             for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
         ],
     }
-    return {"metadata": _metadata(owner, revision, runtime, preset, model), "spec": {**spec, **_placement(runtime)}}
+    metadata = _metadata(owner, revision, runtime, preset, model)
+    return _with_overlay({"metadata": metadata, "spec": {**spec, **_placement(runtime)}}, owner, revision, runtime)
+
+
+def _with_overlay(template: dict[str, Any], owner: str, revision: str, runtime: Runtime) -> dict[str, Any]:
+    if runtime.pod_template is None:
+        return template
+    return lay_over(
+        template,
+        runtime.pod_template.to_wire(),
+        field="runtime.podTemplate",
+        main=MODEL_CONTAINER,
+        owned=_VERIFIED,
+        selector=naming.revision_selector(owner, revision),
+    )
 
 
 def _placement(runtime: Runtime) -> dict[str, Any]:
