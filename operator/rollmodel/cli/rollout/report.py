@@ -113,7 +113,8 @@ class MetricView:
             return ""
         if self.report.learning is not None:
             seen, needed = self.report.learning
-            return f"learning what is normal, window {seen} of {needed}; until then only a ceiling takes it back"
+            guard = "a glaring fault or a ceiling" if self.report.guard else "a ceiling"
+            return f"learning what is normal, window {seen} of {needed}; until then only {guard} takes it back"
         if self.report.dispersion < NOISY:
             return ""
         return f"noisier than chance alone: {self.report.dispersion:.1f} requests weigh as much as one"

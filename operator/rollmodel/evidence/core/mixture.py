@@ -16,7 +16,18 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, array
 
-__all__ = ["Mixture", "Wealth", "bet", "log_total", "mixture", "release_seconds", "start", "ticks_to_level"]
+__all__ = [
+    "RANGE",
+    "Mixture",
+    "Wealth",
+    "bet",
+    "log_total",
+    "mixture",
+    "part_of",
+    "release_seconds",
+    "start",
+    "ticks_to_level",
+]
 
 #: Shortest time constant of the release of the reserve, and its part of the planned time.
 RELEASE_SECONDS, RELEASE_PART = 1800.0, 0.5
@@ -24,8 +35,8 @@ RELEASE_SECONDS, RELEASE_PART = 1800.0, 0.5
 RANGE = (-60.0, 60.0)
 #: Missing evidence over drift is 1.4 to 1.5 times the median time to a proof, in five measured cells.
 DRIFT_BIAS = 0.7
-#: The first tick leaves the sum of all metrics below this part of the threshold.
-FIRST_TICK = 0.99
+#: Too few ticks leave the sum of all metrics below this part of the threshold.
+TOO_FEW = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,25 +72,34 @@ def mixture(
     *,
     joint: ArrayLike | None = None,
     release: float = RELEASE_SECONDS,
+    windows: int = 2,
 ) -> Mixture:
-    """A prior whose caps let two ticks decide, but not one.
+    """A prior whose caps let this many ticks decide, but not one fewer.
 
     threshold: log of this process' own crossing level [...]; joint: log of the level for all metrics together (the
-    default: the same). No first tick brings the mean over metrics to the joint level, even if all of them jump.
+    default: the same). Fewer ticks than ``windows`` do not bring the mean over metrics to the joint level, even if all
+    of them jump in each.
     """
     weights, reserve, own = array(weights), array(reserve), array(threshold)
     level = own if joint is None else array(joint)
-    half = 0.5 * (own[..., None] - np.log(weights * (1.0 - reserve[..., None])))
-    most = np.log(np.sum(weights * np.exp(half), axis=-1))
-    excess = np.maximum(0.0, most - level - np.log(FIRST_TICK))
+    begun = np.log(weights * (1.0 - reserve[..., None]))
+    cap = (own[..., None] - begun) / windows
+    # All of the reserve may be released before the last of the first ticks.
+    most = np.log(np.sum(weights * np.exp((windows - 1) * cap), axis=-1))
+    excess = np.maximum(0.0, most - level - np.log(TOO_FEW)) / (windows - 1)
     return Mixture(
-        weights, np.broadcast_to(reserve, weights.shape[:-1]), half - excess[..., None], np.full(own.shape, release)
+        weights, np.broadcast_to(reserve, weights.shape[:-1]), cap - excess[..., None], np.full(own.shape, release)
     )
 
 
 def start(prior: Mixture) -> Wealth:
     """The wealth before the first tick: 1 in total."""
     return Wealth(np.log(prior.weights * (1.0 - prior.reserve[..., None])), prior.reserve)
+
+
+def part_of(wealth: Wealth, part: Array) -> Wealth:
+    """This part [...] of a wealth: the rest of the risk is another process'."""
+    return Wealth(wealth.log + np.log(part)[..., None], wealth.reserve * part)
 
 
 def bet(prior: Mixture, wealth: Wealth, log_e: Array, seconds: Array) -> Wealth:

@@ -262,6 +262,8 @@ class MetricReport:
     message: str = ""
     learning: tuple[int, int] | None = None
     """Windows seen, of how many that only teach what is normal; absent once harm and safety are judged."""
+    guard: Literal["Watching", "Caught"] | None = None
+    """The guard against glaring faults while the noise is learnt; absent where there is none or it is over."""
 
 
 @dataclass(frozen=True, slots=True)

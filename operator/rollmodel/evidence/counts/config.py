@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin, Pair, from_odds, growth, odds
 from rollmodel.evidence.core.mixture import Mixture, mixture, release_seconds
+from rollmodel.evidence.counts import cold_start
 from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.noise.dispersion import Prior, empty, phi
 
@@ -42,6 +43,7 @@ class CountConfig:
     kappa: Array
     harm: Mixture
     safe: Mixture
+    guard: Mixture
     prior: Prior
     merge: Array
     teach: Array
@@ -96,6 +98,7 @@ def configure(
             release=release_seconds(planned_seconds),
         ),
         safe=mixture(safe_weights, np.zeros(shape), safe_level),
+        guard=cold_start.prior(harm_level, harm_level if joint_level is None else array(joint_level)),
         prior=baseline.prior,
         merge=baseline.merge,
         teach=baseline.teach,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from math import exp, log
 from typing import Any, Self
 
@@ -22,7 +22,7 @@ from rollmodel.evidence.core.types import (
     NoEvidence,
     Sample,
 )
-from rollmodel.evidence.counts import guardrail
+from rollmodel.evidence.counts import cold_start, guardrail
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.baseline import Baseline, from_history, unknown
 from rollmodel.evidence.counts.guardrail import GuardrailConfig, GuardrailState
@@ -137,6 +137,7 @@ class CountJudge:
         phi = counts.dispersion(self.config, self.state)
         harmful = log_harm >= self.config.harm_level
         learning = teaching_windows(self.state.contrast.ticks, self.config.teach)
+        guards = cold_start.words(self.state.guard, self.config.harm_level, learning)
         return [
             MetricReport(
                 name=metric.name,
@@ -154,6 +155,7 @@ class CountJudge:
                 seconds_to_harm=None if self.alone or learning[i] else finite(to_harm[i]),
                 seconds_to_safe=None if self.alone or learning[i] else finite(to_safe[i]),
                 learning=None if self.alone else learning[i],
+                guard=None if self.alone else guards[i],
             )
             for i, metric in enumerate(self.metrics)
         ]
@@ -166,8 +168,8 @@ class CountJudge:
 
     def plain(self) -> Any:
         """The state, for JSON."""
-        kept = (self.baseline, self.weights, self.state, self.ceiling, self.proven, self.seconds_without_data)
-        return [to_plain(x) for x in kept]
+        rest = (self.ceiling, self.proven, self.seconds_without_data)
+        return [to_plain(self.baseline), to_plain(self.weights), _plain_state(self.state), *(to_plain(x) for x in rest)]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
@@ -183,12 +185,24 @@ class CountJudge:
             baseline=known,
             weights=prior,
             config=config,
-            state=from_plain(counts.begin(config, known), state),
+            state=_read_state(counts.begin(config, known), state),
             ceilings=ceilings,
             ceiling=from_plain(guardrail.begin(ceilings), level),
             proven=from_plain(none, proven),
             seconds_without_data=from_plain(none, seconds_without_data),
         )
+
+
+def _plain_state(state: CountState) -> Any:
+    """Without a guard that never had anything: so is the state of a rollout that began before there were guards."""
+    plain = to_plain(state)
+    return plain if cold_start.in_use(state.guard) else plain[:-1]
+
+
+def _read_state(like: CountState, data: Any) -> CountState:
+    guard = cold_start.absent(like.guard)
+    complete = data if len(data) == len(fields(like)) else [*data, to_plain(guard)]
+    return from_plain(like, complete)
 
 
 def _weights(plan: JudgePlan, metrics: Sequence[MetricPlan], baseline: Baseline, requests: Array) -> Array:

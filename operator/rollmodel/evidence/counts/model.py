@@ -23,7 +23,8 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, Mask, array, select
 from rollmodel.evidence.core.evalue import HIGH, LOW, Tick, log_evalue, odds, pace
-from rollmodel.evidence.core.mixture import Wealth, bet, log_total, start
+from rollmodel.evidence.core.mixture import Wealth, bet, log_total, part_of, start
+from rollmodel.evidence.counts import cold_start
 from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.counts.config import HARM_WEIGHTS, SAFE_POWERS, CountConfig, configure, tuned_weights
 from rollmodel.evidence.noise.dispersion import Contrast, empty, fold, phi
@@ -81,13 +82,15 @@ class CountState:
     nb: Array
     kb: Array
     held: Held
+    guard: Wealth
+    """Of the guard against glaring faults, see ``cold_start``."""
 
 
 def begin(config: CountConfig, baseline: Baseline) -> CountState:
     """The state before the first tick."""
     zero = np.zeros(baseline.rate.shape)
     return CountState(
-        harm=start(config.harm),
+        harm=part_of(start(config.harm), cold_start.main_part(config.teach)),
         safe=start(config.safe),
         contrast=empty(zero.shape),
         guess_bad=baseline.rate * baseline.weight,
@@ -99,6 +102,7 @@ def begin(config: CountConfig, baseline: Baseline) -> CountState:
         nb=zero,
         kb=zero,
         held=_nothing(zero),
+        guard=cold_start.begin(config.guard, config.teach),
     )
 
 
@@ -152,9 +156,9 @@ def drop_held(state: CountState) -> CountState:
 
 
 def _judge(config: CountConfig, state: CountState, held: Held) -> CountState:
-    """Bet with what was known before, then learn. Ticks that only teach move no wealth."""
+    """Bet with what was known before, then learn. Ticks that only teach move the guard's wealth and no other."""
     counts = Tick(held.na, held.ka, held.nb, held.kb)
-    teaching = state.contrast.ticks < config.teach
+    teaching: Mask = state.contrast.ticks < config.teach
     power = np.where(teaching, 0.0, 1.0 / dispersion(config, state))[..., None]
     seconds = np.where(teaching, 0.0, held.seconds)
     harm, safe = log_bets(config, state, counts)
@@ -167,12 +171,20 @@ def _judge(config: CountConfig, state: CountState, held: Held) -> CountState:
         contrast=fold(state.contrast, counts, rate=(state.ka + bad) / (state.na + total)),
         guess_bad=bad,
         guess_total=total,
+        guard=cold_start.update(
+            config.guard, state.guard, counts, guess=_guess(state), harm=config.harm_line, learning=teaching
+        ),
     )
+
+
+def _guess(state: CountState) -> Array:
+    """The stable rate as believed before the next tick."""
+    return np.clip(state.guess_bad / state.guess_total, LOW, HIGH)
 
 
 def log_bets(config: CountConfig, state: CountState, counts: Tick) -> tuple[Array, Array]:
     """Untempered log e of these counts for each harm alternative [..., 7] and each safe one [..., 4]."""
-    guess = np.clip(state.guess_bad / state.guess_total, LOW, HIGH)
+    guess = _guess(state)
     even = np.clip(odds(guess) / odds(config.safe_line.at(guess)), LEAST_KAPPA, MOST_KAPPA)
     harm = log_evalue(counts, guess, config.harm_line, config.kappa)
     safe = log_evalue(counts, guess, config.safe_line, even[..., None] ** SAFE_POWERS)
@@ -185,8 +197,8 @@ def dispersion(config: CountConfig, state: CountState) -> Array:
 
 
 def log_harm(state: CountState) -> Array:
-    """Log of the e-process against "no worse than the harm line"."""
-    return log_total(state.harm)
+    """Log of the e-process against "no worse than the harm line": the test's and the guard's part."""
+    return np.logaddexp(log_total(state.harm), log_total(state.guard))
 
 
 def log_safe(state: CountState) -> Array:

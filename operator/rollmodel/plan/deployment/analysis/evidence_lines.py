@@ -44,7 +44,8 @@ def _until(report: MetricReport) -> str | None:
         return None
     if report.learning is not None:
         seen, needed = report.learning
-        return f"learning what is normal, window {seen} of {needed}; harm is judged from then on"
+        until = "until then only a glaring fault is found" if report.guard else "harm is judged from then on"
+        return f"learning what is normal, window {seen} of {needed}; {until}"
     options = [
         (report.seconds_to_safe, "proven safe if it is as good as stable"),
         (report.seconds_to_harm, "proven harmful if it goes on like this"),
