@@ -23,6 +23,7 @@ COMMANDS = {
     "wait": ("rollmodel.cli.rollout.wait:main", "wait until a version has won, or lost, or serves; for pipelines"),
     "logs": ("rollmodel.cli.logs:main", "print what a training run writes"),
     "verify-training": ("rollmodel.cli.training.verify:main", "train again with everything pinned, and compare"),
+    "lineage": ("rollmodel.cli.lineage.command:main", "show where a version came from, and what was decided about it"),
     "explain": ("rollmodel.cli.rollout.explain:main", "show the evidence for and against a candidate"),
     "lint": ("rollmodel.cli.lint.command:main", "say what is wrong with manifests, without a cluster"),
     "backtest": ("rollmodel.cli.backtest.command:main", "say what a policy would have decided on past rollouts"),

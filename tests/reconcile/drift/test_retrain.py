@@ -180,6 +180,40 @@ async def test_cooldown_cap_and_breaker() -> None:
     assert world.status(ref)["retrains"][0]["episode"] == "3", "the second alarm came within the cooldown"
 
 
+async def test_a_version_that_was_rolled_back_counts_against_the_breaker() -> None:
+    """Two retrained versions lose their rollouts: from then on only a person starts another."""
+    world, ref = world_with(waves, cooldownSeconds=30 * 3600)
+    operator = world.operator()
+    for number in range(5):
+        await world.hours(operator, ref, 20)
+        for one in world.trainings():
+            if "status" not in one:
+                world.end_training(one["metadata"]["name"], "True", version=f"{number + 2}")
+                world.reject(f"rev{number + 2}", f"{number + 2}")
+    assert outcomes(world, ref) == ["RolledBack", "RolledBack"]
+    assert len(world.trainings()) == 2
+    assert world.status(ref)["profile"]["revision"] == "rev1", "what lost renews no reference"
+    alarms = [event for event in world.kube.events if event.reason == "DriftDetected"]
+    assert len(alarms) >= 4
+
+
+async def test_a_promotion_renews_the_reference() -> None:
+    """The new model's profile is of the older people: what was drift is normal now."""
+    world, ref = world_with()
+    operator = world.operator()
+    await world.hours(operator, ref, 18)
+    world.end_training(world.trainings()[0]["metadata"]["name"], "True", version="2")
+    await world.hours(operator, ref, 1)
+    before = world.status(ref)["profile"]["digest"]
+    world.retrained(age=46.0)
+    world.promote("rev2", "2")
+    said = await world.hours(operator, ref, 20)
+    assert said[-5:] == ["Stable"] * 5
+    assert world.status(ref)["profile"]["digest"] not in {None, before}
+    assert outcomes(world, ref) == ["Promoted"]
+    assert len(world.trainings()) == 1
+
+
 async def test_a_training_that_is_deleted_has_failed() -> None:
     world, ref = world_with()
     operator = world.operator()

@@ -86,10 +86,7 @@ class DriftWorld:
 
     def __post_init__(self) -> None:
         self.start: datetime = self.clock.now()
-        rng = np.random.default_rng(1)
-        data, score = rows_of(rng, 20_000)
-        self.profile: Profile = build_profile(dict(data), score=score, target=(rng.random(20_000) < score).astype(int))
-        self._hours: dict[int, np.ndarray | None] = {}
+        self.retrained()
         self.kube.create(_object("ModelDeployment", "churn", {"model": {}}))
         self.promote("rev1", "1")
         self.kube.create(
@@ -105,6 +102,20 @@ class DriftWorld:
         ref = Ref("rollmodel.dev/v1alpha1", "ModelDeployment", "team", "churn")
         stable = {"revision": revision, "modelVersion": version, "weightSince": self.clock.now().isoformat()}
         self.kube.edit(ref, lambda obj: obj.update(status={"stable": stable}))
+
+    def retrained(self, age: float = 40.0) -> None:
+        """The model that serves was trained on people of this age: its profile says so."""
+        rng = np.random.default_rng(1)
+        data, score = rows_of(rng, 20_000, age=age)
+        self.profile: Profile = build_profile(dict(data), score=score, target=(rng.random(20_000) < score).astype(int))
+        self._hours: dict[int, np.ndarray | None] = {}
+
+    def reject(self, revision: str, version: str) -> None:
+        """A candidate is taken back."""
+        ref = Ref("rollmodel.dev/v1alpha1", "ModelDeployment", "team", "churn")
+        why = {"reason": "Harmful", "message": "errors", "time": self.clock.now().isoformat()}
+        rejected = {"revision": revision, "modelVersion": version, **why}
+        self.kube.edit(ref, lambda obj: obj["status"].update(rejected=rejected))
 
     def policy(self, **spec: Any) -> Ref:
         """A person creates a policy, with short windows."""
