@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+# Operators, pods and test workers import the same modules again and again: none of them compiles what another one has,
+# also where the environment forbids to keep it.
+export PYTHONDONTWRITEBYTECODE :=
 
 REPOSITORY ?= rollmodel
 TAG := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' operator/rollmodel/__init__.py)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ from localcluster.processes.procfs import family, listens, resident_bytes
 
 __all__ = ["Process", "ProcessSpec"]
 
+#: How often a process is asked whether it serves: first this often, then after a twentieth of the time that it has had.
 _POLL_SECONDS = 0.05
+_POLL_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,10 +148,11 @@ class Process:
         def answers() -> bool:
             return all(listens(pid, port) for port in self.spec.ports) and self.spec.ready()
 
+        began = time.monotonic()
         while True:
             if await asyncio.to_thread(answers):
                 return
-            await asyncio.sleep(_POLL_SECONDS)
+            await asyncio.sleep(max(_POLL_SECONDS, _POLL_SHARE * (time.monotonic() - began)))
 
     def _message(self, how: str) -> str:
         log = self._log.read_bytes()[self._log_begin :].decode(errors="replace")

@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from rollmodel.api.base import ApiModel
 from rollmodel.api.crd import KINDS
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 
 from localcluster import Cluster
 from tests.support.apiserver import Api, spec_of
+from tests.support.yaml_text import all_from_yaml, from_yaml
 
 pytestmark = pytest.mark.cluster
 
 SPECS: dict[str, type[ApiModel]] = {kind.kind: kind.spec for kind in KINDS}
 CASES = [
     pytest.param(kind, spec, id=f"{kind}-{name}")
-    for kind, specs in yaml.safe_load((Path(__file__).parent / "accepted.yaml").read_text()).items()
+    for kind, specs in from_yaml((Path(__file__).parent / "accepted.yaml").read_text()).items()
     for name, spec in specs.items()
 ]
 
@@ -31,7 +31,7 @@ SMALLEST = spec_of("ModelDeployment")
 EXAMPLES = [
     pytest.param(body["kind"], body["spec"], id=f"{path.name}-{body['kind']}")
     for path in sorted((Path(__file__).parents[3] / "examples").glob("**/*.yaml"))
-    for body in yaml.safe_load_all(path.read_text())
+    for body in all_from_yaml(path.read_text())
     if body and body.get("apiVersion") == "rollmodel.dev/v1alpha1"
 ]
 
@@ -80,7 +80,7 @@ def test_unknown_fields_are_dropped_where_nobody_asked_for_strictness(api: Api) 
 
 def test_an_object_of_a_newer_version_is_understood(cluster: Cluster, crds: Path, api: Api) -> None:
     """After a roll-back of the operator, objects still carry the fields of the newer CRDs."""
-    newer = _with_a_new_field(yaml.safe_load((crds / "modeldeployments.yaml").read_text()))
+    newer = _with_a_new_field(from_yaml((crds / "modeldeployments.yaml").read_text()))
     cluster.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(newer))
     try:
         created = api.create("ModelDeployment", SMALLEST | {"novelty": "x"})

@@ -4,15 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from tests.support.apiserver import Api, Refused, spec_of
+from tests.support.yaml_text import from_yaml
 
 pytestmark = pytest.mark.cluster
 
 CASES = [
     pytest.param(kind, case, id=f"{kind}-{case['field']}-{number}")
-    for kind, cases in yaml.safe_load((Path(__file__).parent / "refused.yaml").read_text()).items()
+    for kind, cases in from_yaml((Path(__file__).parent / "refused.yaml").read_text()).items()
     for number, case in enumerate(cases)
 ]
 

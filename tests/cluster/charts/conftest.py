@@ -16,6 +16,7 @@ from localcluster import Cluster
 from localcluster.binaries import locate
 from tests.cluster.conftest import start
 from tests.support.binaries import needs_binaries
+from tests.support.yaml_text import all_from_yaml
 
 Object = dict[str, Any]
 
@@ -67,7 +68,7 @@ class Helm:
         """The objects that a release would have, its tests included."""
         namespace = ("--namespace", "rollmodel-system")
         output = self("template", name, str(CHART), *namespace, *options, values=values or {})
-        return [document for document in yaml.safe_load_all(output) if document]
+        return [document for document in all_from_yaml(output) if document]
 
 
 @pytest.fixture(scope="package")

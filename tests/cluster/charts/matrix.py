@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from charts.__main__ import REPOSITORY
+from tests.support.yaml_text import from_yaml
 
 __all__ = ["DIGEST", "EVERYTHING", "MATRIX"]
 
@@ -108,7 +107,7 @@ EVERYTHING: Values = {
     "helmTest": {"timeoutSeconds": 30},
 }
 
-_ARGO_CD = yaml.safe_load((REPOSITORY / "examples" / "argocd" / "operator.yaml").read_text())
+_ARGO_CD = from_yaml((REPOSITORY / "examples" / "argocd" / "operator.yaml").read_text())
 
 _SECRETS = [{"namespace": "team-a", "names": ["mlflow"]}]
 

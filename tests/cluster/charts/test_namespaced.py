@@ -15,6 +15,7 @@ from localcluster import Cluster, LocalClusterError
 from tests.cluster.charts.conftest import HERE, Helm
 from tests.cluster.charts.test_release import WITHOUT_PODS
 from tests.cluster.conftest import WaitUntil, serve_kinds
+from tests.support.yaml_text import all_from_yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
 
@@ -53,7 +54,7 @@ def person(bare: Cluster) -> Iterator[Path]:
 
 
 def rbac() -> Sequence[dict[str, Any]]:
-    return list(yaml.safe_load_all((REPOSITORY / "config" / "rbac.yaml").read_text()))
+    return all_from_yaml((REPOSITORY / "config" / "rbac.yaml").read_text())
 
 
 def may(cluster: Cluster, verb: str, resource: str, *options: str) -> bool:

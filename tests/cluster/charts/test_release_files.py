@@ -10,12 +10,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-import yaml
 from rollmodel import __version__
 
 from charts import release
 from charts.__main__ import REPOSITORY
 from tests.cluster.charts.conftest import Helm
+from tests.support.yaml_text import all_from_yaml, from_yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
 
@@ -54,9 +54,9 @@ def test_the_chart_has_alerts_and_dashboards(made: Path) -> None:
 
 
 def test_the_manifest_is_what_kustomize_would_apply(made: Path) -> None:
-    objects = list(yaml.safe_load_all((made / f"rollmodel-{__version__}.yaml").read_text()))
-    files = yaml.safe_load((REPOSITORY / "kustomization.yaml").read_text())["resources"]
-    assert objects == [one for file in files for one in yaml.safe_load_all((REPOSITORY / file).read_text())]
+    objects = all_from_yaml((made / f"rollmodel-{__version__}.yaml").read_text())
+    files = from_yaml((REPOSITORY / "kustomization.yaml").read_text())["resources"]
+    assert objects == [one for file in files for one in all_from_yaml((REPOSITORY / file).read_text())]
 
 
 @pytest.mark.parametrize("image", ["operator", "server"])

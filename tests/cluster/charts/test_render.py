@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import yaml
 from rollmodel.settings import Settings
 
 from charts import manifests
 from charts.__main__ import CHART, REPOSITORY
 from tests.cluster.charts.conftest import Helm, Object
 from tests.cluster.charts.matrix import DIGEST, EVERYTHING, MATRIX
+from tests.support.yaml_text import all_from_yaml, from_yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
 
@@ -58,8 +58,8 @@ def test_what_is_made_from_the_chart_is_current(helm: Helm) -> None:
 
 
 def test_kustomize_and_helm_install_the_same_objects(helm: Helm) -> None:
-    files = yaml.safe_load((REPOSITORY / "kustomization.yaml").read_text())["resources"]
-    theirs = [one for file in files for one in yaml.safe_load_all((REPOSITORY / file).read_text())]
+    files = from_yaml((REPOSITORY / "kustomization.yaml").read_text())["resources"]
+    theirs = [one for file in files for one in all_from_yaml((REPOSITORY / file).read_text())]
     ours = [one for one in helm.render() if "helm.sh/hook" not in one["metadata"].get("annotations", {})]
     (namespace,) = of_kind(theirs, "Namespace")
     assert namespace["metadata"]["name"] == manifests.NAMESPACE
@@ -207,7 +207,7 @@ def test_the_user_may_be_left_to_the_cluster_and_nothing_else(helm: Helm) -> Non
 
 
 def test_the_pods_of_models_are_found_by_the_labels_that_they_carry(helm: Helm) -> None:
-    golden = yaml.safe_load((REPOSITORY / "tests/unit/plan/deployment/objects/golden/pod-triton.yaml").read_text())
+    golden = from_yaml((REPOSITORY / "tests/unit/plan/deployment/objects/golden/pod-triton.yaml").read_text())
     objects = helm.render({"metrics": {"models": {"podMonitor": {"enabled": True}}}})
     (monitor,) = of_kind(objects, "PodMonitor")
     wanted = {one["key"] for one in monitor["spec"]["selector"]["matchExpressions"]}

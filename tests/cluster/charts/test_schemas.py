@@ -20,6 +20,7 @@ from tests.cluster.charts.matrix import MATRIX
 from tests.cluster.conftest import WaitUntil, serve_kinds
 from tests.support.binaries import needs_binaries
 from tests.support.openapi_schemas import LOCATION, write_schemas
+from tests.support.yaml_text import from_yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
 
@@ -68,7 +69,7 @@ def test_every_rendering_fits_the_schemas(helm: Helm, kubeconform: Kubeconform, 
 
 
 def test_kustomize_and_the_examples_fit_them_too(kubeconform: Kubeconform) -> None:
-    files = yaml.safe_load((REPOSITORY / "kustomization.yaml").read_text())["resources"]
+    files = from_yaml((REPOSITORY / "kustomization.yaml").read_text())["resources"]
     paths = [*(REPOSITORY / file for file in files), REPOSITORY / "config" / "examples" / "connection-secrets.yaml"]
     assert kubeconform.complaints(*paths, REPOSITORY / "examples" / "quickstart.yaml", expected=13) == []
 

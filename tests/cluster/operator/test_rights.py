@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from localcluster import Cluster, LocalClusterError
 from localcluster.binaries import GATEWAY_API, locate
 from tests.support.eventually import eventually
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rights import Rights, complaints
+from tests.support.yaml_text import all_from_yaml
 
 pytestmark = pytest.mark.cluster
 
@@ -124,7 +124,7 @@ def role(cluster: Cluster, crds: Path) -> dict[str, Any]:
     """The shipped role, bound to the user whose requests are looked at."""
     cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(locate([GATEWAY_API])[GATEWAY_API]))
     cluster.kubectl("wait", "--for=condition=Established", "crd/httproutes.gateway.networking.k8s.io")
-    found: dict[str, Any] = next(one for one in yaml.safe_load_all(RBAC.read_text()) if one["kind"] == "ClusterRole")
+    found: dict[str, Any] = next(one for one in all_from_yaml(RBAC.read_text()) if one["kind"] == "ClusterRole")
     reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": USER}
     subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": USER}
     binding = {"kind": "ClusterRoleBinding", "roleRef": reference, "subjects": [subject]}

@@ -4,9 +4,10 @@ import filecmp
 from pathlib import Path
 
 import pytest
-import yaml
 from rollmodel.__main__ import main
 from rollmodel.api import crd
+
+from tests.support.yaml_text import from_yaml
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -73,7 +74,7 @@ def test_the_reference_has_every_field() -> None:
         return found
 
     for kind in crd.KINDS:
-        definition = yaml.safe_load((REPOSITORY / "crds" / f"{kind.plural}.yaml").read_text())
+        definition = from_yaml((REPOSITORY / "crds" / f"{kind.plural}.yaml").read_text())
         properties = definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]
         section = page.split(f"## {kind.kind}\n")[1].split("\n## ")[0]
         fields = paths("spec", properties["spec"]) + paths("status", properties["status"])

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.support.yaml_text import from_yaml
+
 CRDS = sorted((Path(__file__).parents[3] / "crds").glob("*.yaml"))
-DEFINITIONS = {path.stem: yaml.safe_load(path.read_text()) for path in CRDS}
+DEFINITIONS = {path.stem: from_yaml(path.read_text()) for path in CRDS}
 
 Schema = dict[str, Any]
 Node = tuple[str, Schema]
@@ -185,7 +187,7 @@ def test_words_survive_yaml_1_1(definition: Schema) -> None:
     """kubectl reads YAML 1.1, where a bare ``Off`` or ``Yes`` is a boolean."""
     for path, schema in _nodes(definition, "spec"):
         for word in schema.get("enum", []):
-            assert yaml.safe_load(word) == word, path
+            assert from_yaml(word) == word, path
 
 
 def test_rules_say_what_is_allowed_on_one_line(definition: Schema) -> None:

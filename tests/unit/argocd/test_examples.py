@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import yaml
 
 from charts.__main__ import CHART, REPOSITORY
 from charts.values import read
+from tests.support.yaml_text import from_yaml
 
 FOLDER = REPOSITORY / "examples" / "argocd"
-APPLICATIONS = {path.stem: yaml.safe_load(path.read_text()) for path in FOLDER.glob("*.yaml")}
-CRD = yaml.safe_load((REPOSITORY / "crds" / "modeldeployments.yaml").read_text())
+APPLICATIONS = {path.stem: from_yaml(path.read_text()) for path in FOLDER.glob("*.yaml")}
+CRD = from_yaml((REPOSITORY / "crds" / "modeldeployments.yaml").read_text())
 
 
 def leaves(values: Any, path: str = "") -> dict[str, Any]:

@@ -7,12 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 
 from charts import __main__ as charts
 from charts import manifests
 from charts.crds import crd_templates
 from charts.documents import documents
+from tests.support.yaml_text import all_from_yaml, from_yaml
 
 KINDS = ("driftpolicies", "modeldeployments", "trainingjobs")
 
@@ -86,8 +86,8 @@ def test_a_template_is_the_definition_behind_a_switch(kind: str) -> None:
     text = crd_templates(charts.REPOSITORY)[charts.CHART / "templates" / f"crd-{kind}.yaml"]
     assert text.startswith("{{- if .Values.crds.enabled }}\n")
     rendered = re.sub(r"^ *\{\{-.*\}\}\n", "", text, flags=re.MULTILINE).replace('{{ "{{" }}', "{{")
-    ours = yaml.safe_load((charts.REPOSITORY / "crds" / f"{kind}.yaml").read_text())
-    theirs = yaml.safe_load(rendered)
+    ours = from_yaml((charts.REPOSITORY / "crds" / f"{kind}.yaml").read_text())
+    theirs = from_yaml(rendered)
     assert theirs["metadata"] == {
         **ours["metadata"],
         "labels": None,
@@ -135,14 +135,14 @@ def test_what_is_true_of_a_release_only_is_left_out(chart: Path, tmp_path: Path)
     helm.chmod(0o755)
     rendered = manifests.render(chart, helm)
     text = rendered[chart.parents[1] / "config" / "deployment.yaml"]
-    assert yaml.safe_load(text) == {"name": "deployment.yaml", "metadata": {"labels": {"a": "b"}}}
+    assert from_yaml(text) == {"name": "deployment.yaml", "metadata": {"labels": {"a": "b"}}}
     both = rendered[chart.parents[1] / "config" / "rbac.yaml"]
-    assert [one["name"] for one in yaml.safe_load_all(both)] == list(manifests.FILES["rbac.yaml"])
+    assert [one["name"] for one in all_from_yaml(both)] == list(manifests.FILES["rbac.yaml"])
 
 
 def test_a_config_map_may_say_all_settings_of_the_plain_manifests() -> None:
     """What a container has in ``env`` goes before ``envFrom``: the names of a mirror's images would be overruled."""
-    deployment = yaml.safe_load((charts.REPOSITORY / "config/deployment.yaml").read_text())
+    deployment = from_yaml((charts.REPOSITORY / "config/deployment.yaml").read_text())
     [container] = deployment["spec"]["template"]["spec"]["containers"]
     assert [one["name"] for one in container["env"] if one["name"].startswith("ROLLMODEL_")] == []
     assert container["envFrom"][0]["configMapRef"]["name"] == "rollmodel"

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.training.objects.job import attempt_job
 
 from tests.support.simulation import rollouts, training_specs
+from tests.support.yaml_text import all_from_yaml
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "examples" / "networkpolicy.yaml"
-POLICIES = {policy["metadata"]["name"]: policy["spec"] for policy in yaml.safe_load_all(EXAMPLE.read_text())}
+POLICIES = {policy["metadata"]["name"]: policy["spec"] for policy in all_from_yaml(EXAMPLE.read_text())}
 
 
 def model_pod() -> Any:

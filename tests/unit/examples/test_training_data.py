@@ -6,18 +6,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
 from rollmodel.api.trainingjob import TrainingJobSpec
 from rollmodel.serving.digest import folder_digest
 
 from examples.training import cohort, validate
 from examples.training.job import Recipe
+from tests.support.yaml_text import all_from_yaml
 
 FOLDER = Path(__file__).parents[3] / "examples" / "training"
 SPECS = {
     path.stem: TrainingJobSpec.model_validate(body["spec"])
     for path in sorted(FOLDER.glob("*.yaml"))
-    for body in yaml.safe_load_all(path.read_text())
+    for body in all_from_yaml(path.read_text())
     if body["kind"] == "TrainingJob"
 }
 

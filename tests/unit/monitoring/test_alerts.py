@@ -6,12 +6,12 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 from rollmodel.api.modeldeployment.status import HistoryEntry
 from rollmodel.runtime.metrics import Instruments
 
 from charts.__main__ import CHART, REPOSITORY
 from tests.support.reference.exported_metrics import SCRAPED, exported, labels_named, selectors
+from tests.support.yaml_text import from_yaml
 
 MONITORING = REPOSITORY / "config" / "monitoring"
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
@@ -24,7 +24,7 @@ def rules(file: Any) -> dict[str, dict[str, Any]]:
     return {rule["alert"]: rule for group in file["groups"] for rule in group["rules"]}
 
 
-ALERTS = rules(yaml.safe_load((MONITORING / "rules.yaml").read_text()))
+ALERTS = rules(from_yaml((MONITORING / "rules.yaml").read_text()))
 every_alert = pytest.mark.parametrize("name", ALERTS)
 
 
@@ -101,13 +101,13 @@ def test_no_page_is_about_an_alert_that_is_gone() -> None:
 
 @every_alert
 def test_promtool_sees_it_raised_and_not_raised(name: str) -> None:
-    cases = yaml.safe_load((MONITORING / "rules-test.yaml").read_text())["tests"]
+    cases = from_yaml((MONITORING / "rules-test.yaml").read_text())["tests"]
     asked = [one for case in cases for one in case["alert_rule_test"] if one["alertname"] == name]
     assert {bool(one["exp_alerts"]) for one in asked} == {True, False}
 
 
 def test_the_chart_has_the_same_alerts() -> None:
-    theirs = yaml.safe_load((MONITORING / "prometheusrule.yaml").read_text())
+    theirs = from_yaml((MONITORING / "prometheusrule.yaml").read_text())
     assert theirs["kind"] == "PrometheusRule"
     wanted = {**ALERTS, "RollmodelOperatorDown": dict(ALERTS["RollmodelOperatorDown"])}
     job = "rollmodel-system/rollmodel|rollmodel-metrics"

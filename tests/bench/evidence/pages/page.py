@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench.evidence.pages import plots
 from tests.bench.evidence.pages.markdown import error
 from tests.bench.evidence.pages.more_tables import MORE_TABLES
 from tests.bench.evidence.pages.tables import TABLES
@@ -21,6 +20,8 @@ _TEMPLATE = Path(__file__).with_name("page.md")
 
 def write(directory: Path, records: Sequence[Record], size: Size, speed: str) -> None:
     """Render the template: ``{{name}}`` is replaced by the table of that name."""
+    from tests.bench.evidence.pages import plots  # with Matplotlib, which nobody else here needs
+
     plots.draw(directory / "plots", records)
     text = _TEMPLATE.read_text(encoding="utf-8")
     tables: dict[str, Callable[[Sequence[Record]], str]] = {**TABLES, **MORE_TABLES}

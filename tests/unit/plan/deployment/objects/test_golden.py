@@ -15,6 +15,7 @@ from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.routers.http_route import http_route
 
 from tests.support.simulation.rollouts import DEFAULTS, model, spec
+from tests.support.yaml_text import from_yaml
 
 GOLDEN = Path(__file__).parent / "golden"
 OWNER = Owner("prod", "churn", "0b5a2c6e-8f0e-4a3e-9d53-5ad7a6c4c7a1")
@@ -69,7 +70,7 @@ CASES = [*templates(), *others()]
 
 @pytest.mark.parametrize(("name", "manifest"), CASES, ids=[name for name, _ in CASES])
 def test_manifest_is_as_reviewed(name: str, manifest: dict[str, Any]) -> None:
-    assert manifest == yaml.safe_load((GOLDEN / f"{name}.yaml").read_text(encoding="utf-8"))
+    assert manifest == from_yaml((GOLDEN / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 def test_no_golden_file_is_left_over() -> None:
