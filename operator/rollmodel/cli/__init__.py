@@ -25,6 +25,7 @@ COMMANDS = {
     "verify-training": ("rollmodel.cli.training.verify:main", "train again with everything pinned, and compare"),
     "lineage": ("rollmodel.cli.lineage.command:main", "show where a version came from, and what was decided about it"),
     "explain": ("rollmodel.cli.rollout.explain:main", "show the evidence for and against a candidate"),
+    "doctor": ("rollmodel.cli.doctor.command:main", "look whether all is there that a rollout needs"),
     "lint": ("rollmodel.cli.lint.command:main", "say what is wrong with manifests, without a cluster"),
     "backtest": ("rollmodel.cli.backtest.command:main", "say what a policy would have decided on past rollouts"),
     **{verb: (f"rollmodel.cli.rollout.commands:{verb}", text) for verb, text in VERBS.items()},

@@ -1,0 +1,1 @@
+"""``rollmodel doctor``: whether all is there that a rollout needs, and which setting mends what is not."""
