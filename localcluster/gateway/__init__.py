@@ -6,7 +6,7 @@ configuration they speak of: to whoever waits for ``observedGeneration``, the we
 
 What it supports of Gateway API v1: HTTP listeners; hostnames; path (Exact, PathPrefix), header (Exact), query parameter
 (Exact) and method matches with the precedence rules; weights; RequestMirror with percent or fraction; URLRewrite that
-takes the prefix away; timeouts.
+replaces the prefix; timeouts.
 What it does not: every listener of every Gateway is served on the one address given at the start, whatever port it
 names; TLS, route kinds but HTTPRoute, other filters, regular expressions, ReferenceGrants and namespace selectors are
 refused in status, with the reasons that the specification has for it.

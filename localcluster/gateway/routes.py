@@ -17,7 +17,6 @@ from .world import Reason, key
 
 __all__ = ["RankedRoute", "duration_seconds", "envoy_routes", "unsupported"]
 
-_STRIP = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
 _DEFAULT_TIMEOUT_SECONDS = 15.0  # Envoy's own default, made visible
 _ERROR_500: Object = {"direct_response": {"status": 500}}
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
@@ -36,8 +35,8 @@ def unsupported(route: Object) -> Reason | None:
     for rule in route["spec"].get("rules", ()):
         if other := {item["type"] for item in rule.get("filters", ())} - {"RequestMirror", "URLRewrite"}:
             return Reason("UnsupportedValue", f"filters of type {', '.join(sorted(other))} are not supported here")
-        if any(item.get("urlRewrite", _STRIP) != _STRIP for item in rule.get("filters", ())):
-            return Reason("UnsupportedValue", "of URLRewrite only a prefix that becomes / is supported here")
+        if not all(_new_prefix(item) for item in rule.get("filters", ()) if item["type"] == "URLRewrite"):
+            return Reason("UnsupportedValue", "of URLRewrite only a path of type ReplacePrefixMatch is supported here")
         if any(reference.get("filters") for reference in rule.get("backendRefs", ())):
             return Reason("UnsupportedValue", "filters of a single backendRef are not supported here")
         for match in rule.get("matches", ()):
@@ -57,7 +56,7 @@ def envoy_routes(route: Object, backends: Backends) -> tuple[list[RankedRoute], 
         problems += faults
         for position, match in enumerate(rule.get("matches") or [{}]):
             rank = (*_specificity(match), *age, number, position)
-            found.append(RankedRoute(rank, {"match": _match(match), **_stripped(action, rule, match)}))
+            found.append(RankedRoute(rank, {"match": _match(match), **_rewritten(action, rule, match)}))
     return found, problems
 
 
@@ -85,14 +84,22 @@ def _action(rule: Object, namespace: str, backends: Backends) -> tuple[Object, l
     return {"route": action}, problems
 
 
-def _stripped(action: Object, rule: Object, match: Object) -> Object:
-    """The action with the prefix of this match taken away, where a filter asks for it."""
+def _rewritten(action: Object, rule: Object, match: Object) -> Object:
+    """The action with another prefix in place of this match's, where a filter asks for it."""
     prefix = match.get("path", {}).get("value", "/").rstrip("/")
-    rewrites = any(item["type"] == "URLRewrite" for item in rule.get("filters", ()))
-    if not (prefix and rewrites and "route" in action):
+    new = next((_new_prefix(item) for item in rule.get("filters", ()) if item["type"] == "URLRewrite"), None)
+    if not (prefix and new and "route" in action):
         return action
-    pattern = {"regex": f"^{re.escape(prefix)}(/+|$)"}
-    return {"route": {**action["route"], "regex_rewrite": {"pattern": pattern, "substitution": "/"}}}
+    rest, kept = (r"(/+|$)", "/") if new == "/" else (r"(/|$)", new.rstrip("/").replace("\\", r"\\") + r"\1")
+    pattern = {"regex": f"^{re.escape(prefix)}{rest}"}
+    return {"route": {**action["route"], "regex_rewrite": {"pattern": pattern, "substitution": kept}}}
+
+
+def _new_prefix(item: Object) -> str | None:
+    """What a URLRewrite puts in place of the prefix; None where it asks for something else."""
+    rewrite = item["urlRewrite"]
+    path = rewrite.get("path", {})
+    return path.get("replacePrefixMatch") if set(rewrite) == {"path"} and path["type"] == "ReplacePrefixMatch" else None
 
 
 def _weighted(references: Sequence[Object], namespace: str, backends: Backends) -> tuple[list[Object], list[Reason]]:

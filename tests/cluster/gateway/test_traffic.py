@@ -52,6 +52,16 @@ def test_a_prefix_is_taken_away_where_the_route_says_so(traffic: Traffic, progra
     assert traffic.get("/models/v1a0/echo")[0] == 404
 
 
+@pytest.mark.slow
+def test_a_prefix_becomes_another_where_the_route_says_so(traffic: Traffic, program: Program) -> None:
+    path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/echo"}
+    rewrite = [{"type": "URLRewrite", "urlRewrite": {"path": path}}]
+    program(split(backend("a"), matches=[{"path": {"type": "PathPrefix", "value": "/churn/echo"}}], filters=rewrite))
+    assert traffic.get("/churn/echo/me?x=1") == (200, "/echo/me?x=1")
+    assert traffic.get("/churn/metrics")[0] == 404
+    assert traffic.get("/churn/echoes")[0] == 404
+
+
 def test_no_request_fails_while_weights_change(traffic: Traffic, program: Program) -> None:
     program(split(backend("a", 100), backend("b", 0)))
     done = threading.Event()

@@ -135,22 +135,15 @@ _Path = Annotated[
 class Traffic(ApiModel):
     """Routing by Gateway API. Omitted: traffic is split by the ratio of replicas behind one Service."""
 
-    rules = (
-        Rule(
-            "!has(self.paths) || !has(self.pathPrefix) || self.pathPrefix == '/' || has(self.prefixRewrite)",
-            "must have `pathPrefix: /` or `prefixRewrite: Disabled` beside `paths`",
-        ),
-    )
-
     parent_refs: Annotated[list[ParentRef], Field(min_length=1, max_length=8), ATOMIC]
     """Gateways that receive the traffic."""
     hostnames: Annotated[list[_Hostname] | None, Field(max_length=16), SET] = None
     """Host names that lead to this model. Default: all that the Gateway's listeners accept."""
     path_prefix: _Path = "/"
-    """Requests below this path lead to this model. The server sees their paths without it."""
+    """Requests below this path lead to this model, to each of `paths`. The server sees their paths without it."""
     paths: Annotated[list[_Path] | None, Field(min_length=1, max_length=16), SET] = None
     """Paths of the server that are published, each with all below it. Default: those by which the preset's clients ask
-    for predictions, not its metrics or management; everything with a `pathPrefix` of one's own, or with `Custom`."""
+    for predictions, not its metrics or management; `[/]`, which is everything, with `Custom`."""
     prefix_rewrite: Literal["Disabled"] | None = None
     """`Disabled` leaves `pathPrefix` in the paths that the server sees, and needs no rewriting by the gateway."""
     request_timeout_seconds: Annotated[int | None, Field(ge=1, le=3600)] = None

@@ -83,6 +83,9 @@ def test_matches(match: Any, expected: Any) -> None:
     assert only_action({"matches": [match], "backendRefs": [backend("a")]})["match"] == expected
 
 
+WHOLE_PATH = {"type": "URLRewrite", "urlRewrite": {"path": {"type": "ReplaceFullPath", "replaceFullPath": "/other"}}}
+
+
 def rewrite(to: str) -> dict[str, Any]:
     path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": to}
     return {"type": "URLRewrite", "urlRewrite": {"path": path}}
@@ -94,6 +97,16 @@ def test_a_prefix_is_taken_away(prefix: str, regex: str | None) -> None:
     action = only_action({"matches": matches, "filters": [rewrite("/")], "backendRefs": [backend("a")]})
     wanted = {"pattern": {"regex": regex}, "substitution": "/"} if regex else None
     assert action["route"].get("regex_rewrite") == wanted
+
+
+@pytest.mark.parametrize(
+    ("prefix", "new", "regex", "substitution"),
+    [("/v1.0/a", "/a", r"^/v1\.0/a(/|$)", r"/a\1"), ("/m/a/", "/b/c/", "^/m/a(/|$)", r"/b/c\1")],
+)
+def test_a_prefix_becomes_another(prefix: str, new: str, regex: str, substitution: str) -> None:
+    matches = [{"path": {"type": "PathPrefix", "value": prefix}}]
+    action = only_action({"matches": matches, "filters": [rewrite(new)], "backendRefs": [backend("a")]})
+    assert action["route"]["regex_rewrite"] == {"pattern": {"regex": regex}, "substitution": substitution}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +208,7 @@ def test_ties(objects: Any) -> None:
     ("rule", "word"),
     [
         ({"filters": [{"type": "RequestRedirect"}], "backendRefs": [backend("a")]}, "RequestRedirect"),
-        ({"filters": [rewrite("/other")], "backendRefs": [backend("a")]}, "URLRewrite"),
+        ({"filters": [WHOLE_PATH], "backendRefs": [backend("a")]}, "URLRewrite"),
         ({"backendRefs": [backend("a", filters=[{"type": "RequestMirror"}])]}, "backendRef"),
         ({"matches": [{"path": {"type": "RegularExpression", "value": ".*"}}]}, "RegularExpression"),
         ({"matches": [{"headers": [{"type": "RegularExpression", "name": "x", "value": ".*"}]}]}, "RegularExpression"),

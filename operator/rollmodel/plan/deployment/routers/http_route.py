@@ -39,7 +39,7 @@ class HttpRoute:
 
     traffic: Traffic
     paths: Sequence[str] = ("/",)
-    """What is published."""
+    """What is published of the server, by its own paths; with `prefixRewrite: Disabled`, by those of the route."""
 
     @classmethod
     def of(cls, spec: ModelDeploymentSpec) -> Self | None:
@@ -81,11 +81,25 @@ class HttpRoute:
 
 
 def published(traffic: Traffic, preset: Preset) -> tuple[str, ...]:
-    """Paths that lead to the model. Without `pathPrefix`, not more than the preset's clients need."""
+    """Paths of the server that are published: those of the spec, or else those that the preset's clients need."""
+    return tuple(preset.paths if traffic.paths is None else traffic.paths)
+
+
+def _shown(path: str, traffic: Traffic) -> str:
+    """The path of the route that leads to a path of the server.
+
+    A server that sees the prefix was told of it, or the prefix is a path of its own: then no more than is below both.
+    """
     prefix = traffic.path_prefix.rstrip("/")
-    if traffic.paths is not None:
-        return tuple(prefix + path for path in traffic.paths)
-    return (traffic.path_prefix,) if prefix else tuple(preset.paths)
+    if path == "/" or (traffic.paths is None and traffic.prefix_rewrite is not None and _below(prefix, path)):
+        return traffic.path_prefix
+    if traffic.paths is None and traffic.prefix_rewrite is not None and _below(path, prefix):
+        return path
+    return prefix + path
+
+
+def _below(path: str, prefix: str) -> bool:
+    return path == prefix or path.startswith(f"{prefix}/")
 
 
 def http_route(
@@ -96,8 +110,25 @@ def http_route(
     mirrored: Mapping[str, int] | None = None,
 ) -> dict[str, Any]:
     """The route that gives each revision its weight, and a copy of the mirrored requests; both in percent."""
+    together = [paths] if _server_sees_prefix(traffic) else [[path] for path in paths]
+    return {
+        "apiVersion": f"{GATEWAY_GROUP}/v1",
+        "kind": "HTTPRoute",
+        "metadata": metadata(owner, naming.shared(owner.name)),
+        "spec": {
+            "parentRefs": [_parent(parent) for parent in traffic.parent_refs],
+            "hostnames": list(traffic.hostnames or ()),
+            "rules": [_rule(owner, traffic, each, weights, mirrored or {}) for each in together],
+        },
+    }
+
+
+def _rule(
+    owner: Owner, traffic: Traffic, paths: Sequence[str], weights: Mapping[str, int], mirrored: Mapping[str, int]
+) -> dict[str, Any]:
+    """One rule for these paths of the server: one path where a gateway has to rewrite it."""
     rule: dict[str, Any] = {
-        "matches": [{"path": {"type": "PathPrefix", "value": path}} for path in paths],
+        "matches": [{"path": {"type": "PathPrefix", "value": _shown(path, traffic)}} for path in paths],
         "backendRefs": [
             {**_backend(owner, revision), "weight": weight}
             for revision, weight in sorted(weights.items())
@@ -106,29 +137,25 @@ def http_route(
     }
     mirrors = [
         {"type": "RequestMirror", "requestMirror": {"backendRef": _backend(owner, revision), "percent": percent}}
-        for revision, percent in sorted((mirrored or {}).items())
+        for revision, percent in sorted(mirrored.items())
         if percent > 0
     ]
-    if filters := [*_rewrite(traffic), *mirrors]:
+    if filters := [*_rewrite(traffic, paths[0]), *mirrors]:
         rule["filters"] = filters
     if traffic.request_timeout_seconds is not None:
         rule["timeouts"] = {"request": f"{traffic.request_timeout_seconds}s"}
-    return {
-        "apiVersion": f"{GATEWAY_GROUP}/v1",
-        "kind": "HTTPRoute",
-        "metadata": metadata(owner, naming.shared(owner.name)),
-        "spec": {
-            "parentRefs": [_parent(parent) for parent in traffic.parent_refs],
-            "hostnames": list(traffic.hostnames or ()),
-            "rules": [rule],
-        },
-    }
+    return rule
 
 
-def _rewrite(traffic: Traffic) -> Iterator[Manifest]:
+def _server_sees_prefix(traffic: Traffic) -> bool:
+    """Whether nothing is rewritten: there is no prefix, or the server knows it."""
+    return traffic.path_prefix == "/" or traffic.prefix_rewrite is not None
+
+
+def _rewrite(traffic: Traffic, server_path: str) -> Iterator[Manifest]:
     """Model servers know nothing of the prefix under which a gateway shows them."""
-    if traffic.path_prefix != "/" and traffic.prefix_rewrite is None:
-        path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}
+    if not _server_sees_prefix(traffic):
+        path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": server_path}
         yield {"type": "URLRewrite", "urlRewrite": {"path": path}}
 
 

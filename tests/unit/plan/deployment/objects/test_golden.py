@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 import yaml
+from rollmodel.api.modeldeployment import RuntimePreset
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
-from rollmodel.plan.deployment.routers.http_route import http_route
+from rollmodel.plan.deployment.routers.http_route import http_route, published
+from rollmodel.plan.deployment.runtimes import PRESETS
 
 from tests.support.simulation.rollouts import DEFAULTS, model, spec
 from tests.support.yaml_text import from_yaml
@@ -61,8 +63,9 @@ def others() -> Iterator[tuple[str, Any]]:
         }
     ).traffic
     assert traffic is not None
-    yield "route", http_route(OWNER, traffic, [traffic.path_prefix], {"bbbbbbbb": 95, "cccccccc": 5, "dddddddd": 0})
-    yield "route-mirror", http_route(OWNER, traffic, [traffic.path_prefix], {"bbbbbbbb": 100}, {"cccccccc": 20})
+    paths = published(traffic, PRESETS[RuntimePreset.MLFLOW])
+    yield "route", http_route(OWNER, traffic, paths, {"bbbbbbbb": 95, "cccccccc": 5, "dddddddd": 0})
+    yield "route-mirror", http_route(OWNER, traffic, paths, {"bbbbbbbb": 100}, {"cccccccc": 20})
 
 
 CASES = [*templates(), *others()]
