@@ -31,8 +31,8 @@ SAME = 0.05
 _API = "rollmodel.dev/v1alpha1"
 
 
-def fleet(now: datetime | None = None) -> tuple[Live, Memory]:
-    """All of it, with times as if it were now; nothing moves any more."""
+def fleet(now: datetime | None = None, *, hostile: bool = True) -> tuple[Live, Memory]:
+    """All of it, with times as if it were now; nothing moves any more. ``hostile``: with objects that are not sound."""
     memory = Memory()
     live = Live(cast("ApiServer", None), None, seen=memory.take)
     now = now or datetime.now(UTC)
@@ -40,12 +40,8 @@ def fleet(now: datetime | None = None) -> tuple[Live, Memory]:
         for manifest in _rollout(name, bad, seconds):
             memory.take(manifest)
         put(live, _moved(manifest, now))
-    lines = [{"type": "Ready", "status": "False", "reason": "Stalled", "message": HOSTILE}]
-    lines += [{**lines[0], "type": "Stalled", "status": "True"}]
-    stalled = {"conditions": [{**line, "lastTransitionTime": _rfc3339(now)} for line in lines]}
-    put(live, _object("ModelDeployment", "ranking", {"model": {"uri": "s3://models/ranking"}}, stalled, "research"))
-    put(live, _object("ModelDeployment", "new-one", {"model": {"registry": {"name": "x", "alias": "y"}}}, {}))
-    put(live, _object("ModelDeployment", "odd", {"model": {}}, {"stable": {"weight": "all"}}))
+    if hostile:
+        _put_hostile(live, now)
     for name, state in (
         ("churn-nightly", status("True", "Registered", "version 2 was registered", modelVersion="2", gates=[GATES[0]])),
         ("churn-biased", status("False", "GatesFailed", "1 of 2 gates does not hold", gates=list(GATES))),
@@ -53,8 +49,17 @@ def fleet(now: datetime | None = None) -> tuple[Live, Memory]:
     ):
         put(live, _moved(_object("TrainingJob", name, dict(SPEC), state), now, datetime(2026, 1, 1, 0, 20, tzinfo=UTC)))
     put(live, _policy(now))
-    live.problems["DriftPolicy"] = "the Kubernetes API did not answer"
     return live, memory
+
+
+def _put_hostile(live: Live, now: datetime) -> None:
+    lines = [{"type": "Ready", "status": "False", "reason": "Stalled", "message": HOSTILE}]
+    lines += [{**lines[0], "type": "Stalled", "status": "True"}]
+    stalled = {"conditions": [{**line, "lastTransitionTime": _rfc3339(now)} for line in lines]}
+    put(live, _object("ModelDeployment", "ranking", {"model": {"uri": "s3://models/ranking"}}, stalled, "research"))
+    put(live, _object("ModelDeployment", "new-one", {"model": {"registry": {"name": "x", "alias": "y"}}}, {}))
+    put(live, _object("ModelDeployment", "odd", {"model": {}}, {"stable": {"weight": "all"}}))
+    live.problems["DriftPolicy"] = "the Kubernetes API did not answer"
 
 
 def put(live: Live, manifest: dict[str, Any]) -> None:

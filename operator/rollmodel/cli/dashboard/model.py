@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from rollmodel.cli.dashboard.overview import Share, shares
 from rollmodel.cli.dashboard.sheet import Block, Cell, Facts, conditions, facts, verdict
 from rollmodel.cli.rollout import past, report
 from rollmodel.cli.rollout.charts import Chart, charts, weights
-from rollmodel.cli.rollout.report import Report
+from rollmodel.cli.rollout.report import MetricView, Report
 
 __all__ = ["Drawn", "Step", "blocks", "commands", "drawn", "overview"]
 
@@ -41,7 +41,7 @@ class Drawn:
 
 def drawn(manifest: Mapping[str, Any], moments: Sequence[Moment], now: datetime) -> Drawn:
     """The rollout. Raises Invalid."""
-    found = past.as_it_ended(report.of_manifest(manifest, now), moments, manifest)
+    found = _as_it_ended(report.of_manifest(manifest, now), moments, manifest)
     status = status_of(ModelDeploymentStatus, manifest)
     return Drawn(
         report=found,
@@ -50,6 +50,22 @@ def drawn(manifest: Mapping[str, Any], moments: Sequence[Moment], now: datetime)
         charts={metric.name: list(charts(metric, moments)) for metric in found.metrics},
         weights=weights(moments),
     )
+
+
+def _as_it_ended(found: Report, moments: Sequence[Moment], manifest: Mapping[str, Any]) -> Report:
+    """With the numbers of the last moment; the verdict is that of the status, which may have fallen after it."""
+    said = {metric.name: metric for metric in found.metrics}
+    ended = past.as_it_ended(found, moments, manifest)
+    if ended is found:
+        return found
+    return replace(ended, metrics=[_as_said(metric, said.get(metric.name)) for metric in ended.metrics])
+
+
+def _as_said(metric: MetricView, said: MetricView | None) -> MetricView:
+    """Nothing is to go any more."""
+    harm, safe = (replace(proof, seconds=None) if proof is not None else None for proof in (metric.harm, metric.safe))
+    verdict, line = (said.verdict, said.line) if said is not None else (metric.verdict, metric.line)
+    return replace(metric, verdict=verdict, line=line, harm=harm, safe=safe)
 
 
 def overview(manifest: Mapping[str, Any]) -> Facts:

@@ -118,6 +118,8 @@ def test_after_a_rollback(everything: Fleet) -> None:
     assert '<span class="badge bad">RolledBack</span>' in text
     assert "rollmodel retry fraud -n prod" in text
     assert "<polyline" in text, "what was seen of it is still drawn"
+    assert re.search(r'errors\s*<small class="Harmful">', text), "the verdict is that of the status"
+    assert "to go" not in text
 
 
 def test_what_belongs_together_is_linked(everything: Fleet) -> None:
