@@ -180,6 +180,10 @@ class Settings(BaseSettings):
     """Where ``/healthz`` and ``/readyz`` are answered, host:port."""
     metrics_address: Address = "0.0.0.0:9090"
     """Where ``/metrics`` is answered, host:port."""
+    metrics_access: Literal["Open", "Reviewed"] = "Open"
+    """``Reviewed``: scrapes need a bearer token whose user may ``get`` the nonResourceURL ``/metrics``. The API server
+    is asked for that, about once a minute for each token: it takes the right to create TokenReviews and
+    SubjectAccessReviews."""
     log_format: Literal["json", "text"] = "json"
     """``json``: one object a line, for collectors; ``text``: for people."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

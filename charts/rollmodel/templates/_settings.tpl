@@ -44,6 +44,7 @@ that a ConfigMap of yours may say it.
     "LEASE_SECONDS" .Values.leaderElection.leaseSeconds
     "HEALTH_ADDRESS" $settings.healthAddress
     "METRICS_ADDRESS" $settings.metricsAddress
+    "METRICS_ACCESS" $settings.metricsAccess
     "LOG_FORMAT" $settings.logFormat
     "LOG_LEVEL" $settings.logLevel }}
 {{- range $name, $value := $plain }}

@@ -6,11 +6,13 @@ If that loop is blocked, the probe gets no answer, and the kubelet restarts us: 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 from typing import Protocol
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
+from rollmodel.runtime.scrapers import Scrapers
 from rollmodel.runtime.watchdog import Watchdog
 
 __all__ = ["Health", "Server", "Watched"]
@@ -21,6 +23,14 @@ STILL_SECONDS = 300.0
 SILENT_SECONDS = 150.0
 #: Longer than any single pass may take, in seconds.
 STUCK_SECONDS = 600.0
+
+
+_REFUSALS = {
+    401: "a bearer token that the API server knows is needed",
+    403: "it needs the right to `get` the nonResourceURL /metrics",
+    503: "who this is cannot be asked now",
+}
+_CHALLENGE = {401: {"WWW-Authenticate": "Bearer"}, 403: {}, 503: {"Retry-After": "10"}}
 
 
 class Watched(Protocol):
@@ -86,12 +96,15 @@ class Health:
 
 
 class Server:
-    """Small HTTP servers for probes and for scrapes, on one address or on two."""
+    """Small HTTP servers for probes and for scrapes, on one address or on two.
 
-    def __init__(self, health: Health, registry: CollectorRegistry) -> None:
+    Without ``scrapers`` everybody may read the metrics; probes are always for everybody.
+    """
+
+    def __init__(self, health: Health, registry: CollectorRegistry, scrapers: Scrapers | None = None) -> None:
         self._pages: Mapping[str, Mapping[str, Callable[[web.Request], Awaitable[web.Response]]]] = {
             "health": {"/healthz": _probe(health.live), "/readyz": _probe(health.ready)},
-            "metrics": {"/metrics": _scrape(registry)},
+            "metrics": {"/metrics": _scrape(registry, scrapers)},
         }
         self._runners: list[web.AppRunner] = []
 
@@ -123,8 +136,12 @@ def _probe(problems: Callable[[], list[str]]) -> Callable[[web.Request], Awaitab
     return answer
 
 
-def _scrape(registry: CollectorRegistry) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def answer(_: web.Request) -> web.Response:
+def _scrape(registry: CollectorRegistry, scrapers: Scrapers | None) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def answer(request: web.Request) -> web.Response:
+        if scrapers is not None:
+            status = await scrapers.judge(request.headers.get("Authorization"), request.path)
+            if status != HTTPStatus.OK:
+                return web.Response(status=status, text=_REFUSALS[status], headers=_CHALLENGE[status])
         return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     return answer

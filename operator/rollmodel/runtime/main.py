@@ -23,12 +23,14 @@ from pydantic_settings import SettingsError
 
 from rollmodel import settings_help
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.reviews import Reviews
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.backoff import Backoff
 from rollmodel.errors import NotFound, RollmodelError
 from rollmodel.runtime import logs
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.health import Health, Server
+from rollmodel.runtime.scrapers import Scrapers
 from rollmodel.runtime.wiring import Operator
 from rollmodel.settings import Settings, configure_libraries
 
@@ -83,7 +85,8 @@ async def _run(settings: Settings) -> None:
     started = datetime.now(UTC)
     operator = await Operator.build(settings)
     health = Health(operator.kube, operator.watchdog, operator.elector)
-    server = Server(health, operator.instruments.registry)
+    scrapers = Scrapers(Reviews(operator.api)) if settings.metrics_access == "Reviewed" else None
+    server = Server(health, operator.instruments.registry, scrapers)
     try:
         await server.start(health=settings.health_address, metrics=settings.metrics_address)
         served = await _served(operator.api)

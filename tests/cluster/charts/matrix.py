@@ -63,6 +63,7 @@ EVERYTHING: Values = {
         "graceSeconds": 0,
         "healthAddress": "[::]:8081",
         "metricsAddress": "[::]:9091",
+        "metricsAccess": "Reviewed",
         "logFormat": "text",
         "logLevel": "DEBUG",
     },
