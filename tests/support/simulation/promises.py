@@ -9,8 +9,9 @@ from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
-__all__ = ["Moment", "keeps_promises", "manifests", "route_weights"]
+__all__ = ["Moment", "keeps_promises", "manifests", "route_mirrors", "route_weights"]
 
 _STATUS_BYTES = 64 * 1024
 
@@ -51,6 +52,13 @@ def route_weights(route: Mapping[str, Any]) -> dict[str, int]:
     return {backend["name"].rpartition("-")[2]: backend["weight"] for backend in backends}
 
 
+def route_mirrors(route: Mapping[str, Any]) -> dict[str, int]:
+    """Percent of the requests that are copied, by revision, as an HTTPRoute has them."""
+    filters = [one for one in route["spec"]["rules"][0].get("filters", ()) if one["type"] == "RequestMirror"]
+    mirrors = [one["requestMirror"] for one in filters]
+    return {mirror["backendRef"]["name"].rpartition("-")[2]: mirror["percent"] for mirror in mirrors}
+
+
 def _conditions(decision: Decision) -> None:
     """What kstatus reads: it never looks finished while it is not, and never both moving and stuck."""
     now = {condition["type"]: condition["status"] for condition in decision.status["conditions"]}
@@ -87,8 +95,8 @@ def _eligible(decision: Decision, moment: Moment) -> list[str]:
     stable, candidate = decision.status.get("stable"), decision.status.get("candidate")
     revisions = [stable["revision"]] if stable else []
     if candidate:
-        reached = moment.spec.rollout.steps[: max(0, candidate["step"] + 1)]
-        if not stable or any(step.weight for step in reached):
+        goals = (strategy_for(moment.spec).goal(moment.spec, step) for step in range(candidate["step"] + 1))
+        if not stable or any(goal.weight for goal in goals):
             revisions.append(candidate["revision"])
     return revisions
 

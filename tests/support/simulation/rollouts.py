@@ -28,7 +28,7 @@ from rollmodel.plan.problem import Problem
 from tests.support.simulation.autoscaler import Autoscaler
 from tests.support.simulation.gateways import parents
 from tests.support.simulation.pods import Behaviour, Pod, PodKind, pod_status, series_of
-from tests.support.simulation.promises import Moment, keeps_promises, manifests, route_weights
+from tests.support.simulation.promises import Moment, keeps_promises, manifests, route_mirrors, route_weights
 
 __all__ = ["DEFAULTS", "TICK", "Behaviour", "Cluster", "model", "spec"]
 
@@ -97,6 +97,10 @@ class Cluster:
     writes: int = 0
     served: dict[str, int] = field(default_factory=dict)
     """The weights that the gateway has in force."""
+    mirrored: dict[str, int] = field(default_factory=dict)
+    """Percent of the requests that the gateway copies to a revision."""
+    mirrors: bool = True
+    """Whether the gateway copies; one that does not may ignore what it is asked for."""
     values: dict[str, float] = field(default_factory=dict)
     """Answers to queries for plain values."""
     seen: set[str] = field(default_factory=set)
@@ -332,12 +336,12 @@ class Cluster:
         """Takes up the route of ``gateway_lag`` ticks ago; until it knows one, clients use the Service."""
         route = self.children.get(("HTTPRoute", "churn"))
         if route is None:
-            self.served = self._behind_service()
+            self.served, self.mirrored = self._behind_service(), {}
             return
         if route.setdefault("waited", {}).get("generation") != route["metadata"]["generation"]:
             route["waited"] = {"generation": route["metadata"]["generation"], "ticks": 0}
         if route["waited"]["ticks"] >= self.gateway_lag:
-            self.served = route_weights(route)
+            self.served, self.mirrored = route_weights(route), route_mirrors(route) if self.mirrors else {}
             route["status"] = {"parents": parents(self.gateway, route["metadata"]["generation"])}
         route["waited"]["ticks"] += 1
 
@@ -358,7 +362,7 @@ class Cluster:
         moment = self.now.timestamp() + TICK
         for pod in self.pods:
             pod.load = 0.0 if pod.ready else None
-        for revision, weight in self.served.items():
+        for revision, weight in [*self.served.items(), *self.mirrored.items()]:
             ready = [pod for pod in self.pods if pod.revision == revision and pod.ready]
             for pod in ready:
                 requests = self._asked(weight / 100 / len(ready)) * self._behaviour(revision).answers

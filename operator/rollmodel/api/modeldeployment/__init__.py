@@ -13,7 +13,7 @@ from rollmodel.api.modeldeployment.analysis import (
     Tolerance,
     ValueQuery,
 )
-from rollmodel.api.modeldeployment.rollout import OnBlind, OnFailure, OnUndecided, Rollout, Step
+from rollmodel.api.modeldeployment.rollout import OnBlind, OnFailure, OnUndecided, Rollout, ShadowStep, Step
 from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Scale, Traffic
 from rollmodel.api.modeldeployment.source import ModelSource, RegistrySource
 from rollmodel.api.modeldeployment.spec import ModelDeploymentSpec
@@ -56,6 +56,7 @@ __all__ = [
     "Runtime",
     "RuntimePreset",
     "Scale",
+    "ShadowStep",
     "Step",
     "Tolerance",
     "Traffic",

@@ -10,7 +10,7 @@ from pydantic import Field
 from rollmodel.api.base import ApiModel
 from rollmodel.api.schema import ATOMIC, Rule, exactly_one_of
 
-__all__ = ["OnBlind", "OnFailure", "OnUndecided", "Rollout", "Step"]
+__all__ = ["OnBlind", "OnFailure", "OnUndecided", "Rollout", "ShadowStep", "Step"]
 
 
 class Step(ApiModel):
@@ -67,6 +67,29 @@ class OnBlind(StrEnum):
     ROLL_BACK = "RollBack"
 
 
+class ShadowStep(ApiModel):
+    """The step of a shadow."""
+
+    rules = (
+        Rule(
+            "!has(self.minSeconds) || !has(self.maxSeconds) || self.minSeconds <= self.maxSeconds",
+            "must have `minSeconds` less than or equal to `maxSeconds`",
+        ),
+    )
+
+    percent: Annotated[int, Field(ge=1, le=100)] = 20
+    """Share of the requests that are copied, in percent. A copy costs what a request costs."""
+    min_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None
+    """Shortest time, also when the candidate is proven safe earlier. Default: 0."""
+    max_seconds: Annotated[int | None, Field(ge=1, le=2592000)] = None
+    """Time budget; then `onUndecided` decides. Default: no end; after a day beyond `minSeconds` `Stalled` says so."""
+    min_requests: Annotated[int | None, Field(ge=0, le=1_000_000_000)] = None
+    """Fewest copies that the candidate must have answered. Default: 0."""
+    then: Literal["Canary", "Promote"] | None = None
+    """What follows once it is proven safe: `Canary` goes on with `rollout.steps`, `Promote` gives it all traffic.
+    Default: `Canary`."""
+
+
 _WEIGHTS = "self.filter(step, has(step.weight)).map(step, step.weight)"
 
 _Steps = Annotated[
@@ -85,8 +108,18 @@ _Steps = Annotated[
 class Rollout(ApiModel):
     """How a candidate gets its traffic."""
 
-    strategy: Literal["Canary"] = "Canary"
-    """`Canary`: the candidate gets more traffic step by step."""
+    rules = (
+        Rule(
+            "!has(self.shadow) || self.strategy == 'Shadow'",
+            "must have `shadow` only together with `strategy: Shadow`",
+        ),
+    )
+
+    strategy: Literal["Canary", "Shadow"] = "Canary"
+    """`Canary`: the candidate gets more traffic step by step. `Shadow`: first it gets copies of requests, and nobody
+    its answers; then a canary follows."""
+    shadow: ShadowStep | None = None
+    """The step with copies, for `Shadow`."""
     steps: _Steps = Field(default=[Step(weight=5), Step(weight=25), Step(weight=50)])
     """Steps before the candidate gets all traffic."""
     warm_up_seconds: Annotated[int, Field(ge=0, le=86400)] = 30

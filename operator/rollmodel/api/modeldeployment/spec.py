@@ -21,6 +21,11 @@ class ModelDeploymentSpec(ApiModel):
             "must have `rollout.maxBlindSeconds` of at least twice `analysis.intervalSeconds`:"
             " otherwise every pause between two looks counts as blind",
         ),
+        Rule(
+            "self.rollout.strategy != 'Shadow' || has(self.traffic)",
+            "must have `traffic` for the strategy 'Shadow': requests are copied by a Gateway, and without `traffic`"
+            " there is none",
+        ),
     )
 
     model: ModelSource

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rollmodel.plan.decision import Decision, EmitEvent
 from rollmodel.plan.deployment.advance import observe_arms, run_to_fixpoint
 from rollmodel.plan.deployment.analysis.run import analyse
@@ -15,6 +17,7 @@ from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status import conditions
 from rollmodel.plan.deployment.strategies import outbox
 from rollmodel.plan.deployment.strategies.commands import consume
+from rollmodel.plan.deployment.strategies.requirements import unmet
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["decide"]
@@ -22,7 +25,7 @@ __all__ = ["decide"]
 
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why. ``observed.answers`` answer what ``queries(observed)`` asked."""
-    rollout = Rollout(RolloutState.from_status(observed.status), Context.of(observed), strategy_for(observed.spec))
+    rollout = Rollout(RolloutState.from_status(observed.status), _context(observed), strategy_for(observed.spec))
     rollout = rollout.with_state(outbox=outbox.current(rollout.state.outbox, observed.spec.model.registry))
     rollout = hold_size(observe_arms(rollout))
     rollout = consume(rollout)
@@ -49,3 +52,9 @@ def decide(observed: Observed) -> Decision:
         requeue_after=requeue_after(rollout),
         sample_age=rollout.analysis.sample_age,
     )
+
+
+def _context(observed: Observed) -> Context:
+    """What was gathered; nothing is wanted where the router cannot do what the strategy needs."""
+    context, problem = Context.of(observed), unmet(observed.spec)
+    return context if problem is None else replace(context, wanted=None, problem=problem)

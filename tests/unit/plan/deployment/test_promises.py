@@ -20,6 +20,11 @@ QUICK = {
     "drainSeconds": 20,
     "deadlineSeconds": 100,
 }
+POLICIES: dict[str, dict[str, Any]] = {
+    "canary": {},
+    "canary, baked": {"bakeSeconds": 60},
+    "shadow": {"strategy": "Shadow", "shadow": {"percent": 50}, "bakeSeconds": 60},
+}
 SPLITS: dict[str, Any] = {"route": {"parentRefs": [{"name": "public"}]}, "replicas": None}
 
 Happening = Callable[[Cluster], None]
@@ -107,11 +112,15 @@ HAPPENINGS = st.one_of(
 LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_size=10)
 
 
+@pytest.mark.parametrize("strategy", sorted(POLICIES))
 @pytest.mark.parametrize("traffic", sorted(SPLITS))
-@settings(max_examples=effort(10, 60), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=effort(6, 60), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(life=LIFE, lag=st.integers(0, 3))
-def test_whatever_happens_it_comes_to_rest(traffic: str, life: list[tuple[Happening, int]], lag: int) -> None:
-    cluster = Cluster(spec(rollout=QUICK, traffic=SPLITS[traffic]), behaviours={}, rate=1000, gateway_lag=lag)
+def test_whatever_happens_it_comes_to_rest(
+    traffic: str, strategy: str, life: list[tuple[Happening, int]], lag: int
+) -> None:
+    policy = {**QUICK, **POLICIES[strategy]}
+    cluster = Cluster(spec(rollout=policy, traffic=SPLITS[traffic]), behaviours={}, rate=1000, gateway_lag=lag)
     for version in VERSIONS:
         cluster.behave(version, bad=0.05)
     cluster.run(100)
@@ -122,7 +131,7 @@ def test_whatever_happens_it_comes_to_rest(traffic: str, life: list[tuple[Happen
     if isinstance(cluster.model, Problem):
         cluster.model = model("1")
     assert cluster.run(7200, lambda: at_rest(cluster)), cluster.condition("Progressing")
-    cluster.run(200)
+    cluster.run(800)  # a size that was kept for an autoscaler goes down in steps
     before = cluster.writes
     cluster.run(200)
     assert at_rest(cluster)

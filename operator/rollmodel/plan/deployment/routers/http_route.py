@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ParentRef, Traffic
@@ -77,7 +77,13 @@ class HttpRoute:
         route = live.shared.get("HTTPRoute")
         if route is None:
             return ObservedTraffic({}, "Unknown", "NoRouteYet", "the route is created once a revision is ready")
-        return observed_route(route, self.traffic.parent_refs, owner)
+        observed = observed_route(route, self.traffic.parent_refs, owner)
+        if observed.status == "True" and not _has_mirror_percent(route):
+            message = (
+                "the Gateway API of this cluster knows no `percent` of mirrored requests: it must be v1.3 or newer"
+            )
+            return replace(observed, status="False", reason="MirrorPercentUnknown", message=message, needs_person=True)
+        return observed
 
 
 def published(traffic: Traffic, preset: Preset) -> tuple[str, ...]:
@@ -150,6 +156,12 @@ def _rule(
 def _server_sees_prefix(traffic: Traffic) -> bool:
     """Whether nothing is rewritten: there is no prefix, or the server knows it."""
     return traffic.path_prefix == "/" or traffic.prefix_rewrite is not None
+
+
+def _has_mirror_percent(route: Manifest) -> bool:
+    """Whether every mirror of a live route has the percent that we wrote; older definitions drop it, and copy all."""
+    filters = [one for rule in route["spec"].get("rules") or () for one in rule.get("filters") or ()]
+    return all("percent" in one["requestMirror"] for one in filters if one["type"] == "RequestMirror")
 
 
 def _rewrite(traffic: Traffic, server_path: str) -> Iterator[Manifest]:

@@ -40,10 +40,11 @@ def _blind_too_long(rollout: Rollout) -> bool:
 
 
 def _step_too_long(rollout: Rollout) -> bool:
-    number, steps = step_of(rollout), rollout.spec.rollout.steps
-    if rollout.candidate is None or not 0 <= number < rollout.strategy.step_count(rollout.spec) or number >= len(steps):
+    number = step_of(rollout)
+    if rollout.candidate is None or not 0 <= number < rollout.strategy.step_count(rollout.spec):
         return False
-    if steps[number].max_seconds is not None:
+    limits = rollout.strategy.limits(rollout.spec, number)
+    if limits is None or limits.max_seconds is not None:
         return False
     waited = rollout.seconds_since(rollout.candidate.since)
-    return waited >= (steps[number].min_seconds or 0) + LONGEST_STEP_SECONDS
+    return waited >= (limits.min_seconds or 0) + LONGEST_STEP_SECONDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Comparison", "Goal"]
+__all__ = ["Comparison", "Goal", "Needs"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,13 @@ class Goal:
     weight: int
     mirrored: int = 0
     sized_for: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a strategy needs from a router."""
+
+    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
+from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies import stages
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal
+from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.judged_step import hold
 
 __all__ = ["Canary"]
@@ -17,6 +17,8 @@ _STEP_SECONDS = 1200
 class Canary:
     """``rollout.steps`` as the user wrote them; a pause keeps the weight of the step before it."""
 
+    needs = Needs()
+
     def step_count(self, spec: ModelDeploymentSpec) -> int:
         """As many as are written."""
         return len(spec.rollout.steps)
@@ -26,6 +28,11 @@ class Canary:
         weights = [one.weight for one in spec.rollout.steps if one.weight is not None]
         reached = [one.weight for one in spec.rollout.steps[: step + 1] if one.weight is not None]
         return Goal(weight=reached[-1] if reached else 0, sized_for=weights[0] if weights else 100)
+
+    def limits(self, spec: ModelDeploymentSpec, step: int) -> Step | None:
+        """As written; a pause has none."""
+        steps = spec.rollout.steps
+        return steps[step] if 0 <= step < len(steps) and not steps[step].pause else None
 
     def planned_seconds(self, spec: ModelDeploymentSpec) -> int:
         """The time budgets of all weights; pauses do not count."""
@@ -45,11 +52,15 @@ class Canary:
             "Normal", "StepEntered", f"{_label(rollout)} goes to {steps[step].weight} %, {number}"
         )
 
-    def advance(self, rollout: Rollout, step: int) -> Rollout:
-        """A manual step goes on once a person has cleared ``paused``; a weight is held and judged."""
+    def advance(self, rollout: Rollout, step: int, *, after: int | None = None) -> Rollout:
+        """A manual step goes on once a person has cleared ``paused``; a weight is held and judged.
+
+        ``after``: the number of the step that follows, where others come before these.
+        """
         current = rollout.spec.rollout.steps[step]
         if current.pause:
-            return rollout if rollout.paused else stages.enter(rollout, step + 1, "Resumed")
+            following = step + 1 if after is None else after
+            return rollout if rollout.paused else stages.enter(rollout, following, "Resumed")
         return hold(rollout, current)
 
     def place(self, rollout: Rollout, step: int) -> str:

@@ -9,7 +9,7 @@ from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies import stages, transitions
 from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS, PROOFS_OF_HARM, Move, StepView, next_move
-from rollmodel.plan.deployment.strategies.split import at_goal, carried, current_goal
+from rollmodel.plan.deployment.strategies.split import at_goal, carried, current_goal, mirrors_can_be_carried
 from rollmodel.plan.times import parse
 
 __all__ = ["hold", "is_silent", "leave_for_harm"]
@@ -18,7 +18,9 @@ __all__ = ["hold", "is_silent", "leave_for_harm"]
 def hold(rollout: Rollout, step: Step) -> Rollout:
     """At the weight of a step: long enough, then on with proof, or what ``onUndecided`` says at the end of its time."""
     candidate = stages.candidate_of(rollout)
-    waiting = stages.wait_for_pods(rollout, enough=carried(rollout) == current_goal(rollout).weight)
+    goal = current_goal(rollout)
+    enough = carried(rollout) == goal.weight if goal.weight else mirrors_can_be_carried(rollout)
+    waiting = stages.wait_for_pods(rollout, enough=enough)
     if waiting is not None:
         return waiting
     if not at_goal(rollout):

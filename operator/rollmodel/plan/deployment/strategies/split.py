@@ -10,8 +10,18 @@ from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.traffic import Split
 from rollmodel.plan.deployment.strategies.aims import Goal
 from rollmodel.plan.deployment.strategies.bake import has_all_traffic
+from rollmodel.plan.deployment.strategies.outages.outage import is_outage, stable_is_down
 
-__all__ = ["at_goal", "candidate_pods", "carried", "current_goal", "desired_split", "desired_weights", "least_pods"]
+__all__ = [
+    "at_goal",
+    "candidate_pods",
+    "carried",
+    "current_goal",
+    "desired_split",
+    "desired_weights",
+    "least_pods",
+    "mirrors_can_be_carried",
+]
 
 
 def current_goal(rollout: Rollout) -> Goal:
@@ -32,6 +42,13 @@ def current_goal(rollout: Rollout) -> Goal:
 def least_pods(rollout: Rollout) -> int:
     """Pods that the candidate has whatever its weight: what it starts with."""
     return rollout.router.pods_for(current_goal(rollout).sized_for, rollout.full_size)
+
+
+def mirrors_can_be_carried(rollout: Rollout) -> bool:
+    """Whether the candidate has the pods that it starts with: fewer would be slow for want of pods."""
+    return rollout.candidate is not None and rollout.live.ready(rollout.candidate.revision) >= max(
+        1, least_pods(rollout)
+    )
 
 
 def candidate_pods(rollout: Rollout) -> int:
@@ -83,13 +100,23 @@ def desired_weights(rollout: Rollout) -> dict[str, int]:
     if stable is None:
         return {candidate.revision: 100} if candidate is not None and rollout.live.ready(candidate.revision) else {}
     share = carried(rollout)
-    if candidate is None or share == 0:
+    if candidate is None or (share == 0 and not _stands_by(rollout)):
         return {stable.revision: 100}
     if rollout.live.ready(stable.revision) == 0:
         share = 100
     return {
         revision: weight for revision, weight in ((stable.revision, 100 - share), (candidate.revision, share)) if weight
     }
+
+
+def _stands_by(rollout: Rollout) -> bool:
+    """Whether a candidate at a step without weight must stand in: stable has had no pod for a minute, it has one."""
+    candidate = rollout.candidate
+    if candidate is None or candidate.step is None or current_goal(rollout).weight or not stable_is_down(rollout):
+        return False
+    at_step = 0 <= candidate.step < rollout.strategy.step_count(rollout.spec)
+    ready = rollout.live.ready(candidate.revision) > 0
+    return at_step and ready and (candidate.weight == 100 or is_outage(rollout))
 
 
 def desired_split(rollout: Rollout) -> Split | None:
@@ -101,8 +128,8 @@ def desired_split(rollout: Rollout) -> Split | None:
 
 
 def _mirrored(rollout: Rollout) -> dict[str, int]:
-    """Copies go to ready pods only, and only while somebody else answers."""
+    """Copies go to as many ready pods as they take, and only while somebody else answers."""
     candidate, percent = rollout.candidate, current_goal(rollout).mirrored
-    if candidate is None or rollout.stable is None or not percent or not rollout.live.ready(candidate.revision):
+    if candidate is None or rollout.stable is None or not percent or not mirrors_can_be_carried(rollout):
         return {}
     return {candidate.revision: percent}

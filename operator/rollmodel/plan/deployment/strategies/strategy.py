@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
+from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal
+from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.canary import Canary
+from rollmodel.plan.deployment.strategies.shadow import Shadow
 
 __all__ = ["STRATEGIES", "Strategy", "strategy_for"]
 
@@ -25,12 +26,19 @@ class Strategy(Protocol):
     takes over. All methods are pure.
     """
 
+    needs: Needs
+    """Specs with a router that cannot do this are refused."""
+
     def step_count(self, spec: ModelDeploymentSpec) -> int:
         """Number of steps; 0 where a candidate takes over as soon as it is warm."""
         ...
 
     def goal(self, spec: ModelDeploymentSpec, step: int) -> Goal:
         """What the candidate should get at a step, -1 included."""
+        ...
+
+    def limits(self, spec: ModelDeploymentSpec, step: int) -> Step | None:
+        """How long a step lasts, and how many requests it takes; None for one that a person ends."""
         ...
 
     def planned_seconds(self, spec: ModelDeploymentSpec) -> int:
@@ -56,6 +64,7 @@ class Strategy(Protocol):
 
 STRATEGIES: Mapping[str, Strategy] = {
     "Canary": Canary(),
+    "Shadow": Shadow(),
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies import strategy
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal
+from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.judged_step import hold
 
 from tests.support.simulation.rollouts import Cluster
@@ -20,6 +20,8 @@ Serving = Callable[..., Cluster]
 class AllAtOnce:
     """Everything, as soon as a full set of pods is warm: no steps."""
 
+    needs = Needs()
+
     def step_count(self, spec: ModelDeploymentSpec) -> int:
         del spec
         return 0
@@ -27,6 +29,10 @@ class AllAtOnce:
     def goal(self, spec: ModelDeploymentSpec, step: int) -> Goal:
         del spec, step
         return Goal(0, sized_for=100)
+
+    def limits(self, spec: ModelDeploymentSpec, step: int) -> Step | None:
+        del spec, step
+        return None
 
     def planned_seconds(self, spec: ModelDeploymentSpec) -> int:
         del spec
@@ -44,8 +50,10 @@ class AllAtOnce:
         raise AssertionError(f"there is no step {step} of {rollout.candidate}")
 
 
-class Shadow(AllAtOnce):
+class Copies(AllAtOnce):
     """One step: copies of 20 % of all requests, and no weight, until it is proven safe."""
+
+    needs = Needs(mirror=True)
 
     def step_count(self, spec: ModelDeploymentSpec) -> int:
         del spec
@@ -68,31 +76,14 @@ class Shadow(AllAtOnce):
         return f"{rollout.label(rollout.candidate.revision)} gets copies"
 
 
-class Mirroring(Cluster):
-    """Copies are answered by the candidate's pods and counted there; the route says how many there are."""
-
-    def _serve(self) -> None:
-        before = self.served
-        self.served = before | self.mirrored()
-        super()._serve()
-        self.served = before
-
-    def mirrored(self) -> dict[str, int]:
-        route = self.children.get(("HTTPRoute", "churn"), {"spec": {"rules": [{}]}})
-        filters = route["spec"]["rules"][0].get("filters", [])
-        copies = [one["requestMirror"] for one in filters if one["type"] == "RequestMirror"]
-        return {copy["backendRef"]["name"].rpartition("-")[2]: copy["percent"] for copy in copies}
-
-
 @pytest.fixture
-def under(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mirroring]:
+def under(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cluster]:
     """A cluster where version 1 serves, whose spec asks for a strategy of these tests."""
-    added = {"AllAtOnce": AllAtOnce(), "Shadow": Shadow()}
+    added = {"AllAtOnce": AllAtOnce(), "Copies": Copies()}
     monkeypatch.setattr(strategy, "STRATEGIES", {**strategy.STRATEGIES, **added})
 
-    def build(name: str, **changes: Any) -> Mirroring:
-        served = serving(**changes)
-        cluster = Mirroring(**{key: getattr(served, key) for key in served.__dataclass_fields__})
+    def build(name: str, **changes: Any) -> Cluster:
+        cluster = serving(**changes)
         # The name is not in the API, so the spec cannot be read from JSON.
         rollout = cluster.spec.rollout.model_copy(update={"strategy": name})
         cluster.spec = cluster.spec.model_copy(update={"rollout": rollout})
@@ -101,7 +92,7 @@ def under(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Mi
     return build
 
 
-def test_all_at_once_needs_no_evidence_but_warm_pods(under: Callable[..., Mirroring]) -> None:
+def test_all_at_once_needs_no_evidence_but_warm_pods(under: Callable[..., Cluster]) -> None:
     cluster = under("AllAtOnce")
     candidate, weights = cluster.try_version("2"), set[int]()
 
@@ -116,7 +107,7 @@ def test_all_at_once_needs_no_evidence_but_warm_pods(under: Callable[..., Mirror
 
 
 @pytest.mark.parametrize("pods", ["crash", "never"])
-def test_all_at_once_keeps_the_stable_revision_where_pods_fail(under: Callable[..., Mirroring], pods: Any) -> None:
+def test_all_at_once_keeps_the_stable_revision_where_pods_fail(under: Callable[..., Cluster], pods: Any) -> None:
     cluster = under("AllAtOnce")
     candidate = cluster.try_version("2", pods=pods)
     assert cluster.run(1200, lambda: bool(cluster.status.get("rejected")))
@@ -124,31 +115,8 @@ def test_all_at_once_keeps_the_stable_revision_where_pods_fail(under: Callable[.
     assert candidate not in cluster.served
 
 
-def test_a_shadow_is_judged_on_copies_and_then_takes_over(under: Callable[..., Mirroring]) -> None:
-    cluster = under("Shadow")
-    candidate, seen = cluster.try_version("2"), set[tuple[int, int]]()
-
-    def over() -> bool:
-        seen.add((cluster.served.get(candidate, 0), cluster.mirrored().get(candidate, 0)))
-        return cluster.arm("stable") == "2" and cluster.over()
-
-    assert cluster.run(3600, over)
-    assert seen == {(0, 0), (0, 20), (100, 0)}
-    assert cluster.status["history"][-1]["reason"] == "ProvenSafe"
-
-
-def test_a_harmful_shadow_never_answers_anybody(under: Callable[..., Mirroring]) -> None:
-    cluster = under("Shadow")
-    candidate = cluster.try_version("2", bad=0.5)
-    assert cluster.run(600, lambda: candidate in cluster.mirrored())
-    assert "gets copies" in cluster.condition("Progressing")["message"]
-    assert cluster.run(3600, cluster.over)
-    assert cluster.verdicts()[-1] == "RolledBack v2"
-    assert cluster.mirrored() == {}
-
-
-def test_people_command_any_strategy(under: Callable[..., Mirroring]) -> None:
-    cluster = under("Shadow")
+def test_people_command_any_strategy(under: Callable[..., Cluster]) -> None:
+    cluster = under("Copies")
     candidate = cluster.try_version("2", bad=0.5)
     cluster.pass_until_quiet()
     cluster.command("promote", candidate)

@@ -16,6 +16,7 @@ from rollmodel.evidence.core.types import Sample, Window
 from rollmodel.plan.deployment.analysis.labels import label_delay
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
+from rollmodel.plan.deployment.strategies.split import current_goal
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
@@ -35,7 +36,7 @@ def heard(rollout: Rollout, arm: ArmStatus, window: Window, samples: Mapping[str
     """The candidate after a window: one request ends its silence; else what stable counted meanwhile is added up."""
     of_candidate = max((sample.requests[0] for sample in samples.values()), default=0.0)
     of_stable = max((sample.requests[1] for sample in samples.values()), default=0.0)
-    if of_candidate > 0 or not 0 < arm.weight < 100 or arm.ready_since is None:
+    if of_candidate > 0 or not _expected(rollout, arm) or arm.ready_since is None:
         return change(arm, silent_since=None, stable_requests=None)
     if of_stable <= 0 or not _settled(rollout, arm, window):
         return arm
@@ -43,9 +44,9 @@ def heard(rollout: Rollout, arm: ArmStatus, window: Window, samples: Mapping[str
     return change(arm, silent_since=since, stable_requests=(arm.stable_requests or 0) + round(of_stable))
 
 
-def missing_requests(arm: ArmStatus) -> float:
+def missing_requests(rollout: Rollout, arm: ArmStatus) -> float:
     """Requests that the candidate should have counted since it fell silent."""
-    return (arm.stable_requests or 0) * arm.weight / (100 - arm.weight) if arm.weight < 100 else 0.0
+    return (arm.stable_requests or 0) * _expected(rollout, arm)
 
 
 def least_seconds(interval: float) -> float:
@@ -59,18 +60,37 @@ def silence(rollout: Rollout, seen_until: datetime | None) -> list[Problem]:
     if arm is None or arm.silent_since is None or seen_until is None:
         return []
     seconds = (seen_until - parse(arm.silent_since)).total_seconds()
-    if seconds < least_seconds(rollout.spec.analysis.interval_seconds) or missing_requests(arm) < MISSING_REQUESTS:
+    if (
+        seconds < least_seconds(rollout.spec.analysis.interval_seconds)
+        or missing_requests(rollout, arm) < MISSING_REQUESTS
+    ):
         return []
+    gets = (
+        f"has {arm.weight} % of the traffic" if arm.weight else f"gets copies of {_copied(rollout)} % of the requests"
+    )
     message = (
-        f"{rollout.label(arm.revision)} has {arm.weight} % of the traffic and ready pods, and has counted no request"
+        f"{rollout.label(arm.revision)} {gets} and ready pods, and has counted no request"
         f" since {arm.silent_since}, while the stable revision goes on: does it answer, and can the gateway reach it?"
     )
     return [Problem(SILENT, message)]
 
 
+def _expected(rollout: Rollout, arm: ArmStatus) -> float:
+    """Requests, or copies, that the candidate should count for each request that the stable revision counts."""
+    if arm.weight:
+        return arm.weight / (100 - arm.weight) if arm.weight < 100 else 0.0
+    return _copied(rollout) / 100
+
+
+def _copied(rollout: Rollout) -> int:
+    """Percent of the requests that the candidate gets a copy of."""
+    return current_goal(rollout).mirrored
+
+
 def _settled(rollout: Rollout, arm: ArmStatus, window: Window) -> bool:
-    """Whether the weight was in force, and labels had their time, before the window began."""
-    if arm.weight_since is None:
+    """Whether the weight, or the step with copies, was in force, and labels had their time, before the window began."""
+    since = arm.weight_since if arm.weight else arm.since
+    if since is None:
         return False
     delay = label_delay(rollout.spec.analysis) + rollout.spec.analysis.interval_seconds
-    return window.start >= parse(arm.weight_since).timestamp() + delay
+    return window.start >= parse(since).timestamp() + delay

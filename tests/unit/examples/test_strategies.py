@@ -1,0 +1,28 @@
+"""The examples of strategies are what the page says that they are, and their routers can do it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.plan.deployment.analysis.policy import judge_plan
+from rollmodel.plan.deployment.strategies.aims import Goal
+from rollmodel.plan.deployment.strategies.requirements import unmet
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+
+
+@pytest.mark.parametrize(
+    ("name", "goals"),
+    [("shadow.yaml", [Goal(0, mirrored=20, sized_for=25), Goal(25, sized_for=25)])],
+)
+def test_the_steps_of_an_example(name: str, goals: list[Goal]) -> None:
+    spec = ModelDeploymentSpec.model_validate(yaml.safe_load((EXAMPLES / name).read_text(encoding="utf-8"))["spec"])
+    strategy = strategy_for(spec)
+    assert [strategy.goal(spec, step) for step in range(strategy.step_count(spec))] == goals
+    assert unmet(spec) is None
+    assert judge_plan(spec).planned_ticks > 0
+    assert spec.rollout.bake_seconds
