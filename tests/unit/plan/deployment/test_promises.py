@@ -114,7 +114,7 @@ LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_si
 
 @pytest.mark.parametrize("strategy", sorted(POLICIES))
 @pytest.mark.parametrize("traffic", sorted(SPLITS))
-@settings(max_examples=effort(6, 60), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=effort(4, 60), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(life=LIFE, lag=st.integers(0, 3))
 def test_whatever_happens_it_comes_to_rest(
     traffic: str, strategy: str, life: list[tuple[Happening, int]], lag: int
