@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from charts.dashboards.drift import DRIFT
 from charts.dashboards.fleet import FLEET
 from charts.dashboards.model import MODEL
 
 __all__ = ["DASHBOARDS", "dashboard_files"]
 
 #: Name of the file -> the page.
-DASHBOARDS = {"fleet": FLEET, "model": MODEL}
+DASHBOARDS = {"fleet": FLEET, "model": MODEL, "drift": DRIFT}
 
 
 def dashboard_files(repository: Path) -> Mapping[Path, str]:

@@ -35,6 +35,7 @@ _CONDITIONS = (
     "PerformanceDegraded",
     "RetrainBlocked",
 )
+_STATES = ("Learning", "Stable", "Suspected", "Drifted", "Insufficient", "Blind", "Suspended", "NotImplemented")
 #: Of a look, by ``Reading.metric``: what its label is called, and what it says.
 OF_LOOKS = {
     "change_ratio": ("signal", "How far a signal has changed, in units of what is allowed: above 1 it matters."),
@@ -53,6 +54,7 @@ class _Policy:
     namespace: str
     name: str
     true: frozenset[str]
+    state: str
     severity: str | None
     spent: float | None
     looked: float | None
@@ -120,6 +122,9 @@ def _of_policies(policies: Sequence[_Policy]) -> Iterator[Metric]:
     condition = GaugeMetricFamily(
         f"{_PREFIX}_condition", "1 if the condition of a DriftPolicy is True, else 0.", labels=[*_WHERE, "type"]
     )
+    state = GaugeMetricFamily(
+        f"{_PREFIX}_state", "1 for the state that a DriftPolicy is in, else 0.", labels=[*_WHERE, "state"]
+    )
     alarm = GaugeMetricFamily(
         f"{_PREFIX}_alarm", "1 while an alarm of this severity is on, else 0.", labels=[*_WHERE, "severity"]
     )
@@ -133,21 +138,25 @@ def _of_policies(policies: Sequence[_Policy]) -> Iterator[Metric]:
         where = (one.namespace, one.name)
         for kind in _CONDITIONS:
             condition.add_metric([*where, kind], float(kind in one.true))
+        for word in _STATES:
+            state.add_metric([*where, word], float(word == one.state))
         for severity in ("Moderate", "Severe"):
             alarm.add_metric([*where, severity], float(severity == one.severity))
         if one.spent is not None:
             spent.add_metric(where, one.spent)
         if one.looked is not None:
             looked.add_metric(where, one.looked)
-    yield from (condition, alarm, spent, looked)
+    yield from (condition, state, alarm, spent, looked)
 
 
 def _summary(meta: Mapping[str, Any], status: DriftPolicyStatus, readings: tuple[Reading, ...]) -> _Policy:
     true = (condition.type for condition in status.conditions if condition.status == "True")
+    ready = find(status.conditions, "Ready")
     return _Policy(
         namespace=meta["namespace"],
         name=meta["name"],
         true=frozenset(true).intersection(_CONDITIONS),
+        state=ready.reason if ready is not None else "",
         severity=_severity(status),
         spent=_spent(status),
         looked=datetime.fromisoformat(status.last_evaluation_time).timestamp() if status.last_evaluation_time else None,

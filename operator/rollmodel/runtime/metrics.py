@@ -77,6 +77,12 @@ class Instruments(Collector):
             ["neighbour", "reason"],
             registry=self.registry,
         )
+        self._trainings = Counter(
+            "rollmodel_trainings",
+            "TrainingJobs that came to their end: Succeeded, or the reason why not.",
+            ["outcome"],
+            registry=self.registry,
+        )
         self._drift = DriftInstruments(self.registry)
         self.registry.register(self)
 
@@ -120,6 +126,10 @@ class Instruments(Collector):
     ) -> None:
         """A pass over an object ended: it was ``before``, it is ``after``. For the others see ``Decision``."""
         status = after.get("status", {})
+        if after["kind"] == "TrainingJob":
+            outcome = _ended(status)
+            if outcome is not None and _ended(before.get("status", {})) is None:
+                self._trainings.labels(self._cause({"cause": outcome})).inc()
         if after["kind"] == "DriftPolicy":
             self._drift.on_pass(uid, before, after, readings)
             return
@@ -180,6 +190,14 @@ class Instruments(Collector):
         leader = GaugeMetricFamily("rollmodel_leader", "1 if this operator works, 0 if it stands by for another.")
         leader.add_metric([], float(self._leads()))
         yield from (leader, weight, step, condition, age)
+
+
+def _ended(status: Mapping[str, Any]) -> str | None:
+    """How a training ended; None while it has not."""
+    for condition in status.get("conditions", ()):
+        if condition["type"] == "Succeeded" and condition["status"] != "Unknown":
+            return "Succeeded" if condition["status"] == "True" else str(condition["reason"])
+    return None
 
 
 def _new_entries(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[str, Any]]:

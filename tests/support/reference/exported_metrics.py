@@ -74,7 +74,10 @@ def _operator() -> CollectorRegistry:
 
 
 def policy_passes(instruments: Instruments) -> None:
-    """Passes over a DriftPolicy that were all that they can be."""
+    """Passes over a DriftPolicy that were all that they can be, and a training that ended."""
+    ended = [{"type": "Succeeded", "status": "True", "reason": "GatesHeld"}]
+    job = {"kind": "TrainingJob", "metadata": {"namespace": "team", "name": "train"}}
+    instruments.on_pass("job", {**job, "status": {}}, {**job, "status": {"conditions": ended}})
     body = {"kind": "DriftPolicy", "metadata": {"namespace": "team", "name": "watch"}}
     moment = "2026-01-01T00:00:00Z"
     readings = [Reading(metric, "x", 1.0) for metric in OF_LOOKS]

@@ -38,6 +38,8 @@ async def test_an_alarm_its_signals_and_its_budget() -> None:
     assert value(instruments, "alarm", **WHERE, severity="Severe") == 0
     assert value(instruments, "condition", **WHERE, type="DriftDetected") == 1
     assert value(instruments, "condition", **WHERE, type="QualityBroken") == 0
+    assert value(instruments, "state", **WHERE, state="Drifted") == 1
+    assert value(instruments, "state", **WHERE, state="Stable") == 0
     assert value(instruments, "looks_total", result="Learning") == 9
     assert value(instruments, "looks_total", result="Drifted") == 2
     assert value(instruments, "looks_total", result="Suspected") == 2

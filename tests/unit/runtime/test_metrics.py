@@ -130,3 +130,16 @@ def test_calls_to_neighbours_are_timed_and_their_errors_counted(instruments: Ins
         raise Unavailable("down")
     assert value(instruments, "rollmodel_neighbour_request_seconds_count", neighbour="prometheus") == 2
     assert value(instruments, "rollmodel_neighbour_errors_total", neighbour="prometheus", reason="Unavailable") == 1
+
+
+def test_trainings_are_counted_once_by_how_they_end(instruments: Instruments) -> None:
+    job = {"kind": "TrainingJob", "metadata": {"namespace": "team", "name": "train"}}
+
+    def at(status: str, reason: str) -> dict[str, Any]:
+        return {**job, "status": {"conditions": [{"type": "Succeeded", "status": status, "reason": reason}]}}
+
+    running, failed = at("Unknown", "Running"), at("False", "GatesFailed")
+    for before, after in ((job, running), (running, failed), (failed, failed), (running, at("True", "GatesHeld"))):
+        instruments.on_pass("uid", before, after)
+    assert value(instruments, "rollmodel_trainings_total", outcome="GatesFailed") == 1
+    assert value(instruments, "rollmodel_trainings_total", outcome="Succeeded") == 1
