@@ -20,7 +20,7 @@ PARALLEL = -n 3
 TESTED = -rs --durations=20 --ignore tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster operator cluster-down e2e bench evidence image release lock clean
+.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster operator cluster-down e2e bench evidence docs image release lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -95,6 +95,15 @@ bench: install ## Speed and size: 1,000 objects, requests, rollbacks (about 40 m
 evidence: install ## Error rates and delays by simulation, ours beside the peers' rules (long; QUICK=1 takes minutes)
 	$(BIN)/python -m tests.bench.evidence $(if $(QUICK),--quick)
 
+$(VENV)/docs/.installed: requirements/docs.txt
+	$(PYTHON) -m venv $(VENV)/docs
+	$(VENV)/docs/bin/python -m pip install --quiet --require-hashes --requirement requirements/docs.txt
+	@touch $@
+
+docs: $(VENV)/docs/.installed ## Build the site of the documentation in out/site; a link or an anchor that leads nowhere is an error
+	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet
+	@echo "out/site/index.html"
+
 image: ## Build both images with Docker (REPOSITORY=...)
 	docker build --target operator --tag $(REPOSITORY)/operator:$(TAG) .
 	docker build --target server --tag $(REPOSITORY)/server:$(TAG) .
@@ -106,6 +115,7 @@ lock: install ## Pin the packages of each image and of development anew
 	$(BIN)/uv pip compile --quiet --upgrade --extra dev $(LOCK) -o requirements/dev.txt
 	$(BIN)/uv pip compile --quiet --constraint requirements/dev.txt $(LOCK) -o requirements/operator.txt
 	$(BIN)/uv pip compile --quiet --constraint requirements/dev.txt --extra serving $(LOCK) -o requirements/server.txt
+	$(BIN)/uv pip compile --quiet --upgrade $(subst pyproject.toml,requirements/docs.in,$(LOCK)) -o requirements/docs.txt
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
