@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from pathlib import Path
 
 from localcluster.network import http_ok
 from localcluster.processes.process import ProcessSpec
@@ -14,7 +12,7 @@ __all__ = ["mlflow"]
 
 
 def mlflow(site: Site) -> ProcessSpec:
-    """One server process with one worker; clients read and write artifacts through it."""
+    """One process; clients read and write artifacts through it."""
     address = site.address("mlflow")
     folder = site.folder("mlflow")
     host, port = address.split(":")
@@ -27,15 +25,13 @@ def mlflow(site: Site) -> ProcessSpec:
     }
     arguments = [word for option in options.items() for word in option]
     environment = {
-        # The server starts `uvicorn` by its name.
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
         # Without its job runner and the runner's seven helpers the server needs a third of the memory.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
     return ProcessSpec(
         "mlflow",
-        (sys.executable, "-m", "mlflow", "server", *arguments, "--serve-artifacts"),
+        (sys.executable, "-m", "localcluster.mlflow_server", "server", *arguments, "--serve-artifacts"),
         (address,),
         lambda: http_ok(f"http://{address}/health"),
         environment,

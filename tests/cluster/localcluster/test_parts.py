@@ -13,6 +13,7 @@ import pytest
 
 from localcluster import Cluster, LocalClusterError
 from localcluster.binaries.gobuild import TOOLS
+from localcluster.processes.procfs import family
 
 pytestmark = pytest.mark.cluster
 
@@ -95,6 +96,9 @@ def test_mlflow_keeps_its_models_through_a_crash(cluster: Cluster, wait_until: W
     cluster.ensure("mlflow")
     models = f"{cluster.mlflow_url}/api/2.0/mlflow/registered-models"
     call(f"{models}/create", {"name": "churn"})
+    (server,) = [status for status in cluster.status() if status.name == "mlflow"]
+    assert server.pid is not None
+    assert family(server.pid) == {server.pid}  # a second one would import all of MLflow again
     cluster.kill_part("mlflow")
     assert state(cluster, "mlflow") == "ended by SIGKILL"
     with pytest.raises(urllib.error.URLError, match="refused"):

@@ -30,9 +30,9 @@ def mlflow_url(tmp_path_factory: pytest.TempPathFactory, wait_until: WaitUntil) 
     folder = tmp_path_factory.mktemp("mlflow")
     port = free_port()
     arguments = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder)]
-    command = [sys.executable, "-m", "mlflow", "server", *arguments, "--host", "127.0.0.1", "--port", str(port)]
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])  # it starts `uvicorn` by name
-    env = os.environ | QUIET | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "PATH": path}
+    server_module = ["-m", "localcluster.mlflow_server", "server"]
+    command = [sys.executable, *server_module, *arguments, "--host", "127.0.0.1", "--port", str(port)]
+    env = os.environ | QUIET | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "log").open("w") as log:
         server = subprocess.Popen([*command, "--workers", "1"], env=env, stdout=log, stderr=log, start_new_session=True)
     try:
