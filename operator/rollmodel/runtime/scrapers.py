@@ -55,7 +55,7 @@ class Scrapers:
         token = token.strip()
         if scheme.lower() != "bearer" or not token or len(token) > _LONGEST_TOKEN or not token.isascii():
             return _UNKNOWN
-        key = hashlib.sha256(token.encode()).digest()
+        key = hashlib.sha256(f"{path} {token}".encode()).digest()
         known = self._remembered(key)
         if known is not None:
             return known

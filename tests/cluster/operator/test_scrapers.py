@@ -49,7 +49,7 @@ async def test_only_who_may_get_metrics_reads_them(cluster: Cluster, crds: Path,
         guard = Scrapers(Reviews(api))
         assert await guard.judge(f"Bearer {token['stranger']}", "/metrics") == 403
         assert await guard.judge("Bearer nonsense", "/metrics") == 401
-        assert await guard.judge(f"Bearer {token['prometheus']}", "/api") == 403
+        assert await guard.judge(f"Bearer {token['prometheus']}", "/logs") == 403
     finally:
         await api.close()
         cluster.kubectl("delete", "clusterrolebinding", f"metrics-{namespace}")

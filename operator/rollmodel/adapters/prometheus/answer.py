@@ -112,7 +112,7 @@ class _Collected:
         try:
             labels = {self._once(name): self._once(value) for name, value in entry["metric"].items()}
             self.found.append(Series(labels, Points(entry["values"])))
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             self.odd = True
 
     def _once(self, word: str) -> str:

@@ -216,6 +216,6 @@ def _error(status: int, body: bytes) -> RollmodelError:
 def _document(body: bytes) -> Mapping[str, Any]:
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return document if isinstance(document, dict) else {}

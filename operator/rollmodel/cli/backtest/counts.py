@@ -93,6 +93,8 @@ def read_rows(path: Path) -> Rows:
         raise Invalid(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise Invalid(f"{path.name} is not UTF-8 text") from error
+    except csv.Error as error:
+        raise Invalid(f"{path.name} is not CSV: {error}") from error
 
 
 def _read(file: TextIO, name: str) -> Rows:

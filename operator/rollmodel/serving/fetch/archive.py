@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import lzma
 import shutil
 import tarfile
@@ -18,6 +19,8 @@ __all__ = ["unpack"]
 
 #: How many times as large as what was read of an archive its files may be, where they are more than GROWTH_FREE bytes.
 GROWTH_LIMIT, GROWTH_FREE = 100, 2**30
+#: What the file system says of names that are too long, or of a file that is a folder elsewhere in the archive.
+_NO_SUCH_FILE = {errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST}
 
 
 def unpack(stream: BinaryIO, work: Path, progress: Progress) -> dict[str, str]:
@@ -51,6 +54,11 @@ def unpack(stream: BinaryIO, work: Path, progress: Progress) -> dict[str, str]:
         raise Invalid(message) from error
     except (tarfile.TarError, zlib.error, lzma.LZMAError) as error:
         raise Invalid(f"not a tar archive, or a broken one ({error})") from error
+    except OSError as error:
+        if error.errno not in _NO_SUCH_FILE:
+            raise
+        message = f"a name in the archive cannot be a file's: {error.strerror}"
+        raise Invalid(message, reason="UnsafePath") from error
     return digests
 
 

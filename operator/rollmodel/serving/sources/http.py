@@ -143,9 +143,11 @@ class Client:
         with self.get(url, what=what, params=params) as answer:
             content = answer.content
         try:
-            found: dict[str, Any] = json.loads(content)
-        except ValueError as error:
+            found = json.loads(content)
+        except (ValueError, RecursionError) as error:
             raise Invalid(f"the answer for {what} is not JSON") from error
+        if not isinstance(found, dict):
+            raise Invalid(f"the answer for {what} is not a JSON object")
         return found
 
 
