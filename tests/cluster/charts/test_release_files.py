@@ -33,7 +33,16 @@ def test_the_sums_are_those_of_all_files(made: Path) -> None:
     told = {name: digest for digest, name in (line.split("  ") for line in lines)}
     files = [path for path in made.iterdir() if path.name != release.SUMS]
     assert told == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
-    assert len(told) == 6
+    assert len(told) == 7
+
+
+def test_the_provenance_is_about_all_files_and_this_commit(made: Path) -> None:
+    told = json.loads((made / f"rollmodel-{__version__}.provenance.json").read_text())
+    subjects = {one["name"]: one["digest"]["sha256"] for one in told["subject"]}
+    files = [path for path in made.iterdir() if path.name != release.SUMS and "provenance" not in path.name]
+    assert subjects == {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    source = told["predicate"]["buildDefinition"]["resolvedDependencies"][0]
+    assert source["digest"]["gitCommit"] == release._git("rev-parse", "HEAD")
 
 
 def test_the_wheel_has_the_package_and_the_licence(made: Path) -> None:
