@@ -150,6 +150,10 @@ class Kube(Protocol):
         """Pods with all these labels, read from the API server (used only while something is not ready)."""
         ...
 
+    async def list_other_routes(self) -> Sequence[Manifest]:
+        """HTTPRoutes that are not ours, where we work (used only when an address is new to us)."""
+        ...
+
     async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
         """Why pods of the Job with this UID could not be created, newest first (used only while it has none)."""
         ...

@@ -74,3 +74,66 @@ async def test_one_of_two_hosts_that_is_taken_is_told_and_the_other_keeps_its_tr
     await serve(bench, operator, older, younger)
     assert bench.conditions(younger)["TrafficProgrammed"] == ("False", "AddressTaken")
     assert bench.status(younger)["stable"]["weight"] == 100
+
+
+def other_route(bench: Bench, *, created: str, path: str = "/invocations", gateway: str = "public") -> Ref:
+    """A route of another team, in another namespace."""
+    metadata = {"name": "web", "namespace": "shop", "creationTimestamp": created}
+    spec = {
+        "parentRefs": [{"name": gateway, "namespace": "team"}],
+        "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": path}}], "backendRefs": [{"name": "web"}]}],
+    }
+    manifest = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
+    ref = Ref.of(bench.kube.create(manifest))
+    bench.kube.edit(ref, lambda obj: obj["metadata"].update(creationTimestamp=created))
+    return ref
+
+
+async def test_an_older_route_of_another_team_is_named(bench: Bench) -> None:
+    other_route(bench, created="2020-01-01T00:00:00Z")
+    operator, mine = bench.operator(), bench.create(name="a", traffic=PUBLIC)
+    await serve(bench, operator, mine)
+    conditions = {one["type"]: one for one in bench.status(mine)["conditions"]}
+    assert conditions["TrafficProgrammed"]["reason"] == "AddressTaken"
+    assert (
+        "HTTPRoute shop/web is older and has the address team/public */invocations"
+        in (conditions["TrafficProgrammed"]["message"])
+    )
+
+
+@pytest.mark.parametrize(
+    "different", [{"created": "2999-01-01T00:00:00Z"}, {"path": "/"}, {"path": "/shop"}, {"gateway": "other"}]
+)
+async def test_routes_of_others_that_are_younger_or_elsewhere_do_not_matter(
+    bench: Bench, different: dict[str, str]
+) -> None:
+    other_route(bench, **{"created": "2020-01-01T00:00:00Z", **different})
+    operator, mine = bench.operator(), bench.create(name="a", traffic=PUBLIC)
+    await serve(bench, operator, mine)
+    assert bench.conditions(mine)["Ready"] == ("True", "Serving")
+
+
+async def test_one_list_serves_all_and_none_is_asked_for_at_rest(bench: Bench) -> None:
+    operator = bench.operator()
+    refs = [bench.create(name=name, traffic={**PUBLIC, "pathPrefix": f"/{name}"}) for name in ("a", "b", "c")]
+    for _ in range(3):
+        for ref in refs:
+            await bench.settle(operator, ref)
+        bench.make_ready()
+        bench.take_up_routes()
+    bench.kube.reads.clear()
+    bench.clock.forward(3600)
+    for ref in refs:
+        await bench.settle(operator, ref)
+    assert not [read for read in bench.kube.reads if read[1].kind == "HTTPRoute"]
+
+
+async def test_a_route_that_goes_frees_its_address_within_a_minute(bench: Bench) -> None:
+    theirs = other_route(bench, created="2020-01-01T00:00:00Z")
+    operator, mine = bench.operator(), bench.create(name="a", traffic=PUBLIC)
+    await serve(bench, operator, mine)
+    assert bench.conditions(mine)["Ready"] == ("False", "AddressTaken")
+    del bench.kube.objects[theirs]
+    bench.clock.forward(60)
+    await bench.settle(operator, mine)
+    assert bench.conditions(mine)["Ready"] == ("True", "Serving")

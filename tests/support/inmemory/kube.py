@@ -13,6 +13,7 @@ from copy import deepcopy
 from typing import Any
 
 from rollmodel.errors import Conflict, Invalid, NotFound
+from rollmodel.plan import naming
 from rollmodel.plan.access.ownership import controller_of, identity_of
 from rollmodel.plan.decision import Event, Ref
 
@@ -95,6 +96,12 @@ class InMemoryKube:
     async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
         self._read("list", Ref("kueue.x-k8s.io/v1beta2", "Workload", namespace, ""))
         return [obj for obj in self.of_kind("Workload") if obj["metadata"]["namespace"] == namespace]
+
+    async def list_other_routes(self) -> Sequence[dict[str, Any]]:
+        self._read("list", Ref("gateway.networking.k8s.io/v1", "HTTPRoute", "", ""))
+        return [
+            route for route in self.of_kind("HTTPRoute") if naming.MANAGED_BY not in route["metadata"].get("labels", {})
+        ]
 
     async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
         self._read("list", Ref("v1", "Event", namespace, ""))

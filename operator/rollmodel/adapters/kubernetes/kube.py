@@ -147,6 +147,17 @@ class Kubernetes:
         query = {"labelSelector": selector, "resourceVersion": "0"}
         return await self._api.pages(resource_of("v1", "Pod").path(namespace), query)
 
+    async def list_other_routes(self) -> Sequence[Manifest]:
+        """HTTPRoutes without our label, of the namespaces that we work in; none where nobody serves the kind."""
+        if not self.gateway_available:
+            return ()
+        query = {"labelSelector": f"{MANAGED_BY}!={FIELD_MANAGER}", "resourceVersion": "0"}
+        return [
+            route
+            for namespace in (self._namespaces or (None,))
+            for route in await self._api.pages(ROUTES.path(namespace), query)
+        ]
+
     async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
         """Why pods of this object could not be created, newest first, as its controller says in Events."""
         query = {"fieldSelector": f"involvedObject.uid={uid},reason=FailedCreate"}

@@ -40,11 +40,16 @@ class PinnedModel:
 
 @dataclass(frozen=True, slots=True)
 class AddressTaken:
-    """An older ModelDeployment, by namespace and name, has an address of this one; ``whole``: it has all of them."""
+    """An older object has an address of this one; ``whole``: it has all of them.
+
+    ``owner``: a ModelDeployment by namespace and name, or ``HTTPRoute`` and these. Nobody tells us when that one goes:
+    ``watched`` is False, and it is looked at again.
+    """
 
     owner: str
     address: str
     whole: bool
+    watched: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ __all__ = ["requeue_after"]
 _PODS_SECONDS = 5.0
 #: A registry that somebody wants to be read is waited for in steps of this, in seconds.
 _REGISTRY_SECONDS = 5.0
+#: Routes of others are not watched; one that is in the way is looked at this often, in seconds.
+_ROUTES_SECONDS = 60.0
 _SOONEST = 0.5
 
 
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    waits = (_held, _draining, _missing, _unanswered, _retry, _refresh)
+    waits = (_held, _draining, _missing, _unanswered, _retry, _refresh, _taken)
     due = [seconds for wait in waits for seconds in wait(rollout)]
     if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)
@@ -63,6 +65,13 @@ def _refresh(rollout: Rollout) -> Iterator[float]:
     """Somebody waits for a look at the registry, which has not answered yet."""
     if not rollout.observed.registry_read:
         yield _REGISTRY_SECONDS
+
+
+def _taken(rollout: Rollout) -> Iterator[float]:
+    """A route of somebody else has the address; whether it goes is seen by looking."""
+    taken = rollout.observed.address_taken
+    if taken is not None and not taken.watched:
+        yield _ROUTES_SECONDS
 
 
 def _missing(rollout: Rollout) -> Iterator[float]:

@@ -13,10 +13,10 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.observed import AddressTaken
 from rollmodel.ports import Manifest
 
-__all__ = ["Addresses"]
+__all__ = ["Address", "Addresses"]
 
 #: Gateway (namespace and name), host ("*" where none is named), path.
-_Address = tuple[str, str, str]
+Address = tuple[str, str, str]
 #: After every real time: the route has yet to be created.
 _NOT_YET = "~"
 
@@ -27,7 +27,7 @@ class _Claim:
 
     name: str
     age: tuple[str, str, str]
-    listeners: frozenset[tuple[_Address, str | None]]
+    listeners: frozenset[tuple[Address, str | None]]
 
 
 class Addresses:
@@ -36,7 +36,7 @@ class Addresses:
     def __init__(self, wake: Callable[[str], None]) -> None:
         self._wake = wake
         self._claims: dict[str, _Claim] = {}
-        self._by_address: dict[_Address, set[str]] = {}
+        self._by_address: dict[Address, set[str]] = {}
 
     def claim(self, body: Manifest, spec: ModelDeploymentSpec, children: Sequence[Manifest]) -> AddressTaken | None:
         """Note the addresses of an object; who older has one of them, if somebody does."""
@@ -76,7 +76,7 @@ class Addresses:
         owner = min(lost.values(), key=lambda one: one.age)
         return AddressTaken(owner.name, f"{gateway} {host}{path}", whole=len(lost) == len(claim.listeners))
 
-    def _older(self, uid: str, claim: _Claim, address: _Address, listener: str | None) -> _Claim | None:
+    def _older(self, uid: str, claim: _Claim, address: Address, listener: str | None) -> _Claim | None:
         """The oldest other claim to an address at the same listener, or at all of them."""
         others = [self._claims[other] for other in self._by_address.get(address, ()) if other != uid]
         older = [
@@ -97,7 +97,7 @@ def _claim(body: Manifest, spec: ModelDeploymentSpec, children: Sequence[Manifes
     return _Claim(name, age, frozenset(_listeners(meta["namespace"], spec)))
 
 
-def _listeners(namespace: str, spec: ModelDeploymentSpec) -> Iterator[tuple[_Address, str | None]]:
+def _listeners(namespace: str, spec: ModelDeploymentSpec) -> Iterator[tuple[Address, str | None]]:
     if spec.traffic is None:
         return
     path = spec.traffic.path_prefix.rstrip("/") or "/"

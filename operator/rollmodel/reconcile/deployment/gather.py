@@ -22,6 +22,7 @@ from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.deployment.other_routes import OtherRoutes
 
 __all__ = ["Gatherer", "Queries"]
 
@@ -57,6 +58,7 @@ class Gatherer:
         self._defaults = defaults
         self._least_interval = least_interval
         self._addresses = Addresses(lambda _: None) if addresses is None else addresses
+        self._other_routes = OtherRoutes(kube, clock)
         self._seen: dict[str, tuple[str, float]] = {}
         self._refreshes: dict[str, tuple[str, float]] = {}
 
@@ -90,7 +92,8 @@ class Gatherer:
             defaults=self._defaults,
             now=self._clock.now(),
             gateway_available=self._kube.gateway_available,
-            address_taken=self._addresses.claim(body, spec, children),
+            address_taken=self._addresses.claim(body, spec, children)
+            or await self._other_routes.older(meta["uid"], children),
             problems=problems,
             registry_read=self._models.was_read(meta["uid"], asked_at),
         )
@@ -100,6 +103,7 @@ class Gatherer:
         """The object is gone."""
         self._seen.pop(uid, None)
         self._addresses.forget(uid)
+        self._other_routes.forget(uid)
         self._refreshes.pop(uid, None)
         self._models.forget(uid)
 
