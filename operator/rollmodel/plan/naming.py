@@ -20,6 +20,7 @@ __all__ = [
     "job",
     "label_value",
     "owner_selector",
+    "preview",
     "revision_selector",
     "selector_text",
     "shared",
@@ -60,6 +61,11 @@ def shared(owner: str) -> str:
 def child(owner: str, revision: str) -> str:
     """Name of what an owner has per revision: ControllerRevision, Deployment, Service."""
     return f"{_fit(owner, _LABEL_LENGTH - _HASH_LENGTH - 1)}-{revision}"
+
+
+def preview(owner: str) -> str:
+    """Name of the Service of a candidate that is previewed. A revision has eight characters, so none is called so."""
+    return child(owner, "preview")
 
 
 def job(owner: str, attempt: int) -> str:

@@ -17,7 +17,10 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 
 @pytest.mark.parametrize(
     ("name", "goals"),
-    [("shadow.yaml", [Goal(0, mirrored=20, sized_for=25), Goal(25, sized_for=25)])],
+    [
+        ("blue-green.yaml", [Goal(0, sized_for=100, preview=True)]),
+        ("shadow.yaml", [Goal(0, mirrored=20, sized_for=25), Goal(25, sized_for=25)]),
+    ],
 )
 def test_the_steps_of_an_example(name: str, goals: list[Goal]) -> None:
     spec = ModelDeploymentSpec.model_validate(yaml.safe_load((EXAMPLES / name).read_text(encoding="utf-8"))["spec"])

@@ -13,7 +13,15 @@ from rollmodel.api.modeldeployment.analysis import (
     Tolerance,
     ValueQuery,
 )
-from rollmodel.api.modeldeployment.rollout import OnBlind, OnFailure, OnUndecided, Rollout, ShadowStep, Step
+from rollmodel.api.modeldeployment.rollout import (
+    BlueGreenStep,
+    OnBlind,
+    OnFailure,
+    OnUndecided,
+    Rollout,
+    ShadowStep,
+    Step,
+)
 from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Scale, Traffic
 from rollmodel.api.modeldeployment.source import ModelSource, RegistrySource
 from rollmodel.api.modeldeployment.spec import ModelDeploymentSpec
@@ -32,6 +40,7 @@ __all__ = [
     "Analysis",
     "ArmStatus",
     "Better",
+    "BlueGreenStep",
     "CommandStatus",
     "CountsQuery",
     "EnvVar",

@@ -10,7 +10,7 @@ from pydantic import Field
 from rollmodel.api.base import ApiModel
 from rollmodel.api.schema import ATOMIC, Rule, exactly_one_of
 
-__all__ = ["OnBlind", "OnFailure", "OnUndecided", "Rollout", "ShadowStep", "Step"]
+__all__ = ["BlueGreenStep", "OnBlind", "OnFailure", "OnUndecided", "Rollout", "ShadowStep", "Step"]
 
 
 class Step(ApiModel):
@@ -67,6 +67,16 @@ class OnBlind(StrEnum):
     ROLL_BACK = "RollBack"
 
 
+class BlueGreenStep(ApiModel):
+    """The preview of a blue/green rollout."""
+
+    switch: Literal["Automatic", "Manual"] | None = None
+    """`Automatic`: all traffic goes over `previewSeconds` after its pods are ready. `Manual`: when somebody says
+    `resume` or `promote`. Default: `Automatic`."""
+    preview_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None
+    """How long the candidate is previewed before an automatic switch. Default: 0."""
+
+
 class ShadowStep(ApiModel):
     """The step of a shadow."""
 
@@ -113,11 +123,17 @@ class Rollout(ApiModel):
             "!has(self.shadow) || self.strategy == 'Shadow'",
             "must have `shadow` only together with `strategy: Shadow`",
         ),
+        Rule(
+            "!has(self.blueGreen) || self.strategy == 'BlueGreen'",
+            "must have `blueGreen` only together with `strategy: BlueGreen`",
+        ),
     )
 
-    strategy: Literal["Canary", "Shadow"] = "Canary"
+    strategy: Literal["Canary", "BlueGreen", "Shadow"] = "Canary"
     """`Canary`: the candidate gets more traffic step by step. `Shadow`: first it gets copies of requests, and nobody
-    its answers; then a canary follows."""
+    its answers; then a canary follows. `BlueGreen`: it is previewed at full size, then takes all traffic at once."""
+    blue_green: BlueGreenStep | None = None
+    """The preview, for `BlueGreen`."""
     shadow: ShadowStep | None = None
     """The step with copies, for `Shadow`."""
     steps: _Steps = Field(default=[Step(weight=5), Step(weight=25), Step(weight=50)])

@@ -23,6 +23,7 @@ QUICK = {
 POLICIES: dict[str, dict[str, Any]] = {
     "canary": {},
     "canary, baked": {"bakeSeconds": 60},
+    "blue/green": {"strategy": "BlueGreen", "blueGreen": {"previewSeconds": 30}, "bakeSeconds": 60},
     "shadow": {"strategy": "Shadow", "shadow": {"percent": 50}, "bakeSeconds": 60},
 }
 SPLITS: dict[str, Any] = {"route": {"parentRefs": [{"name": "public"}]}, "replicas": None}

@@ -10,7 +10,6 @@ from rollmodel.evidence.core.types import JudgePlan, MetricPlan
 from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.router import router_for
-from rollmodel.plan.deployment.strategies.aims import Goal
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["judge_plan"]
@@ -36,7 +35,9 @@ def _split(spec: ModelDeploymentSpec) -> tuple[float, bool]:
     """The candidate's share of the compared requests at its first step with any, and whether another one is a fault."""
     strategy, router = strategy_for(spec), router_for(spec)
     goals = (strategy.goal(spec, step) for step in range(strategy.step_count(spec)))
-    first = next((goal for goal in goals if goal.weight or goal.mirrored), Goal(99))
+    first = next((goal for goal in goals if goal.weight or goal.mirrored), None)
+    if first is None:
+        return 1.0, False  # nobody to compare with
     if first.mirrored:
         return first.mirrored / (100 + first.mirrored), False
     return router.share_of(first.weight, full_size(spec)), router.capabilities.exact_weights

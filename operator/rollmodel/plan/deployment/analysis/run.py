@@ -235,7 +235,8 @@ def _arms(rollout: Rollout) -> dict[str, str]:
     if rollout.stable is None or rollout.candidate is None:
         return {}
     compared = rollout.strategy.comparison(rollout.stable, rollout.candidate)
-    return {compared.stable: "down" if rollout.candidate.weight == 100 else "stable", compared.candidate: "candidate"}
+    alone = compared.alone or rollout.candidate.weight == 100
+    return {compared.stable: "down" if alone else "stable", compared.candidate: "candidate"}
 
 
 def _routed(rollout: Rollout, window: Window) -> float | None:

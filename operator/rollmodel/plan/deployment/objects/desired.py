@@ -13,11 +13,11 @@ from rollmodel.plan.decision import ApplyObject, DeleteObject, EmitEvent, Event,
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.apply_order import in_order
-from rollmodel.plan.deployment.objects.services import revision_service
+from rollmodel.plan.deployment.objects.services import preview_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.router import leftovers
-from rollmodel.plan.deployment.strategies.split import candidate_pods, desired_split
+from rollmodel.plan.deployment.strategies.split import candidate_pods, current_goal, desired_split
 from rollmodel.plan.diff import matches
 from rollmodel.plan.manifest import Manifest
 
@@ -43,6 +43,7 @@ class Changes:
 def desired_objects(rollout: Rollout) -> list[Manifest]:
     """All children that should exist: pods before weight."""
     manifests = [manifest for arm in _serving(rollout) for manifest in _of_revision(rollout, arm)]
+    manifests += _preview(rollout)
     split = desired_split(rollout)
     if split is not None:
         installed = rollout.observed.gateway_available
@@ -84,7 +85,14 @@ def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
     gone = [revision for revision in drained_arms if not _is_selected(rollout, revision)]
     leaving = [child for rev in gone for child in (live.deployments.get(rev), live.services.get(rev)) if child]
     leaving += leftovers(rollout.router, live)
+    leaving += [live.preview] if live.preview is not None and not list(_preview(rollout)) else []
     return tuple(_delete(child) for child in [*leaving, *live.not_believed, *_old_records(rollout)])
+
+
+def _preview(rollout: Rollout) -> Iterator[Manifest]:
+    """The Service of a candidate that is previewed; nobody is, where nothing serves yet."""
+    if rollout.candidate is not None and rollout.stable is not None and current_goal(rollout).preview:
+        yield preview_service(rollout.owner, rollout.candidate.revision)
 
 
 def _serving(rollout: Rollout) -> list[ArmStatus]:

@@ -26,6 +26,8 @@ class LiveObjects:
     services: Mapping[str, Manifest] = field(default_factory=dict)
     shared: Mapping[str, Manifest] = field(default_factory=dict)
     """Objects that belong to no single revision, by kind: the main Service, the route."""
+    preview: Manifest | None = None
+    """The Service of a candidate that is previewed."""
     not_believed: Sequence[Manifest] = ()
     """Records that do not say what status remembers."""
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -36,8 +38,8 @@ class LiveObjects:
         cls, children: Sequence[Manifest], owner: str, remembered: Sequence[RecordStatus] | None = None
     ) -> LiveObjects:
         """Sort the children of the ModelDeployment of this name. Without ``remembered`` all records are believed."""
-        named = [child for child in children if child["metadata"]["name"] == _name(owner, _revision_of(child))]
-        staying = [child for child in named if not child["metadata"].get("deletionTimestamp")]
+        present = [child for child in children if not child["metadata"].get("deletionTimestamp")]
+        staying = [child for child in present if child["metadata"]["name"] == _name(owner, _revision_of(child))]
         found = _by_revision(staying, "ControllerRevision")
         hashes = {one.revision: one.hash for one in remembered or ()}
         records = {key: one for key, one in found.items() if remembered is None or hashes.get(key) == content_hash(one)}
@@ -48,6 +50,7 @@ class LiveObjects:
             deployments=_by_revision(staying, "Deployment"),
             services=_by_revision(staying, "Service"),
             shared=_shared(staying),
+            preview=next((child for child in present if _is_preview(child, owner)), None),
         )
 
     @property
@@ -58,6 +61,8 @@ class LiveObjects:
     def __iter__(self) -> Iterator[Manifest]:
         """All of them."""
         yield from self.not_believed
+        if self.preview is not None:
+            yield self.preview
         for group in (self.records, self.deployments, self.services, self.shared):
             yield from group.values()
 
@@ -91,6 +96,10 @@ def _revision_of(child: Manifest) -> str | None:
 
 def _name(owner: str, revision: str | None) -> str:
     return naming.shared(owner) if revision is None else naming.child(owner, revision)
+
+
+def _is_preview(child: Manifest, owner: str) -> bool:
+    return child["kind"] == "Service" and child["metadata"]["name"] == naming.preview(owner) and not _revision_of(child)
 
 
 def _by_revision(children: Sequence[Manifest], kind: str) -> dict[str, Manifest]:

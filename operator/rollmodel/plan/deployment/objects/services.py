@@ -8,7 +8,7 @@ from typing import Any
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
 
-__all__ = ["SERVICE_PORT", "main_service", "revision_service"]
+__all__ = ["SERVICE_PORT", "main_service", "preview_service", "revision_service"]
 
 SERVICE_PORT = 80
 
@@ -23,6 +23,12 @@ def main_service(owner: Owner, revision: str | None) -> dict[str, Any]:
     """The Service that keeps its name: for one revision, or for the pods of all where traffic is split by replicas."""
     selector = naming.owner_selector(owner.name) if revision is None else naming.revision_selector(owner.name, revision)
     return _service(metadata(owner, naming.shared(owner.name)), selector)
+
+
+def preview_service(owner: Owner, revision: str) -> dict[str, Any]:
+    """The Service of a candidate that is previewed, whichever it is."""
+    selector = naming.revision_selector(owner.name, revision)
+    return _service(metadata(owner, naming.preview(owner.name)), selector)
 
 
 def _service(meta: Mapping[str, Any], selector: Mapping[str, str]) -> dict[str, Any]:

@@ -13,11 +13,13 @@ class Goal:
 
     ``weight`` is what it answers, as far as its ready pods can carry it. ``mirrored`` is what it gets a copy of beside
     that; nobody gets its answers to copies. Its pods are never fewer than ``sized_for`` takes.
+    ``preview``: a Service with a name of its own leads to it.
     """
 
     weight: int
     mirrored: int = 0
     sized_for: int = 0
+    preview: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Needs:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Whose requests are compared: two revisions."""
+    """Whose requests are compared: two revisions. ``alone``: their requests differ, so only ceilings hold."""
 
     candidate: str
     stable: str
+    alone: bool = False

@@ -33,7 +33,8 @@ def current_goal(rollout: Rollout) -> Goal:
     strategy, spec = rollout.strategy, rollout.spec
     count = strategy.step_count(spec)
     if step is None or step < 0:
-        return Goal(0, sized_for=strategy.goal(spec, -1).sized_for)
+        first = strategy.goal(spec, -1)
+        return Goal(0, sized_for=first.sized_for, preview=first.preview)
     if step < count or (rollout.paused and not has_all_traffic(rollout)):
         return strategy.goal(spec, min(step, count - 1))
     return Goal(100, sized_for=strategy.goal(spec, count - 1).sized_for)

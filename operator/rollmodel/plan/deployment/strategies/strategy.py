@@ -13,6 +13,7 @@ from typing import Protocol
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
+from rollmodel.plan.deployment.strategies.blue_green import BlueGreen
 from rollmodel.plan.deployment.strategies.canary import Canary
 from rollmodel.plan.deployment.strategies.shadow import Shadow
 
@@ -63,6 +64,7 @@ class Strategy(Protocol):
 
 
 STRATEGIES: Mapping[str, Strategy] = {
+    "BlueGreen": BlueGreen(),
     "Canary": Canary(),
     "Shadow": Shadow(),
 }

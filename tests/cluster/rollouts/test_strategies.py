@@ -1,0 +1,65 @@
+"""Other strategies than the canary, on a real control plane with a real gateway: nobody notices a bad version."""
+
+import pytest
+
+from tests.cluster.rollouts.conftest import Rollout, Send
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.rollout import at_rest, light_spec, together, verdict
+
+GOOD, BAD = Behaviour(), Behaviour(errors=0.5)
+
+
+async def _shadow(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """A bad version loses on copies, and no user sees one of its answers; a good one is promoted."""
+    model, churn = await registry.model(GOOD, BAD, GOOD), rollout("shadow")
+    spec = light_spec(model.name, "1")
+    shadow = {"strategy": "Shadow", "shadow": {"percent": 80, "then": "Promote"}}
+    await churn.create({**spec, "rollout": {**spec["rollout"], **shadow}})
+    await churn.until(at_rest("1"))
+    traffic = await send(churn)
+    await churn.version("2")
+    status = await churn.until(verdict("2", "RolledBack"))
+    assert all(entry.cause != "MirrorRefused" for entry in status.history)
+    assert status.stable is not None
+    assert (status.stable.model_version, status.stable.weight) == ("1", 100)
+    assert set(traffic.codes) == {"200"}
+    await churn.version("3")
+    copied = await churn.until(lambda now: now.candidate is not None and now.candidate.requests > 0)
+    assert copied.candidate is not None
+    assert copied.candidate.weight == 0
+    await churn.until(at_rest("3"))
+    assert set(traffic.codes) == {"200"}
+
+
+async def _blue_green(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """Previewed by a Service of its own, switched by a person, and back in one step while the old one is warm."""
+    model, churn = await registry.model(GOOD, GOOD), rollout("blue")
+    spec = light_spec(model.name, "1")
+    policy = {"strategy": "BlueGreen", "blueGreen": {"switch": "Manual"}, "bakeSeconds": 3600}
+    await churn.create({**spec, "rollout": {**spec["rollout"], **policy}})
+    await churn.until(at_rest("1"))
+    traffic = await send(churn)
+    await churn.version("2")
+    await churn.until_condition("Paused", "True")
+    candidate = (await churn.status()).candidate
+    assert candidate is not None
+    assert candidate.weight == 0
+    preview = await churn.get("Service", "blue-preview")
+    assert preview is not None
+    assert preview["spec"]["selector"]["rollmodel.dev/revision"] == candidate.revision
+    await churn.command("resume")
+    await churn.until(lambda now: now.candidate is not None and now.candidate.weight == 100)
+    pods = {pod["metadata"]["uid"] for pod in await churn.children("Pod")}
+    await churn.command("abort")
+    await churn.until(at_rest("1"))
+    assert {pod["metadata"]["uid"] for pod in await churn.children("Pod")} < pods
+    assert await churn.get("Service", "blue-preview") is None
+    assert set(traffic.codes) == {"200"}
+
+
+@pytest.mark.slow
+async def test_strategies(operator: OperatorProcess, registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """Side by side."""
+    await together([_shadow(registry, rollout, send), _blue_green(registry, rollout, send)])
