@@ -147,10 +147,11 @@ async def test_few_rows_are_insufficient_and_never_stable() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"season": "HourOfDay"}, "spec.season"),
+        ({"season": "HourOfDay"}, "spec.season without `reference.window`"),
         ({"source": {"logs": {"uri": "s3://logs/churn"}}}, "spec.source.logs"),
         ({"falseAlarms": {"mode": "Anytime"}}, "Anytime"),
-        ({"reference": {"window": {}}}, "spec.reference"),
+        ({"reference": {"window": {"durationSeconds": 31_536_000}}}, "spec.reference.window of more than 1500 steps"),
+        ({"reference": {"stableTrack": {}}, "track": "Candidate"}, "spec.reference other than"),
         ({"signals": [{"name": "m", "kind": "Multivariate"}]}, "signal 'm' of kind Multivariate"),
         (
             {"signals": [{"name": "f", "kind": "EstimatedPerformance", "metric": "f1", "maxDrop": "0.1"}]},

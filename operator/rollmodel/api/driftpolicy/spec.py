@@ -47,7 +47,8 @@ class DriftPolicySpec(ApiModel):
     reference: Reference = Reference(training=TrainingReference())
     """What live data is compared with."""
     season: Literal["None", "HourOfDay", "HourOfWeek"] = "None"
-    """Which part of the reference a window is compared with. Matters for windows shorter than the season."""
+    """Which part of the reference a window is compared with: the same hours of other days or weeks. Needs
+    `reference.window`; matters for windows shorter than the season."""
     window_seconds: Annotated[list[_WindowSeconds], Field(min_length=1, max_length=8), SET] = Field(
         default=[3600, 86400, 604800]
     )

@@ -7,6 +7,7 @@ the others together (leave-one-out): a window that is part of its own reference 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,12 +37,15 @@ class Learnt:
         return sum(math.comb(n, k) * rate**k * (1.0 - rate) ** (n - k) for k in range(self.alarms, n + 1)) >= 0.05
 
 
-def learn(quiet: Array, *, least: float = 10.0) -> Learnt:
-    """From the counts of quiet windows [T, S, K], T of at least 2."""
+def learn(quiet: Array, *, least: float = 10.0, phases: Sequence[float] | None = None) -> Learnt:
+    """From the counts of quiet windows [T, S, K], T of at least 2.
+
+    ``phases`` [T] are those of a season: a window is compared with the others of its phase, of which there must be one.
+    """
     windows = len(quiet)
-    others = quiet.sum(axis=0) - quiet
-    rows = quiet.sum(axis=-1)
-    share = quiet.sum(axis=0) / np.maximum(rows.sum(axis=0), 1.0)[..., None]
+    others = _others(quiet, phases)
+    rows = np.minimum(quiet.sum(axis=-1), others.sum(axis=-1))
+    share = quiet.sum(axis=0) / np.maximum(quiet.sum(axis=(0, -1)), 1.0)[..., None]
     chi, freedom, _ = statistic(others, quiet, merge_bins(share, rows, least))
     ratio = np.divide(chi, freedom, out=np.ones_like(chi), where=freedom > 0)
     dispersion = _shrunk(ratio.mean(axis=0), windows * np.maximum(freedom.mean(axis=0), 1.0))
@@ -49,6 +53,15 @@ def learn(quiet: Array, *, least: float = 10.0) -> Learnt:
     log_p = log_tail_f(ratio / without, freedom, (windows - 1) * np.maximum(freedom, 1.0))
     seen = log_p.min(axis=-1) < math.log(LEVEL / quiet.shape[1])
     return Learnt(np.maximum(1.0, dispersion), windows, int(seen.sum()))
+
+
+def _others(quiet: Array, phases: Sequence[float] | None) -> Array:
+    """For each window the sum of all others of its phase [T, S, K]."""
+    together: Array = quiet.sum(axis=0)
+    if phases is not None:
+        same = np.equal.outer(np.asarray(phases), np.asarray(phases)).astype(np.float64)
+        together = np.tensordot(same, quiet, axes=1)
+    return together - quiet
 
 
 def _shrunk(found: Array, freedom: Array) -> Array:

@@ -110,6 +110,11 @@ class Layout:
         """Bins of the signal that has most."""
         return max(len(signal.bins) for signal in self.signals)
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Signals, and bins of the signal that has most."""
+        return len(self.signals), self.width
+
     def reference(self) -> Array:
         """What the training counted [S, K]."""
         found = np.zeros((len(self.signals), self.width))

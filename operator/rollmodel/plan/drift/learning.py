@@ -8,6 +8,10 @@ from rollmodel.api.driftpolicy import DriftPolicySpec, LearntStatus
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.dispersion import Learnt, learn
 from rollmodel.plan.drift.history import History
+from rollmodel.plan.drift.reference import PERIODS
+
+#: With a season windows of the same hour are compared, so there must be some.
+_FEWEST = 10
 
 __all__ = ["dispersion_of", "is_calibrated", "learn_from", "quiet_steps"]
 
@@ -24,8 +28,14 @@ def learn_from(spec: DriftPolicySpec, history: History, *, after: float, until: 
     ends = quiet_steps(spec, history, after=after, until=until)[: spec.dependence.quiet_windows]
     if len(ends) < spec.dependence.quiet_windows:
         return None
+    period = PERIODS.get(spec.season)
+    if period is not None:
+        ends = [end for end in ends if sum((end - other) % period == 0 for other in ends) > 1]
+    if len(ends) < _FEWEST:
+        return None
     quiet = np.stack([history.bins(history.steps[end]) for end in ends])
-    found = learn(quiet, least=float(spec.samples.min_expected_per_bin))
+    phases = None if period is None else [end % period for end in ends]
+    found = learn(quiet, least=float(spec.samples.min_expected_per_bin), phases=phases)
     return LearntStatus(
         windows=found.windows,
         false_alarms=found.alarms,

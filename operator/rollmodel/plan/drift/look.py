@@ -20,6 +20,7 @@ from rollmodel.plan.decision import Reading
 from rollmodel.plan.drift.history import History
 from rollmodel.plan.drift.queries import step_of
 from rollmodel.plan.drift.readings import of_signals, of_windows
+from rollmodel.plan.drift.reference import reference_of
 from rollmodel.plan.drift.watches import Watch, watches
 
 __all__ = ["Look", "looks_per_period", "take_look"]
@@ -45,11 +46,12 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class _Windows:
-    """Counts of all windows. ``live`` [W, S, K], ``groups`` [W, S, 3], ``enough`` [W]."""
+    """Counts of all windows. ``live`` and ``reference`` [W, S, K], ``groups`` [W, S, 3], ``enough`` [W]."""
 
     spec: DriftPolicySpec
     history: History
     live: Array
+    reference: Array
     groups: Array
     enough: Mask
     dispersion: Array
@@ -121,6 +123,8 @@ def _windows(
     cells = [history.total(max(at - width, watched_since), at) for width in spec.window_seconds]
     live = np.stack([history.bins(one) for one in cells])
     groups = np.stack([history.groups(one) for one in cells])
+    reference = reference_of(spec, history, at=at, watched_since=watched_since)
+    known = (reference.sum(axis=2).max(axis=1) >= spec.samples.min_per_window) | (spec.reference.window is None)
     complete = np.array([at - width >= watched_since - 1e-6 for width in spec.window_seconds])
     least = max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0)
     quiet = spec.dependence.quiet_windows if spec.dependence.dispersion == "Auto" else math.inf
@@ -128,12 +132,11 @@ def _windows(
         spec=spec,
         history=history,
         live=live,
+        reference=reference,
         groups=groups,
-        enough=complete & (groups[:, :, 2].max(axis=1) >= spec.samples.min_per_window),
+        enough=complete & known & (groups[:, :, 2].max(axis=1) >= spec.samples.min_per_window),
         dispersion=dispersion,
-        comparison=compare(
-            history.layout.reference(), live, dispersion=dispersion, quiet_windows=quiet, least=float(least)
-        ),
+        comparison=compare(reference, live, dispersion=dispersion, quiet_windows=quiet, least=float(least)),
     )
 
 
@@ -230,7 +233,7 @@ def _visible(windows: _Windows, tests: Sequence[Watch], alpha: Array) -> Iterato
 def _visible_to(windows: _Windows, index: int, window: int, alpha: float) -> float:
     found = windows.comparison
     rows, freedom = float(found.rows[window, index]), int(found.freedom[window, index])
-    reference = sum(windows.history.layout.signals[index].reference)
+    reference = float(windows.reference[window, index].sum())
     return visible_psi(rows, reference, freedom, alpha, float(windows.dispersion[index]))
 
 

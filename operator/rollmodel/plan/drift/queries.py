@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from rollmodel.api.driftpolicy import DriftPolicySpec, MetricsSource
 from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.drift.observed import Observed
-from rollmodel.plan.drift.watches import unsupported
+from rollmodel.plan.drift.watches import steps_back, unsupported
 from rollmodel.plan.times import parse
 
 __all__ = ["Query", "counts_query", "is_due", "look_at", "profile_query", "span", "step_of"]
@@ -49,8 +49,11 @@ def is_due(observed: Observed) -> bool:
 
 
 def span(spec: DriftPolicySpec) -> float:
-    """Seconds of counts that are needed: the longest window, and twice the quiet windows, since some are too small."""
-    return float(max(*spec.window_seconds, 2 * spec.dependence.quiet_windows * step_of(spec)))
+    """Seconds of counts that are needed: the longest window, twice the quiet windows, since some are too small, and the
+    past that windows are compared with.
+    """
+    quiet = 2 * spec.dependence.quiet_windows * step_of(spec)
+    return float(max(*spec.window_seconds, quiet, steps_back(spec) * step_of(spec)))
 
 
 def profile_query(observed: Observed) -> Query:

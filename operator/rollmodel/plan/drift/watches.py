@@ -12,7 +12,10 @@ from rollmodel.api.driftpolicy import DriftPolicySpec, Effect, Signal, SignalKin
 from rollmodel.evidence.drift.performance import METRICS
 from rollmodel.plan.drift.layout import Layout
 
-__all__ = ["Watch", "limit_of", "unsupported", "watches"]
+__all__ = ["MOST_STEPS", "Watch", "limit_of", "steps_back", "unsupported", "watches"]
+
+#: So many steps of the past are kept in memory, and asked for in one query after a restart.
+MOST_STEPS = 1500
 
 _NULL_RISE, _UNSEEN_RISE = "0.05", "0.02"
 #: Half of a signal's budget is shared equally, so that a column of no importance is watched too.
@@ -89,15 +92,25 @@ def _matched(entry: Signal, layout: Layout) -> Iterator[int]:
             yield index
 
 
+def steps_back(spec: DriftPolicySpec) -> float:
+    """How far back the reference reaches, in steps; 0 for the profile."""
+    window, metrics = spec.reference.window, spec.source.metrics
+    if window is None or metrics is None:
+        return 0.0
+    return (window.offset_seconds + window.duration_seconds + max(spec.window_seconds)) / metrics.step_seconds
+
+
 def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
     """What the spec asks for and this release does not do, as paths with what is there instead."""
-    training = spec.reference.training
+    training, window = spec.reference.training, spec.reference.window
     asked = {
         "spec.source.logs (use `metrics`)": spec.source.metrics is None,
-        "spec.reference other than `training: {}`, the profile beside the model": training is None
-        or bool(training.uri),
+        "spec.reference other than `window` or `training: {}`, the profile beside the model": window is None
+        and (training is None or bool(training.uri)),
         "spec.track: Candidate": spec.track != "Stable",
-        "spec.season (use windows of whole days)": spec.season != "None",
+        "spec.season without `reference.window` (or use windows of whole days)": spec.season != "None"
+        and window is None,
+        f"spec.reference.window of more than {MOST_STEPS} steps": steps_back(spec) > MOST_STEPS,
         "spec.falseAlarms.mode: Anytime (use `Budget`)": spec.false_alarms.mode != "Budget",
         "spec.outcomes": spec.outcomes is not None,
         "spec.retrain.minNewLabelledRows above 0": spec.retrain.min_new_labelled_rows > 0,

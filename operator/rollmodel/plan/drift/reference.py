@@ -1,0 +1,61 @@
+"""What a window is compared with: the profile of the training, or the same revision's own past.
+
+The past can follow the day or the week: then a window is compared with the same hours of other days, or of other weeks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from rollmodel.api.driftpolicy import DriftPolicySpec, WindowReference
+from rollmodel.evidence.core.arrays import Array
+from rollmodel.plan.drift.history import History
+
+__all__ = ["PERIODS", "reference_of"]
+
+#: Season -> its length in seconds.
+PERIODS: Mapping[str, int] = {"HourOfDay": 86_400, "HourOfWeek": 604_800}
+
+
+def reference_of(spec: DriftPolicySpec, history: History, *, at: float, watched_since: float) -> Array:
+    """The counts that each window is compared with [W, S, K]; zeros where there is no past yet."""
+    past = spec.reference.window
+    if past is None:
+        return np.broadcast_to(history.layout.reference(), (len(spec.window_seconds), *history.layout.shape))
+    return np.stack(
+        [_of_past(spec, past, history, width=width, at=at, since=watched_since) for width in spec.window_seconds]
+    )
+
+
+def _of_past(
+    spec: DriftPolicySpec, past: WindowReference, history: History, *, width: int, at: float, since: float
+) -> Array:
+    total = np.zeros(history.layout.shape)
+    for begin, end in _stretches(spec, past, width, at):
+        if begin >= since:
+            total += history.bins(history.total(begin, end))
+    return total
+
+
+def _stretches(spec: DriftPolicySpec, past: WindowReference, width: int, at: float) -> Iterator[tuple[float, float]]:
+    """What belongs to the reference, as (begin, end): never the window itself."""
+    newest = at - max(past.offset_seconds, width)
+    oldest, period = newest - past.duration_seconds, PERIODS.get(spec.season)
+    if period is None or width >= period:
+        yield from _pieces(oldest, newest, width)
+        return
+    end = at - period
+    while end - width >= oldest:
+        if end <= newest:
+            yield end - width, end
+        end -= period
+
+
+def _pieces(oldest: float, newest: float, width: int) -> Iterator[tuple[float, float]]:
+    """All of it, in pieces: what lies before the revision is left out, and the rest counts."""
+    end = newest
+    while end - width >= oldest:
+        yield end - width, end
+        end -= width
