@@ -19,6 +19,13 @@
   resources: [httproutes]
   verbs: [get, list, watch, create, patch, delete]
 {{- end }}
+# An autoscaler and a disruption budget, where `spec.scale` asks for them.
+- apiGroups: [autoscaling]
+  resources: [horizontalpodautoscalers]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [policy]
+  resources: [poddisruptionbudgets]
+  verbs: [get, list, watch, create, patch, delete]
 # What a TrainingJob controls: a Job per attempt (and a Service for several nodes), or TrainingJobs by a schedule.
 - apiGroups: [batch]
   resources: [jobs]

@@ -19,11 +19,12 @@ _ATOMIC = {
     ("Service", "spec", "selector"),
     ("Deployment", "spec", "selector"),
     ("HTTPRoute", "spec", "rules"),
+    ("PodDisruptionBudget", "spec", "selector"),
     ("HTTPRoute", "spec", "hostnames"),
     ("HTTPRoute", "spec", "parentRefs"),
     ("ControllerRevision", "data"),
 }
-_QUANTITIES = {"requests", "limits", "sizeLimit"}
+_QUANTITIES = {"requests", "limits", "sizeLimit", "averageValue"}
 _QUANTITY = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)")
 _LIST_KEYS = {"volumeMounts": "mountPath", "ownerReferences": "uid", "topologySpreadConstraints": "topologyKey"}
 _SUFFIXES = {

@@ -31,7 +31,11 @@ REVISIONS = 8
 OWN_KINDS: dict[str, dict[str, Any]] = {
     "ModelDeployment": {
         "model": {"uri": "s3://bucket/churn", "digest": f"sha256:{'f' * 64}"},
-        "scale": {"replicas": 0},
+        "scale": {
+            "replicas": 0,
+            "autoscaling": {"maxReplicas": 2, "metrics": [{"cpu": {"averageValue": "1"}}]},
+            "maxUnavailable": 1,
+        },
         "rollout": {"drainSeconds": 0},
     },
     "TrainingJob": {"template": {"image": "registry.example.com/churn:1"}},
@@ -45,6 +49,8 @@ CHILDREN = {
     "deployments": "apps",
     "services": "",
     "httproutes": "gateway.networking.k8s.io",
+    "horizontalpodautoscalers": "autoscaling",
+    "poddisruptionbudgets": "policy",
 }
 
 
@@ -186,7 +192,9 @@ async def deploy(stage: Stage) -> None:
         digest = f"sha256:{number:064}"
         stage.patch("modeldeployment/churn", {"spec": {"model": {"digest": digest}}})
         await eventually(stage.tried, digest.__eq__, "the next revision is the candidate")
-    stage.patch("modeldeployment/churn", {"spec": {"traffic": None}})
+    stage.patch(
+        "modeldeployment/churn", {"spec": {"traffic": None, "scale": {"autoscaling": None, "maxUnavailable": None}}}
+    )
     for kind, group in CHILDREN.items():
         await stage.until_used(group, kind, "delete")
 

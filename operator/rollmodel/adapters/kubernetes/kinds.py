@@ -11,7 +11,18 @@ from urllib.parse import quote
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.errors import Invalid
 
-__all__ = ["CHILDREN", "OWNERS", "ROUTES", "WORKLOADS", "WORKLOAD_VERSIONS", "Resource", "resource_of"]
+__all__ = [
+    "AUTOSCALERS",
+    "BUDGETS",
+    "CHILDREN",
+    "OPTIONAL",
+    "OWNERS",
+    "ROUTES",
+    "WORKLOADS",
+    "WORKLOAD_VERSIONS",
+    "Resource",
+    "resource_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,13 @@ _OURS = f"{GROUP}/{VERSION}"
 
 ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 
+AUTOSCALERS = Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
+BUDGETS = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
+
+#: Opt-in by a spec: an operator without rights on them works, and says so where one is asked for. We do not read their
+#: status, which an autoscaler writes several times a minute.
+OPTIONAL = (AUTOSCALERS, BUDGETS)
+
 #: Kueue's, where it is installed.
 WORKLOADS = Resource("kueue.x-k8s.io/v1beta2", "Workload", "workloads")
 
@@ -51,6 +69,7 @@ CHILDREN = (
     Resource("apps/v1", "ControllerRevision", "controllerrevisions"),
     Resource("v1", "Service", "services"),
     ROUTES,
+    *OPTIONAL,
     Resource("batch/v1", "Job", "jobs"),
     Resource(_OURS, "TrainingJob", "trainingjobs"),
 )

@@ -16,10 +16,10 @@ from typing import Any
 
 from rollmodel.adapters.kubernetes import watch as watching
 from rollmodel.adapters.kubernetes.apiserver import ApiServer, Expired
-from rollmodel.adapters.kubernetes.kinds import Resource
+from rollmodel.adapters.kubernetes.kinds import OPTIONAL, Resource
 from rollmodel.adapters.kubernetes.store import ChildStore, version_of
 from rollmodel.backoff import Backoff, spread
-from rollmodel.errors import NotFound, RollmodelError, Unavailable
+from rollmodel.errors import Forbidden, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.decision import Ref
 
 __all__ = ["Reflector"]
@@ -36,8 +36,8 @@ class Reflector:
     """Feeds the cache of children with one kind, of one namespace or of the whole cluster.
 
     ``listed`` is set once the cache is complete for this kind. ``absent`` is True while the API server does not know
-    the kind (Gateway API is an add-on). ``heard`` is when the server last said anything, ``stirred`` when the loop last
-    did anything, if only to fail (monotonic seconds).
+    the kind (Gateway API is an add-on), or does not let us see one that is optional. ``heard`` is when the server last
+    said anything, ``stirred`` when the loop last did anything, if only to fail (monotonic seconds).
     """
 
     def __init__(
@@ -66,10 +66,14 @@ class Reflector:
             except Expired:
                 self._version, pause = None, spread(RECONNECT_SECONDS)
             except NotFound:
-                self._mark_absent()
+                self._mark_absent(f"the API server does not serve {self.resource.api_version} {self.resource.kind}")
                 pause = spread(ABSENT_SECONDS)
             except RollmodelError as error:
-                pause = self._after_failure(error)
+                if isinstance(error, Forbidden) and self.resource in OPTIONAL:
+                    self._mark_absent(f"{self.resource.plural} are not watched: {error}")
+                    pause = spread(ABSENT_SECONDS)
+                else:
+                    pause = self._after_failure(error)
             await asyncio.sleep(pause)
 
     def _after_failure(self, error: RollmodelError) -> float:
@@ -81,9 +85,9 @@ class Reflector:
         _log.warning("watching %s: %s; again in %.0f s", self.resource.plural, error, pause)
         return pause
 
-    def _mark_absent(self) -> None:
+    def _mark_absent(self, why: str) -> None:
         if not self.absent:
-            _log.info("the API server does not serve %s %s", self.resource.api_version, self.resource.kind)
+            _log.info("%s", why)
         self._hear()
         self.absent, self._version = True, None
         self._children.replace(self._kind, self._namespace, (), version=sys.maxsize)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from rollmodel.adapters.kubernetes.kinds import OPTIONAL
 from rollmodel.plan.access.ownership import Controller, controller_of
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
@@ -27,6 +28,9 @@ def version_of(obj: Manifest) -> int:
     """The resourceVersion as a number: versions of one resource can be compared (KEP-5504)."""
     return int(obj["metadata"]["resourceVersion"])
 
+
+#: What autoscalers and budgets report changes often, and wakes nobody.
+_STATUS_UNREAD = {kind.kind for kind in OPTIONAL}
 
 #: How much one namespace may have waiting, packed.
 STRANGERS_BYTES = 256 * 2**10
@@ -79,9 +83,10 @@ class ChildStore:
 
     def on_event(self, obj: Manifest) -> None:
         """Take in an object that a watch or a list brought, and wake the owner it has and the one it had."""
-        before = self._owner(Ref.of(obj))
-        if self._put(obj):
-            for owner in {before, self._owner(Ref.of(obj))}:
+        ref = Ref.of(obj)
+        before, quiet = self._owner(ref), self._is_only_status(ref, obj)
+        if self._put(obj) and not quiet:
+            for owner in {before, self._owner(ref)}:
                 if owner is not None:
                     self._wake(owner.uid)
 
@@ -102,6 +107,15 @@ class ChildStore:
         ]
         for ref in absent:
             self.on_delete(ref, version)
+
+    def _is_only_status(self, ref: Ref, obj: Manifest) -> bool:
+        """Whether only the status of an object changed whose status nobody reads."""
+        held = self._entries.get(ref)
+        if held is None or ref.kind not in _STATUS_UNREAD:
+            return False
+        before, after = _unpack(held.packed), _unpack(_pack(obj))
+        before["metadata"]["resourceVersion"] = after["metadata"]["resourceVersion"]
+        return before == after
 
     def _owner(self, ref: Ref) -> Controller | None:
         entry = self._entries.get(ref)
@@ -147,6 +161,8 @@ class ChildStore:
 
 
 def _pack(obj: Manifest) -> bytes:
+    if obj["kind"] in _STATUS_UNREAD:
+        obj = {key: value for key, value in obj.items() if key != "status"}
     meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
     return zlib.compress(json.dumps({**obj, "metadata": meta}, separators=(",", ":")).encode())
 

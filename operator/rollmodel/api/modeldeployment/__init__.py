@@ -22,7 +22,8 @@ from rollmodel.api.modeldeployment.rollout import (
     ShadowStep,
     Step,
 )
-from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Scale, Traffic
+from rollmodel.api.modeldeployment.scale import Scale
+from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Traffic
 from rollmodel.api.modeldeployment.source import ModelSource, RegistrySource
 from rollmodel.api.modeldeployment.spec import ModelDeploymentSpec
 from rollmodel.api.modeldeployment.status import (

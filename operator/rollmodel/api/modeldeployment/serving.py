@@ -1,4 +1,4 @@
-"""How the model is served: runtime, scale, traffic."""
+"""How the model is served: runtime, traffic."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rollmodel.api.pods import (
 )
 from rollmodel.api.schema import ATOMIC, SET, PatternMessage, Rule, keyed_by
 
-__all__ = ["ParentRef", "Runtime", "RuntimePreset", "Scale", "Traffic"]
+__all__ = ["ParentRef", "Runtime", "RuntimePreset", "Traffic"]
 
 
 class RuntimePreset(StrEnum):
@@ -91,13 +91,6 @@ class Runtime(ApiModel):
     pod_template: PodTemplate | None = None
     """What else the pods need, merged over them: volumes, sidecars, affinity, timings of probes. Changes make a new
     revision."""
-
-
-class Scale(ApiModel):
-    """How many pods serve the model."""
-
-    replicas: Annotated[int, Field(ge=0, le=1000)] = 1
-    """Pods of the stable revision."""
 
 
 class ParentRef(ApiModel):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from rollmodel.api.base import ApiModel
 from rollmodel.api.modeldeployment.analysis import Analysis
 from rollmodel.api.modeldeployment.rollout import Rollout
-from rollmodel.api.modeldeployment.serving import Runtime, Scale, Traffic
+from rollmodel.api.modeldeployment.scale import Scale
+from rollmodel.api.modeldeployment.serving import Runtime, Traffic
 from rollmodel.api.modeldeployment.source import ModelSource
 from rollmodel.api.schema import Rule
 
@@ -25,6 +26,15 @@ class ModelDeploymentSpec(ApiModel):
             "self.rollout.strategy != 'Shadow' || has(self.traffic)",
             "must have `traffic` for the strategy 'Shadow': requests are copied by a Gateway, and without `traffic`"
             " there is none",
+        ),
+        Rule(
+            "!has(self.scale.autoscaling)"
+            " || !self.scale.autoscaling.metrics.exists(m, has(m.cpu) && has(m.cpu.utilization))"
+            " || (has(self.runtime.resources)"
+            " && ((has(self.runtime.resources.requests) && 'cpu' in self.runtime.resources.requests)"
+            " || (has(self.runtime.resources.limits) && 'cpu' in self.runtime.resources.limits)))",
+            "must have `runtime.resources.requests.cpu` beside `scale.autoscaling` by `utilization`, which is a part"
+            " of it",
         ),
     )
 

@@ -14,13 +14,14 @@ from kubernetes.aio.client import ApiClient, Configuration
 from rollmodel.adapters.kubernetes import reflector as watch_module
 from rollmodel.adapters.kubernetes import watch as stream_module
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
-from rollmodel.adapters.kubernetes.kinds import resource_of
+from rollmodel.adapters.kubernetes.kinds import BUDGETS, Resource, resource_of
 from rollmodel.adapters.kubernetes.reflector import Reflector
 from rollmodel.adapters.kubernetes.store import ChildStore
 from rollmodel.plan.access.ownership import Controller
 
 from tests.support.servers.web import Web, serve
 
+SERVICES = resource_of("v1", "Service")
 OWNER = Controller("team", "g", "ModelDeployment", "churn", "owner")
 
 
@@ -97,15 +98,20 @@ def children() -> ChildStore:
 
 
 @pytest.fixture
+def resource() -> Resource:
+    return SERVICES
+
+
+@pytest.fixture
 async def watch(
-    server: Web, cluster: FakeCluster, children: ChildStore, monkeypatch: pytest.MonkeyPatch
+    server: Web, cluster: FakeCluster, children: ChildStore, resource: Resource, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Reflector]:
     """A watch that does not pause; it begins when the test calls :func:`watching`."""
     for name in ("RECONNECT_SECONDS", "ABSENT_SECONDS"):
         monkeypatch.setattr(watch_module, name, 0.0)
     monkeypatch.setattr("rollmodel.backoff.Backoff.next", lambda self: 0.0)
     api = ApiServer(ApiClient(Configuration(host=server.url)))
-    yield Reflector(api, resource_of("v1", "Service"), None, selector="a=b", children=children)
+    yield Reflector(api, resource, None, selector="a=b", children=children)
     cluster.release.set()
     await api.close()
 
@@ -189,6 +195,16 @@ async def test_a_kind_that_is_absent_is_looked_for_again(
     cluster.missing, cluster.present = False, [service("a", 1)]
     await watching(watch, lambda: not watch.absent)
     assert names(children) == {"a"}
+
+
+@pytest.mark.parametrize(("resource", "absent"), [(BUDGETS, True), (SERVICES, False)])
+async def test_without_a_right_on_what_is_optional_the_rest_works(
+    cluster: FakeCluster, watch: Reflector, absent: bool
+) -> None:
+    """As an operator whose role is that of the release before; a right on what is not optional is waited for."""
+    cluster.pages = [failure(403) for _ in range(3)]
+    await watching(watch, lambda: watch.absent if absent else not cluster.pages)
+    assert (watch.absent, watch.listed.is_set()) == (absent, absent)
 
 
 async def test_silence_ends_a_stream(

@@ -193,3 +193,25 @@ def test_the_children_of_an_owner_that_is_gone_are_forgotten(children: ChildStor
     children.on_write(child(1))
     children.disown(identity("owner"))
     assert (children.of(identity("owner")), children.find(REF)) == ([], None)
+
+
+def test_what_an_autoscaler_reports_wakes_nobody(children: ChildStore, woken: list[str]) -> None:
+    """It writes its status several times a minute, and we do not read it; what we asked of it is another matter."""
+
+    def autoscaler(version: int, pods: int, most: int = 5) -> dict[str, Any]:
+        kind = {"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler"}
+        return {**child(version), **kind, "spec": {"maxReplicas": most}, "status": {"currentReplicas": pods}}
+
+    children.on_event(autoscaler(1, 1))
+    assert woken == ["owner"]
+    children.on_event(autoscaler(2, 2))
+    children.on_event(autoscaler(3, 3))
+    assert woken == ["owner"]
+    children.on_event(autoscaler(4, 3, most=9))
+    assert woken == ["owner"] * 2
+    (kept,) = children.of(identity("owner"))
+    assert kept["spec"] == {"maxReplicas": 9}
+    children.on_event(autoscaler(2, 2, most=1))
+    assert children.of(identity("owner")) == [kept]
+    children.on_delete(Ref.of(autoscaler(5, 3)), 5)
+    assert woken == ["owner"] * 3

@@ -13,6 +13,7 @@ from rollmodel.plan.decision import ApplyObject, DeleteObject, EmitEvent, Event,
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.apply_order import in_order
+from rollmodel.plan.deployment.objects.scaling import scaling_leftovers, scaling_objects
 from rollmodel.plan.deployment.objects.services import preview_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
@@ -48,6 +49,8 @@ def desired_objects(rollout: Rollout) -> list[Manifest]:
     if split is not None:
         installed = rollout.observed.gateway_available
         manifests += rollout.router.objects(rollout.owner, split, installed=installed)
+    if manifests:
+        manifests += scaling_objects(rollout.owner, rollout.spec.scale)
     return [_with_applied_hash(manifest) for manifest in manifests]
 
 
@@ -84,7 +87,7 @@ def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
     drained_arms = [arm.revision for arm in rollout.retiring if drained(arm, rollout)]
     gone = [revision for revision in drained_arms if not _is_selected(rollout, revision)]
     leaving = [child for rev in gone for child in (live.deployments.get(rev), live.services.get(rev)) if child]
-    leaving += leftovers(rollout.router, live)
+    leaving += [*leftovers(rollout.router, live), *scaling_leftovers(rollout.spec.scale, live)]
     leaving += [live.preview] if live.preview is not None and not list(_preview(rollout)) else []
     return tuple(_delete(child) for child in [*leaving, *live.not_believed, *_old_records(rollout)])
 
