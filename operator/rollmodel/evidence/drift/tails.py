@@ -1,7 +1,7 @@
 """How unlikely a large chi-square or F is, as a logarithm: thresholds are a millionth and less.
 
 Chi-square with whole degrees of freedom has a finite sum; F is a regularised incomplete beta function, computed by its
-continued fraction (Lentz' method, as in Press et al., Numerical Recipes, section 6.4).
+continued fraction (as in Press et al., Numerical Recipes, section 6.4).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rollmodel.evidence.core.arrays import Array
 __all__ = ["log_tail_chi_square", "log_tail_f", "log_tail_normal"]
 
 _TINY = 1e-300
-_STEPS = 500
+_PARTS = 6
 _lgamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
 
@@ -63,20 +63,15 @@ def _log_beta(x: Array, a: Array, b: Array) -> Array:
 
 
 def _fraction(x: Array, a: Array, b: Array) -> Array:
-    c = np.ones_like(x)
-    d = 1.0 / _not_zero(1.0 - (a + b) * x / (a + 1.0))
-    h = d
-    for m in range(1, _STEPS):
-        even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
-        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
-        for part in (even, odd):
-            d = 1.0 / _not_zero(1.0 + part * d)
-            c = _not_zero(1.0 + part / c)
-            h = h * d * c
-        if (np.abs(d * c - 1.0) < 1e-10).all():
-            break
-    return h
+    """From its last part to its first, so that all parts are computed at once: that is several times faster.
 
-
-def _not_zero(value: Array) -> Array:
-    return np.where(np.abs(value) < _TINY, _TINY, value)
+    Below the mean of the distribution it needs about the root of the larger parameter.
+    """
+    parts = math.ceil(_PARTS + 2.0 * math.sqrt(max(float(a.max(initial=1.0)), float(b.max(initial=1.0)))))
+    m = np.arange(1, parts + 1).reshape(-1, *(1,) * x.ndim)
+    even = m * (b - m) * x / ((a + 2 * m - 1.0) * (a + 2 * m))
+    odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1.0))
+    rest = np.ones_like(x)
+    for index in range(parts - 1, -1, -1):
+        rest = 1.0 + even[index] / (1.0 + odd[index] / rest)
+    return 1.0 / (1.0 - (a + b) * x / (a + 1.0) / rest)
