@@ -21,6 +21,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.backtest.batch import Batch
 from rollmodel.cli.backtest.counts import Counts, Rows, fold, read_rows
 from rollmodel.cli.backtest.recording import Pair, read
@@ -79,7 +80,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _from_counts(arguments: argparse.Namespace) -> list[Result]:
-    spec = spec_of(read_manifest(arguments.manifest))
+    spec = _compared(spec_of(read_manifest(arguments.manifest)))
     plan = counted(spec, arguments.metric)
     rows = read_rows(arguments.counts)
     recorded = fold(rows, plan.interval)
@@ -89,13 +90,21 @@ def _from_counts(arguments: argparse.Namespace) -> list[Result]:
 
 def _from_prometheus(arguments: argparse.Namespace) -> list[Result]:
     manifest = read_manifest(arguments.manifest)
-    spec, pair = spec_of(manifest), _pair(manifest, arguments)
+    spec, pair = _compared(spec_of(manifest)), _pair(manifest, arguments)
     if arguments.start is None:
         raise Invalid("--prometheus needs --start, the time when the rollout began")
     start, end = _moment(arguments.start), _moment(arguments.end) if arguments.end else datetime.now(UTC).timestamp()
     metrics, cluster = prometheus.connected(arguments), prometheus.matchers(arguments)
     recording = read(spec, sound(judge_plan(spec)), pair, metrics, start=start, end=end, cluster=cluster)
     return replay(asyncio.run(recording), spec.rollout)
+
+
+def _compared(spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
+    """The spec, if its strategy compares anybody. Raises Invalid."""
+    if judge_plan(spec).candidate_share >= 1:
+        strategy = spec.rollout.strategy
+        raise Invalid(f"{strategy} compares nobody, so there is nothing to replay: its ceilings hold while it bakes")
+    return spec
 
 
 def _pair(manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Pair:

@@ -16,6 +16,8 @@ from rollmodel.cli.dashboard.sheet import Block, Cell, Facts, conditions, facts,
 from rollmodel.cli.rollout import past, report
 from rollmodel.cli.rollout.charts import Chart, charts, weights
 from rollmodel.cli.rollout.report import MetricView, Report
+from rollmodel.plan.deployment.strategies.aims import Goal
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["Drawn", "Step", "blocks", "commands", "drawn", "overview"]
 
@@ -113,9 +115,18 @@ def _steps(spec: ModelDeploymentSpec, status: ModelDeploymentStatus) -> Iterator
     if status.candidate is None:
         return
     present = status.candidate.step if status.candidate.step is not None else -1
-    texts = ["start", *(f"{step.weight} %" if step.weight is not None else "pause" for step in spec.rollout.steps)]
+    strategy = strategy_for(spec)
+    texts = ["start", *(_at_step(spec, strategy.goal(spec, step), step) for step in range(strategy.step_count(spec)))]
     for place, text in enumerate([*texts, "100 %"], start=-1):
         yield Step(text, "done" if place < present else "now" if place == present else "next")
+
+
+def _at_step(spec: ModelDeploymentSpec, goal: Goal, step: int) -> str:
+    if goal.preview:
+        return "preview"
+    if goal.mirrored:
+        return f"copies of {goal.mirrored} %"
+    return "pause" if strategy_for(spec).limits(spec, step) is None else f"{goal.weight} %"
 
 
 def _decision(entry: HistoryEntry, now: datetime) -> Sequence[Cell]:

@@ -13,8 +13,9 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.lint.documents import Document
 from rollmodel.cli.lint.findings import Finding
 from rollmodel.cli.lint.references import finding
-from rollmodel.cli.lint.timing import FACTORS, DecisionTime, decision_times, promotion_seconds
+from rollmodel.cli.lint.timing import FACTORS, DecisionTime, decision_times, first_step, promotion_seconds
 from rollmodel.cli.rollout.report import duration
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["Pace", "add_arguments", "paces_of", "too_short"]
 
@@ -35,10 +36,11 @@ class Pace:
     @property
     def title(self) -> str:
         """One line above the table."""
-        weight = 100 * self.times[0].weight
+        weight, copied = 100 * self.times[0].weight, first_step(self.spec).mirrored
+        gets = f"copies of {copied} %" if copied else f"{weight:.3g} %"
         return (
-            f"ModelDeployment {self.document.name} at {self.rps:g} requests/s, of which the candidate gets {weight:.3g}"
-            f" % at its first step; stable fails {100 * self.bad_share:g} %:"
+            f"ModelDeployment {self.document.name} at {self.rps:g} requests/s, of which the candidate gets {gets}"
+            f" at its first step; stable fails {100 * self.bad_share:g} %:"
         )
 
     def by_scrape(self) -> Mapping[float, Sequence[DecisionTime]]:
@@ -111,16 +113,19 @@ def paces_of(sound: Sequence[Document], arguments: argparse.Namespace) -> list[P
 
 def too_short(pace: Pace) -> Iterator[Finding]:
     """The first step, where it ends before a good candidate can be proven safe even with the quickest samples."""
-    number, step = next((i, step) for i, step in enumerate(pace.spec.rollout.steps) if step.weight is not None)
+    strategy = strategy_for(pace.spec)
+    steps = [strategy.limits(pace.spec, number) for number in range(strategy.step_count(pace.spec))]
+    number, step = next((number, step) for number, step in enumerate(steps) if step is not None)
     times = min(pace.by_scrape().items())[1]
     slowest = max(times, key=lambda time: _LONGEST if time.safe is None else time.safe)
     if step.max_seconds is None or (slowest.safe is not None and slowest.safe <= step.max_seconds):
         return
+    place = ("shadow",) if first_step(pace.spec).mirrored else ("steps", number)
     message = (
         f"at {pace.rps:g} requests/s `{slowest.metric}` takes {_words(slowest.safe)} to be proven safe; after"
         f" {duration(step.max_seconds)} `onUndecided: {pace.spec.rollout.on_undecided}` decides"
     )
-    yield finding("warning", pace.document, ("spec", "rollout", "steps", number, "maxSeconds"), message)
+    yield finding("warning", pace.document, ("spec", "rollout", *place, "maxSeconds"), message)
 
 
 def _plain(time: DecisionTime) -> dict[str, Any]:

@@ -16,7 +16,9 @@ from rollmodel.evidence.core.types import JudgePlan, MetricPlan, MetricReport, W
 from rollmodel.plan.deployment.analysis.missing.arrival import window_seconds
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.full_size import full_size
+from rollmodel.plan.deployment.strategies.aims import Goal
 from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["FACTORS", "DecisionTime", "decision_times", "promotion_seconds"]
 
@@ -58,7 +60,10 @@ def decision_times(
         interval = float(spec.analysis.interval_seconds)
         window = window_seconds(interval, scrape)
         plan = judge_plan(spec, window)
-        traffic = Traffic(rps, bad_share, plan.candidate_share, max(1, min(full_size(spec), 8)))
+        if plan.candidate_share >= 1:
+            return  # nobody to compare with
+        copies = 1 + first_step(spec).mirrored / 100
+        traffic = Traffic(rps * copies, bad_share, plan.candidate_share, max(1, min(full_size(spec), 8)))
         begun = _begun(plan, traffic)
         later = window + _SAMPLES_LATE + (window / 2 if window > interval else 0.0)
         healthy = _healthy(begun, traffic)
@@ -76,6 +81,13 @@ def decision_times(
             )
 
 
+def first_step(spec: ModelDeploymentSpec) -> Goal:
+    """What the candidate gets at the first step at which it gets any requests."""
+    strategy = strategy_for(spec)
+    goals = (strategy.goal(spec, step) for step in range(strategy.step_count(spec)))
+    return next((goal for goal in goals if goal.asked), Goal(0))
+
+
 def promotion_seconds(spec: ModelDeploymentSpec, times: Sequence[DecisionTime], *, rps: float) -> float | None:
     """Until a candidate as good as stable has all traffic, without pauses; ``times``: of one scrape interval.
 
@@ -85,10 +97,11 @@ def promotion_seconds(spec: ModelDeploymentSpec, times: Sequence[DecisionTime], 
     if not times or any(seconds is None for seconds in proven):
         return None
     judged = DWELL_TICKS * times[0].window_seconds + max(m.delay for m in judge_plan(spec).metrics)
+    strategy = strategy_for(spec)
+    steps = range(strategy.step_count(spec))
+    limits = [(limit, strategy.goal(spec, n).asked) for n in steps if (limit := strategy.limits(spec, n)) is not None]
     least = [
-        max(judged, step.min_seconds or 0, 100 * (step.min_requests or 0) / (rps * step.weight))
-        for step in spec.rollout.steps
-        if step.weight is not None
+        max(judged, limit.min_seconds or 0, 100 * (limit.min_requests or 0) / (rps * asked)) for limit, asked in limits
     ]
     return max(least[0], *(seconds for seconds in proven if seconds is not None)) + sum(least[1:])
 

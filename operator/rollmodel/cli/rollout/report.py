@@ -21,6 +21,7 @@ from rollmodel.cli.common.manifest import spec_of
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge, multiplicity
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
+from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["ArmView", "MetricView", "Proof", "Rate", "Report", "duration", "of_manifest", "views"]
 
@@ -198,8 +199,9 @@ def _arms(spec: ModelDeploymentSpec, status: ModelDeploymentStatus, now: datetim
 def _arm(role: str, arm: ArmStatus, spec: ModelDeploymentSpec, now: datetime) -> ArmView:
     note = arm.reason or f"{arm.ready_replicas} of {arm.replicas} pods ready"
     if arm.step is not None and role == "candidate":
-        steps = len(spec.rollout.steps)
-        place = "starting" if arm.step < 0 else "promoting" if arm.step >= steps else f"step {arm.step + 1} of {steps}"
+        steps = strategy_for(spec).step_count(spec)
+        last = "baking" if arm.weight == 100 and spec.rollout.bake_seconds else "promoting"
+        place = "starting" if arm.step < 0 else last if arm.step >= steps else f"step {arm.step + 1} of {steps}"
         since = f" for {duration((now - datetime.fromisoformat(arm.since)).total_seconds())}" if arm.since else ""
         note = f"{place}{since}, {note}"
     return ArmView(role, arm.revision, arm.model_version or "", arm.weight, note)

@@ -232,3 +232,10 @@ def test_the_example_shows_what_a_policy_costs(
     results = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [result["rollout"] for result in results] == ["v7-healthy", "v8-twice-as-bad", "v9-five-times"]
     assert [result["verdict"] for result in results] == verdicts
+
+
+def test_a_strategy_that_compares_nobody_has_nothing_to_replay(capsys: pytest.CaptureFixture[str]) -> None:
+    examples = Path(__file__).parents[4] / "examples"
+    counts = str(examples / "counts.csv")
+    assert command.main([str(examples / "blue-green.yaml"), "--counts", counts]) == 2
+    assert "BlueGreen compares nobody" in capsys.readouterr().err

@@ -132,3 +132,20 @@ def test_what_the_policy_tolerates_is_never_found() -> None:
         spec(analysis={"metrics": [metric | {"ceiling": "0.07"}]}), rps=RPS, bad_share=BAD, scrapes=[10]
     )
     assert limited.harm[2.0] is not None
+
+
+def test_copies_are_timed_at_the_share_of_copies() -> None:
+    """Copies of all requests are as many again: quicker than a tenth of them, and the canary's steps come after."""
+    shadow = {"strategy": "Shadow", "shadow": {"percent": 100}, "steps": [{"weight": 10, "minSeconds": 500}]}
+    copied = told(rollout=shadow)
+    assert copied.weight == 0.5
+    assert copied.safe is not None
+    assert copied.safe <= (told().safe or 0)
+    promoted = promotion_seconds(spec(rollout=shadow), [copied], rps=RPS)
+    assert promoted is not None
+    assert promoted >= copied.safe + 500
+
+
+def test_nobody_is_compared_by_blue_green() -> None:
+    policy = spec(rollout={"strategy": "BlueGreen"})
+    assert list(decision_times(policy, rps=RPS, bad_share=BAD, scrapes=[10.0])) == []

@@ -17,7 +17,7 @@ from rollmodel.cli.rollout.report import Proof, Rate, Report, duration, of_manif
 from rollmodel.errors import Invalid
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
 
-from tests.support.simulation.rollouts import Cluster
+from tests.support.simulation.rollouts import Cluster, spec
 from tests.unit.cli.backtest.test_recording import Remembered
 
 
@@ -208,3 +208,20 @@ def test_latency_is_shown_as_a_factor_in_time(capsys: pytest.CaptureFixture[str]
     text = page.render(report, made="now")
     assert "1.13 x stable" in text
     assert "at all times" not in text
+
+
+def test_a_preview_that_is_compared_with_nobody(run: Any) -> None:
+    policy = {"strategy": "BlueGreen", "blueGreen": {"switch": "Manual"}, "warmUpSeconds": 0, "bakeSeconds": 600}
+    cluster = Cluster(spec(rollout=policy), rate=1000)
+    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    cluster.run(300)
+    revision = cluster.try_version("2")
+    assert cluster.run(300, lambda: cluster.condition("Paused")["status"] == "True")
+    code, out, _ = run(document(cluster))
+    assert code == 0
+    assert re.search(r"candidate +\w+ +version 2 +0 % +step 1 of 1 for", out)
+    cluster.command("resume", revision)
+    assert cluster.run(300, lambda: cluster.condition("Progressing")["reason"] == "Baking")
+    code, out, _ = run(document(cluster))
+    assert code == 0
+    assert re.search(r"candidate +\w+ +version 2 +100 % +baking for", out)

@@ -35,7 +35,7 @@ def _split(spec: ModelDeploymentSpec) -> tuple[float, bool]:
     """The candidate's share of the compared requests at its first step with any, and whether another one is a fault."""
     strategy, router = strategy_for(spec), router_for(spec)
     goals = (strategy.goal(spec, step) for step in range(strategy.step_count(spec)))
-    first = next((goal for goal in goals if goal.weight or goal.mirrored), None)
+    first = next((goal for goal in goals if goal.asked), None)
     if first is None:
         return 1.0, False  # nobody to compare with
     if first.mirrored:

@@ -21,6 +21,11 @@ class Goal:
     sized_for: int = 0
     preview: bool = False
 
+    @property
+    def asked(self) -> int:
+        """Percent of all requests that its pods answer, for users or as copies."""
+        return self.weight or self.mirrored
+
 
 @dataclass(frozen=True, slots=True)
 class Needs:
