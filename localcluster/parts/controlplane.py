@@ -80,7 +80,7 @@ def api_server(site: Site) -> ProcessSpec:
         f"--etcd-cafile={pki / 'etcd-ca.crt'}",
         f"--etcd-certfile={pki / 'etcd-client.crt'}",
         f"--etcd-keyfile={pki / 'etcd-client.key'}",
-        # Nothing is aggregated here, but without it the components complain once a minute.
+        # Nothing is aggregated here but by tests; without it the components complain once a minute.
         f"--requestheader-client-ca-file={pki / 'front-proxy-ca.crt'}",
         "--requestheader-username-headers=X-Remote-User",
         "--requestheader-group-headers=X-Remote-Group",
@@ -108,6 +108,8 @@ def controller_manager(site: Site) -> ProcessSpec:
         f"--root-ca-file={pki / 'ca.crt'}",
         f"--service-account-private-key-file={pki / 'service-account.key'}",
         "--use-service-account-credentials",
+        # Autoscalers compute often, so that what they do is seen at once.
+        "--horizontal-pod-autoscaler-sync-period=2s",
     )
 
 

@@ -39,6 +39,7 @@ KINDS = {
     "HTTPRoute": "apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways",
     "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
+    "HorizontalPodAutoscaler": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
     "RoleBinding": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
 }
 
