@@ -29,6 +29,7 @@ COMMANDS = {
     "lint": ("rollmodel.cli.lint.command:main", "say what is wrong with manifests, without a cluster"),
     "backtest": ("rollmodel.cli.backtest.command:main", "say what a policy would have decided on past rollouts"),
     **{verb: (f"rollmodel.cli.rollout.commands:{verb}", text) for verb, text in VERBS.items()},
+    "import": ("rollmodel.cli.translate.command:main", "write ModelDeployments from objects of other tools"),
     "profile": ("rollmodel.cli.profile:main", "count what a model was trained on, for a DriftPolicy"),
     "digest": ("rollmodel.serving.digest:main", "print the digest of a model's files"),
 }

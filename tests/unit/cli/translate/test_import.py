@@ -1,0 +1,194 @@
+"""``rollmodel import``: what it writes passes the lint, and what is lost is told."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rollmodel.__main__ import main
+from rollmodel.cli.translate.command import KINDS, translated
+from rollmodel.cli.translate.draft import Source, seconds
+from rollmodel.cli.translate.steps import growing, thinned
+from rollmodel.errors import Invalid
+
+HERE = Path(__file__).parent
+FILES = sorted(HERE.glob("*.yaml"))
+
+
+def read(name: str) -> list[dict[str, Any]]:
+    return [*yaml.safe_load_all((HERE / f"{name}.yaml").read_text(encoding="utf-8"))]
+
+
+def result(name: str, place: int = 0) -> tuple[dict[str, Any], dict[tuple[str, str], str]]:
+    """The spec, and notes by level and path."""
+    bodies = read(name)
+    manifest, notes = translated(bodies[place], bodies)
+    return manifest["spec"], {(note.level, note.path): note.text for note in notes}
+
+
+@pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
+def test_what_it_writes_passes_the_lint(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["import", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert err.startswith("ModelDeployment ")
+    Path("made.yaml").write_text(out, encoding="utf-8")
+    assert main(["lint", "made.yaml"]) == 0, capsys.readouterr().out
+
+
+def test_a_rollout() -> None:
+    spec, notes = result("rollout")
+    assert spec["rollout"] == {
+        "deadlineSeconds": 900,
+        "steps": [{"weight": 5, "minSeconds": 600}, {"weight": 25}, {"pause": "Manual"}, {"weight": 60}],
+    }
+    assert spec["scale"] == {"replicas": 4}
+    runtime = spec["runtime"]
+    assert (runtime["preset"], runtime["port"], runtime["readinessPath"]) == ("Custom", 8080, "/ready")
+    assert runtime["args"] == ["--workers", "2"]
+    assert runtime["podTemplate"]["spec"]["containers"] == [{"name": "proxy", "image": "registry.example.com/proxy:1"}]
+    assert ("missing", "spec.strategy.canary.steps[4]") in notes
+    assert notes["missing", "spec.template.spec.containers[0].lifecycle"] == "has no counterpart"
+    assert ("todo", "spec.traffic") in notes
+
+
+def test_limits_of_templates_become_values() -> None:
+    spec, notes = result("rollout")
+    (errors, value) = spec["analysis"]["metrics"]
+    assert value == {"name": "success-rate", "value": {"query": "sum(rate(ok[5m]))", "min": "0.95", "failureLimit": 3}}
+    assert "{{ selector }}" in errors["counts"]["total"]
+    assert "spec.analysis.metrics" in {path for level, path in notes if level == "todo"}
+
+
+def test_blue_green() -> None:
+    strategy = {"blueGreen": {"activeService": "a", "autoPromotionEnabled": False, "scaleDownDelaySeconds": 300}}
+    body = {"kind": "Rollout", "metadata": {"name": "x"}, "spec": {"strategy": strategy}}
+    manifest, _ = translated(body)
+    assert manifest["spec"]["rollout"] == {"steps": [{"weight": 5}, {"pause": "Manual"}], "bakeSeconds": 300}
+
+
+def test_a_canary_of_flagger_and_its_deployment() -> None:
+    spec, notes = result("canary")
+    assert spec["runtime"] == {"preset": "Custom", "image": "registry.example.com/churn:1", "port": 8080}
+    assert spec["scale"] == {"replicas": 3}
+    assert spec["traffic"] == {
+        "parentRefs": [{"name": "public", "namespace": "infra"}],
+        "hostnames": ["churn.example.com"],
+        "requestTimeoutSeconds": 15,
+    }
+    assert [step["weight"] for step in spec["rollout"]["steps"]] == [10, 20, 30, 40, 50]
+    errors, slow = spec["analysis"]["metrics"]
+    assert errors["ceiling"] == "0.01"
+    assert 'le="0.5"' in slow["counts"]["bad"]
+    assert {path for level, path in notes if level == "missing"} >= {"spec.analysis.webhooks", "spec.autoscalerRef"}
+
+
+def test_a_canary_without_its_deployment_says_so() -> None:
+    manifest, notes = translated(read("canary")[0])
+    assert "image" not in manifest["spec"].get("runtime", {})
+    assert any(note.path == "spec.runtime" and "Deployment churn" in note.text for note in notes)
+
+
+def test_inference_services() -> None:
+    iris, notes = result("inferenceservice", 0)
+    assert iris["model"]["uri"] == "s3://models/iris/1"
+    assert iris["runtime"]["preset"] == "MLServer"
+    assert iris["rollout"]["steps"] == [{"weight": 20}]
+    assert ("todo", "spec.model.digest") in notes
+    assert ("missing", "spec.predictor.maxReplicas") in notes
+    old, notes = result("inferenceservice", 1)
+    assert old["model"] == {"registry": {"name": "old", "alias": "challenger"}}
+    assert "gs://models/iris is at a place that is not read" in notes["todo", "spec.model"]
+    own, _ = result("inferenceservice", 2)
+    assert own["runtime"]["image"] == "registry.example.com/own:1"
+
+
+def test_the_predictor_of_seldon_with_the_most_traffic() -> None:
+    spec, notes = result("seldondeployment")
+    assert spec["model"] == {"uri": "models:/income/3"}
+    assert spec["runtime"] == {"preset": "MLflow"}
+    assert spec["rollout"]["steps"] == [{"weight": 25}]
+    assert ("missing", "spec.predictors[1]") in notes
+    assert "Shadow" in notes["todo", "spec.rollout"]
+
+
+def test_a_field_that_would_be_refused_is_left_out_and_told() -> None:
+    body = read("rollout")[0]
+    body["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "ROLLMODEL_X", "value": "1"}]
+    manifest, notes = translated(body)
+    assert "env" not in manifest["spec"]["runtime"]
+    assert any(note.path == "spec.runtime.env" and "is refused" in note.text for note in notes)
+
+
+def test_every_field_is_taken_or_told() -> None:
+    for file in FILES:
+        bodies = read(file.stem)
+        for body in bodies:
+            if body["kind"] in KINDS:
+                body["spec"]["somethingNew"] = {"deep": [1]}
+                _, notes = translated(body, bodies)
+                assert ("spec.somethingNew", "missing") in {(note.path, note.level) for note in notes}
+
+
+def test_nothing_to_translate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "x.yaml"
+    file.write_text("apiVersion: v1\nkind: Canary\nmetadata: {name: x}\n", encoding="utf-8")
+    assert main(["import", str(file)]) == 1
+    assert "known are Rollout (argoproj.io)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=25)
+@given(data=st.data())
+def test_what_is_not_as_defined_is_refused_in_words(kind: str, data: st.DataObject) -> None:
+    """Any value anywhere: a manifest comes out, or a clear error."""
+    odd = st.sampled_from([None, 0, -1, 200, "x", "", [], [1], {}, {"a": "b"}, True, 1.5])
+    name = {"Rollout": "rollout", "Canary": "canary"}.get(kind, kind.lower())
+    body = read(name)[0]
+    place: Any = body["spec"]
+    for _ in range(data.draw(st.integers(0, 5))):
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        below = [key for key in keys if isinstance(place[key], dict | list) and place[key]]
+        if not below:
+            break
+        place = place[data.draw(st.sampled_from(below))]
+    keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+    place[data.draw(st.sampled_from(keys))] = data.draw(odd)
+    with suppress(Invalid):
+        assert translated(body, read(name)[1:])[0]["kind"] == "ModelDeployment"
+
+
+def test_a_field_of_another_form_is_said_in_words() -> None:
+    body = read("rollout")[0]
+    body["spec"]["strategy"]["canary"]["steps"] = [{"setWeight": "many"}]
+    with pytest.raises(Invalid, match="Rollout churn has a field of a form that its kind does not know"):
+        translated(body)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("1h30m", 5400), ("45s", 45), (45, 45), ("500ms", 0.5), ("2d", 172800), ("soon", None), ("", None), (True, None)],
+)
+def test_durations(text: Any, expected: float | None) -> None:
+    assert seconds(text) == expected
+
+
+def test_steps() -> None:
+    assert growing([0, 10, 5, 10, 33.4, 100, 120]) == [{"weight": 10}, {"weight": 33}]
+    many = thinned([{"weight": weight} for weight in range(1, 100)])
+    assert len(many) == 20
+    assert (many[0], many[-1]) == ({"weight": 1}, {"weight": 99})
+
+
+def test_what_nobody_takes_is_left() -> None:
+    source = Source({"spec": {"a": {"b": 1, "c": {"d": 2}}, "e": [{"f": 1}, {"g": 2}], "h": {}}})
+    source.take("spec", "a", "b")
+    source.take("spec", "e", 0)
+    assert [*source.left()] == [("spec", "a", "c"), ("spec", "e", 1)]
