@@ -93,7 +93,7 @@ class Settings(BaseSettings):
     pods that fetch models get them, too."""
     registry_workspace: Annotated[str | None, Field(min_length=1, max_length=255)] = None
     """The workspace of that MLflow which holds the models; empty: its default one."""
-    registry_poll_seconds: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    registry_poll_seconds: Annotated[float, Field(ge=1, le=3600)] = 15.0
     """How often an alias is looked up, however many objects follow it."""
     registry_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
     """How long one question to the registry may take, to the end of its answer."""

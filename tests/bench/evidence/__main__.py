@@ -19,6 +19,7 @@ from tests.bench.evidence.suites import (
     detection,
     false_alarms,
     families,
+    first_minutes,
     labels,
     latency,
     means,
@@ -32,6 +33,7 @@ __all__ = ["SUITES", "main"]
 SUITES: dict[str, Callable[[Size], list[Record]]] = {
     "B1": false_alarms.grid,
     "B1-sources": false_alarms.sources,
+    "B1-first": first_minutes.run,
     "B1-slow": false_alarms.slow_noise,
     "B1-horizons": false_alarms.horizons,
     "B2": detection.run,

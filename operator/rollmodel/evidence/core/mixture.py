@@ -4,11 +4,13 @@ Each alternative starts with its share of the wealth 1 and multiplies it by its 
 and released slowly, so that a fault that begins late still meets fresh wealth (a mixture over starting times). The sum
 is a non-negative supermartingale under the null: the chance that it ever reaches 1/alpha is at most alpha (Ville).
 
-A *cap* bounds what one tick may add, so that no single scrape decides; lowering a factor keeps the process valid.
+A *cap* bounds what one tick may add, so that no single scrape decides, and nothing that is over within five seconds;
+lowering a factor keeps the process valid.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +19,7 @@ from numpy.typing import ArrayLike
 from rollmodel.evidence.core.arrays import Array, array
 
 __all__ = [
+    "LEAST_WINDOWS",
     "RANGE",
     "Mixture",
     "Wealth",
@@ -27,6 +30,7 @@ __all__ = [
     "release_seconds",
     "start",
     "ticks_to_level",
+    "windows_to_decide",
 ]
 
 #: Shortest time constant of the release of the reserve, and its part of the planned time.
@@ -35,6 +39,8 @@ RELEASE_SECONDS, RELEASE_PART = 1800.0, 0.5
 RANGE = (-60.0, 60.0)
 #: Missing evidence over drift is 1.4 to 1.5 times the median time to a proof, in five measured cells.
 DRIFT_BIAS = 0.7
+#: Fewest ticks that decide, and the least seconds from the end of the first of them to the end of the last.
+LEAST_WINDOWS, LEAST_SPREAD = 2, 5.0
 #: Too few ticks leave the sum of all metrics below this part of the threshold.
 TOO_FEW = 0.99
 
@@ -65,6 +71,11 @@ def release_seconds(planned: float) -> float:
     return max(RELEASE_SECONDS, RELEASE_PART * planned)
 
 
+def windows_to_decide(interval: float) -> int:
+    """The fewest windows of so many seconds that decide: a pod that stands still for a moment is in fewer of them."""
+    return max(LEAST_WINDOWS, math.ceil(LEAST_SPREAD / interval) + 1)
+
+
 def mixture(
     weights: ArrayLike,
     reserve: ArrayLike,
@@ -72,7 +83,7 @@ def mixture(
     *,
     joint: ArrayLike | None = None,
     release: float = RELEASE_SECONDS,
-    windows: int = 2,
+    windows: int = LEAST_WINDOWS,
 ) -> Mixture:
     """A prior whose caps let this many ticks decide, but not one fewer.
 

@@ -40,11 +40,14 @@ def line(harm: Margin) -> Margin:
     return Margin(np.maximum(harm.ratio, RATIO), np.maximum(harm.absolute, ABSOLUTE))
 
 
-def prior(level: Array, joint: Array) -> Mixture:
-    """The guard's alternatives; level, joint: logs of what its metric, and all together, must reach."""
+def prior(level: Array, joint: Array, windows: int) -> Mixture:
+    """The guard's alternatives.
+
+    level, joint: logs of what its metric, and all together, must reach; windows: the fewest that decide without it.
+    """
     weights = np.full((*level.shape, len(GLARING)), 1.0 / len(GLARING))
     own, together = (x - np.log(PART) for x in (level, joint))
-    return mixture(weights, np.zeros(level.shape), own, joint=together, windows=WINDOWS)
+    return mixture(weights, np.zeros(level.shape), own, joint=together, windows=max(WINDOWS, windows))
 
 
 def begin(made: Mixture, teach: Array) -> Wealth:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin, Pair, from_odds, growth, odds
-from rollmodel.evidence.core.mixture import Mixture, mixture, release_seconds
+from rollmodel.evidence.core.mixture import LEAST_WINDOWS, Mixture, mixture, release_seconds
 from rollmodel.evidence.counts import cold_start
 from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.noise.dispersion import Prior, empty, phi
@@ -69,13 +69,14 @@ def configure(
     joint_level: ArrayLike | None = None,
     weights: ArrayLike = HARM_WEIGHTS,
     planned_seconds: float = 0.0,
+    windows: int = LEAST_WINDOWS,
 ) -> CountConfig:
     """Freeze the policy of a metric over what is known of the stable arm.
 
     harm, safe: see :func:`rollmodel.evidence.core.evalue.margin`. harm_level, safe_level: log(1 / (alpha * weight
     of the metric)); joint_level: log(1 / alpha) of all metrics together. weights: prior of the harm alternatives,
     [..., 7], best from :func:`tuned_weights`. planned_seconds: how long the rollout is to last,
-    where that is over an hour.
+    where that is over an hour. windows: the fewest that decide.
     """
     shape = baseline.rate.shape
     harm, safe = (Margin(*(np.broadcast_to(x, shape) for x in line)) for line in (harm, safe))
@@ -96,9 +97,10 @@ def configure(
             harm_level,
             joint=joint_level,
             release=release_seconds(planned_seconds),
+            windows=windows,
         ),
-        safe=mixture(safe_weights, np.zeros(shape), safe_level),
-        guard=cold_start.prior(harm_level, harm_level if joint_level is None else array(joint_level)),
+        safe=mixture(safe_weights, np.zeros(shape), safe_level, windows=windows),
+        guard=cold_start.prior(harm_level, harm_level if joint_level is None else array(joint_level), windows),
         prior=baseline.prior,
         merge=baseline.merge,
         teach=baseline.teach,

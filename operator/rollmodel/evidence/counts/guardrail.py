@@ -14,7 +14,16 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, Mask, array
 from rollmodel.evidence.core.evalue import HIGH, LOW, Tick, log_evalue_of_one_arm
-from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
+from rollmodel.evidence.core.mixture import (
+    LEAST_WINDOWS,
+    Mixture,
+    Wealth,
+    bet,
+    log_total,
+    mixture,
+    release_seconds,
+    start,
+)
 
 __all__ = ["GuardrailConfig", "GuardrailState", "begin", "below", "breached", "configure", "shared", "update"]
 
@@ -46,7 +55,12 @@ class GuardrailState:
 
 
 def configure(
-    limit: ArrayLike, *, above_level: ArrayLike, below_level: ArrayLike, planned_seconds: float = 0.0
+    limit: ArrayLike,
+    *,
+    above_level: ArrayLike,
+    below_level: ArrayLike,
+    planned_seconds: float = 0.0,
+    windows: int = LEAST_WINDOWS,
 ) -> GuardrailConfig:
     """Freeze ceilings of shape [...]; levels are log(1/alpha)."""
     limit = np.clip(array(limit), LOW, HIGH)
@@ -55,9 +69,13 @@ def configure(
     return GuardrailConfig(
         limit=limit,
         above=mixture(
-            even[0], np.full(limit.shape, ABOVE_RESERVE), levels[0], release=release_seconds(planned_seconds)
+            even[0],
+            np.full(limit.shape, ABOVE_RESERVE),
+            levels[0],
+            release=release_seconds(planned_seconds),
+            windows=windows,
         ),
-        below=mixture(even[1], np.zeros(limit.shape), levels[1]),
+        below=mixture(even[1], np.zeros(limit.shape), levels[1], windows=windows),
         above_level=levels[0],
         below_level=levels[1],
     )

@@ -12,6 +12,7 @@ import numpy as np
 from rollmodel.evidence import multiplicity
 from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, select, stack, to_plain
 from rollmodel.evidence.core.evalue import HIGH, Margin, Pair, margin, tick
+from rollmodel.evidence.core.mixture import windows_to_decide
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.types import (
     CountSample,
@@ -225,6 +226,7 @@ def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], baseline: Baseline, 
         joint_level=-log(plan.alpha_harm),
         weights=weights,
         planned_seconds=plan.planned_ticks * plan.interval,
+        windows=windows_to_decide(plan.interval),
     )
 
 
@@ -246,6 +248,7 @@ def _ceilings(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> GuardrailConfig
         above_level=-log(plan.alpha_ceiling / max(limited, 1)),
         below_level=-log(plan.alpha_safe),
         planned_seconds=plan.planned_ticks * plan.interval,
+        windows=windows_to_decide(plan.interval),
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin, from_odds, margin, odds
-from rollmodel.evidence.core.mixture import Mixture, mixture, release_seconds
+from rollmodel.evidence.core.mixture import LEAST_WINDOWS, Mixture, mixture, release_seconds
 from rollmodel.evidence.latency.curve import Curve, chosen_edges, curve, part_above
 from rollmodel.evidence.noise.dispersion import Prior
 
@@ -66,6 +66,7 @@ def configure(
     safe_level: float,
     joint_level: float,
     planned_seconds: float = 0.0,
+    windows: int = LEAST_WINDOWS,
 ) -> LatencyConfig:
     """Freeze edges, bins and alternatives over the stable arm's histogram of the past.
 
@@ -92,9 +93,16 @@ def configure(
         harm_level=array(harm_level),
         safe_level=level,
         harm=mixture(
-            HARM_WEIGHTS, HARM_RESERVE, harm_level, joint=joint_level, release=release_seconds(planned_seconds)
+            HARM_WEIGHTS,
+            HARM_RESERVE,
+            harm_level,
+            joint=joint_level,
+            release=release_seconds(planned_seconds),
+            windows=windows,
         ),
-        safe=mixture(np.full((len(gates), len(SAFE_KAPPA)), 1.0 / len(SAFE_KAPPA)), np.zeros(len(gates)), level),
+        safe=mixture(
+            np.full((len(gates), len(SAFE_KAPPA)), 1.0 / len(SAFE_KAPPA)), np.zeros(len(gates)), level, windows=windows
+        ),
         prior=Prior(np.ones(2), np.zeros(2), np.full(2, 360.0)),
         merge=array(1.0),
         teach=array(0.0),

@@ -13,6 +13,7 @@ from rollmodel.evidence import multiplicity
 from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
 from rollmodel.evidence.core.checks import edges_problem
 from rollmodel.evidence.core.evalue import Pair, margin
+from rollmodel.evidence.core.mixture import windows_to_decide
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.types import (
     HistogramSample,
@@ -162,6 +163,7 @@ def _judging(plan: JudgePlan, metric: MetricPlan, edges: Array, counts: Array) -
         safe_level=-log(plan.alpha_safe),
         joint_level=-log(plan.alpha_harm),
         planned_seconds=plan.planned_ticks * plan.interval,
+        windows=windows_to_decide(plan.interval),
     )
     return Judging(edges, counts, config, latency.begin(config))
 

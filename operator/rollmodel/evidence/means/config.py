@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin
-from rollmodel.evidence.core.mixture import Mixture, mixture, release_seconds
+from rollmodel.evidence.core.mixture import LEAST_WINDOWS, Mixture, mixture, release_seconds
 from rollmodel.evidence.means.past import MeanPast
 from rollmodel.evidence.noise.dispersion import Prior
 
@@ -48,6 +48,7 @@ def configure(
     joint_level: ArrayLike | None = None,
     sign: ArrayLike = 1.0,
     planned_seconds: float = 0.0,
+    windows: int = LEAST_WINDOWS,
 ) -> MeanConfig:
     """Freeze the policy. Margins say how much worse is tolerated: at most ratio * stable + absolute where higher is
     worse, at least stable / ratio - absolute where lower is (``sign`` -1).
@@ -74,8 +75,9 @@ def configure(
             levels[0],
             joint=joint_level,
             release=release_seconds(planned_seconds),
+            windows=windows,
         ),
-        safe=mixture(safe_weights, np.zeros(shape), levels[1]),
+        safe=mixture(safe_weights, np.zeros(shape), levels[1], windows=windows),
         prior=past.prior,
         teach=past.teach,
     )

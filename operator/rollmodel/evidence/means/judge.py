@@ -12,7 +12,7 @@ import numpy as np
 from rollmodel.evidence import multiplicity
 from rollmodel.evidence.core.arrays import Array, array, from_plain, stack, to_plain
 from rollmodel.evidence.core.evalue import margin
-from rollmodel.evidence.core.mixture import ticks_to_level
+from rollmodel.evidence.core.mixture import ticks_to_level, windows_to_decide
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.types import (
     JudgePlan,
@@ -170,6 +170,7 @@ def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], past: MeanPast) -> M
         safe_level=-log(plan.alpha_safe),
         joint_level=-log(plan.alpha_harm),
         planned_seconds=plan.planned_ticks * plan.interval,
+        windows=windows_to_decide(plan.interval),
         sign=[1.0 if m.higher_is_worse else -1.0 for m in metrics],
     )
 

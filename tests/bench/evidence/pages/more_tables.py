@@ -12,7 +12,8 @@ from tests.bench.evidence.pages.targets import OURS, of, risk, slower, too_slow
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.rules import kayenta
 from tests.bench.evidence.rules.ours import STANDARD
-from tests.bench.evidence.suites import families, labels, latency, means, missing
+from tests.bench.evidence.suites import families, first_minutes, labels, latency, means, missing
+from tests.bench.evidence.suites.detection import DEFAULT
 
 __all__ = ["CASES", "MORE_TABLES"]
 
@@ -164,6 +165,42 @@ def missing_table(records: Sequence[Record]) -> str:
     return table([*header, *(f"{rule}: healthy rolled back" for rule in missing.RULES[1:])], rows)
 
 
+def cold_table(records: Sequence[Record]) -> str:
+    """Without history: false rollbacks in ten minutes by noise, and what is found within ten windows."""
+    found: dict[str, dict[str, Record]] = {}
+    for r in of(records, "cold"):
+        found.setdefault(r.place.rpartition(",")[0], {})[r.label] = r
+    noises, faults = first_minutes.NOISES, list(first_minutes.FAULTS)
+    rows = [
+        [
+            place,
+            *(risk(by[noise].rollback, DEFAULT.alpha_harm) for noise in noises),
+            *(detected(by[fault]) for fault in faults),
+        ]
+        for place, by in found.items()
+    ]
+    return table(["canary vs stable, base", *noises, *faults], rows)
+
+
+def stall_table(records: Sequence[Record]) -> str:
+    """Rolled back though healthy, by the length of the windows and of the stall."""
+    found = {r.label: r for r in of(records, "stalls")}
+    rows = [
+        [
+            f"{interval:g} s, {canary:g} vs {stable:g}",
+            *(
+                risk(found[key].rollback, DEFAULT.alpha_harm) if key in found else ""
+                for stall in first_minutes.STALLS
+                for key in [f"{interval:g} | {stall:g} | {canary:g} vs {stable:g}"]
+            ),
+        ]
+        for interval in first_minutes.INTERVALS
+        for canary, stable in first_minutes.STALL_TRAFFIC
+    ]
+    header = ["none" if not stall else f"{stall:g} s" for stall in first_minutes.STALLS]
+    return table(["windows of, rps", *header], rows)
+
+
 def cases(_: Sequence[Record]) -> str:
     """Kayenta on the reported arrays."""
     rng, config, rows = np.random.default_rng(0), kayenta.MetricConfig(), []
@@ -184,5 +221,7 @@ MORE_TABLES: dict[str, Callable[[Sequence[Record]], str]] = {
     "labels": label_table,
     "families": family_table,
     "missing": missing_table,
+    "cold": cold_table,
+    "stalls": stall_table,
     "cases": cases,
 }

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rollmodel.evidence.core.arrays import array
 from rollmodel.evidence.core.evalue import Pair, margin, tick
+from rollmodel.evidence.core.mixture import windows_to_decide
 from rollmodel.evidence.counts import model as core
 from rollmodel.evidence.counts.baseline import Baseline, from_split, from_total, unknown
 
@@ -42,7 +43,9 @@ def learn(world: World, runs: int, rng: np.random.Generator, source: str = "spli
     return from_split(tick(history.na, history.ka, history.nb, history.kb))
 
 
-def configured(world: World, known: Baseline, policy: Policy = STANDARD, metrics: int = 1) -> core.CountConfig:
+def configured(
+    world: World, known: Baseline, policy: Policy = STANDARD, metrics: int = 1, *, interval: float = TICK_SECONDS
+) -> core.CountConfig:
     """The policy frozen for the planned traffic and time; of several metrics each gets an equal part of the risk."""
     shape = known.rate.shape
     harm, safe = margin(*policy.harm), margin(*policy.safe)
@@ -57,24 +60,31 @@ def configured(world: World, known: Baseline, policy: Policy = STANDARD, metrics
         safe_level=-math.log(policy.alpha_safe),
         joint_level=joint,
         weights=core.tuned_weights(known, harm, own, traffic=traffic, planned_ticks=array(world.ticks)),
+        windows=windows_to_decide(interval),
     )
 
 
 def judge(
-    world: World, counts: Counts, known: Baseline, policy: Policy = STANDARD, *, seconds: Floats | None = None
+    world: World,
+    counts: Counts,
+    known: Baseline,
+    policy: Policy = STANDARD,
+    *,
+    seconds: Floats | None = None,
+    interval: float = TICK_SECONDS,
 ) -> Verdicts:
     """Seconds until harm and until safety is proven, each for itself (the other does not stop it).
 
-    seconds: lengths of the windows [runs, ticks], where they are not all a tick.
+    seconds: lengths of the windows [runs, ticks], where they are not all a tick. interval: seconds of a tick.
     """
-    config = configured(world, known, policy)
+    config = configured(world, known, policy, interval=interval)
     state = core.begin(config, known)
     runs, ticks = counts.na.shape
     harm, safe = np.full(runs, np.inf), np.full(runs, np.inf)
     for t in range(ticks):
         window = tick(counts.na[:, t], counts.ka[:, t], counts.nb[:, t], counts.kb[:, t])
-        state = core.update(config, state, window, seconds=TICK_SECONDS if seconds is None else seconds[:, t])
-        now = (t + 1) * TICK_SECONDS
+        state = core.update(config, state, window, seconds=interval if seconds is None else seconds[:, t])
+        now = (t + 1) * interval
         mark(harm, core.log_harm(state) >= config.harm_level, now)
         mark(safe, core.log_safe(state) >= config.safe_level, now)
     return Verdicts(harm, safe)

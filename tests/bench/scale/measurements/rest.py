@@ -17,7 +17,7 @@ __all__ = ["MODELS", "POLL_SECONDS", "Idle", "Install", "Memory", "Rest", "Resta
 
 MODELS = 10
 """Registered models that the objects follow, by one alias each."""
-POLL_SECONDS = 30.0
+POLL_SECONDS = 15.0
 """How often an alias is looked up: the operator's default."""
 _NOWHERE = "http://127.0.0.1:9"
 """Nobody answers here; a query at rest would be counted all the same."""

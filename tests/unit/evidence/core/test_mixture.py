@@ -8,7 +8,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from rollmodel.evidence.core.arrays import array
-from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, mixture, release_seconds, start
+from rollmodel.evidence.core.mixture import (
+    Mixture,
+    Wealth,
+    bet,
+    log_total,
+    mixture,
+    release_seconds,
+    start,
+    windows_to_decide,
+)
 
 from tests.support.running.effort import effort
 
@@ -39,10 +48,21 @@ def test_no_first_tick_decides_for_many_metrics_together(metrics: Any, alpha: An
     assert log_total(after) < level, "the mean over equal metrics is each one's wealth"
 
 
-def test_two_ticks_may_decide() -> None:
-    made = mixture(np.full(7, 1 / 7), 0.25, np.log(20))
-    wealth = bet(made, start(made), np.full(7, 1e9), SECONDS)
-    assert log_total(bet(made, wealth, np.full(7, 1e9), SECONDS)) > np.log(20)
+@pytest.mark.parametrize("metrics", [1, 2, 5])
+@pytest.mark.parametrize("windows", [2, 4, 6])
+def test_so_many_ticks_may_decide_and_fewer_never_do(metrics: Any, windows: Any) -> None:
+    level, own = np.log(100), np.log(100 * metrics)
+    made = mixture(np.full(7, 1 / 7), 0.25, own, joint=level, windows=windows)
+    wealth = start(made)
+    for _ in range(windows - 1):
+        wealth = bet(made, wealth, np.full(7, 1e9), array(1e6))
+    assert log_total(wealth) < level
+    assert log_total(bet(made, wealth, np.full(7, 1e9), SECONDS)) > level
+
+
+@pytest.mark.parametrize(("interval", "expected"), [(60, 2), (10, 2), (5, 2), (2, 4), (1, 6)])
+def test_the_windows_that_decide_span_five_seconds(interval: Any, expected: Any) -> None:
+    assert windows_to_decide(interval) == expected
 
 
 @settings(max_examples=effort(100, 300))

@@ -60,4 +60,6 @@ def _until(report: MetricReport) -> str | None:
 def _duration(seconds: float) -> str:
     if seconds < 90:
         return f"{seconds:.0f} s"
+    if seconds < 600:
+        return f"{seconds / 60:.1f} min"  # whole minutes would stand still for as long as a window or six
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -16,6 +16,12 @@ from tests.support.simulation.rollouts import Cluster, spec
         ({"seconds_to_safe": 52.0}, "about 52 s until proven safe if it is as good as stable"),
         ({"seconds_to_safe": 52.0, "seconds_to_harm": 8.0}, "about 8 s until proven harmful if it goes on like this"),
         ({"learning": (12, 30)}, "learning what is normal, window 12 of 30; harm is judged from then on"),
+        (
+            {"learning": (12, 30), "guard": "Watching"},
+            "learning what is normal, window 12 of 30; until then only a glaring fault is found",
+        ),
+        ({"seconds_to_safe": 204.0}, "about 3.4 min until proven safe if it is as good as stable"),
+        ({"seconds_to_safe": 720.0}, "about 12 min until proven safe if it is as good as stable"),
         ({}, None),
     ],
 )
@@ -55,5 +61,10 @@ def failing() -> list[str]:
 
 
 def test_a_failing_candidate_is_never_said_to_be_nearly_safe(failing: list[str]) -> None:
-    assert any(text.startswith("learning what is normal, window 12 of 30") for text in failing)
+    assert any(text.startswith("learning what is normal, window 3 of 30") for text in failing)
     assert not [text for text in failing if "safe" in text]
+
+
+def test_a_failing_candidate_is_gone_within_ten_windows(failing: list[str]) -> None:
+    numbers = [int(text.split("window ")[1].split()[0]) for text in failing if "window" in text]
+    assert 4 <= max(numbers) < 10
