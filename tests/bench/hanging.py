@@ -49,11 +49,11 @@ from rollmodel.runtime.watchdog import Watchdog
 from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.servers.silent import hanging
-from tests.support.servers.web import serve
+from tests.support.servers.web import Handler, serve
 from tests.support.simulation.training_specs import DEFAULTS as TRAINING_DEFAULTS
 from tests.support.simulation.training_specs import manifest as training_job
 
-__all__ = ["Hostile", "delays", "main"]
+__all__ = ["Hostile", "Rig", "Watched", "delays", "in_rollout", "main", "passes", "rigged", "target"]
 
 Hostile = Literal["pinned", "alias", "training"]
 
@@ -162,8 +162,12 @@ class Rig:
         return reconciler_of(kind, Parts(self.executor, self.connections, self.references, SystemClock()))
 
 
+async def _no_series(_: web.Request) -> web.Response:
+    return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": []}})
+
+
 @asynccontextmanager
-async def _rig(patience: float) -> AsyncIterator[tuple[Rig, dict[str, str]]]:
+async def rigged(patience: float, prometheus: Handler = _no_series) -> AsyncIterator[tuple[Rig, dict[str, str]]]:
     """A rig whose healthy registry moves the alias as the dict says."""
     alias = {"version": "1"}
 
@@ -174,9 +178,6 @@ async def _rig(patience: float) -> AsyncIterator[tuple[Rig, dict[str, str]]]:
         tags = [{"key": "rollmodel.dev/artifact-digest", "value": _DIGEST[:-1] + number}]
         found = {"name": "churn", "version": number, "source": f"models:/m-{number}", "status": "READY", "tags": tags}
         return web.json_response({"model_version": found})
-
-    async def prometheus(_: web.Request) -> web.Response:
-        return web.json_response({"status": "success", "data": {"resultType": "matrix", "result": []}})
 
     async with serve(mlflow) as registry, serve(prometheus) as metrics:
         rig = Rig(registry.url, metrics.url, patience)
@@ -196,33 +197,39 @@ async def delays(
 
     ``patience`` is the operator's time-out for a request to MLflow, in seconds.
     """
-    async with _rig(patience) as (rig, alias), hanging() as silence:
+    async with rigged(patience) as (rig, alias), hanging() as silence:
         innocent = Watched(rig.deployments())
-        uid = await _in_rollout(rig, innocent, alias)
+        uid = await in_rollout(rig, innocent, alias)
         rig.kube.secrets["hostile", "mlflow"] = {"url": silence.url}
         reconciler = rig.trainings() if hostile == "training" else rig.deployments()
         for index in range(number if hostile else 0):
-            rig.drive(reconciler, _hanging(hostile or "alias", f"hanging-{index}"))
-        found = []
-        for _ in range(ticks):
-            await asyncio.sleep(interval)
-            began = time.monotonic()
-            waiting = asyncio.create_task(innocent.one_more())
-            await asyncio.sleep(0)
-            rig.triggers.wake(uid)
-            await waiting
-            found.append(time.monotonic() - began)
+            rig.drive(reconciler, target(hostile or "alias", f"hanging-{index}"))
+        found = await passes(rig, innocent, uid, ticks=ticks, interval=interval)
         if hostile and not silence.requests:
             raise AssertionError("nobody asked the registry that hangs")
-        return sorted(found)
+        return found
 
 
-async def _in_rollout(rig: Rig, innocent: Watched, alias: dict[str, str]) -> str:
+async def passes(rig: Rig, innocent: Watched, uid: str, *, ticks: int, interval: float) -> list[float]:
+    """Seconds from each of so many ticks to the end of its pass, sorted."""
+    found = []
+    for _ in range(ticks):
+        await asyncio.sleep(interval)
+        began = time.monotonic()
+        waiting = asyncio.create_task(innocent.one_more())
+        await asyncio.sleep(0)
+        rig.triggers.wake(uid)
+        await waiting
+        found.append(time.monotonic() - began)
+    return sorted(found)
+
+
+async def in_rollout(rig: Rig, innocent: Watched, alias: dict[str, str]) -> str:
     """Version 1 serves, version 2 has its first weight."""
     manifest = model_deployment("innocent")
     manifest["spec"] |= {"analysis": _ANALYSIS, "rollout": {"steps": [{"weight": 50}]}, "scale": {"replicas": 2}}
     uid = rig.drive(innocent, manifest)
-    [ref] = [ref for ref in rig.kube.objects if ref.kind == "ModelDeployment"]
+    [ref] = [ref for ref in rig.kube.objects if ref.kind == "ModelDeployment" and ref.namespace == "innocent"]
     for version, arm in (("1", "stable"), ("2", "candidate")):
         alias["version"] = version
         async with asyncio.timeout(60):
@@ -233,8 +240,9 @@ async def _in_rollout(rig: Rig, innocent: Watched, alias: dict[str, str]) -> str
     return uid
 
 
-def _hanging(hostile: Hostile, name: str) -> dict[str, Any]:
-    reference = {"name": "mlflow"}
+def target(hostile: Hostile, name: str, connection: str = "mlflow") -> dict[str, Any]:
+    """An object of the namespace ``hostile`` whose registry is the one that the Secret names."""
+    reference = {"name": connection}
     if hostile == "training":
         manifest = training_job(name, tracking={"connectionRef": reference})
         manifest["metadata"]["namespace"] = "hostile"

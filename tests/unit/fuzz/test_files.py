@@ -54,6 +54,7 @@ def archive(members: list[tuple[str, bytes, bytes, str]]) -> bytes:
 @example([("a", tarfile.REGTYPE, b"x", ""), ("a/b", tarfile.REGTYPE, b"y", "")], False, 0, b"", False)
 @example([("a/b", tarfile.REGTYPE, b"x", ""), ("a", tarfile.REGTYPE, b"y", "")], False, 0, b"", False)
 @example([("x" * 300, tarfile.REGTYPE, b"x", "")], False, 0, b"", False)
+@example([], True, 3, b"", True)
 def test_an_archive_is_unpacked_below_its_folder_or_refused(
     members: list[tuple[str, bytes, bytes, str]], packed: bool, at: int, noise: bytes, cut: bool
 ) -> None:

@@ -30,8 +30,9 @@ class TrainingInput(ApiModel):
     digest: Digest | None = None
     """Digest of the content (`rollmodel digest PATH` prints it); verified before the training starts."""
     connection_ref: LocalRef | None = None
-    """Secret with the credentials of the store, e.g. `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`, or `HTTPS_TOKEN`;
-    all of its keys become variables of the container that fetches."""
+    """Secret with the credentials of the store. For `s3://`: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, optionally
+    `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`. For `https://`: `HTTPS_USERNAME` and `HTTPS_PASSWORD`, or
+    `HTTPS_TOKEN`. In MLflow: `MLFLOW_TRACKING_URI` and its login. Other keys reach nobody."""
 
 
 class Parameter(ApiModel):

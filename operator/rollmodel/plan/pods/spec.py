@@ -20,6 +20,7 @@ __all__ = [
     "fetch_resources",
     "literal",
     "owner_reference",
+    "store_environment",
 ]
 
 #: The security context of a pod (https://kubernetes.io/docs/concepts/security/pod-security-standards/).
@@ -52,6 +53,9 @@ _S3_KEYS = (
     "AWS_REGION",
     "AWS_ENDPOINT_URL_S3",
 )
+#: Other names by which boto3 knows the same, for Secrets of stores.
+_STORE_KEYS = (*_S3_KEYS, "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
+_WEB_KEYS = ("HTTPS_USERNAME", "HTTPS_PASSWORD", "HTTPS_TOKEN")
 
 
 def fetch_resources(limits: Mapping[str, str] | None) -> dict[str, Any]:
@@ -96,16 +100,24 @@ def connection(
 def fetch_environment(
     uri: str, secret: str | None, registry_url: str | None, ca: str | None = None, workspace: str | None = None
 ) -> dict[str, list[dict[str, Any]]]:
-    """``env`` or ``envFrom`` of a container that fetches ``uri``, whose login is in ``secret``.
+    """``env`` of a container that fetches ``uri``, whose login is in ``secret``.
 
-    Of a Secret for MLflow only the known keys are handed on; one for a store, as boto3 and our web client read it.
+    Only known keys are handed on: others, such as ``HTTPS_PROXY`` or ``PYTHONPATH``, would act on what fetches.
     """
     if not uri.startswith(IN_MLFLOW):
-        return {"envFrom": [{"secretRef": {"name": secret}}]} if secret else {}
+        return store_environment(uri, secret) if secret else {}
     variables = connection(secret, registry_url, ca, workspace)
     if secret:
         variables += [_from_secret(secret, key, key, optional=True) for key in _S3_KEYS]
     return {"env": variables} if variables else {}
+
+
+def store_environment(uri: str, secret: str) -> dict[str, list[dict[str, Any]]]:
+    """``env`` of a container whose login for ``uri`` is in a Secret, by keys that are called as the variables are."""
+    known: tuple[str, ...] = _WEB_KEYS if uri.startswith("https://") else _STORE_KEYS
+    if uri.startswith(IN_MLFLOW):
+        known = (*_CONNECTION_KEYS, *_STORE_KEYS)
+    return {"env": [_from_secret(secret, key, key, optional=True) for key in known]}
 
 
 def _from_secret(secret: str, variable: str, key: str, *, optional: bool) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def unpack(stream: BinaryIO, work: Path, progress: Progress) -> dict[str, str]:
     counted = _Counted(stream)
     unpacked = 0
     try:
-        with tarfile.open(fileobj=counted, mode="r|*") as archive:  # type: ignore[call-overload]  # it only reads
+        with _opened(counted) as archive:
             for member in archive:
                 path = str(PurePosixPath(member.name))
                 if member.isdir():
@@ -60,6 +60,14 @@ def unpack(stream: BinaryIO, work: Path, progress: Progress) -> dict[str, str]:
         message = f"a name in the archive cannot be a file's: {error.strerror}"
         raise Invalid(message, reason="UnsafePath") from error
     return digests
+
+
+def _opened(stream: _Counted) -> tarfile.TarFile:
+    """The archive as it arrives. tarfile raises TypeError for a gzip header that is cut off."""
+    try:
+        return tarfile.open(fileobj=stream, mode="r|*")  # type: ignore[call-overload,no-any-return]  # it only reads
+    except TypeError as error:
+        raise EOFError from error
 
 
 class _Counted:

@@ -8,7 +8,15 @@ from typing import Any
 from rollmodel.api.pods import EnvVar
 from rollmodel.api.trainingjob import TrainingInput, TrainingJobSpec, TrainingTemplate
 from rollmodel.plan import naming
-from rollmodel.plan.pods.spec import IN_MLFLOW, POD_SECURITY, RESTRICTED, fetch_environment, fetch_resources, literal
+from rollmodel.plan.pods.spec import (
+    IN_MLFLOW,
+    POD_SECURITY,
+    RESTRICTED,
+    fetch_environment,
+    fetch_resources,
+    literal,
+    store_environment,
+)
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, is_read, pinned
 from rollmodel.plan.training.inputs.reproducibility import TRAIN_CONTAINER
 from rollmodel.plan.training.objects.environment import environment
@@ -106,7 +114,7 @@ def _fetch(observed: Observed, source: TrainingInput) -> Part:
 def _credentials(observed: Observed, source: TrainingInput) -> Part:
     """The keys of the input's own Secret; for what lies in MLflow and has none, the tracking connection."""
     if source.connection_ref is not None:
-        return {"envFrom": [{"secretRef": {"name": source.connection_ref.name}}]}
+        return store_environment(source.uri, source.connection_ref.name)
     if not source.uri.startswith(IN_MLFLOW):
         return {}
     tracking = observed.spec.tracking.connection_ref

@@ -35,7 +35,13 @@ def stored(uri: str, secret: str | None = None) -> dict[str, Any]:
 @pytest.mark.parametrize("uri", ["s3://models/churn", "https://files/churn.tgz"])
 def test_the_keys_of_a_store_reach_what_fetches_and_nothing_else(uri: str) -> None:
     pod = stored(uri, "minio")
-    assert pod["initContainers"][0]["envFrom"] == [{"secretRef": {"name": "minio"}}]
+    [fetch] = pod["initContainers"]
+    assert "envFrom" not in fetch
+    assert {one["valueFrom"]["secretKeyRef"]["name"] for one in fetch["env"]} == {"minio"}
+    keys = {one["name"]: one["valueFrom"]["secretKeyRef"]["key"] for one in fetch["env"]}
+    assert all(name == key and key.startswith(("AWS_", "HTTPS_", "MLFLOW_S3_")) for name, key in keys.items())
+    assert {"HTTPS_TOKEN"} <= set(keys) if uri.startswith("https") else {"AWS_ACCESS_KEY_ID"} <= set(keys)
+    assert not {"HTTPS_PROXY", "PYTHONPATH", "AWS_CA_BUNDLE", "MLFLOW_TRACKING_INSECURE_TLS"} & set(keys)
     assert "minio" not in str(pod["containers"])
     assert not {"env", "envFrom"} & set(stored(uri)["initContainers"][0])
 
