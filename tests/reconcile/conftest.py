@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from rollmodel.plan import naming
 from rollmodel.plan.access.admission import Admission
 from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.decision import Decision, Ref
@@ -105,8 +106,10 @@ class Bench:
             self.kube.edit(Ref.of(deployment), lambda obj, status=status: obj.update(status=status))  # type: ignore[misc]
 
     def take_up_routes(self) -> None:
-        """What the Gateway ``public`` does: it serves each route as it is now."""
+        """What the Gateway ``public`` does: it serves each route of ours as it is now."""
         for route in self.kube.of_kind("HTTPRoute"):
+            if naming.MANAGED_BY not in route["metadata"].get("labels", {}):
+                continue
             generation, word = route["metadata"]["generation"], self.gateway_says
             answer = {"status": "True" if word is None else "False", "observedGeneration": generation}
             conditions = [{"type": kind, "reason": word or kind, **answer} for kind in ("Accepted", "ResolvedRefs")]

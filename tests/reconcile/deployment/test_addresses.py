@@ -76,16 +76,25 @@ async def test_one_of_two_hosts_that_is_taken_is_told_and_the_other_keeps_its_tr
     assert bench.status(younger)["stable"]["weight"] == 100
 
 
-def other_route(bench: Bench, *, created: str, path: str = "/invocations", gateway: str = "public") -> Ref:
+def other_route(
+    bench: Bench, *, created: str, path: str = "/invocations", gateway: str = "public", accepted: str = "True"
+) -> Ref:
     """A route of another team, in another namespace."""
     metadata = {"name": "web", "namespace": "shop", "creationTimestamp": created}
+    parent = {"name": gateway, "namespace": "team"}
     spec = {
-        "parentRefs": [{"name": gateway, "namespace": "team"}],
+        "parentRefs": [parent],
         "rules": [{"matches": [{"path": {"type": "PathPrefix", "value": path}}], "backendRefs": [{"name": "web"}]}],
     }
     manifest = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
     ref = Ref.of(bench.kube.create(manifest))
+    answer = {
+        "parentRef": parent,
+        "controllerName": "example.com/gateway",
+        "conditions": [{"type": "Accepted", "status": accepted}],
+    }
     bench.kube.edit(ref, lambda obj: obj["metadata"].update(creationTimestamp=created))
+    bench.kube.edit(ref, lambda obj: obj.update(status={"parents": [answer]}))
     return ref
 
 
@@ -102,7 +111,14 @@ async def test_an_older_route_of_another_team_is_named(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    "different", [{"created": "2999-01-01T00:00:00Z"}, {"path": "/"}, {"path": "/shop"}, {"gateway": "other"}]
+    "different",
+    [
+        {"created": "2999-01-01T00:00:00Z"},
+        {"path": "/"},
+        {"path": "/shop"},
+        {"gateway": "other"},
+        {"accepted": "False"},
+    ],
 )
 async def test_routes_of_others_that_are_younger_or_elsewhere_do_not_matter(
     bench: Bench, different: dict[str, str]

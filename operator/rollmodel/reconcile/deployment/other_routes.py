@@ -2,14 +2,16 @@
 
 They are not watched: a cluster may have thousands. They are listed for each new address, once our route exists
 and its age is known; a route that comes later is younger. While one is in the way it is looked for again each minute.
-One list serves all who ask within that time.
+One list serves all who ask within that time. A route counts at a Gateway that has accepted it: anybody may write one.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Self
 
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.deployment.observed import AddressTaken
@@ -38,20 +40,63 @@ class _Look:
     again: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """What matters of a route: its parts, since a route of a few lines may have thousands of addresses."""
+
+    age: tuple[str, str, str]
+    gateways: frozenset[tuple[str, str]]
+    hosts: frozenset[str]
+    paths: frozenset[str]
+
+    @classmethod
+    def of(cls, manifest: Manifest, *, accepted: bool = False) -> Self:
+        """Read a route; with ``accepted`` only at the Gateways that have taken it."""
+        spec, meta = manifest.get("spec") or {}, manifest["metadata"]
+        parents = _accepted(manifest) if accepted else spec.get("parentRefs") or ()
+        return cls(
+            (str(meta.get("creationTimestamp") or ""), meta["namespace"], meta["name"]),
+            frozenset(_gateways(parents, meta["namespace"])),
+            frozenset(spec.get("hostnames") or ["*"]),
+            frozenset(_paths(spec)),
+        )
+
+    def places(self) -> _Places:
+        """All addresses; for routes of ours, which have few."""
+        return frozenset(
+            ((gateway, host, path), listener)
+            for gateway, listener in self.gateways
+            for host in self.hosts
+            for path in self.paths
+        )
+
+    def shared(self, wanted: _Places) -> _Places:
+        """Those of the wanted places that this route has too; one without a listener is at all of them."""
+        return frozenset(place for place in wanted if self._has(*place))
+
+    def _has(self, address: Address, listener: str) -> bool:
+        gateway, host, path = address
+        if host not in self.hosts or path not in self.paths:
+            return False
+        return any(where == gateway and (not at or not listener or at == listener) for where, at in self.gateways)
+
+
 class OtherRoutes:
     """Who else has an address, by the UID of who asks."""
 
     def __init__(self, kube: Kube, clock: Clock) -> None:
         self._kube, self._clock = kube, clock
         self._looks: dict[str, _Look] = {}
-        self._listed: tuple[float, Sequence[Manifest]] | None = None
+        self._listed: tuple[float, Sequence[_Route]] | None = None
+        self._listing = asyncio.Lock()
 
     async def older(self, uid: str, children: Sequence[Manifest]) -> AddressTaken | None:
         """An older route of somebody else with an address of this object's route, if there is one."""
-        mine = next((child for child in children if child["kind"] == "HTTPRoute"), None)
-        if mine is None:
+        manifest = next((child for child in children if child["kind"] == "HTTPRoute"), None)
+        if manifest is None:
             return None
-        wanted, now = frozenset(_places(mine)), self._clock.now().timestamp()
+        mine = _Route.of(manifest)
+        wanted, now = mine.places(), self._clock.now().timestamp()
         before = self._looks.get(uid)
         if before is not None and before.wanted == wanted and (not before.again or now - before.at < _FRESH_SECONDS):
             return before.taken
@@ -69,52 +114,44 @@ class OtherRoutes:
         """The object is gone."""
         self._looks.pop(uid, None)
 
-    async def _list(self, now: float) -> Sequence[Manifest]:
-        if self._listed is None or now - self._listed[0] >= _FRESH_SECONDS:
-            self._listed = now, await self._kube.list_other_routes()
-        return self._listed[1]
+    async def _list(self, now: float) -> Sequence[_Route]:
+        """After a restart all ask at once: the first one asks for all."""
+        async with self._listing:
+            if self._listed is None or now - self._listed[0] >= _FRESH_SECONDS:
+                found = await self._kube.list_other_routes()
+                self._listed = now, [_Route.of(route, accepted=True) for route in found]
+            return self._listed[1]
 
 
-def _taken(mine: Manifest, wanted: _Places, others: Sequence[Manifest]) -> AddressTaken | None:
+def _taken(mine: _Route, wanted: _Places, others: Sequence[_Route]) -> AddressTaken | None:
     """The oldest route that has an address of mine and is older, as the Gateway API has it."""
-    found = [(_age(other), other, _shared(wanted, other)) for other in others]
-    older = sorted((one for one in found if one[2] and one[0] < _age(mine)), key=lambda one: one[0])
+    found = [(other.age, other.shared(wanted)) for other in others if other.age < mine.age]
+    older = sorted((one for one in found if one[1]), key=lambda one: one[0])
     if not older:
         return None
-    lost = {place for _, _, shared in older for place in shared}
-    _, owner, shared = older[0]
+    (_, namespace, name), shared = older[0]
+    lost = frozenset().union(*(places for _, places in older))
     gateway, host, path = min(shared)[0]
-    name = f"HTTPRoute {owner['metadata']['namespace']}/{owner['metadata']['name']}"
-    return AddressTaken(name, f"{gateway} {host}{path}", whole=lost == wanted, watched=False)
+    owner = f"HTTPRoute {namespace}/{name}"
+    return AddressTaken(owner, f"{gateway} {host}{path}", whole=lost == wanted, watched=False)
 
 
-def _shared(wanted: _Places, other: Manifest) -> set[_Place]:
-    """The places that a route has, too; one without a listener is at all of them."""
-    theirs = set(_places(other))
-    return {
-        (address, listener)
-        for address, listener in wanted
-        if any(where == address and (not at or not listener or at == listener) for where, at in theirs)
-    }
+def _accepted(manifest: Manifest) -> Iterator[Mapping[str, Any]]:
+    """The parents that say Accepted."""
+    for answer in (manifest.get("status") or {}).get("parents") or ():
+        conditions = answer.get("conditions") or ()
+        if any(one.get("type") == "Accepted" and one.get("status") == "True" for one in conditions):
+            yield answer["parentRef"]
 
 
-def _age(route: Manifest) -> tuple[str, str, str]:
-    meta = route["metadata"]
-    return str(meta.get("creationTimestamp") or ""), meta["namespace"], meta["name"]
-
-
-def _places(route: Manifest) -> Iterator[_Place]:
-    """Host and path at each Gateway, and the listener if one is named, as far as nothing else of a request is asked."""
-    spec = route.get("spec") or {}
-    for parent in spec.get("parentRefs") or ():
+def _gateways(parents: Any, namespace: str) -> Iterator[tuple[str, str]]:
+    for parent in parents:
         if parent.get("kind", "Gateway") == "Gateway":
-            gateway = f"{parent.get('namespace') or route['metadata']['namespace']}/{parent['name']}"
-            for host in spec.get("hostnames") or ["*"]:
-                for path in _paths(spec):
-                    yield (gateway, host, path), parent.get("sectionName") or ""
+            yield f"{parent.get('namespace') or namespace}/{parent['name']}", parent.get("sectionName") or ""
 
 
 def _paths(spec: Manifest) -> Iterator[str]:
+    """Path prefixes of matches that ask for nothing else of a request."""
     for rule in spec.get("rules") or ():
         for match in rule.get("matches") or [{}]:
             path = match.get("path") or {}
