@@ -88,6 +88,10 @@ def _weights(decision: Decision, moment: Moment) -> None:
             all_ready = all(moment.ready(revision) for revision in weights)
             none_could = not any(moment.ready(revision) for revision in _eligible(decision, moment))
             assert all_ready or none_could, f"traffic to pods that are not ready: {weights}"
+            for revision in route_mirrors(route):
+                assert moment.ready(revision), f"copies to {revision}, which has no ready pod"
+                assert revision not in weights, f"{revision} gets requests and copies of them"
+                assert revision == decision.status["candidate"]["revision"]
 
 
 def _eligible(decision: Decision, moment: Moment) -> list[str]:

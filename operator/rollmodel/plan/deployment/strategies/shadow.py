@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, ShadowStep, Step
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN
 from rollmodel.plan.deployment.strategies import transitions
 from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.canary import Canary
@@ -66,7 +67,7 @@ class Shadow:
         if step > 0:
             return _CANARY.advance(rollout, step - 1, after=step + 1)
         traffic, limits = rollout.traffic, self.limits(rollout.spec, step)
-        if traffic.status == "False" and traffic.needs_person:
+        if traffic.status == "False" and traffic.needs_person and traffic.reason != ADDRESS_TAKEN:
             message = f"{traffic.reason}: {traffic.message}"
             return transitions.roll_back(rollout, reason="MirrorRefused", message=message, by="gateway", blamed=False)
         return hold(rollout, limits) if limits is not None else rollout

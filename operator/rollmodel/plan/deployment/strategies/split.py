@@ -133,4 +133,5 @@ def _mirrored(rollout: Rollout) -> dict[str, int]:
     candidate, percent = rollout.candidate, current_goal(rollout).mirrored
     if candidate is None or rollout.stable is None or not percent or not mirrors_can_be_carried(rollout):
         return {}
-    return {candidate.revision: percent}
+    stands_in = candidate.revision in desired_weights(rollout)
+    return {} if stands_in else {candidate.revision: percent}
