@@ -48,8 +48,17 @@ def _moved(generation: int) -> list[Parent]:
     return [old, *GATEWAYS["envoy"](generation)]
 
 
+def _foreign(generation: int) -> list[Parent]:
+    """Other Gateways' entries, one without any condition, and words that are legal and ours are not."""
+    mine = _entry("example.com/lb", generation, "Accepted", "ResolvedRefs", "example.com/Synced", namespace="prod")
+    mine["conditions"][2] |= {"reason": "LB_NOT_READY", "message": "x" * 32_768, "observedGeneration": 2**63 - 1}
+    other = _entry("example.com/mesh", generation, "Accepted", name="internal")
+    other["conditions"][0] |= {"status": "False", "reason": "a:b,c_"}
+    return [other, {**_entry("example.com/idle", generation, name="spare"), "conditions": []}, mine]
+
+
 #: By manner: Envoy Gateway writes both conditions, Cilium the references first, Istio and Traefik a namespace, Kong a
-#: third condition of its own; ``moved`` is a Gateway that changed its controller.
+#: third condition of its own; ``moved`` is a Gateway that changed its controller; ``foreign`` is one among strangers.
 GATEWAYS: dict[str, Callable[[int], list[Parent]]] = {
     "plain": _plain,
     "envoy": lambda n: [_entry("gateway.envoyproxy.io/gatewayclass-controller", n, "Accepted", "ResolvedRefs")],
@@ -60,4 +69,5 @@ GATEWAYS: dict[str, Callable[[int], list[Parent]]] = {
     ],
     "traefik": lambda n: [_entry("traefik.io/gateway-controller", n, "Accepted", "ResolvedRefs", namespace="prod")],
     "moved": _moved,
+    "foreign": _foreign,
 }

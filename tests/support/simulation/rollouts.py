@@ -76,7 +76,8 @@ class Cluster:
     gateway_lag: int = 1
     gateway: str = "plain"
     """In whose manner the Gateway answers: one of ``gateways.GATEWAYS``."""
-    metrics: Literal["good", "missing", "down", "strange"] = "good"
+    metrics: Literal["good", "missing", "down", "strange", "hanging", "trickling"] = "good"
+    """Whether queries are answered; ``hanging``: none in time, ``trickling``: every second one."""
     targets: Literal["up", "down", "unlabelled", "none"] = "up"
     """Whether Prometheus scrapes the pods: with success, in vain, without their labels, not at all."""
     lag: float = 0.0
@@ -101,13 +102,15 @@ class Cluster:
     """Percent of the requests that the gateway copies to a revision."""
     mirrors: bool = True
     """Whether the gateway copies; one that does not may ignore what it is asked for."""
-    values: dict[str, float] = field(default_factory=dict)
-    """Answers to queries for plain values."""
+    values: dict[str, float | Problem] = field(default_factory=dict)
+    """Answers to queries for plain values; a Problem: what Prometheus says against the query."""
     seen: set[str] = field(default_factory=set)
     """Revisions whose requests Prometheus has counted and shown."""
     autoscaler: Autoscaler | None = None
     """A HorizontalPodAutoscaler that writes ``scale.replicas``."""
     uids: int = 0
+    asked: int = 0
+    """Queries so far."""
     gone: list[Pod] = field(default_factory=list)
 
     # -- what people do ------------------------------------------------------------------------------------------------
@@ -177,14 +180,20 @@ class Cluster:
         )
         return replace(look, answers={name: self._answer(query) for name, query in queries(look).items()})
 
-    def reconcile(self, killed_after: int | None = None) -> Decision:
-        """One pass, carried out; ``killed_after``: the operator dies after so many writes, the status first."""
+    def reconcile(self, killed_after: int | None = None, lost: str | None = None) -> Decision:
+        """One pass, carried out.
+
+        ``killed_after``: the operator dies after so many writes, the status first. ``lost``: objects of this kind are
+        not applied, since the API server takes them and never answers.
+        """
         decision = decide(self.observe())
         keeps_promises(decision, Moment(self.spec, self.status, self.served, self.seen, self._ready))
         before = self.status
         self.status = json.loads(json.dumps(dict(decision.status)))
         self.writes += (before != self.status) + len(manifests(decision)) + len(decision.of(DeleteObject))
-        acts: list[Callable[[], None]] = [partial(self._apply, manifest) for manifest in manifests(decision)]
+        acts: list[Callable[[], None]] = [
+            partial(self._apply, manifest) for manifest in manifests(decision) if manifest["kind"] != lost
+        ]
         acts += [
             partial(self._delete, delete.ref.kind, delete.ref.name, delete.uid) for delete in decision.of(DeleteObject)
         ]
@@ -396,15 +405,16 @@ class Cluster:
         query = replace(query, start=query.start - query.before)
         if self.metrics == "good":
             self.seen |= {pod.revision for pod in self.pods if len(pod.points) > 1}
-        if self.metrics == "down":
-            return Problem("Unavailable", "connection refused", transient=True)
+        if (failure := self._failure(query)) is not None:
+            return failure
         if query.query.startswith("up{"):
             return Answer(self._targets(query))
         if self.metrics == "missing" or self.targets != "up":
             return Answer([])
-        if query.query in self.values:
+        known = self.values.get(query.query)
+        if isinstance(known, float):
             grid_points = range(round(query.start), round(query.end) + 1, round(query.step))
-            return Answer([({}, [(float(moment), self.values[query.query]) for moment in grid_points])])
+            return Answer([({}, [(float(moment), known) for moment in grid_points])])
         series = []
         for pod in [*self.pods, *self.gone]:
             labels = {"pod": pod.name, "rollmodel_dev_revision": pod.revision}
@@ -416,6 +426,16 @@ class Cluster:
                 found = series_of(shown, behaviour, text, start=query.start, end=query.end, step=query.step)
                 series += [({**labels, **role}, points) for role, points in found]
         return Answer(series)
+
+    def _failure(self, query: MetricQuery) -> Problem | None:
+        """Why a query has no answer."""
+        self.asked += 1
+        if self.metrics == "down":
+            return Problem("Unavailable", "connection refused", transient=True)
+        if self.metrics == "hanging" or (self.metrics == "trickling" and self.asked % 2):
+            return Problem("Unavailable", "Prometheus' answer took too long", transient=True)
+        known = self.values.get(query.query)
+        return known if isinstance(known, Problem) else None
 
     def _targets(self, query: MetricQuery) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
         """The scrapes of the pods that a query asks for, at its end."""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rollmodel.plan.problem import Problem
 
 from tests.support.running.effort import effort
+from tests.support.simulation.gateways import GATEWAYS
 from tests.support.simulation.rollouts import Cluster, model, spec
 
 VERSIONS = ("1", "2", "3")
@@ -58,6 +59,10 @@ def say(verb: str, arm: str, nonce: str) -> Happening:
     return act
 
 
+def scrapes(how: Any) -> Happening:
+    return lambda cluster: setattr(cluster, "targets", how)
+
+
 def lose_registry(cluster: Cluster) -> None:
     cluster.model = Problem("Unavailable", "connection refused", transient=True)
 
@@ -89,6 +94,11 @@ def kill(writes: int) -> Happening:
     return lambda cluster: (cluster.reconcile(killed_after=writes), None)[1]
 
 
+def lose_writes(kind: str) -> Happening:
+    """The API server takes objects of a kind in this pass, and neither stores them nor answers."""
+    return lambda cluster: (cluster.reconcile(lost=kind), None)[1]
+
+
 HAPPENINGS = st.one_of(
     st.builds(move_alias, st.sampled_from(VERSIONS)),
     st.builds(
@@ -97,7 +107,8 @@ HAPPENINGS = st.one_of(
         st.sampled_from(["good", "good", "crash", "never"]),
         st.sampled_from([0.05, 0.5]),
     ),
-    st.builds(blind, st.sampled_from(["good", "missing", "down", "strange"])),
+    st.builds(blind, st.sampled_from(["good", "missing", "down", "strange", "hanging", "trickling"])),
+    st.builds(scrapes, st.sampled_from(["up", "down", "none"])),
     st.builds(
         say,
         st.sampled_from(["promote", "abort", "pause", "resume", "retry", "dance"]),
@@ -108,27 +119,54 @@ HAPPENINGS = st.one_of(
     st.builds(split, st.sampled_from(sorted(SPLITS))),
     st.builds(delete_child, st.integers(0, 8)),
     st.builds(kill, st.integers(0, 3)),
+    st.builds(lose_writes, st.sampled_from(["Deployment", "HTTPRoute", "Service", "ControllerRevision"])),
     st.sampled_from([lose_registry, edit_route, lose_status]),
+)
+#: Who the neighbours are: how late a gateway is and what it writes; how samples come, late, seldom, by another clock.
+WORLD: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"gateway_lag": st.integers(0, 3), "gateway": st.sampled_from(sorted(GATEWAYS))},
+    optional={
+        "lag": st.sampled_from([0, 20, 60]),
+        "latency_offset": st.sampled_from([0, 30]),
+        "scrape": st.sampled_from([10, 15, 30, 60]),
+        "skew": st.sampled_from([-20, 0, 20]),
+    },
 )
 LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_size=10)
 
 
 @pytest.mark.parametrize("strategy", sorted(POLICIES))
 @pytest.mark.parametrize("traffic", sorted(SPLITS))
-@settings(max_examples=effort(4, 60), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
-@given(life=LIFE, lag=st.integers(0, 3))
+@settings(max_examples=effort(4, 8), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(life=LIFE, world=WORLD)
 def test_whatever_happens_it_comes_to_rest(
-    traffic: str, strategy: str, life: list[tuple[Happening, int]], lag: int
+    strategy: str, traffic: str, life: list[tuple[Happening, int]], world: dict[str, Any]
 ) -> None:
+    comes_to_rest(strategy, traffic, life, world)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", sorted(POLICIES))
+@pytest.mark.parametrize("traffic", sorted(SPLITS))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(life=LIFE, world=WORLD)
+def test_whatever_else_happens_it_comes_to_rest(
+    strategy: str, traffic: str, life: list[tuple[Happening, int]], world: dict[str, Any]
+) -> None:
+    comes_to_rest(strategy, traffic, life, world)
+
+
+def comes_to_rest(strategy: str, traffic: str, life: list[tuple[Happening, int]], world: dict[str, Any]) -> None:
+    """A life in a world, then good neighbours: it comes to an end that is told, and writes nothing more."""
     policy = {**QUICK, **POLICIES[strategy]}
-    cluster = Cluster(spec(rollout=policy, traffic=SPLITS[traffic]), behaviours={}, rate=1000, gateway_lag=lag)
+    cluster = Cluster(spec(rollout=policy, traffic=SPLITS[traffic]), behaviours={}, rate=1000, **world)
     for version in VERSIONS:
         cluster.behave(version, bad=0.05)
     cluster.run(100)
     for happen, seconds in life:
         happen(cluster)
         cluster.run(seconds)
-    cluster.metrics = "good"
+    cluster.metrics, cluster.targets = "good", "up"
     if isinstance(cluster.model, Problem):
         cluster.model = model("1")
     assert cluster.run(7200, lambda: at_rest(cluster)), cluster.condition("Progressing")
