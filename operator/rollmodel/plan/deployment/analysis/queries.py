@@ -22,7 +22,7 @@ from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.times import parse
 
-__all__ = ["asks_history", "load_judge", "queries", "query_of"]
+__all__ = ["asks_history", "is_about_candidate", "load_judge", "queries", "query_of"]
 
 
 def queries(observed: Observed) -> dict[str, MetricQuery]:
@@ -98,6 +98,11 @@ def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
     return promql(metric, observed.spec.runtime, words)
 
 
+def is_about_candidate(observed: Observed, metric: Metric) -> bool:
+    """Whether the query names the candidate, so that it may have no series before the candidate has traffic."""
+    return query_of(observed, metric, history=True) != query_of(observed, metric, history=False)
+
+
 def _some_pods(observed: Observed, metric: Metric) -> str | None:
     """A matcher for some of the pods, where the past of all is too much. Queries of users may have other labels."""
     stable = observed.status.stable
@@ -110,9 +115,8 @@ def _some_pods(observed: Observed, metric: Metric) -> str | None:
 def _texts(observed: Observed, *, history: bool) -> Iterator[tuple[Metric, str]]:
     for metric in observed.spec.analysis.metrics:
         try:
-            if history and not signal_of(metric).learns_from_history:
-                continue
-            yield metric, query_of(observed, metric, history=history)
+            past = history and signal_of(metric).learns_from_history
+            yield metric, query_of(observed, metric, history=past)
         except Invalid:
             continue
 
@@ -128,12 +132,15 @@ def _newest(observed: Observed, step: float, later: float = 0.0) -> float:
 
 
 def _past(observed: Observed) -> Iterator[tuple[str, MetricQuery]]:
-    """By metric, the stable revision's past: as much of it as an answer may hold."""
+    """By metric, the stable revision's past: as much of it as an answer may hold. A plain value is asked for once, so
+    that a query that makes no sense is told before anybody meets the candidate.
+    """
     step = float(observed.spec.analysis.interval_seconds)
     end, pods = _newest(observed, step), observed.status.stable.replicas if observed.status.stable else 0
     for metric, text in _texts(observed, history=True):
         series = pods * signal_of(metric).series_per_pod
-        yield metric.name, MetricQuery(text, end - budget.history_ticks(series, step) * step, end, step)
+        ticks = budget.history_ticks(series, step) if signal_of(metric).learns_from_history else 1
+        yield metric.name, MetricQuery(text, end - ticks * step, end, step)
 
 
 def _pods(observed: Observed) -> int:

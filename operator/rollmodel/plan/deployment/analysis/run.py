@@ -43,7 +43,7 @@ from rollmodel.plan.deployment.analysis.problems import (
     window_problems,
     wrong_queries,
 )
-from rollmodel.plan.deployment.analysis.queries import asks_history, load_judge, queries
+from rollmodel.plan.deployment.analysis.queries import asks_history, is_about_candidate, load_judge, queries
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals import signal_of
@@ -103,7 +103,7 @@ def _at_rest(rollout: Rollout) -> AnalysisResult:
 
 def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[Problem]) -> Rollout:
     """The judge begins once everything that it learns from was answered."""
-    missing = list(missing_series(rollout, asked))
+    missing = list(missing_series(rollout, _of_stable(rollout, asked)))
     if missing and not problems and waits_for_first_samples(rollout):
         waiting = AnalysisResult("Unknown", "Waiting", "the first samples of the stable revision are on their way")
         return _with(rollout, waiting)
@@ -122,6 +122,16 @@ def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[P
         message = "the evidence so far was written by another release and cannot be read: judging begins anew"
         rollout = rollout.with_event("Warning", "JudgeRestarted", message)
     return _with(rollout.with_state(judge=judge.dump(judge_state)), _answered(rollout, judge_state))
+
+
+def _of_stable(rollout: Rollout, asked: dict[str, MetricQuery]) -> dict[str, MetricQuery]:
+    """The questions that have an answer before the candidate has traffic."""
+    return {
+        metric.name: asked[metric.name]
+        for metric in rollout.spec.analysis.metrics
+        if metric.name in asked
+        and (signal_of(metric).learns_from_history or not is_about_candidate(rollout.observed, metric))
+    }
 
 
 def _judged(

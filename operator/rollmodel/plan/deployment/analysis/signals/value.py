@@ -57,8 +57,7 @@ class Value:
     def samples(self, answer: Answer, query: MetricQuery, arms: Arms) -> Sampled:
         """One number per window: the value at its end."""
         del arms
-        if len(answer.series) > 1:
-            raise UnexpectedAnswer(f"{len(answer.series)} series where one number was expected; aggregate them")
+        _one(answer)
         points = dict(answer.series[0][1]) if answer.series else {}
         ticks = round((query.end - query.start) / query.step)
         times = [query.start + tick * query.step for tick in range(ticks + 1)]
@@ -69,9 +68,15 @@ class Value:
         ]
 
     def history(self, answer: Answer, query: MetricQuery, arms: Arms) -> MetricHistory:
-        """A threshold learns nothing."""
-        del answer, query, arms
+        """A threshold learns nothing. Raises UnexpectedAnswer where there is more than one number."""
+        del query, arms
+        _one(answer)
         return MetricHistory()
+
+
+def _one(answer: Answer) -> None:
+    if len(answer.series) > 1:
+        raise UnexpectedAnswer(f"{len(answer.series)} series where one number was expected; aggregate them")
 
 
 def _value(metric: Metric) -> ValueQuery:

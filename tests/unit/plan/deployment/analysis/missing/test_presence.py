@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from rollmodel.plan.deployment.analysis.missing.presence import TARGETS
 from rollmodel.plan.deployment.analysis.queries import queries
+from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.rollouts import Cluster, spec
 
@@ -100,3 +101,44 @@ def test_a_stable_revision_without_ready_pods_holds_nobody_up(serving: Serving) 
     cluster.advance()
     revision = cluster.try_version()
     assert cluster.run(600, lambda: cluster.served.get(revision, 0) > 0)
+
+
+VALUE = "max(queue_length)"
+
+
+def judged_by(query: str) -> dict[str, Any]:
+    return {
+        "metrics": [{"name": "errors", "preset": "Errors"}, {"name": "queue", "value": {"query": query, "max": "9"}}]
+    }
+
+
+def test_a_query_that_makes_no_sense_is_told_before_the_first_step(serving: Serving) -> None:
+    cluster = serving(analysis=judged_by(VALUE))
+    cluster.values[VALUE] = Problem("Invalid", "Prometheus refused the query: parse error")
+    revision = cluster.try_version()
+    cluster.run(900)
+    assert not cluster.served.get(revision)
+    assert cluster.condition("MetricsAvailable")["status"] == "False"
+    assert (
+        "metric 'queue': Prometheus refused the query: parse error" in cluster.condition("MetricsAvailable")["message"]
+    )
+    cluster.values[VALUE] = 3.0
+    assert cluster.run(600, cluster.has_weight)
+
+
+def test_a_value_without_series_lets_no_candidate_begin(serving: Serving) -> None:
+    cluster = serving(analysis=judged_by(VALUE))
+    revision = cluster.try_version()
+    cluster.run(900)
+    assert not cluster.served.get(revision)
+    condition = cluster.condition("MetricsAvailable")
+    assert condition["reason"] == "NoSeries"
+    assert "metric 'queue' has no series of v1" in condition["message"]
+    cluster.values[VALUE] = 3.0
+    assert cluster.run(600, cluster.has_weight)
+
+
+def test_a_value_of_the_candidate_may_come_with_its_traffic(serving: Serving) -> None:
+    cluster = serving(analysis=judged_by('max(queue_length{revision="{{ candidate }}"})'))
+    cluster.try_version()
+    assert cluster.run(600, cluster.has_weight)
