@@ -100,6 +100,19 @@ async def test_a_null_flood_never_trains_a_model() -> None:
     assert "quality/age/null" in blocked["message"]
 
 
+async def test_a_model_that_answers_as_never_before_is_no_broken_data() -> None:
+    """Other people come, so the scores are others: that is what a training is for."""
+
+    def sure(rng: np.random.Generator, hour: int) -> Rows:
+        rows, score = older(rng, hour)
+        return rows, score if hour < DRIFT_FROM else np.where(rng.random(600) < 0.2, 1.5, score)
+
+    world, ref = world_with(sure)
+    await world.hours(world.operator(), ref, 20)
+    assert world.condition(ref, "QualityBroken")["status"] == "False"
+    assert len(world.trainings()) == 1
+
+
 async def test_suggest_and_approve_wait_for_a_person() -> None:
     for mode, said in (("Suggest", "Suggested"), ("Approve", "AwaitingApproval")):
         world, ref = world_with(mode=mode)
