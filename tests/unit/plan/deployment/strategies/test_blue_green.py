@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rollmodel.plan.problem import Problem
 
+from tests.support.running.effort import effort
 from tests.support.simulation.rollouts import TICK, Cluster, spec
 
 Previewed = Callable[..., Cluster]
@@ -24,7 +25,7 @@ METRICS = [{"name": "errors", "preset": "Errors", "ceiling": "0.2"}, {"name": "l
 PREVIEW = ("Service", "churn-preview")
 
 
-@pytest.fixture(scope="module", params=["route", "replicas"])
+@pytest.fixture(scope="module", params=["route", "replicas"][: effort(1, 2)])
 def installed(request: pytest.FixtureRequest) -> Cluster:
     """Version 1 serves and has a past, with a Gateway and without one."""
     traffic = {"parentRefs": [{"name": "public"}]} if request.param == "route" else None
