@@ -164,6 +164,25 @@ def test_a_quantity_is_a_number_or_text() -> None:
     assert "type" not in found
 
 
+class Told(ApiModel):
+    seconds: Annotated[int, Field(ge=0, le=9)] = 3
+    """How long."""
+    word: Word = "x"
+    """Which one. Default: `x`, unless nobody asks."""
+    again: Literal["Yes", "No"] = "No"
+    """Whether twice."""
+
+
+def test_explain_tells_the_default_once() -> None:
+    told = {name: child["description"] for name, child in exported(Told)["properties"].items()}
+    assert told == {
+        "seconds": "How long. Default: 3.",
+        "word": "Which one. Default: `x`, unless nobody asks.",
+        "again": "Whether twice. Default: `No`.",
+    }
+    assert "Default: 3" not in str(exported(Told, defaults=False))
+
+
 def test_a_docstring_is_one_line_per_paragraph() -> None:
     class Described(ApiModel):
         """About ``it``,

@@ -7,6 +7,8 @@ from typing import Any
 
 import yaml
 
+from rollmodel.api.crd.structural import default_words
+
 __all__ = ["reference"]
 
 Schema = Mapping[str, Any]
@@ -48,13 +50,20 @@ def _kind(spec: Mapping[str, Any]) -> str:
 def _rows(path: str, schema: Schema, *, required: bool) -> Iterator[str]:
     if path not in ("spec", "status"):
         default = "**required**" if required else _code(schema["default"]) if schema.get("default", {}) != {} else ""
-        cells = (f"`{path}`", _type(schema), default, _limits(schema), schema.get("description", ""))
+        cells = (f"`{path}`", _type(schema), default, _limits(schema), _meaning(schema))
         yield f"| {' | '.join(_cell(text) for text in cells)} |\n"
     for name, child in schema.get("properties", {}).items():
         yield from _rows(f"{path}.{name}", child, required=name in schema.get("required", ()))
     for suffix, child in (("[]", schema.get("items")), (".*", schema.get("additionalProperties"))):
         if child:
             yield from _nested_rows(f"{path}{suffix}", child)
+
+
+def _meaning(schema: Schema) -> str:
+    """The description without a default that has a column of its own here."""
+    description = str(schema.get("description", ""))
+    plain, found, _ = description.rpartition(" Default: ")
+    return plain if found and description == plain + default_words({**schema, "description": plain}) else description
 
 
 def _nested_rows(path: str, schema: Schema) -> Iterator[str]:

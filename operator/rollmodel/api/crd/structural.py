@@ -18,7 +18,7 @@ from pydantic_core import core_schema, to_jsonable_python
 from rollmodel.api.crd.bounds import refuse_unbounded
 from rollmodel.api.schema import Rule, add_rules
 
-__all__ = ["structural_schema"]
+__all__ = ["default_words", "structural_schema"]
 
 Schema = dict[str, Any]
 
@@ -84,10 +84,11 @@ def _translated(node: Schema, *, defaults: bool) -> Schema:
     """One node and everything below it in the words of OpenAPI 3.0."""
     schema = {key: value for key, value in node.items() if key not in _DROPPED}
     _translate_scalar(schema)
-    if "description" in schema:
-        schema["description"] = _plain(schema["description"])
     if not defaults:
         schema.pop("default", None)
+    if "description" in schema:
+        schema["description"] = _plain(schema["description"])
+        schema["description"] += default_words(schema)
     if "properties" in schema:
         schema["properties"] = {
             name: _translated(child, defaults=defaults) for name, child in schema["properties"].items()
@@ -98,6 +99,17 @@ def _translated(node: Schema, *, defaults: bool) -> Schema:
         schema["additionalProperties"] = _translated(schema["additionalProperties"], defaults=defaults)
         _translate_keys(schema, node.get("propertyNames", {}))
     return schema
+
+
+def default_words(schema: Mapping[str, Any]) -> str:
+    """The default as the end of a description: ``kubectl explain`` shows no other trace of it.
+
+    Empty where there is none, where it is an object whose fields say their own, and where the description tells more.
+    """
+    default = schema.get("default")
+    if default is None or isinstance(default, dict | list) or "Default: " in schema.get("description", ""):
+        return ""
+    return f" Default: {default}." if isinstance(default, int) else f" Default: `{default}`."
 
 
 #: Titles say nothing; key rules become CEL; unknown fields are pruned anyway.
