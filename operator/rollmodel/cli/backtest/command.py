@@ -27,8 +27,8 @@ from rollmodel.cli.backtest.counts import Counts, Rows, fold, read_rows
 from rollmodel.cli.backtest.recording import Pair, read
 from rollmodel.cli.backtest.steps import Result, replay
 from rollmodel.cli.common import prometheus
+from rollmodel.cli.common.console import show
 from rollmodel.cli.common.manifest import counted, read_manifest, sound, spec_of
-from rollmodel.cli.common.screen import Screen
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.evidence.core.types import JudgePlan
 from rollmodel.plan.deployment.analysis.policy import judge_plan
@@ -145,8 +145,7 @@ def _show(results: Sequence[Result]) -> None:
     for result in results:
         styled = Text(result.verdict, style=_STYLES[result.verdict])
         table.add_row(result.rollout, styled, f"{result.seconds:g} s", result.reason)
-    console = Screen()
-    console.print(table)
+    show(table)
     for verdict, count in Counter(result.verdict for result in results).most_common():
         middle = median(result.seconds for result in results if result.verdict == verdict)
-        console.print(f"{verdict}: {count} of {len(results)}, median after {middle:g} s")
+        print(f"{verdict}: {count} of {len(results)}, median after {middle:g} s")

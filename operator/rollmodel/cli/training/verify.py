@@ -17,8 +17,8 @@ from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import TRAINING_JOB, Session
 from rollmodel.cli.common.colours import colour
+from rollmodel.cli.common.console import console, show
 from rollmodel.cli.common.rows import spec_of, status_of
-from rollmodel.cli.common.screen import Screen
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.training import tables as training
 from rollmodel.cli.training.comparison import Comparison, FileRow, MetricRow, Tolerance, compare
@@ -40,17 +40,16 @@ Document = dict[str, Any]
 def main(argv: Sequence[str]) -> int:
     """Run the command: 0 if the rerun came to the same, 1 if not or where it could not be found out."""
     arguments = _parser().parse_args(argv)
-    console = Screen()
+    screen = console()
     try:
         if not arguments.mlflow_url:
             raise Invalid("where is MLflow? Say it with --mlflow-url or $MLFLOW_TRACKING_URI")
         runs = Runs(arguments.mlflow_url)
         first, rerun = cluster.run(
-            arguments.namespace, arguments.kubeconfig, lambda session: _again(session, arguments, runs, console)
+            arguments.namespace, arguments.kubeconfig, lambda session: _again(session, arguments, runs, screen)
         )
         found = _compared(first, rerun, runs, arguments)
-        for part in shown(found):
-            console.print(part)
+        show(*shown(found))
     except RollmodelError as error:
         print(f"rollmodel verify-training: {error}", file=sys.stderr)
         return 1

@@ -138,6 +138,16 @@ def test_the_table_sums_up(run: Any) -> None:
     assert "Promote: 1 of 2" in out
 
 
+def test_off_a_terminal_no_row_is_wrapped(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    name = "rollout-with-a-name-" + "x" * 80
+    _, out, _ = run(rows(name, 8), analysis=ERRORS)
+    heading, row, total = out.splitlines()
+    assert row.startswith(f"{name}  RollBack")
+    assert total.startswith("RollBack: 1 of 1")
+    assert heading.split() == ["ROLLOUT", "VERDICT", "AFTER", "REASON"]
+
+
 def test_steps_take_their_time_before_promotion(run: Any) -> None:
     _, fast, _ = run(rows("r", 1), "--output", "json", analysis=ERRORS, rollout={"steps": [{"weight": 5}]})
     steps = [{"weight": 5, "minSeconds": 500}, {"pause": "Manual"}, {"weight": 50}]
