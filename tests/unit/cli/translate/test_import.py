@@ -106,6 +106,9 @@ def test_inference_services() -> None:
     old, notes = result("inferenceservice", 1)
     assert old["model"] == {"registry": {"name": "old", "alias": "challenger"}}
     assert "gs://models/iris is at a place that is not read" in notes["todo", "spec.model"]
+    flowers, notes = result("inferenceservice", 3)
+    assert flowers["analysis"]["metrics"] == [{"name": "errors", "preset": "Errors"}], "Triton has no latency histogram"
+    assert "latency" in notes["todo", "spec.analysis.metrics"]
     own, _ = result("inferenceservice", 2)
     assert own["runtime"]["image"] == "registry.example.com/own:1"
 
