@@ -92,6 +92,7 @@ CELLS = st.one_of(
     st.lists(st.lists(CELLS, max_size=7), max_size=6), st.permutations(HEADER), st.integers(0, 6), st.binary(max_size=2)
 )
 @example([["a" * 200_000]], HEADER, 6, b"")
+@example([["1", "x" * 5000, "stable", "p", "1", "1"]], HEADER, 6, b"")
 def test_a_csv_of_counts_is_read_or_refused(
     rows: list[list[str]], header: list[str], columns: int, noise: bytes
 ) -> None:

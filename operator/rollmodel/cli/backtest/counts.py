@@ -155,6 +155,10 @@ def _chunks(reader: Iterator[list[str]]) -> Iterator[tuple[int, list[list[str]]]
         first += len(chunk)
 
 
+#: Characters of a cell that a message repeats.
+_SHOWN = 60
+
+
 class _Cells:
     """One chunk of rows, column by column."""
 
@@ -194,7 +198,7 @@ class _Cells:
 
     def _wrong(self, column: str, good: Callable[[str], bool], allowed: str) -> Invalid:
         row, text = next((r, t) for r, t in zip(self.rows, self.text(column), strict=True) if not good(t))
-        return Invalid(f"{self._name}, row {row}: {column} must be {allowed}, not {text!r}")
+        return Invalid(f"{self._name}, row {row}: {column} must be {allowed}, not {text[:_SHOWN]!r}")
 
 
 def _is_number(text: str) -> bool:
