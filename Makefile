@@ -51,8 +51,8 @@ manifests: install ## Write the CRDs, and all that is made of the Helm chart: it
 	$(BIN)/python -m rollmodel crds crds
 	$(BIN)/python -m charts
 
-demo: install ## Serve a model, promote a better one, roll a worse one back (TRAIN=1: train it first; KEEP=1, KUBECONFIG=..., *_URL=...)
-	$(BIN)/python -m demo $(if $(TRAIN),--train) $(if $(KEEP),--keep) $(DEMO_CLUSTER)
+demo: install ## Serve a model, promote a better one, roll a worse one back (TRAIN=1: train it first; LOOP=1: drift; KEEP=1, KUBECONFIG=..., *_URL=...)
+	$(BIN)/python -m demo $(if $(TRAIN),--train) $(if $(LOOP),--loop) $(if $(KEEP),--keep) $(DEMO_CLUSTER)
 
 demo-down: install ## End the cluster that `make demo KEEP=1` left
 	$(BIN)/python -m localcluster down --dir $(DEMO_DIR)/cluster

@@ -14,6 +14,9 @@ from rich.console import Console
 
 from demo import next_steps, operator, stack
 from demo.kubectl import KubectlError
+from demo.loop import page as loop_page
+from demo.loop import report as loop_report
+from demo.loop import story as loop
 from demo.registry import Registry
 from demo.rollout import report as rollout_report
 from demo.rollout import story as rollout
@@ -35,7 +38,7 @@ def main() -> int:
     try:
         with _stack(arguments) as where:
             broken = _play(where, arguments, console)
-            if arguments.keep and where.cluster is not None and not broken:
+            if arguments.keep and where.cluster is not None and not broken and not arguments.loop:
                 _say_what_next(where, arguments, console)
     except (DemoFailedError, KubectlError, LocalClusterError, RuntimeError) as error:
         broken = [str(error)]
@@ -50,6 +53,8 @@ def _play(where: stack.Stack, arguments: argparse.Namespace, console: Console) -
     where.install()
     if arguments.train:
         return _play_training(where, arguments, console)
+    if arguments.loop:
+        return _play_loop(where, arguments, console)
     registry = Registry(where.mlflow_url)
     console.print("training three versions of a model on a real data set and registering them")
     console.print(registry.train())
@@ -75,6 +80,21 @@ def _play_training(where: stack.Stack, arguments: argparse.Namespace, console: C
             raise
     training_report.show(story, console)
     return list(training_report.broken_promises(story))
+
+
+def _play_loop(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> list[str]:
+    log = arguments.directory / "operator.log"
+    with operator.running(where, log, keep=arguments.keep) as operator_runs:
+        try:
+            story = asyncio.run(loop.play(where, console, operator_runs, arguments.rate / 3))
+        except BaseException:
+            console.print(f"the operator's log is in {log}; its end:\n{_tail(log)}", markup=False)
+            raise
+    loop_report.show(story, console)
+    picture = arguments.directory / "loop.html"
+    picture.write_text(loop_page.render(story), encoding="utf-8")
+    console.print(f"pictures: {picture}", soft_wrap=True)
+    return list(loop_report.broken_promises(story))
 
 
 @contextmanager
@@ -109,6 +129,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--directory", type=Path, default=user_cache() / "demo", help="where state and logs go")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up")
     parser.add_argument("--train", action="store_true", help="play the training demo instead")
+    parser.add_argument("--loop", action="store_true", help="play the loop: drift, training, promotion; broken data")
     parser.add_argument("--rate", type=float, default=24.0, help="requests a second (default 24)")
     parser.add_argument("--kubeconfig", type=Path, help="use this cluster")
     parser.add_argument("--mlflow-url")

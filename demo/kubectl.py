@@ -40,6 +40,11 @@ class Kubectl:
         text = self.run("get", kind, name, "--ignore-not-found", "--output", "json")
         return json.loads(text) if text.strip() else None
 
+    def list(self, kind: str) -> list[dict[str, Any]]:
+        """All objects of a kind."""
+        items: list[dict[str, Any]] = json.loads(self.run("get", kind, "--output", "json"))["items"]
+        return items
+
     def apply(self, *manifests: dict[str, Any]) -> None:
         """Server-side apply of whole manifests."""
         body = {"apiVersion": "v1", "kind": "List", "items": list(manifests)}
