@@ -11,7 +11,7 @@ import pytest
 from localcluster import Cluster
 from localcluster.binaries import locate
 from tests.cluster.rollouts.conftest import REPOSITORY, Rollout, Send
-from tests.cluster.rollouts.test_interruptions import BAD, GOOD
+from tests.cluster.rollouts.trouble.test_interruptions import BAD, GOOD
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
