@@ -130,7 +130,7 @@ def _graph(draft: Draft, path: Sequence[str | int]) -> None:
     for part in ("endpoint", "logger"):
         draft.missing((*path, "graph", part), "has no counterpart")
     if source.look(*path, "componentSpecs", 0, "spec"):
-        pod(draft, (*path, "componentSpecs", 0))
+        pod(draft, (*path, "componentSpecs", 0), name=source.look(*path, "graph", "name"))
     if server:
         _server(draft, server, draft.spec.get("runtime", {}).get("image"))
     draft.missing((*path, "componentSpecs", 0, "hpaSpec"), "a HorizontalPodAutoscaler on the ModelDeployment")

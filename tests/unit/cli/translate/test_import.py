@@ -122,6 +122,16 @@ def test_the_predictor_of_seldon_with_the_most_traffic() -> None:
     assert "Shadow" in notes["todo", "spec.rollout"]
 
 
+def test_the_container_of_seldon_is_the_one_that_the_graph_names() -> None:
+    containers = [{"name": "helper", "image": "registry.example.com/h:1"}]
+    containers += [{"name": "model", "image": "registry.example.com/m:1"}]
+    predictor = {"graph": {"name": "model", "type": "MODEL"}, "componentSpecs": [{"spec": {"containers": containers}}]}
+    body = {"kind": "SeldonDeployment", "metadata": {"name": "x"}, "spec": {"predictors": [predictor]}}
+    runtime = translated(body)[0]["spec"]["runtime"]
+    assert runtime["image"] == "registry.example.com/m:1"
+    assert [one["name"] for one in runtime["podTemplate"]["spec"]["containers"]] == ["helper"]
+
+
 def test_a_field_that_would_be_refused_is_left_out_and_told() -> None:
     body = read("rollout")[0]
     body["spec"]["template"]["spec"]["containers"][0]["env"] = [{"name": "ROLLMODEL_X", "value": "1"}]
