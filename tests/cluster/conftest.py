@@ -1,7 +1,7 @@
 """The real control plane for tests: one cluster per session, one namespace per test.
 
 ``cluster`` has the control plane only; a test that needs more asks for it: ``cluster.ensure("mlflow", "prometheus")``.
-What was started stays until the session ends, so a test that stops a part starts it again.
+What was started stays until the worker has no more rooms that share it, so a test that stops a part starts it again.
 """
 
 import json
@@ -9,7 +9,7 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,8 +20,12 @@ from localcluster import Cluster
 from tests.support.binaries import needs_binaries
 from tests.support.eventually import PATIENCE_SECONDS
 from tests.support.live.operator_process import Operators
+from tests.support.running.rooms import needs_cluster
 
 CRDS = Path(__file__).parents[2] / "crds"
+
+
+SHARED = pytest.StashKey[Cluster]()
 
 
 class WaitUntil(Protocol):
@@ -50,7 +54,20 @@ def serve_kinds(cluster: Cluster) -> Path:
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """The cluster of all tests that need none of their own."""
     with start(request, tmp_path_factory.mktemp("cluster")) as started:
+        request.config.stash[SHARED] = started
         yield started
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, object, object]:
+    """End the cluster after the last test that shares it: at rest it takes a sixteenth of a core from the others."""
+    result = yield
+    if nextitem is not None and not needs_cluster(nextitem.nodeid):
+        shared = item.config.stash.get(SHARED, None)
+        if shared is not None:
+            del item.config.stash[SHARED]
+            shared.stop()
+    return result
 
 
 @pytest.fixture(scope="session")

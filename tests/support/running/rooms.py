@@ -6,7 +6,7 @@ worker, so all tests that need the same parts are one room; every other file is 
 
 from __future__ import annotations
 
-__all__ = ["BED", "is_bed", "order", "room_of"]
+__all__ = ["BED", "is_bed", "needs_cluster", "order", "room_of"]
 
 #: Tests of the local cluster itself, of its node and its gateway.
 BED = ("tests/unit/localcluster/", "tests/cluster/localcluster/", "tests/cluster/node/", "tests/cluster/gateway/")
@@ -22,7 +22,8 @@ _ROOMS = {
     "tests/cluster/gateway/": "bed",
     "tests/cluster/": "plane",
 }
-_ORDER = ("stack", "training", "plane", "serving", "charts", "localcluster", "bed")
+_SHARED = ("stack", "training", "plane", "localcluster", "bed")
+_ORDER = (*_SHARED, "serving", "charts")
 
 
 def room_of(nodeid: str) -> str:
@@ -35,6 +36,11 @@ def order(nodeid: str) -> int:
     """When a test's room begins: a smaller number is earlier."""
     room = room_of(nodeid)
     return _ORDER.index(room) if room in _ORDER else len(_ORDER)
+
+
+def needs_cluster(nodeid: str) -> bool:
+    """Whether this test's room shares the cluster of its worker: these rooms come first, one after the other."""
+    return room_of(nodeid) in _SHARED
 
 
 def is_bed(nodeid: str) -> bool:

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
+from tests.cluster.conftest import SHARED
+from tests.cluster.conftest import pytest_runtest_protocol as end_of_the_cluster
 from tests.support.running.budget import CPU_SECONDS, Budget
 from tests.support.running.changed import WATCHED, reason
-from tests.support.running.rooms import BED, is_bed, order, room_of
+from tests.support.running.rooms import BED, is_bed, needs_cluster, order, room_of
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -35,7 +37,29 @@ def test_tests_that_share_a_cluster_share_a_room(nodeid: str, room: str) -> None
 def test_what_takes_long_begins_first() -> None:
     rooms = ("rollouts", "training", "api", "serving", "charts", "localcluster", "node")
     paths = [*(f"tests/cluster/{room}/a" for room in rooms), "tests/unit/a", "tests/reconcile/a"]
-    assert [order(path) for path in paths] == [0, 1, 2, 3, 4, 5, 6, 7, 7]
+    assert [order(path) for path in paths] == [0, 1, 2, 5, 6, 3, 4, 7, 7]
+    shared = [path for path in sorted(paths, key=order) if needs_cluster(path)]
+    assert shared == sorted(paths, key=order)[: len(shared)]  # none comes after the end of the cluster
+
+
+@pytest.mark.parametrize(
+    ("following", "ended"),
+    [("tests/cluster/api/test_b.py::test", 0), ("tests/cluster/serving/test_b.py::test", 1), ("tests/unit/b", 1)],
+)
+def test_a_cluster_ends_before_rooms_that_do_not_share_it(following: str, ended: int) -> None:
+    stopped: list[int] = []
+    config = SimpleNamespace(stash=pytest.Stash())
+    config.stash[SHARED] = SimpleNamespace(stop=lambda: stopped.append(1))
+    for before, after in [("tests/cluster/api/test_a.py::test", following), (following, "tests/unit/c")]:
+        item: Any = SimpleNamespace(nodeid=before, config=config)
+        nextitem: Any = SimpleNamespace(nodeid=after)
+        steps = end_of_the_cluster(item, nextitem)
+        next(steps)
+        with pytest.raises(StopIteration):
+            next(steps)
+        if after == following:
+            assert len(stopped) == ended
+    assert stopped == [1]
 
 
 def test_what_is_named_exists() -> None:
