@@ -49,7 +49,7 @@ def archive(members: list[tuple[str, bytes, bytes, str]]) -> bytes:
     return buffer.getvalue()
 
 
-@settings(max_examples=effort(30, 3000))
+@settings(max_examples=effort(30, 600))
 @given(MEMBERS, st.booleans(), st.integers(0, 2000), st.binary(max_size=3), st.booleans())
 @example([("a", tarfile.REGTYPE, b"x", ""), ("a/b", tarfile.REGTYPE, b"y", "")], False, 0, b"", False)
 @example([("a/b", tarfile.REGTYPE, b"x", ""), ("a", tarfile.REGTYPE, b"y", "")], False, 0, b"", False)
@@ -87,7 +87,7 @@ CELLS = st.one_of(
 )
 
 
-@settings(max_examples=effort(30, 3000))
+@settings(max_examples=effort(30, 600))
 @given(
     st.lists(st.lists(CELLS, max_size=7), max_size=6), st.permutations(HEADER), st.integers(0, 6), st.binary(max_size=2)
 )
@@ -112,7 +112,7 @@ def test_a_csv_of_counts_is_read_or_refused(
 PROFILE = json.loads(build_profile({"amount": [float(n % 7) for n in range(500)]}).to_json())
 
 
-@settings(max_examples=effort(30, 3000))
+@settings(max_examples=effort(30, 600))
 @given(damaged(PROFILE, *PROFILE, "edges", "counts", "name"))
 def test_a_profile_is_read_or_refused(body: bytes) -> None:
     try:
@@ -131,7 +131,7 @@ class Answer:
         self.content = content
 
 
-@settings(max_examples=effort(15, 1000))
+@settings(max_examples=effort(15, 200))
 @given(damaged({"files": [{"path": "MLmodel", "is_dir": False}]}, "files", "path"))
 @example(b'{"a":' * 5000 + b"1" + b"}" * 5000)
 @example(b"[]")

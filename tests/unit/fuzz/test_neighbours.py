@@ -56,7 +56,7 @@ DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
 STATUSES = st.sampled_from([200, 200, 200, 204, 302, 400, 401, 404, 422, 429, 500, 503])
 
 
-@settings(max_examples=effort(30, 2000))
+@settings(max_examples=effort(30, 400))
 @given(damaged(MATRIX, "status", "data", "result", "metric", "values", "warnings"), st.integers(1, 64))
 @example(
     json.dumps(
@@ -75,7 +75,7 @@ def test_prometheus_gives_numbers_or_is_not_trusted(body: bytes, size: int) -> N
         assert all(isinstance(number, float) for point in series.points for number in point)
 
 
-@settings(max_examples=effort(10, 500))
+@settings(max_examples=effort(10, 100))
 @given(damaged({"status": "error", "error": "x"}, "error", "status"), STATUSES)
 @example(DEEP, 500)
 def test_errors_of_prometheus_are_ours(body: bytes, status: int) -> None:
@@ -95,7 +95,7 @@ def test_errors_of_prometheus_are_ours(body: bytes, status: int) -> None:
     asyncio.run(ask())
 
 
-@settings(max_examples=effort(8, 500))
+@settings(max_examples=effort(8, 100))
 @given(damaged(VERSION, "model_version", "version", "name", "tags", "key", "value", "files", "path"), STATUSES)
 @example(DEEP, 200)
 @example(DEEP, 500)
@@ -121,7 +121,7 @@ def test_a_version_of_mlflow_is_one_or_an_error_of_ours(body: bytes, status: int
         assert len(found.digest) == 71
 
 
-@settings(max_examples=effort(8, 500))
+@settings(max_examples=effort(8, 100))
 @given(damaged(RUN, "run", "info", "data", "metrics", "value", "step", "timestamp", "status"), STATUSES)
 @example(DEEP, 200)
 @example(DEEP, 500)

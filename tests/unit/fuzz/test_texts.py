@@ -32,7 +32,7 @@ SUBDOMAIN = st.from_regex(r"\A[a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?\Z").filter(
 REPORT = {"name": "data", "version": "1", "digest": f"sha256:{'0' * 64}"}
 
 
-@settings(max_examples=effort(50, 5000))
+@settings(max_examples=effort(50, 1000))
 @given(SUBDOMAIN, SUBDOMAIN)
 def test_children_have_legal_names_and_two_owners_never_the_same(one: str, other: str) -> None:
     for name in (naming.shared(one), naming.child(one, "bcdfghjk"), naming.job(one, 1)):
@@ -43,7 +43,7 @@ def test_children_have_legal_names_and_two_owners_never_the_same(one: str, other
         assert naming.label_value(one) != naming.label_value(other)
 
 
-@settings(max_examples=effort(40, 5000))
+@settings(max_examples=effort(40, 1000))
 @given(damaged(REPORT, "name", "version", "digest"))
 def test_a_report_of_an_input_is_one_or_nothing(message: bytes) -> None:
     ended = {"exitCode": 0, "message": message.decode("utf-8", "replace")}
@@ -54,7 +54,7 @@ def test_a_report_of_an_input_is_one_or_nothing(message: bytes) -> None:
             assert text is None or (text == plain(text) and len(text) < 300)
 
 
-@settings(max_examples=effort(40, 3000))
+@settings(max_examples=effort(40, 600))
 @given(st.lists(st.one_of(texts, st.sampled_from(ACTING)), max_size=5).map("".join), st.booleans())
 def test_no_text_acts_or_takes_long(text: str, lines: bool) -> None:
     began = time.process_time()
@@ -78,7 +78,7 @@ def judged() -> Cluster:
     return cluster
 
 
-@settings(max_examples=effort(12, 1000))
+@settings(max_examples=effort(12, 200))
 @given(st.data())
 def test_a_state_of_the_judge_is_read_or_refused(judged: Cluster, data: st.DataObject) -> None:
     body = data.draw(damaged(json.loads(judged.status["judge"]), "parts", "metrics", "wealth", "n"))
@@ -89,7 +89,7 @@ def test_a_state_of_the_judge_is_read_or_refused(judged: Cluster, data: st.DataO
     judge.dump(state)
 
 
-@settings(max_examples=effort(12, 1000))
+@settings(max_examples=effort(12, 200))
 @given(st.data())
 def test_a_status_that_somebody_wrote_ends_in_a_decision(judged: Cluster, data: st.DataObject) -> None:
     """One that the API server would let pass; another is refused before."""
