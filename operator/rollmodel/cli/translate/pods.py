@@ -26,7 +26,6 @@ _OVERLAID = (
     "hostAliases",
     "initContainers",
     "schedulerName",
-    "terminationGracePeriodSeconds",
     "topologySpreadConstraints",
     "volumes",
 )
@@ -44,6 +43,8 @@ def pod(draft: Draft, path: Path, *, name: str | None = None) -> None:
         draft.move((*spec, source), "runtime", target)
     for part in _OVERLAID:
         draft.move((*spec, part), "runtime", "podTemplate", "spec", part)
+    grace = "pods get as long as requests that have begun may take; longer: `runtime.podTemplate`"
+    draft.kept((*spec, "terminationGracePeriodSeconds"), grace)
     user = draft.source.look(*spec, "securityContext") or {}
     known = {key: user[key] for key in ("runAsUser", "runAsGroup", "fsGroup", "supplementalGroups") if key in user}
     for key in known:
