@@ -66,15 +66,15 @@ def translated(body: Mapping[str, Any], others: Sequence[Mapping[str, Any]] = ()
     draft = Draft(Source(body))
     try:
         KINDS[body["kind"]][1](draft, others)
+        if "model" not in draft.spec:
+            draft.spec = {"model": {"registry": {"name": draft.name, "alias": "challenger"}}, **draft.spec}
+            draft.todo("spec.model", "the name of a registered model and the alias to follow are guessed")
+        measured(draft)
+        manifest = draft.finish()
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Invalid(
             f"{body['kind']} {draft.name} has a field of a form that its kind does not know: {error}"
         ) from error
-    if "model" not in draft.spec:
-        draft.spec = {"model": {"registry": {"name": draft.name, "alias": "challenger"}}, **draft.spec}
-        draft.todo("spec.model", "the name of a registered model and the alias to follow are guessed")
-    measured(draft)
-    manifest = draft.finish()
     return manifest, sorted(draft.notes, key=lambda note: (list(_LEVELS).index(note.level), note.path))
 
 
