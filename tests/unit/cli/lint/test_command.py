@@ -45,6 +45,14 @@ def test_an_error_has_its_line(lint: Lint) -> None:
     ]
 
 
+def test_a_rule_about_something_of_another_type_is_an_error_too(lint: Lint) -> None:
+    containers = "{containers: [{name: 0}, {name: 1, image: a}]}"
+    code, said = lint(GOOD + "  runtime:\n    podTemplate:\n      spec: " + containers + "\n")
+    assert code == 1
+    assert said.splitlines()[-1].startswith("1 object: ")
+    assert "spec.runtime.podTemplate.spec" in said
+
+
 def test_output_for_programs(lint: Lint) -> None:
     bad = GOOD + "  suspend: true\n"
     _, as_json = lint(bad, options=["-o", "json"])

@@ -35,10 +35,11 @@ def _value(node: Node, known: Variables) -> Any:
             return [_value(item, known) for item in items]
         case Field(of=of, name=name):
             return _entry(_value(of, known), name)
-        case Operator():
-            return _operated(node, known)
-        case Call():
-            return _called(node, known)
+        case Operator() | Call():
+            try:
+                return _operated(node, known) if isinstance(node, Operator) else _called(node, known)
+            except (AttributeError, TypeError) as error:  # Python's words for an operand of another type
+                raise CelError(f"no such overload: {error}") from error
 
 
 def _variable(name: str, known: Variables) -> Any:
