@@ -36,6 +36,7 @@ from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.effects.objects import ObjectHandlers
 from rollmodel.reconcile.effects.registry import RegistryHandlers
 from rollmodel.reconcile.effects.runs import RunHandlers
+from rollmodel.reconcile.effects.status import StatusWriter
 
 __all__ = ["INSTALL_SECONDS", "Execution", "Executor", "no_connection"]
 
@@ -96,6 +97,7 @@ class Executor:
         self._clock = clock
         self._written: dict[str, float] = {}
         timing = timing or Timing()
+        self._statuses = StatusWriter(kube)
         self._objects = ObjectHandlers(kube, clock)
         tenancy = tenancy or Tenancy()
         self._outbox = RegistryHandlers(kube, registry, wake, tenancy, permit=self._only_as_leader, retry=timing.person)
@@ -119,7 +121,7 @@ class Executor:
         if self._news is not None:
             self._news.keep(uid, decision.effects)
         decision, fights = self._objects.without_needless(body, decision)
-        if not decision.effects and decision.status == body.get("status", {}):
+        if not decision.effects and self._statuses.is_there(body, decision.status):
             return Execution(body, refused=fights)
         now = self._clock()
         if (pause := self._can_wait(body, decision, now)) > 0.0:
@@ -148,6 +150,7 @@ class Executor:
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._written.pop(uid, None)
+        self._statuses.forget(uid)
         self._objects.forget(uid)
         self._outbox.forget(uid)
         if self._news is not None:
@@ -166,9 +169,9 @@ class Executor:
 
     async def _write_status(self, body: Manifest, decision: Decision) -> Manifest:
         self._only_as_leader()
+        if not self._statuses.is_there(body, decision.status):
+            return await self._statuses.write(body, decision.status)
         ref, version = Ref.of(body), body["metadata"]["resourceVersion"]
-        if decision.status != body.get("status", {}):
-            return await self._kube.patch_status(ref, decision.status, resource_version=version)
         live = await self._kube.get(ref)
         if live is None or live["metadata"]["resourceVersion"] != version:
             raise Conflict(f"{ref.kind} {ref.name} changed since it was read")

@@ -184,3 +184,12 @@ async def test_with_the_registry_gone_the_model_goes_on_being_served(bench: Benc
     assert shape(bench) == before
     assert bench.conditions(ref)["Ready"][0] == "True"
     assert bench.conditions(ref)["ModelResolved"][0] != "True"
+
+
+async def test_crds_of_the_release_before_bring_no_end_of_writes(bench: Bench) -> None:
+    bench.kube.unknown_status = {"records"}
+    operator, ref = bench.operator(), bench.create()
+    await bench.settle(operator, ref)
+    bench.make_ready()
+    await bench.settle(operator, ref)
+    assert "records" not in bench.status(ref)

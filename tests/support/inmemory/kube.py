@@ -25,7 +25,8 @@ Fault = Callable[[str, Ref], None]
 
 class InMemoryKube:
     """Holds objects by address. ``fault(verb, ref)`` is called before each request, ``aftermath`` after each write, and
-    either may raise. ``policy`` may change what is applied before it is stored, as admission does.
+    either may raise. ``policy`` may change what is applied before it is stored, as admission does. Fields of
+    ``unknown_status`` are dropped from statuses, as by older CRDs.
 
     ``writes`` records (verb, address) of everything that the code under test wrote; ``events`` what it posted.
     """
@@ -40,6 +41,7 @@ class InMemoryKube:
         self.gateway_available = True
         self.fault: Fault = lambda verb, ref: None
         self.aftermath: Fault = lambda verb, ref: None
+        self.unknown_status: set[str] = set()
         self.policy: Callable[[dict[str, Any]], None] = lambda obj: None
         self._version = 1
         self._applied: dict[Ref, dict[str, Any]] = {}
@@ -125,7 +127,8 @@ class InMemoryKube:
             raise NotFound(f"{ref.kind} {ref.name} not found")
         if self.objects[ref]["metadata"]["resourceVersion"] != resource_version:
             raise Conflict("the object has been modified")
-        stored = self.edit(ref, lambda obj: obj.update(status=deepcopy(dict(status))))
+        known = {key: value for key, value in status.items() if key not in self.unknown_status}
+        stored = self.edit(ref, lambda obj: obj.update(status=deepcopy(known)))
         self.aftermath("patch_status", ref)
         return stored
 
