@@ -1,6 +1,6 @@
 # Two images from one file:
-#   docker build --target operator -t rollmodel/operator .     the operator, and `rollmodel fetch` for init containers
-#   docker build --target server   -t rollmodel/server   .     `rollmodel serve`: MLflow and scikit-learn on top
+#   docker build --target operator -t localhost/rollmodel/operator .     the operator, and `rollmodel fetch` for init containers
+#   docker build --target server   -t localhost/rollmodel/server   .     `rollmodel serve`: MLflow and scikit-learn on top
 #
 # PYTHON of the server image must be of the series that the models were trained with (docs/adr/0002-the-model-server.md);
 # build it once per series with --build-arg PYTHON=3.12. Both run as a numeric user (LOGNAME is for libraries that

@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # also where the environment forbids to keep it.
 export PYTHONDONTWRITEBYTECODE :=
 
-REPOSITORY ?= rollmodel
+REPOSITORY ?= localhost/rollmodel
 TAG := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' operator/rollmodel/__init__.py)
 DEMO_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollmodel/demo
 # Only a KUBECONFIG written on the command line counts: one that is merely exported must not be touched by accident.

@@ -75,9 +75,9 @@ class Settings(BaseSettings):
     """``Off``: HTTPRoutes are neither watched nor made, and no right on them is needed."""
     kueue: Literal["Auto", "Off"] = "Auto"
     """``Off``: nobody asks Kueue why a run waits, and no right on its Workloads is needed."""
-    operator_image: str = f"rollmodel/operator:{__version__}"
+    operator_image: str = f"localhost/rollmodel/operator:{__version__}"
     """Image of the init container that fetches and verifies models."""
-    server_image: str = f"rollmodel/server:{__version__}"
+    server_image: str = f"localhost/rollmodel/server:{__version__}"
     """Image of the model server of preset ``MLflow``."""
 
     registry_url: Url | None = None

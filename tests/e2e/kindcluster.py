@@ -24,7 +24,7 @@ __all__ = ["docker_problem", "kind_cluster"]
 ROOT = Path(__file__).parents[2]
 MANIFESTS = Path(__file__).parent / "kind"
 ENVOY_GATEWAY = "https://github.com/envoyproxy/gateway/releases/download/v1.8.0/install.yaml"
-IMAGES = {target: f"rollmodel/{target}:{rollmodel.__version__}" for target in ("operator", "server")}
+IMAGES = {target: f"localhost/rollmodel/{target}:{rollmodel.__version__}" for target in ("operator", "server")}
 SETTINGS = {
     "ROLLMODEL_REGISTRY_URL": "http://mlflow.e2e.svc:5000",
     "ROLLMODEL_PROMETHEUS_URL": "http://prometheus.e2e.svc:9090",

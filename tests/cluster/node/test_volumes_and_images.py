@@ -56,7 +56,7 @@ def test_an_input_on_a_claim_is_hashed_where_it_is(kube: Kube, wait_until: Wait)
     claim(kube, disk)
     volumes = [{"name": "data", "persistentVolumeClaim": {"claimName": "data", "readOnly": True}}]
     command = ["input", "--name", "train", "--uri", "pvc://data/train.csv", "--mounted=/mnt/inputs/train"]
-    read: dict[str, Any] = {"name": "input-train", "image": "rollmodel/operator:1", "args": command}
+    read: dict[str, Any] = {"name": "input-train", "image": "localhost/rollmodel/operator:1", "args": command}
     read["volumeMounts"] = [{"name": "data", "mountPath": "/mnt/inputs/train", "readOnly": True}]
     run(kube, wait_until, "read", shell("true"), initContainers=[read], volumes=volumes)
     [status] = kube.status("read")["initContainerStatuses"]
@@ -70,7 +70,8 @@ def test_an_input_on_a_claim_is_hashed_where_it_is(kube: Kube, wait_until: Wait)
 
 def test_an_image_brings_files_of_the_repository(kube: Kube, wait_until: Wait) -> None:
     look = ["python", "-c", "import os; print(*sorted(os.listdir('examples/training')))"]
-    run(kube, wait_until, "files", {"name": "main", "image": "rollmodel/examples-training:1", "command": look})
+    image = "localhost/rollmodel/examples-training:1"
+    run(kube, wait_until, "files", {"name": "main", "image": image, "command": look})
     assert "train.py" in kube.run("logs", "files").split()
 
 

@@ -16,6 +16,6 @@ KIND = Path(__file__).parents[2] / "e2e" / "kind"
 def test_the_parts_of_the_kind_cluster_are_accepted(cluster: Cluster, part: str) -> None:
     if "e2e" not in cluster.kubectl("get", "namespaces", "-o", "name"):
         cluster.kubectl("create", "namespace", "e2e")
-    manifest = (KIND / f"{part}.yaml").read_text().replace("${SERVER_IMAGE}", "rollmodel/server:dev")
+    manifest = (KIND / f"{part}.yaml").read_text().replace("${SERVER_IMAGE}", "localhost/rollmodel/server:dev")
     accepted = cluster.kubectl("apply", "--server-side", "--dry-run=server", "-f", "-", stdin=manifest)
     assert accepted.count("serverside-applied") == manifest.count("\nkind: ") + manifest.startswith("kind: ")

@@ -62,8 +62,8 @@ def operator_kubeconfig(stack: Cluster) -> Path:
 def operator_settings(stack: Cluster) -> dict[str, str]:
     """``ROLLMODEL_*``, without the prefix."""
     return {
-        "OPERATOR_IMAGE": "rollmodel/operator:dev",
-        "SERVER_IMAGE": "rollmodel/server:dev",
+        "OPERATOR_IMAGE": "localhost/rollmodel/operator:dev",
+        "SERVER_IMAGE": "localhost/rollmodel/server:dev",
         "REGISTRY_URL": stack.mlflow_url,
         "REGISTRY_USERNAME": OPERATOR_USER,
         "REGISTRY_PASSWORD": OPERATOR_PASSWORD,

@@ -65,7 +65,7 @@ async def test_drifting_traffic_starts_a_training(
     one = rollout("churn")
     await one.create(light_spec((await _model(registry)).name, "1", runtime={"command": COMMAND}))
     await one.until(at_rest("1"))
-    template = {"template": {"image": "rollmodel/server:dev", "command": ["true"]}, "suspend": "Suspended"}
+    template = {"template": {"image": "localhost/rollmodel/server:dev", "command": ["true"]}, "suspend": "Suspended"}
     await one.make("TrainingJob", {"metadata": {"name": "train"}, "spec": template})
     await one.make("DriftPolicy", {"metadata": {"name": "watch"}, "spec": POLICY})
     try:
@@ -92,7 +92,7 @@ async def _drift(stack: Cluster, one: LiveRollout) -> None:
 
     trained = await eventually(lambda: _trainings(one), bool, "the training is there")
     assert [job["metadata"]["name"] for job in trained] == [status["retrains"][0]["trainingJob"]]
-    assert trained[0]["spec"]["template"]["image"] == "rollmodel/server:dev"
+    assert trained[0]["spec"]["template"]["image"] == "localhost/rollmodel/server:dev"
     assert "suspend" not in trained[0]["spec"]
 
 

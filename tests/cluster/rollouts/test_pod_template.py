@@ -9,6 +9,7 @@ from tests.support.live.rollout import at_rest, light_spec
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
+SERVER = "localhost/rollmodel/server:dev"
 WAITS = ["python", "-c", "import threading; threading.Event().wait()"]
 
 
@@ -24,7 +25,7 @@ async def test_what_pods_need_beside_a_server(registry: LightRegistry, rollout: 
             "volumes": [scratch],
             "containers": [
                 {"name": "model", "volumeMounts": [mount], "startupProbe": {"failureThreshold": 99}},
-                {"name": "beside", "image": "rollmodel/server:dev", "command": WAITS, "volumeMounts": [mount]},
+                {"name": "beside", "image": SERVER, "command": WAITS, "volumeMounts": [mount]},
             ],
         },
     }

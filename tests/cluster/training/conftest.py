@@ -45,7 +45,7 @@ def operator_process(kinds: Cluster, tmp_path_factory: pytest.TempPathFactory) -
     """One operator for all tests; it works in all namespaces."""
     kubeconfig = kinds.kubeconfig_for(ACCOUNT, ["system:serviceaccounts", "system:authenticated"])
     settings = {
-        "OPERATOR_IMAGE": "rollmodel/operator:dev",
+        "OPERATOR_IMAGE": "localhost/rollmodel/operator:dev",
         "REGISTRY_URL": kinds.mlflow_url,
         "REGISTRY_USERNAME": OPERATOR_USER,
         "REGISTRY_PASSWORD": OPERATOR_PASSWORD,

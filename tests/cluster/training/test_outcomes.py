@@ -37,7 +37,7 @@ async def test_registered(training: Training, cluster: Cluster, namespace: str, 
             "rollmodel.dev/gates": "Passed",
             "rollmodel.dev/model-version": "1",
             "rollmodel.dev/reproducibility-hash": status.reproducibility.hash,
-            "rollmodel.dev/image": f"rollmodel/examples-training:1@{status.reproducibility.image_digest}",
+            "rollmodel.dev/image": f"localhost/rollmodel/examples-training:1@{status.reproducibility.image_digest}",
         }
         == run["tags"]
     )

@@ -36,7 +36,7 @@ _READABLE = "tjob,job,pod,event,service,configmap,replicaset,persistentvolumecla
 def training_spec(model: str | None = None, *, told: dict[str, str] | None = None, **changes: Any) -> Manifest:
     """A run of seconds: ``told`` are parameters of the light program, ``changes`` whole fields of the spec."""
     fields: Manifest = {
-        "template": {"image": "rollmodel/examples-training:1", "command": ["python", "-I", "-c", _PROGRAM]},
+        "template": {"image": "localhost/rollmodel/examples-training:1", "command": ["python", "-I", "-c", _PROGRAM]},
         "parameters": [{"name": name, "value": value} for name, value in (told or {}).items()],
         "seed": 7,
         "retry": {"maxFailures": 1, "maxDisruptions": 2, "backoffSeconds": 0},

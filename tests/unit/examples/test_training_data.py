@@ -16,7 +16,7 @@ from tests.support.yaml_text import all_from_yaml
 FOLDER = Path(__file__).parents[3] / "examples" / "training"
 SPECS = {
     path.stem: TrainingJobSpec.model_validate(body["spec"])
-    for path in sorted(FOLDER.glob("*.yaml"))
+    for path in sorted(FOLDER.glob("progression*.yaml"))
     for body in all_from_yaml(path.read_text())
     if body["kind"] == "TrainingJob"
 }

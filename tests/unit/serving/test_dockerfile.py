@@ -111,6 +111,6 @@ def test_the_server_image_has_what_a_default_model_needs() -> None:
 
 def test_the_recipe_for_other_packages_ends_as_the_same_user() -> None:
     (recipe,) = stages(REPOSITORY / "examples/models/Dockerfile").values()
-    assert recipe.parent.startswith("rollmodel/server:")
+    assert recipe.parent.startswith("localhost/rollmodel/server:")
     assert not recipe.parent.endswith("latest")
     assert [arguments for instruction, arguments in recipe.steps if instruction == "USER"] == ["0", RUNS_AS]

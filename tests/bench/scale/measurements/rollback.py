@@ -28,8 +28,8 @@ from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
 __all__ = ["Rollback", "measure"]
 
 _SETTINGS = {
-    "OPERATOR_IMAGE": "rollmodel/operator:dev",
-    "SERVER_IMAGE": "rollmodel/server:dev",
+    "OPERATOR_IMAGE": "localhost/rollmodel/operator:dev",
+    "SERVER_IMAGE": "localhost/rollmodel/server:dev",
     "REGISTRY_POLL_SECONDS": "2",
     "PROMETHEUS_DELAY_SECONDS": "2",
 }

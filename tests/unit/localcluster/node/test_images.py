@@ -50,7 +50,7 @@ def test_command_replaces_the_entrypoint_and_args_replace_cmd(command: Any, args
 
 def test_the_table_that_is_shipped() -> None:
     table = load_images(Path(images.__file__).parents[2] / "images.yaml")
-    server = resolve(table, "rollmodel/server:1.2.3")
+    server = resolve(table, "localhost/rollmodel/server:1.2.3")
     assert server.argv(None, ["serve"], listen="x") == [sys.executable, "-m", "rollmodel", "serve"]
     assert not resolve(table, "pause:3.10").process
 
