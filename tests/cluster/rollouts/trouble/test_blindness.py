@@ -43,7 +43,14 @@ def _interfere(prometheus: Proxy) -> None:
 
 
 def _load(query: str) -> Change:
-    return {"metrics": [{"name": "load", "value": {"query": query, "max": "1", "failureLimit": 0}}]}
+    return {
+        "intervalSeconds": 1,
+        "metrics": [{"name": "load", "value": {"query": query, "max": "1", "failureLimit": 0}}],
+    }
+
+
+def _staying(seconds: int) -> Change:
+    return {"rollout": {"steps": [{"weight": 50, "minSeconds": seconds}]}}
 
 
 async def _frozen(rollout: LiveRollout, operator: OperatorProcess) -> ModelDeploymentStatus:
@@ -61,16 +68,31 @@ async def test_odd_answers_decide_nothing(
     """Each in a rollout of its own, side by side."""
     model = await registry.model(Behaviour(), Behaviour())
 
-    async def story(one: LiveRollout, reason: str, word: str, query: str) -> None:
-        await one.create(light_spec(model.name, "1", analysis={"intervalSeconds": 1, **_load(query)}))
+    async def begun(one: LiveRollout, query: str) -> None:
+        await one.create(light_spec(model.name, "1", analysis=_load(query)))
         await one.until(at_rest("1"))
+        await one.change(_staying(3600))
         await one.version("2")
+
+    async def goes_on(one: LiveRollout) -> None:
+        await one.change({**_staying(1), "analysis": _load("vector(0.5)")})
+        assert verdict("2", "Promoted")(await one.until(at_rest("2")))
+
+    async def story(one: LiveRollout, reason: str, word: str, query: str) -> None:
+        await begun(one, "vector(0.5)")
+        await one.until(tried_at("2", 50))
+        await one.change({"analysis": _load(query)})
         condition = await one.until_condition("MetricsAvailable", "False", reason)
         assert word in condition.message
-        await one.until(tried_at("2", 50))  # the gateway may take the weight up after the first odd answer
         assert tried_at("2", 50)(await _frozen(one, operator))
-        await one.change({"analysis": _load("vector(0.5)")})
-        assert verdict("2", "Promoted")(await one.until(at_rest("2")))
+        await goes_on(one)
+
+    async def never_begins(one: LiveRollout) -> None:
+        """A query that makes no sense is asked before the first step."""
+        await begun(one, "sum by (")
+        await one.until_condition("MetricsAvailable", "False", "Invalid")
+        assert tried_at("2", 0)(await _frozen(one, operator))
+        await goes_on(one)
 
     async with proxied(stack.prometheus_url) as prometheus:
         _interfere(prometheus)
@@ -79,4 +101,5 @@ async def test_odd_answers_decide_nothing(
         async with asyncio.TaskGroup() as stories:
             for name, odd in ODD.items():
                 stories.create_task(story(rollout(name), *odd))
+            stories.create_task(never_begins(rollout("early")))
         assert prometheus.logins() == {f"Bearer {PROMETHEUS_TOKEN}"}

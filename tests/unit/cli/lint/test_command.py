@@ -22,6 +22,7 @@ Lint = Callable[..., tuple[int, str]]
 def lint(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Lint:
     """Exit code and output of the command for these YAML documents in one file."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("COLUMNS", raising=False)
 
     def run(*documents: str, options: Sequence[str] = ()) -> tuple[int, str]:
         Path("all.yaml").write_text("---\n".join(documents))
