@@ -210,6 +210,19 @@ async def test_a_version_that_was_rolled_back_counts_against_the_breaker() -> No
     assert len(alarms) >= 4
 
 
+async def test_a_rollout_that_takes_longer_than_the_cooldown_is_waited_for() -> None:
+    world, ref = world_with(cooldownSeconds=3600)
+    operator = world.operator()
+    await world.hours(operator, ref, 18)
+    world.end_training(world.trainings()[0]["metadata"]["name"], "True", version="2")
+    world.candidate("rev2", "2")
+    await world.hours(operator, ref, 6)
+    assert (outcomes(world, ref), len(world.trainings())) == (["Running"], 1)
+    world.promote("rev2", "2")
+    await world.hours(operator, ref, 1)
+    assert outcomes(world, ref) == ["Promoted"]
+
+
 async def test_a_promotion_renews_the_reference() -> None:
     """The new model's profile is of the older people: what was drift is normal now."""
     world, ref = world_with()

@@ -110,6 +110,12 @@ class DriftWorld:
         self.profile: Profile = build_profile(dict(data), score=score, target=(rng.random(20_000) < score).astype(int))
         self._hours: dict[int, np.ndarray | None] = {}
 
+    def candidate(self, revision: str, version: str) -> None:
+        """A revision is tried beside the stable one."""
+        ref = Ref("rollmodel.dev/v1alpha1", "ModelDeployment", "team", "churn")
+        tried = {"revision": revision, "modelVersion": version}
+        self.kube.edit(ref, lambda obj: obj["status"].update(candidate=tried))
+
     def reject(self, revision: str, version: str) -> None:
         """A candidate is taken back."""
         ref = Ref("rollmodel.dev/v1alpha1", "ModelDeployment", "team", "churn")

@@ -83,11 +83,13 @@ def _outcome(draft: Draft, newest: RetrainStatus, child: Manifest) -> Draft:
 
 
 def _trained(draft: Draft, newest: RetrainStatus, child: Manifest) -> Draft:
-    """There is a version: wait for what the rollout makes of it, as long as a cooldown."""
+    """There is a version: wait for what the rollout makes of it, and for a rollout as long as a cooldown."""
     version = (child.get("status") or {}).get("modelVersion")
-    rejected = ((draft.observed.deployment or {}).get("status") or {}).get("rejected") or {}
-    if version is not None and rejected.get("modelVersion") == version:
+    deployment = (draft.observed.deployment or {}).get("status") or {}
+    if version is not None and (deployment.get("rejected") or {}).get("modelVersion") == version:
         return _update(draft, newest, "RolledBack", f"version {version} was taken back")
+    if version is not None and (deployment.get("candidate") or {}).get("modelVersion") == version:
+        return draft
     if seconds_since(newest.time, draft.observed.now) > max(draft.observed.spec.retrain.cooldown_seconds, 60):
         return _update(draft, newest, "Ineffective", f"version {version} did not become stable within the cooldown")
     return draft
