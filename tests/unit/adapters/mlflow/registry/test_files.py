@@ -1,0 +1,145 @@
+"""Digests of files in the registry: read once, by tag without reading, within limits."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from rollmodel.adapters.mlflow import digests as digests_module
+from rollmodel.adapters.mlflow.registry import Mlflow
+from rollmodel.errors import Invalid, NotFound, Unavailable
+from rollmodel.ports import Connection
+
+from tests.support.servers.web import Web
+from tests.unit.adapters.mlflow.registry.conftest import DIGEST, FILES, PROXY, FakeMlflow
+
+
+async def test_files_are_read_once(mlflow: Mlflow, here: Connection, server: Web) -> None:
+    for _ in range(3):
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert sum(path.startswith(f"{PROXY}/") for path in server.paths) == len(FILES)
+
+
+async def test_a_digest_by_tag_reads_nothing(
+    mlflow: Mlflow, here: Connection, server: Web, backend: FakeMlflow
+) -> None:
+    backend.tags["rollmodel.dev/artifact-digest"] = f"sha256:{'a' * 64}"
+    found = await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert found.digest == f"sha256:{'a' * 64}"
+    assert not any(path.startswith(PROXY) for path in server.paths)
+
+
+async def test_a_tag_that_is_no_digest_is_refused(mlflow: Mlflow, here: Connection, backend: FakeMlflow) -> None:
+    backend.tags["rollmodel.dev/artifact-digest"] = "sha256:short"
+    with pytest.raises(Invalid, match="64 hex digits"):
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason"),
+    [
+        ("s3://bucket/model", "DigestUnknown"),
+        ("/data/artifacts/1", "DigestUnknown"),
+        ("file:///etc", "DigestUnknown"),
+        ("mlflow-artifacts://evil.example/1", "ForeignArtifacts"),
+    ],
+)
+async def test_files_elsewhere_are_not_read(
+    mlflow: Mlflow, here: Connection, backend: FakeMlflow, uri: str, reason: str
+) -> None:
+    backend.uri = uri
+    with pytest.raises(Invalid) as error:
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert error.value.reason == reason
+
+
+async def test_a_model_that_is_too_large_is_not_read(
+    mlflow: Mlflow, here: Connection, server: Web, backend: FakeMlflow
+) -> None:
+    """Sizes are added up first: not even the small files that are listed before the huge one are read."""
+    backend.files |= {"huge": b"\x00" * 10_001}
+    with pytest.raises(Invalid, match="larger than the 10000 bytes"):
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert not any(path.startswith(f"{PROXY}/") for path in server.paths)
+
+
+async def test_a_registry_that_lists_no_sizes_is_read_once_and_then_refused(
+    mlflow: Mlflow, here: Connection, server: Web, backend: FakeMlflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reading up to the limit is dear: the refusal is remembered, and said to whoever comes later."""
+    monkeypatch.setattr(digests_module, "PATIENCE_SECONDS", 0.0)
+    backend.files = {"huge": b"\x00" * 20_001}
+    backend.sizes = False
+    async with asyncio.timeout(10):
+        with pytest.raises(Unavailable):
+            await mlflow.resolve(here, "churn", version="1", alias=None)
+        while mlflow._digests._readings:  # noqa: ASYNC110 - nobody waits for it any more
+            await asyncio.sleep(0.01)
+    for _ in range(12):
+        with pytest.raises(Invalid, match="larger than the 10000 bytes") as error:
+            await mlflow.resolve(here, "churn", version="1", alias=None)
+        assert error.value.reason == "TooLargeToDigest"
+    assert sum(path.startswith(f"{PROXY}/") for path in server.paths) == 1
+
+
+async def test_what_failed_is_tried_again_after_a_while(
+    mlflow: Mlflow, here: Connection, backend: FakeMlflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests_module, "PAUSE_SECONDS", 0.0)
+    files, backend.files = backend.files, {}
+    with pytest.raises(NotFound, match="no files"):
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    backend.files = files
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                found = await mlflow.resolve(here, "churn", version="1", alias=None)
+            except NotFound:
+                await asyncio.sleep(0.05)  # the more it cost, the longer it is believed
+            else:
+                break
+    assert found.digest == DIGEST
+
+
+@pytest.mark.parametrize("name", ["..", "", "."])
+async def test_a_listing_with_impossible_names_is_refused(
+    mlflow: Mlflow, here: Connection, server: Web, backend: FakeMlflow, name: str
+) -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path == PROXY:
+            return web.json_response({"files": [{"path": name, "is_dir": True}]})
+        return await backend.answer(request)
+
+    server.answer = answer
+    with pytest.raises(Invalid, match="impossible name"):
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+
+
+async def test_a_version_without_files_is_not_found(mlflow: Mlflow, here: Connection, backend: FakeMlflow) -> None:
+    backend.files.clear()
+    with pytest.raises(NotFound, match="no files"):
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+
+
+async def test_a_digest_that_takes_long_is_asked_for_again(
+    mlflow: Mlflow, here: Connection, server: Web, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(digests_module, "PATIENCE_SECONDS", 0.0)
+    with pytest.raises(Unavailable) as error:
+        await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert error.value.reason == "Digesting"
+    monkeypatch.setattr(digests_module, "PATIENCE_SECONDS", 10.0)
+    assert (await mlflow.resolve(here, "churn", version="1", alias=None)).digest == DIGEST
+    assert sum(path.startswith(f"{PROXY}/") for path in server.paths) == len(FILES)
+
+
+async def test_nothing_is_written_to_disk(
+    mlflow: Mlflow, here: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    await mlflow.resolve(here, "churn", version="1", alias=None)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208 - not blocking in a test
