@@ -10,7 +10,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -19,25 +18,17 @@ from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import DRIFT_POLICY, MODEL_DEPLOYMENT, TRAINING_JOB
 from rollmodel.cli.common.colours import colour
 from rollmodel.cli.common.console import show
+from rollmodel.cli.common.html import TEMPLATES
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.lineage.chain import Chain, Objects, chains, matching
 from rollmodel.cli.lineage.registry import with_registry
 from rollmodel.errors import NotFound, RollmodelError
-from rollmodel.text import plain
 
 __all__ = ["main", "parts", "render"]
 
 _DESCRIPTION = (
     "Show where a version of a model came from and what was decided about it: alarm, training, data, run, gates,"
     " evidence, decision, and by whom."
-)
-_ENVIRONMENT = Environment(
-    loader=PackageLoader("rollmodel.cli.lineage", ""),
-    autoescape=True,
-    finalize=lambda value: plain(value) if type(value) is str else value,  # not Markup, which is ours
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
 )
 
 
@@ -112,4 +103,4 @@ def parts(found: Sequence[Chain]) -> Iterator[RenderableType]:
 
 def render(found: Sequence[Chain], word: str, *, made: str) -> str:
     """The page."""
-    return _ENVIRONMENT.get_template("lineage.html.j2").render(chains=found, word=word, made=made)
+    return TEMPLATES.get_template("lineage/lineage.html.j2").render(chains=found, word=word, made=made)
