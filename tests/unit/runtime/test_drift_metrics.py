@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import Reading, Ref
-from rollmodel.plan.drift.readings import MOST_SIGNALS
+from rollmodel.plan.drift.evaluation.readings import MOST_SIGNALS
 from rollmodel.runtime.metrics import Instruments
 
 from tests.support.simulation.drifting import HOUR, DriftWorld, rows_of

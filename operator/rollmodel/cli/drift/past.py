@@ -10,12 +10,12 @@ import numpy as np
 
 from rollmodel.cli.drift.report import Bin, Distribution, PolicyReport, WindowView, seconds_of
 from rollmodel.errors import Invalid
-from rollmodel.plan.drift.history import History
-from rollmodel.plan.drift.layout import Layout, Signal
-from rollmodel.plan.drift.learning import dispersion_of
-from rollmodel.plan.drift.look import Look, take_look
+from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.learning import dispersion_of
+from rollmodel.plan.drift.evaluation.queries import Query, counts_query, profile_query
 from rollmodel.plan.drift.observed import DriftDefaults, Observed
-from rollmodel.plan.drift.queries import Query, counts_query, profile_query
+from rollmodel.plan.drift.profile.layout import Layout, Signal
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Metrics, Series
 
@@ -40,7 +40,7 @@ async def with_last_look(report: PolicyReport, metrics: Metrics, *, matchers: st
     first = max(since, at - max(report.spec.window_seconds))
     history = History(layout).with_answer(_points(await _asked(metrics, counts_query(observed, first))))
     dispersion = dispersion_of(status.learnt, len(layout.signals))
-    look = take_look(
+    look = evaluate(
         report.spec,
         history,
         status.signals,
@@ -82,7 +82,7 @@ def _points(series: Sequence[Series]) -> Iterator[tuple[dict[str, str], Sequence
 
 
 def _distributions(
-    report: PolicyReport, history: History, look: Look, at: float, since: float
+    report: PolicyReport, history: History, look: Evaluation, at: float, since: float
 ) -> Iterator[Distribution]:
     """Of each column, in the window where it changed most, or else in the longest that has enough rows."""
     able = [width for width, enough in zip(look.windows, look.enough, strict=True) if enough]

@@ -14,7 +14,7 @@ from rollmodel.api.conditions import find
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus, SignalStatus
 from rollmodel.cli.common.rows import status_of
 from rollmodel.errors import Invalid
-from rollmodel.plan.drift.watches import limit_of
+from rollmodel.plan.drift.evaluation.watches import limit_of
 
 __all__ = ["Bin", "Distribution", "PolicyReport", "WindowView", "allowed", "of_manifest", "seconds_of"]
 

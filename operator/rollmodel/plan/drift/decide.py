@@ -7,20 +7,22 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from rollmodel.api.driftpolicy import BudgetStatus, EpisodeStatus, ProfileStatus, SignalStatus
+from rollmodel.api.driftpolicy import ProfileStatus
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.plan.decision import Decision
-from rollmodel.plan.drift import conditions
+from rollmodel.plan.drift.alarm.budget import budget_after
+from rollmodel.plan.drift.alarm.episode import begin_episode, end_episode
 from rollmodel.plan.drift.draft import Draft
-from rollmodel.plan.drift.history import History
-from rollmodel.plan.drift.layout import Layout
-from rollmodel.plan.drift.learning import dispersion_of, learn_from, quiet_steps
-from rollmodel.plan.drift.look import Look, take_look
-from rollmodel.plan.drift.notify import with_news
+from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.learning import dispersion_of, learn_from, quiet_steps
+from rollmodel.plan.drift.evaluation.queries import is_due, look_at, step_of
+from rollmodel.plan.drift.evaluation.watches import unsupported
 from rollmodel.plan.drift.observed import Observed
-from rollmodel.plan.drift.queries import is_due, look_at, step_of
-from rollmodel.plan.drift.retrain import advance_retrain, revision_changed
-from rollmodel.plan.drift.watches import unsupported
+from rollmodel.plan.drift.profile.layout import Layout
+from rollmodel.plan.drift.reaction.notify import with_news
+from rollmodel.plan.drift.reaction.retrain import advance_retrain, revision_changed
+from rollmodel.plan.drift.status import conditions
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
@@ -100,7 +102,7 @@ def _watch(draft: Draft, layout: Layout) -> Draft:
         return draft
     draft = revision_changed(draft) if profile is not None else draft
     if draft.alarmed:
-        draft = _end_episode(draft, "another revision or profile is watched")
+        draft = end_episode(draft, "another revision or profile is watched")
     return draft.set(
         profile=ProfileStatus(revision=observed.revision or "", digest=layout.digest, rows=layout.rows),
         watched_since=stamp(datetime.fromtimestamp(watched_from(observed), UTC)),
@@ -124,7 +126,7 @@ def _look(draft: Draft, history: History) -> Draft:
     if dispersion is None:
         found = len(quiet_steps(observed.spec, history, after=since, until=at))
         return conditions.learning(draft, found)
-    look = take_look(
+    look = evaluate(
         observed.spec,
         history,
         draft.status.signals,
@@ -133,7 +135,7 @@ def _look(draft: Draft, history: History) -> Draft:
         dispersion=dispersion,
         now=draft.now,
     )
-    draft = draft.set(signals=list(look.signals), budget=_budget(draft, look)).read(look.readings)
+    draft = draft.set(signals=list(look.signals), budget=budget_after(draft, look.spent)).read(look.readings)
     return _conclude(draft, look)
 
 
@@ -170,18 +172,7 @@ def _dispersion(draft: Draft, history: History, at: float, since: float) -> tupl
     return draft, dispersion_of(learnt, signals)
 
 
-def _budget(draft: Draft, look: Look) -> BudgetStatus:
-    whole = float(draft.observed.spec.false_alarms.budget)
-    before, period = draft.status.budget, draft.observed.spec.false_alarms.period_days * 86_400
-    if before is None or (draft.observed.now - parse(before.period_start_time)).total_seconds() >= period:
-        before = BudgetStatus(spent="0", remaining="", period_start_time=draft.now)
-    spent = min(whole, float(before.spent) + look.spent)
-    return BudgetStatus(
-        spent=f"{spent:.6f}", remaining=f"{whole - spent:.6f}", period_start_time=before.period_start_time
-    )
-
-
-def _conclude(draft: Draft, look: Look) -> Draft:
+def _conclude(draft: Draft, look: Evaluation) -> Draft:
     """The state, the episode, and the conditions."""
     drifted = [one for one in look.signals if one.verdict == "Drifted"]
     state = "Stable"
@@ -192,21 +183,7 @@ def _conclude(draft: Draft, look: Look) -> Draft:
     elif not any(look.enough):
         state = "Insufficient"
     if drifted and not draft.alarmed:
-        draft = _begin_episode(draft, drifted)
+        draft = begin_episode(draft, drifted)
     elif not drifted and draft.alarmed:
-        draft = _end_episode(draft, "no signal shows a change any more")
+        draft = end_episode(draft, "no signal shows a change any more")
     return conditions.looked(draft, look, state)
-
-
-def _begin_episode(draft: Draft, drifted: list[SignalStatus]) -> Draft:
-    number = draft.status.episode.number + 1 if draft.status.episode is not None else 1
-    episode = EpisodeStatus(number=number, start_time=draft.now, trigger=drifted[0].name)
-    message = f"episode {number}: {conditions.names(drifted)}"
-    return draft.set(episode=episode).event("Warning", "DriftDetected", message)
-
-
-def _end_episode(draft: Draft, why: str) -> Draft:
-    episode = draft.status.episode
-    assert episode is not None  # noqa: S101  only while an alarm is on
-    ended = episode.model_copy(update={"end_time": draft.now})
-    return draft.set(episode=ended).event("Normal", "DriftCleared", f"episode {episode.number}: {why}")

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
-from rollmodel.plan.drift.history import History
-from rollmodel.plan.drift.layout import Layout
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 

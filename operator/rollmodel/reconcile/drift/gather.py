@@ -9,11 +9,11 @@ from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.drift.history import History
-from rollmodel.plan.drift.layout import Layout
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.queries import Query, counts_query, is_due, look_at, profile_query, span
 from rollmodel.plan.drift.observed import DriftDefaults, Observed
-from rollmodel.plan.drift.queries import Query, counts_query, is_due, look_at, profile_query, span
-from rollmodel.plan.drift.retrain import needs_template
+from rollmodel.plan.drift.profile.layout import Layout
+from rollmodel.plan.drift.reaction.retrain import needs_template
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Clock, Kube, Manifest, Metrics, Series
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 from rollmodel.api.driftpolicy import DriftPolicySpec
-from rollmodel.plan.drift.history import History
-from rollmodel.plan.drift.layout import GROUPS, Layout, Signal
-from rollmodel.plan.drift.learning import dispersion_of, is_calibrated, learn_from
-from rollmodel.plan.drift.look import Look, take_look
-from rollmodel.plan.drift.reference import reference_of
+from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.learning import dispersion_of, is_calibrated, learn_from
+from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Signal
+from rollmodel.plan.drift.profile.reference import reference_of
 
 HOUR, DAY = 3600, 86_400
 START = 1_767_225_600
@@ -63,14 +63,14 @@ def daily(hour: int) -> float:
     return 0.4 * math.sin(2 * math.pi * hour / 24)
 
 
-def looked(policy: DriftPolicySpec, history: History, hours: int) -> Look:
+def looked(policy: DriftPolicySpec, history: History, hours: int) -> Evaluation:
     learnt = learn_from(policy, history, after=START, until=START + hours * HOUR, now="2026-01-01T00:00:00Z")
     assert learnt is not None
     dispersion = dispersion_of(learnt, 1)
     assert dispersion is not None
     at = START + hours * HOUR
     now = "2026-01-01T00:00:00Z"
-    return take_look(policy, history, [], at=at, watched_since=START, dispersion=dispersion, now=now)
+    return evaluate(policy, history, [], at=at, watched_since=START, dispersion=dispersion, now=now)
 
 
 def verdicts(policy: DriftPolicySpec, mean: Callable[[int], float], hours: range) -> set[str]:
@@ -105,7 +105,7 @@ def test_a_change_is_seen(season: str) -> None:
 
 def test_without_a_past_nothing_is_known() -> None:
     policy, history = spec(season="HourOfDay"), past(daily, 20)
-    found = take_look(
+    found = evaluate(
         policy,
         history,
         [],

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from rollmodel.api.driftpolicy import DriftPolicySpec, MetricsSource
 from rollmodel.plan.deployment.analysis.promql import scope
+from rollmodel.plan.drift.evaluation.watches import steps_back, unsupported
 from rollmodel.plan.drift.observed import Observed
-from rollmodel.plan.drift.watches import steps_back, unsupported
 from rollmodel.plan.times import parse
 
 __all__ = ["Query", "counts_query", "is_due", "look_at", "profile_query", "span", "step_of"]

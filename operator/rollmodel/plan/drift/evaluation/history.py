@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array
-from rollmodel.plan.drift.layout import GROUPS, Layout, Points, key_of
+from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Points, key_of
 
 __all__ = ["History"]
 

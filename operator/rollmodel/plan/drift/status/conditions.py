@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from rollmodel.api.conditions import find
 from rollmodel.api.driftpolicy import SignalKind, SignalStatus
 from rollmodel.plan.drift.draft import Draft, Truth
-from rollmodel.plan.drift.learning import is_calibrated
-from rollmodel.plan.drift.look import Look
+from rollmodel.plan.drift.evaluation.evaluate import Evaluation
+from rollmodel.plan.drift.evaluation.learning import is_calibrated
 
 __all__ = ["blind", "healthy", "learning", "looked", "names", "stalled", "suspended"]
 
@@ -55,7 +55,7 @@ def learning(draft: Draft, windows: int) -> Draft:
     return draft.say("DriftDetected", "Unknown", "Learning", message).say("Calibrated", "Unknown", "Learning", message)
 
 
-def looked(draft: Draft, look: Look, state: str) -> Draft:
+def looked(draft: Draft, look: Evaluation, state: str) -> Draft:
     """After a look that found this."""
     drifted = [one for one in look.signals if one.verdict == "Drifted"]
     able: Truth = "True" if any(look.enough) else "False"
@@ -95,7 +95,7 @@ def _reference(draft: Draft) -> Draft:
     return draft.say("ReferenceReady", "True", "ProfileRead", rows).say("DataFresh", "True", "Counted")
 
 
-def _summary(draft: Draft, look: Look, drifted: Sequence[SignalStatus]) -> str:
+def _summary(draft: Draft, look: Evaluation, drifted: Sequence[SignalStatus]) -> str:
     if drifted:
         return f"{len(drifted)} signals drifted: {names(drifted)}"
     if not any(look.enough):
@@ -103,7 +103,7 @@ def _summary(draft: Draft, look: Look, drifted: Sequence[SignalStatus]) -> str:
     return f"no drift in {sum(look.enough)} of {len(look.enough)} windows"
 
 
-def _samples(draft: Draft, look: Look) -> tuple[str, str]:
+def _samples(draft: Draft, look: Evaluation) -> tuple[str, str]:
     """Reason and message: what each window can see."""
     least = draft.observed.spec.samples.min_per_window
     parts = []

@@ -11,7 +11,7 @@ from rollmodel.api.driftpolicy import RetrainStatus, SignalStatus
 from rollmodel.plan.deployment.strategies.commands import ANNOTATION, asked
 from rollmodel.plan.drift.draft import Draft
 from rollmodel.plan.drift.observed import Observed
-from rollmodel.plan.drift.training_job import training_job, training_name
+from rollmodel.plan.drift.reaction.training_job import training_job, training_name
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse, seconds_since
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from rollmodel.api.driftpolicy import DriftPolicySpec, WindowReference
 from rollmodel.evidence.core.arrays import Array
-from rollmodel.plan.drift.history import History
+from rollmodel.plan.drift.evaluation.history import History
 
 __all__ = ["PERIODS", "reference_of"]
 

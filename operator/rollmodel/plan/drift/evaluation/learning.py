@@ -7,8 +7,8 @@ import numpy as np
 from rollmodel.api.driftpolicy import DriftPolicySpec, LearntStatus
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.dispersion import Learnt, learn
-from rollmodel.plan.drift.history import History
-from rollmodel.plan.drift.reference import PERIODS
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.profile.reference import PERIODS
 
 #: With a season windows of the same hour are compared, so there must be some.
 _FEWEST = 10

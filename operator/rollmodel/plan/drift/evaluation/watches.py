@@ -10,7 +10,7 @@ from typing import Literal
 from rollmodel.api.decimals import decimal
 from rollmodel.api.driftpolicy import DriftPolicySpec, Effect, Signal, SignalKind
 from rollmodel.evidence.drift.performance import METRICS
-from rollmodel.plan.drift.layout import Layout
+from rollmodel.plan.drift.profile.layout import Layout
 
 __all__ = ["MOST_STEPS", "Watch", "limit_of", "steps_back", "unsupported", "watches"]
 

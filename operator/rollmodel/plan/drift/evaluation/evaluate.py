@@ -17,13 +17,13 @@ from rollmodel.evidence.drift.performance import estimate
 from rollmodel.evidence.drift.power import visible_psi
 from rollmodel.evidence.drift.quality import log10_p_of_rise, share_before
 from rollmodel.plan.decision import Reading
-from rollmodel.plan.drift.history import History
-from rollmodel.plan.drift.queries import step_of
-from rollmodel.plan.drift.readings import of_signals, of_windows
-from rollmodel.plan.drift.reference import reference_of
-from rollmodel.plan.drift.watches import Watch, watches
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.queries import step_of
+from rollmodel.plan.drift.evaluation.readings import of_signals, of_windows
+from rollmodel.plan.drift.evaluation.watches import Watch, watches
+from rollmodel.plan.drift.profile.reference import reference_of
 
-__all__ = ["Look", "looks_per_period", "take_look"]
+__all__ = ["Evaluation", "evaluate", "looks_per_period"]
 
 #: A change less certain than that is none.
 _DOUBT = -2.0
@@ -32,7 +32,7 @@ _MOST, _QUIET_SHOWN = 20, 5
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Evaluation:
     """What was seen. ``rows`` and ``visible`` (the smallest PSI that is seen) are by window; ``spent`` is budget."""
 
     signals: tuple[SignalStatus, ...]
@@ -71,7 +71,7 @@ def looks_per_period(spec: DriftPolicySpec) -> float:
     return spec.false_alarms.period_days * 86_400 / step_of(spec)
 
 
-def take_look(
+def evaluate(
     spec: DriftPolicySpec,
     history: History,
     before: Sequence[SignalStatus],
@@ -80,8 +80,8 @@ def take_look(
     watched_since: float,
     dispersion: Array,
     now: str,
-) -> Look:
-    """Look at the windows that end ``at`` (unix seconds). ``before`` is what the last look said."""
+) -> Evaluation:
+    """Evaluate the windows that end ``at`` (unix seconds). ``before`` is what the last look said."""
     tests = watches(spec, history.layout)
     alpha = thresholds(
         np.array([one.weight for one in tests]),
@@ -103,7 +103,7 @@ def take_look(
     moving.sort(key=lambda one: one.verdict != "Drifted")
     rows = tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1))
     enough, visible = tuple(bool(one) for one in windows.enough), tuple(_visible(windows, tests, alpha))
-    return Look(
+    return Evaluation(
         signals=tuple([*moving, *quiet][:_MOST]),
         windows=tuple(spec.window_seconds),
         rows=rows,

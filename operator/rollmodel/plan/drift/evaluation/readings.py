@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.plan.decision import Reading
-from rollmodel.plan.drift.watches import Watch
+from rollmodel.plan.drift.evaluation.watches import Watch
 
 __all__ = ["MOST_SIGNALS", "of_signals", "of_windows"]
 

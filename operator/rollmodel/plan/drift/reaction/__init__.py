@@ -1,0 +1,1 @@
+"""What an alarm leads to: a training, and news for webhooks. Pure."""
