@@ -18,7 +18,7 @@ from rollmodel.cli.backtest.silence import Silence
 from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.evidence.core.types import Outcome
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
-from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS, StepView, next_move
+from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS, StepView, next_move
 
 __all__ = ["Judges", "Result", "replay"]
 

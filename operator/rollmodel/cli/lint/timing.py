@@ -17,7 +17,7 @@ from rollmodel.plan.deployment.analysis.missing.arrival import window_seconds
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.strategies.aims import Goal
-from rollmodel.plan.deployment.strategies.moves import DWELL_TICKS
+from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["FACTORS", "DecisionTime", "decision_times", "promotion_seconds"]

@@ -10,9 +10,10 @@ from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN
 from rollmodel.plan.deployment.state import change
-from rollmodel.plan.deployment.strategies import outbox, stages, transitions
-from rollmodel.plan.deployment.strategies.failures import failed
+from rollmodel.plan.deployment.strategies.ends import outbox, transitions
+from rollmodel.plan.deployment.strategies.ends.failures import failed
 from rollmodel.plan.deployment.strategies.outages.stand_in import is_unjudged, stand_in, stands_in
+from rollmodel.plan.deployment.strategies.steps import stages
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["drained", "observe_arms", "run_to_fixpoint"]

@@ -15,8 +15,8 @@ from rollmodel.plan.deployment.requeue import requeue_after
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status import conditions
-from rollmodel.plan.deployment.strategies import outbox
 from rollmodel.plan.deployment.strategies.commands import consume
+from rollmodel.plan.deployment.strategies.ends import outbox
 from rollmodel.plan.deployment.strategies.requirements import unmet
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.bake import seconds_left
 from rollmodel.plan.deployment.strategies.split import least_pods
+from rollmodel.plan.deployment.strategies.steps.bake import seconds_left
 from rollmodel.plan.times import parse
 
 __all__ = ["requeue_after"]

@@ -13,7 +13,7 @@ from rollmodel.api.schemes import MODELS
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.deployment.observed import PinnedModel
-from rollmodel.plan.deployment.strategies.outbox import is_verdict_tag
+from rollmodel.plan.deployment.strategies.ends.outbox import is_verdict_tag
 from rollmodel.plan.pods.spec import IN_MLFLOW
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Connection, Held, ModelVersion, Registry

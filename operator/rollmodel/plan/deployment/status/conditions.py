@@ -25,7 +25,7 @@ from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.records import RECORD_CHANGED, believed_records, changed_records
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
 from rollmodel.plan.deployment.strategies.commands import refresh_asked
-from rollmodel.plan.deployment.strategies.stages import pause_reason
+from rollmodel.plan.deployment.strategies.steps.stages import pause_reason
 from rollmodel.plan.pods.refusals import with_remedy
 
 __all__ = ["build_status", "condition_events"]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.outages.outage import stable_is_down
-from rollmodel.plan.deployment.strategies.stages import forced, step_of
+from rollmodel.plan.deployment.strategies.steps.stages import forced, step_of
 
 __all__ = ["LONGEST_STEP_SECONDS", "overdue"]
 

@@ -10,9 +10,9 @@ from rollmodel.evidence.core.types import Assessment, Outcome
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
-from rollmodel.plan.deployment.strategies.bake import bakes_until, has_all_traffic
 from rollmodel.plan.deployment.strategies.outages.stand_in import seconds_left, stands_in
 from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, current_goal
+from rollmodel.plan.deployment.strategies.steps.bake import bakes_until, has_all_traffic
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["Summary", "pods", "summary"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies import stages
 from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
-from rollmodel.plan.deployment.strategies.judged_step import hold
+from rollmodel.plan.deployment.strategies.steps import stages
+from rollmodel.plan.deployment.strategies.steps.judged_step import hold
 
 __all__ = ["Canary"]
 

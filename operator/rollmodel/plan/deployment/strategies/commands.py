@@ -14,9 +14,9 @@ from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import CommandStatus, HistoryEntry
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
-from rollmodel.plan.deployment.strategies import transitions
-from rollmodel.plan.deployment.strategies.bake import bakes_until
-from rollmodel.plan.deployment.strategies.stages import BROUGHT_BACK, FORCED, goes_back, pause_reason
+from rollmodel.plan.deployment.strategies.ends import transitions
+from rollmodel.plan.deployment.strategies.steps.bake import bakes_until
+from rollmodel.plan.deployment.strategies.steps.stages import BROUGHT_BACK, FORCED, goes_back, pause_reason
 from rollmodel.plan.times import stamp
 
 __all__ = ["ANNOTATION", "REFRESH", "asked", "consume", "previous_revision", "refresh_asked"]

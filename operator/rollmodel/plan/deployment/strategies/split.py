@@ -9,8 +9,8 @@ from __future__ import annotations
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.traffic import Split
 from rollmodel.plan.deployment.strategies.aims import Goal
-from rollmodel.plan.deployment.strategies.bake import has_all_traffic
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage, stable_is_down
+from rollmodel.plan.deployment.strategies.steps.bake import has_all_traffic
 
 __all__ = [
     "at_goal",

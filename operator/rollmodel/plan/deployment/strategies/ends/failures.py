@@ -6,10 +6,11 @@ from rollmodel.api.modeldeployment import OnBlind
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
-from rollmodel.plan.deployment.strategies import stages, transitions
-from rollmodel.plan.deployment.strategies.judged_step import is_silent, leave_for_harm
-from rollmodel.plan.deployment.strategies.moves import PROOFS_OF_HARM
+from rollmodel.plan.deployment.strategies.ends import transitions
 from rollmodel.plan.deployment.strategies.outages.outage import stable_is_down
+from rollmodel.plan.deployment.strategies.steps import stages
+from rollmodel.plan.deployment.strategies.steps.judged_step import is_silent, leave_for_harm
+from rollmodel.plan.deployment.strategies.steps.moves import PROOFS_OF_HARM
 
 __all__ = ["failed"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rollmodel.api.modeldeployment import OnUndecided, Rollout, Step
 from rollmodel.evidence.core.types import Outcome
-from rollmodel.plan.deployment.strategies.moves import STAY, Move, StepView, next_move
+from rollmodel.plan.deployment.strategies.steps.moves import STAY, Move, StepView, next_move
 
 ENDS = [
     (OnUndecided.PAUSE, Move("Pause", "Undecided")),

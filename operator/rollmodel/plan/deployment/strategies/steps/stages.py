@@ -12,10 +12,10 @@ from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
 from rollmodel.plan.deployment.status.restarts import restarts_per_second
-from rollmodel.plan.deployment.strategies import transitions
-from rollmodel.plan.deployment.strategies.bake import bakes_until, has_all_traffic
+from rollmodel.plan.deployment.strategies.ends import transitions
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage
 from rollmodel.plan.deployment.strategies.split import least_pods
+from rollmodel.plan.deployment.strategies.steps.bake import bakes_until, has_all_traffic
 from rollmodel.plan.times import stamp
 
 __all__ = [

@@ -11,7 +11,7 @@ from rollmodel.evidence import judge
 from rollmodel.plan.conditions import word
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
-from rollmodel.plan.deployment.strategies import outbox
+from rollmodel.plan.deployment.strategies.ends import outbox
 from rollmodel.plan.times import stamp
 
 __all__ = ["begin", "bring_back", "install", "promote", "refuse", "roll_back", "supersede"]

@@ -1,0 +1,1 @@
+"""How a rollout ends, and what is told to whom then."""
