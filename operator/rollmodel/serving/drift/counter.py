@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rollmodel.profile.bins import numbers, texts
 from rollmodel.serving.drift.signals import PREDICTION, Signal
 
-__all__ = ["Counter", "row_count"]
+__all__ = ["Counter", "kept", "row_count", "scores_of"]
 
 Matrix = NDArray[np.float64]
 Counts = NDArray[np.int64]
@@ -61,7 +61,7 @@ class Counter:
         return found
 
     def _add_score(self, answer: Any) -> None:
-        values = _scores(answer)
+        values = scores_of(answer)
         if self._score is None or values is None:
             return
         if self._score.column.kind == "numeric":
@@ -115,6 +115,13 @@ class _Bins:
         counts[self._null + 2] += len(values)
 
 
+def kept(data: Any) -> Any:
+    """What the model is about to see, safe from what it may do to it."""
+    if isinstance(data, np.ndarray):
+        return data.copy()
+    return data.copy(deep=False) if hasattr(data, "columns") else data
+
+
 def row_count(data: Any) -> int:
     """How many rows the model was asked about."""
     if isinstance(data, Mapping):
@@ -132,7 +139,7 @@ def _column(data: Any, name: str, features: Sequence[str]) -> Any:
     return None
 
 
-def _scores(answer: Any) -> Any:
+def scores_of(answer: Any) -> Any:
     """One score for each row: of two columns the second, which is the class that is asked about; else None."""
     values = np.asarray(answer)
     if values.ndim == 2 and values.shape[1] in {1, 2}:

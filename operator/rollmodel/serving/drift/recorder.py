@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rollmodel.serving.drift.counter import Counter, row_count
+from rollmodel.serving.drift.counter import Counter, kept, row_count
 from rollmodel.serving.drift.signals import GROUPS, Signal
 
 __all__ = ["Recorder"]
@@ -50,9 +50,7 @@ class Recorder:
     def before(self, data: Any) -> Any:
         """What the model is about to see, safe from what it may do to it."""
         try:
-            if isinstance(data, np.ndarray):
-                return data.copy()
-            return data.copy(deep=False) if hasattr(data, "columns") else data
+            return kept(data)
         except Exception as error:  # noqa: BLE001  a request must not fail for it
             self._complain(error)
             return None

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from rollmodel.serving.predictions import identity
 from rollmodel.serving.server.metrics import ServerMetrics
 from rollmodel.serving.server.scoring import Answer, Scorer
 
@@ -53,6 +54,7 @@ class ServerApp:
     """Serves one loaded model.
 
     ``timeout`` in seconds, as MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT; ``max_bytes`` is the largest body that is taken.
+    ``names_predictions``: each inference has an id, which its answer carries.
     """
 
     def __init__(
@@ -64,7 +66,9 @@ class ServerApp:
         *,
         timeout: float,
         max_bytes: int,
+        names_predictions: bool = False,
     ) -> None:
+        self._names_predictions = names_predictions
         self._max_bytes = max_bytes
         self._scorer = scorer
         self._mlflow_app = mlflow_app
@@ -85,6 +89,11 @@ class ServerApp:
     async def _invocations(self, scope: Message, receive: Receive, send: Send) -> None:
         content_type = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
         begin: float | None = None
+        told: list[tuple[bytes, bytes]] | None = None
+        if self._names_predictions:
+            name = identity.prediction_id(scope["headers"])
+            identity.current.set(name)
+            told = [(identity.HEADER, name.encode())]
         try:
             async with asyncio.timeout(self._timeout):
                 body = await _read(receive, self._max_bytes)
@@ -100,7 +109,7 @@ class ServerApp:
             logger.exception("request not served")
             answer = NOT_SERVED
         self._metrics.observe(answer.status, perf_counter() - begin if begin else 0.0)
-        await self._send(send, answer)
+        await self._send(send, answer, told)
 
     async def _ready(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         checked = "input example" if self._readiness.tried else "no input example"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 
 from rollmodel.errors import Terminal
 
-__all__ = ["Answer", "Scorer", "load"]
+__all__ = ["Answer", "Observers", "Scorer", "load"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -62,6 +62,28 @@ class Observer(Protocol):
     def after(self, data: Any, answer: Any) -> None:
         """``data`` is what was kept."""
         ...
+
+
+class Observers:
+    """Several that are shown the same; what is kept is kept once, as the first one asks."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    @classmethod
+    def of(cls, *observers: Observer | None) -> Observer | None:
+        """Those that are there; None where nobody is."""
+        there = [one for one in observers if one is not None]
+        return there[0] if len(there) == 1 else cls(there) if there else None
+
+    def before(self, data: Any) -> Any:
+        """What to keep of ``data``."""
+        return self._observers[0].before(data)
+
+    def after(self, data: Any, answer: Any) -> None:
+        """``data`` is what was kept."""
+        for one in self._observers:
+            one.after(data, answer)
 
 
 class _Watched:

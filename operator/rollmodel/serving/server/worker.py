@@ -15,9 +15,10 @@ from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.pyfunc import scoring_server
 
 from rollmodel.serving.drift.start import start_counting
+from rollmodel.serving.predictions.start import start_logging
 from rollmodel.serving.server.app import Readiness, ServerApp
 from rollmodel.serving.server.metrics import ServerMetrics
-from rollmodel.serving.server.scoring import Scorer, load
+from rollmodel.serving.server.scoring import Observers, Scorer, load
 
 __all__ = ["run"]
 
@@ -51,18 +52,22 @@ def run(model: Path, listener: socket.socket, *, drain_seconds: float, max_bytes
     """Serve a model folder on a bound socket until told to end. Raises Terminal where the model cannot be served."""
     scorer, tried = load(model)
     counting = start_counting(model)
-    scorer.watch(counting.recorder)
+    logging = start_logging(model)
+    scorer.watch(Observers.of(counting.recorder, logging.log if logging is not None else None))
     readiness = Readiness(tried=tried)
     app = ServerApp(
         scorer,
         scoring_server.init(scorer.model),
-        ServerMetrics(_labels(scorer), counting.metrics),
+        ServerMetrics(_labels(scorer), counting.metrics, *([logging.metrics] if logging is not None else [])),
         readiness,
         timeout=MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get(),
         max_bytes=max_bytes,
+        names_predictions=logging is not None,
     )
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     DrainingServer(config, readiness, drain_seconds).run(sockets=[listener])
+    if logging is not None:
+        logging.log.close()
 
 
 def _labels(scorer: Scorer) -> dict[str, str]:
