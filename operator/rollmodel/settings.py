@@ -175,6 +175,9 @@ class Settings(BaseSettings):
     """How long a Job is missing before it counts as deleted: longer than the API server's watch lags behind."""
     grace_seconds: Annotated[float, Field(ge=0, le=3600)] = 15.0
     """How late the Job controller may be with a deadline before the operator ends the attempt itself."""
+    pending_seconds: Annotated[float, Field(ge=10, le=604800)] = 600.0
+    """How long the pods of a training run may not start, or its queue not be served, before ``Stalled`` and a Warning
+    say so. It waits on: what ends it is ``deadlineSeconds``. Time in a queue that works does not count."""
 
     health_address: Address = "0.0.0.0:8080"
     """Where ``/healthz`` and ``/readyz`` are answered, host:port."""
@@ -198,7 +201,11 @@ class Settings(BaseSettings):
     def timing(self) -> Timing:
         """How patient the operator is, as one record."""
         return Timing(
-            claim=self.claim_seconds, retry=self.retry_seconds, missing=self.missing_seconds, grace=self.grace_seconds
+            claim=self.claim_seconds,
+            retry=self.retry_seconds,
+            missing=self.missing_seconds,
+            grace=self.grace_seconds,
+            pending=self.pending_seconds,
         )
 
     @cached_property

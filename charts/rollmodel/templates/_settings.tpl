@@ -38,6 +38,7 @@ that a ConfigMap of yours may say it.
     "STARTING_SECONDS" $settings.startingSeconds
     "MISSING_SECONDS" $settings.missingSeconds
     "GRACE_SECONDS" $settings.graceSeconds
+    "PENDING_SECONDS" $settings.pendingSeconds
     "LEADER_ELECTION" (ternary "On" "" (eq (include "rollmodel.elects" .) "true"))
     "LEASE_NAMESPACE" (ternary .Release.Namespace "" (eq (include "rollmodel.elects" .) "true"))
     "LEASE_NAME" (ternary (include "rollmodel.fullname" .) "" (eq (include "rollmodel.elects" .) "true"))

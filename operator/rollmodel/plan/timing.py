@@ -20,6 +20,9 @@ class Timing:
     grace: float = 15.0
     """How late the Job controller may be with a deadline before the operator ends the attempt itself."""
 
+    pending: float = 600.0
+    """How long a training run may wait for its pods before ``Stalled`` says so."""
+
     @property
     def person(self) -> float:
         """Seconds until the next look at what a person has to mend, and the next try to tell the registry something."""

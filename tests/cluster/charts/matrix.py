@@ -61,6 +61,7 @@ EVERYTHING: Values = {
         "startingSeconds": 5,
         "missingSeconds": 20,
         "graceSeconds": 0,
+        "pendingSeconds": 60,
         "healthAddress": "[::]:8081",
         "metricsAddress": "[::]:9091",
         "metricsAccess": "Reviewed",

@@ -70,6 +70,10 @@ class World:
     mlflow_up: bool = True
     refused: str | None = None
     """Why the API server takes no pods, as the Job controller's Event says it."""
+    stuck: dict[str, Any] | None = None
+    """The status of pods that do not start; empty: there are none, and nobody says why."""
+    workloads: list[dict[str, Any]] | None = None
+    """What Kueue says; None: it is not installed."""
     flight_seconds: float = 0
     """How long a request that creates something is on its way."""
     status: dict[str, Any] = field(default_factory=dict)
@@ -109,6 +113,7 @@ class World:
         return replace(
             look,
             run=run,
+            workloads=self.workloads if asked.workloads else None,
             gates=GateFacts({}, None, frozenset()) if asked.gates and isinstance(run, TrackedRun) else None,
             version=self._told(next(iter(self.versions), None)) if asked.version else None,
             alias_version=self._told(self._at_alias()) if asked.version else None,
@@ -226,6 +231,10 @@ class World:
             return
         if self.refused and uid not in self.born:
             return
+        if self.stuck is not None:
+            status.setdefault("startTime", f"{self.now:%Y-%m-%dT%H:%M:%SZ}")
+            status |= {"active": int(bool(self.stuck)), "ready": 0}
+            return
         born = self.born.setdefault(uid, self.now)
         status.setdefault("startTime", f"{born:%Y-%m-%dT%H:%M:%SZ}")
         age, behaviour = (self.now - born).total_seconds(), self._behaviour(job)
@@ -247,6 +256,8 @@ class World:
         job = self.objects.get(("Job", look.status.job_name or ""))
         if job is None or not job["status"].get("startTime"):
             return []
+        if self.stuck is not None:
+            return [{"metadata": {"name": f"{look.status.job_name}-x"}, "status": self.stuck}] if self.stuck else []
         trained: dict[str, Any] = {"name": "train", "imageID": f"r/churn@sha256:{'1' * 64}", "state": {}}
         containers = [trained]
         if self._behaviour(job) == "sidecar":

@@ -127,9 +127,9 @@ def test_a_private_authority_is_read_at_start(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_patience_can_be_shortened() -> None:
-    assert Settings().timing == Timing() == Timing(claim=30, retry=15, missing=10, grace=15)
-    shorter = Settings(claim_seconds=10, retry_seconds=2, missing_seconds=3, grace_seconds=4)
-    assert shorter.timing == Timing(claim=10, retry=2, missing=3, grace=4)
+    assert Settings().timing == Timing() == Timing(claim=30, retry=15, missing=10, grace=15, pending=600)
+    shorter = Settings(claim_seconds=10, retry_seconds=2, missing_seconds=3, grace_seconds=4, pending_seconds=50)
+    assert shorter.timing == Timing(claim=10, retry=2, missing=3, grace=4, pending=50)
 
 
 def test_nothing_is_created_after_its_claim_has_ended() -> None:

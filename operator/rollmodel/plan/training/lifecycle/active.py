@@ -18,6 +18,7 @@ from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle import attempts
 from rollmodel.plan.training.lifecycle.accounting import accounted
 from rollmodel.plan.training.lifecycle.main_container import main_ended
+from rollmodel.plan.training.lifecycle.patience import overdue
 from rollmodel.plan.training.lifecycle.queue import queue
 from rollmodel.plan.training.names import FINAL_STATES
 from rollmodel.plan.training.objects.job import suspended
@@ -41,14 +42,16 @@ def continue_attempt(context: Context, builder: DecisionBuilder, number: int, jo
         )
     builder = _suspension(context, builder, number, job)
     builder = _reopened(context, builder, number, job)
-    line = _running(context, builder, job)
+    trouble = None if _complete(context, job) else _trouble(context, job)
+    line = _running(context, builder, job, trouble)
     stopped = replace(builder.set(queue=queue(context.observed, job)), running=line)
     if line.status != "True":
         stopped = accounted(context, stopped, context.now)
     stopped = stopped.set(progress=progress(context.run, context.now) or context.status.progress)
-    for seconds in _due(context, stopped, job):
+    late = None if _complete(context, job) else overdue(context, job)
+    for seconds in _due(context, stopped, job, told=late is not None):
         stopped = stopped.requeue(seconds)
-    return _judged(stopped, line)
+    return _judged(stopped, line, trouble, late)
 
 
 def ready_pods(job: Manifest) -> int:
@@ -83,7 +86,7 @@ def _reopened(context: Context, builder: DecisionBuilder, number: int, job: Mani
     return builder.effect(SetRunStatus(run.id, "RUNNING"))
 
 
-def _running(context: Context, builder: DecisionBuilder, job: Manifest) -> ConditionDraft:
+def _running(context: Context, builder: DecisionBuilder, job: Manifest, trouble: Diagnosis | None) -> ConditionDraft:
     name, ready = job["metadata"]["name"], ready_pods(job)
     if job["spec"].get("suspend") or (context.suspended and not context.spec.queue_name):
         if context.spec.queue_name:
@@ -101,7 +104,6 @@ def _running(context: Context, builder: DecisionBuilder, job: Manifest) -> Condi
         return ConditionDraft(
             "True", "Running", f"attempt {(builder.status.attempts or Attempts()).started}: Job {name}"
         )
-    trouble = _trouble(context, job)
     if trouble is not None:
         return ConditionDraft("False", trouble.reason, trouble.message)
     return ConditionDraft("False", "Pending", f"the pods of Job {name} are starting")
@@ -117,12 +119,18 @@ def _trouble(context: Context, job: Manifest) -> Diagnosis | None:
     return Diagnosis(_REFUSED, said)
 
 
-def _due(context: Context, builder: DecisionBuilder, job: Manifest) -> Iterator[float]:
+def _complete(context: Context, job: Manifest) -> bool:
+    """Whether all pods run, or have begun to end."""
+    status = job.get("status") or {}
+    return ready_pods(job) >= context.spec.nodes or bool(status.get("succeeded") or status.get("failed"))
+
+
+def _due(context: Context, builder: DecisionBuilder, job: Manifest, *, told: bool) -> Iterator[float]:
     if job["spec"].get("suspend"):
         if context.spec.queue_name:
             yield context.observed.defaults.poll_seconds
         return
-    yield _PODS_SECONDS if needs_pods(context, job) else context.observed.defaults.poll_seconds
+    yield _PODS_SECONDS if needs_pods(context, job) and not told else context.observed.defaults.poll_seconds
     left = attempts.seconds_left(context.spec, builder.status, context.now)
     if left is not None:
         yield max(1.0, left)
@@ -133,8 +141,12 @@ def _due(context: Context, builder: DecisionBuilder, job: Manifest) -> Iterator[
         yield max(1.0, float((budget - spent) / used))
 
 
-def _judged(builder: DecisionBuilder, line: ConditionDraft) -> DecisionBuilder:
-    """With the reason why the run waits, if it does."""
-    if line.status == "False" and line.reason in _NEEDS_PERSON:
-        return builder.stall(line.reason, line.message)
+def _judged(
+    builder: DecisionBuilder, line: ConditionDraft, trouble: Diagnosis | None, late: ConditionDraft | None
+) -> DecisionBuilder:
+    """With the reason why the run waits for pods, if it does: for all of them, or the others of several nodes."""
+    if trouble is not None and trouble.reason in _NEEDS_PERSON:
+        return builder.stall(trouble.reason, trouble.message)
+    if late is not None:
+        return builder.stall(late.reason, late.message)
     return builder.wait(line.reason, line.message)
