@@ -20,6 +20,7 @@ from tests.bench.peers.measure import Figures, measure
 from tests.bench.peers.ours import rollmodel
 from tests.bench.peers.table import markdown
 from tests.bench.scale.rig.kwok import simulated_node
+from tests.bench.scale.rig.profiling import Profile
 from tests.bench.scale.rig.stack import Stack, stack
 from tests.bench.scale.section import conditions
 
@@ -30,8 +31,11 @@ _HEAD = Path(__file__).with_name("page.md")
 
 
 async def _measured(where: Stack, arguments: argparse.Namespace) -> list[Figures]:
-    tools = {"rollmodel": await rollmodel(where), "argo": argo_rollouts(where)}
-    return [await measure(where.cluster, tools[name], arguments.objects, arguments.at_once) for name in arguments.only]
+    profile, found = Profile(arguments.profile, arguments.memory), []
+    for name in arguments.only:
+        tool = await rollmodel(where, profile) if name == "rollmodel" else argo_rollouts(where)
+        found.append(await measure(where.cluster, tool, arguments.objects, arguments.at_once))
+    return found
 
 
 def main() -> int:
@@ -41,6 +45,10 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=100, help="how many in the burst (default 100)")
     tools = ["rollmodel", "argo"]
     parser.add_argument("--only", nargs="*", choices=tools, default=tools, help="tools, in this order")
+    parser.add_argument("--profile", type=Path, metavar="FILE", help="write where our CPU goes (python -m pstats FILE)")
+    parser.add_argument(
+        "--memory", type=Path, metavar="FILE", help="write where our memory is (a tracemalloc snapshot)"
+    )
     parser.add_argument("--out", type=Path, help=f"write {_PAGE} into this folder, too")
     arguments = parser.parse_args()
     load = os.getloadavg()[0]

@@ -54,11 +54,12 @@ async def measure(cluster: Cluster, tool: Tool, objects: int, at_once: int) -> F
 
                 say(f"{tool.name}: {objects:,} objects")
                 wall, began, cpu = time.time(), time.monotonic(), usage.cpu_seconds
-                await asyncio.to_thread(_apply, cluster, tool.manifests("many", objects))
-                applied = time.monotonic() - began
-                await clock.until(lambda: len(clock.ready) == objects + 1)
-                ready = max(clock.ready.values()) - began
-            sent = await until_quiet(cluster.audit_log, tool.user, wall)
+                with tool.watching(usage.pid):
+                    await asyncio.to_thread(_apply, cluster, tool.manifests("many", objects))
+                    applied = time.monotonic() - began
+                    await clock.until(lambda: len(clock.ready) == objects + 1)
+                    ready = max(clock.ready.values()) - began
+                    sent = await until_quiet(cluster.audit_log, tool.user, wall)
             cpu, full, peak = usage.cpu_seconds - cpu, usage.memory, usage.peak_memory
             each = 1000 * cpu / objects
             say(f"{tool.name}: all ready after {ready:.0f} s, {each:.0f} ms of CPU each; {at_once} at once")

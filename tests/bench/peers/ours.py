@@ -10,24 +10,27 @@ from tests.bench.peers.tool import Tool
 from tests.bench.scale.measurements.rest import MODELS
 from tests.bench.scale.rig.objects import OURS, manifests, models
 from tests.bench.scale.rig.process import operator
+from tests.bench.scale.rig.profiling import Profile, profiled
 from tests.bench.scale.rig.stack import OPERATOR, Stack
 from tests.bench.scale.rig.usage import Usage
 
 __all__ = ["rollmodel"]
 
 
-async def rollmodel(where: Stack) -> Tool:
+async def rollmodel(where: Stack, profile: Profile) -> Tool:
     """With its models registered."""
     follow = await models(where.cluster.mlflow_url, MODELS)
 
     def objects(prefix: str, count: int) -> list[dict[str, object]]:
         return manifests(prefix, count, follow)
 
-    return Tool("Rollmodel", OPERATOR, OURS, objects, partial(_running, where))
+    return Tool(
+        "Rollmodel", OPERATOR, OURS, objects, partial(_running, where, profile), partial(profiled, profile=profile)
+    )
 
 
 @asynccontextmanager
-async def _running(where: Stack) -> AsyncIterator[Usage]:
-    with operator(where) as process:
+async def _running(where: Stack, profile: Profile) -> AsyncIterator[Usage]:
+    with operator(where, profile) as process:
         await process.start()
         yield process.usage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 from localcluster.kubeapi import Object
@@ -18,7 +18,7 @@ class Tool:
     """``user`` is how the audit log knows the controller.
 
     ``manifests(prefix, count)`` makes so many objects. ``running()`` is a block during which the controller works; it
-    begins once the controller has said that it is ready.
+    begins once the controller has said that it is ready. ``watching(pid)`` is a block around what is measured.
     """
 
     name: str
@@ -26,3 +26,4 @@ class Tool:
     collection: Collection
     manifests: Callable[[str, int], list[Object]]
     running: Callable[[], AbstractAsyncContextManager[Usage]]
+    watching: Callable[[int], AbstractContextManager[None]] = lambda _: nullcontext()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.bench.scale.rig.profiling import Profile
 from tests.bench.scale.rig.stack import Stack
 from tests.bench.scale.rig.usage import Usage
 from tests.support.live.operator_process import OperatorProcess
@@ -44,11 +45,12 @@ class Measured(OperatorProcess):
 
 
 @contextmanager
-def operator(where: Stack, **settings: str) -> Iterator[Measured]:
+def operator(where: Stack, profile: Profile | None = None, /, **settings: str) -> Iterator[Measured]:
     """An operator with the rights that we ship, stopped at the end of the block; the block starts it."""
     cluster = where.cluster
     usual = {"REGISTRY_URL": cluster.mlflow_url, "LOG_FORMAT": "text", **settings}
     process = Measured(cluster, where.operator_kubeconfig, cluster.directory / "logs" / "operator.log", usual)
+    process.program = (profile and profile.program) or process.program
     try:
         yield process
     finally:
