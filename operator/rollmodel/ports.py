@@ -138,7 +138,7 @@ class Kube(Protocol):
     def children(self, owner: Manifest) -> Sequence[dict[str, Any]]:
         """The objects that the owner controls, from the watch cache: no request. Includes our own last writes.
 
-        They are in its namespace, and name it by kind, name and UID.
+        They are in its namespace, and name it by kind, name and UID. Nobody may change them.
         """
         ...
 

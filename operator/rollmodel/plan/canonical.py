@@ -6,7 +6,7 @@ import hashlib
 import json
 from typing import Any
 
-__all__ = ["canonical_hash", "canonical_json"]
+__all__ = ["canonical_hash", "canonical_json", "hash_of"]
 
 
 def canonical_json(value: Any, *, spaces: bool = False) -> str:
@@ -21,4 +21,9 @@ def canonical_json(value: Any, *, spaces: bool = False) -> str:
 
 def canonical_hash(value: Any) -> str:
     """``sha256:<hex>`` of the canonical JSON."""
-    return f"sha256:{hashlib.sha256(canonical_json(value).encode()).hexdigest()}"
+    return hash_of(canonical_json(value))
+
+
+def hash_of(text: str) -> str:
+    """``sha256:<hex>`` of a text."""
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"

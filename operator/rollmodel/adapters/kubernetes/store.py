@@ -1,8 +1,8 @@
 """The children of our objects as the watches last saw them, kept small.
 
-An entry is the object's JSON without ``managedFields``, compressed: about 1 KB where the parsed dict takes 20. It is
-decoded only when a pass looks at it. Our own writes enter at once (*read your writes*), and nothing older than what is
-held ever replaces it, so a watch event that was already on its way cannot turn time back.
+An entry is the object without ``managedFields``, packed but for those that were looked at last. Our own writes enter at
+once (*read your writes*), and nothing older than what is held ever replaces it, so a watch event that was already on
+its way cannot turn time back.
 
 Anybody may make objects that carry our label. Children of owners that are not known wait in a small space that each
 namespace has for itself, the oldest forgotten first: an owner and its children come by different watches.
@@ -10,13 +10,12 @@ namespace has for itself, the oldest forgotten first: an owner and its children 
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.adapters.kubernetes.kinds import OPTIONAL
+from rollmodel.adapters.kubernetes.packed import PackedObjects
 from rollmodel.plan.access.ownership import Controller, controller_of
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
@@ -40,7 +39,6 @@ STRANGERS_BYTES = 256 * 2**10
 class _Entry:
     version: int
     owner: Controller
-    packed: bytes
 
 
 class ChildStore:
@@ -49,6 +47,7 @@ class ChildStore:
     def __init__(self, wake: Callable[[str], None]) -> None:
         self._wake = wake
         self._entries: dict[Ref, _Entry] = {}
+        self._objects = PackedObjects()
         self._refs: dict[Controller, dict[Ref, None]] = {}
         self._known: set[Controller] = set()
         self._strangers: dict[str, dict[Ref, int]] = {}
@@ -66,13 +65,15 @@ class ChildStore:
             self._drop(ref)
 
     def of(self, owner: Controller) -> list[dict[str, Any]]:
-        """The children that this owner controls: those that name it in full, from its own namespace."""
-        return [_unpack(self._entries[ref].packed) for ref in self._refs.get(owner, ())]
+        """The children that this owner controls: those that name it in full, from its own namespace.
+
+        Nobody may change them.
+        """
+        return [self._objects[ref] for ref in self._refs.get(owner, ())]
 
     def find(self, ref: Ref) -> dict[str, Any] | None:
         """One child, or None where none is known."""
-        entry = self._entries.get(ref)
-        return None if entry is None else _unpack(entry.packed)
+        return self._objects[ref] if ref in self._entries else None
 
     def on_write(self, obj: Manifest) -> None:
         """Take in the answer to a write of ours. We write for owners that exist."""
@@ -110,12 +111,9 @@ class ChildStore:
 
     def _is_only_status(self, ref: Ref, obj: Manifest) -> bool:
         """Whether only the status of an object changed whose status nobody reads."""
-        held = self._entries.get(ref)
-        if held is None or ref.kind not in _STATUS_UNREAD:
+        if ref not in self._entries or ref.kind not in _STATUS_UNREAD:
             return False
-        before, after = _unpack(held.packed), _unpack(_pack(obj))
-        before["metadata"]["resourceVersion"] = after["metadata"]["resourceVersion"]
-        return before == after
+        return _undated(self._objects[ref]) == _undated(_kept(obj))
 
     def _owner(self, ref: Ref) -> Controller | None:
         entry = self._entries.get(ref)
@@ -131,10 +129,11 @@ class ChildStore:
             self._drop(ref)
         if owner is None:
             return held is not None
-        self._entries[ref] = _Entry(version, owner, _pack(obj))
+        self._entries[ref] = _Entry(version, owner)
+        self._objects[ref] = _kept(obj)
         self._refs.setdefault(owner, {})[ref] = None
         if owner not in self._known:
-            self._wait(ref, len(self._entries[ref].packed))
+            self._wait(ref, self._objects.pack(ref))
         return True
 
     def _wait(self, ref: Ref, size: int) -> None:
@@ -153,6 +152,7 @@ class ChildStore:
 
     def _drop(self, ref: Ref) -> None:
         owner = self._entries.pop(ref).owner
+        del self._objects[ref]
         self._forget_stranger(ref)
         siblings = self._refs[owner]
         del siblings[ref]
@@ -160,13 +160,12 @@ class ChildStore:
             del self._refs[owner]
 
 
-def _pack(obj: Manifest) -> bytes:
-    if obj["kind"] in _STATUS_UNREAD:
-        obj = {key: value for key, value in obj.items() if key != "status"}
-    meta = {key: value for key, value in obj["metadata"].items() if key != "managedFields"}
-    return zlib.compress(json.dumps({**obj, "metadata": meta}, separators=(",", ":")).encode())
+def _kept(obj: Manifest) -> dict[str, Any]:
+    """What of an object is kept."""
+    kept = {key: value for key, value in obj.items() if key != "status" or obj["kind"] not in _STATUS_UNREAD}
+    return {**kept, "metadata": {key: value for key, value in obj["metadata"].items() if key != "managedFields"}}
 
 
-def _unpack(packed: bytes) -> dict[str, Any]:
-    obj: dict[str, Any] = json.loads(zlib.decompress(packed))
-    return obj
+def _undated(obj: Manifest) -> dict[str, Any]:
+    """The object without its version."""
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": ""}}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from rollmodel.plan.canonical import canonical_json
 from rollmodel.plan.decision import Event, Ref
-from rollmodel.plan.diff import differences
+from rollmodel.plan.diff import differences, matches
 from rollmodel.plan.naming import short_hash
 from rollmodel.ports import Manifest
 
@@ -68,7 +68,7 @@ class Admitted:
         """Remember what came back; the Event to post where that is news."""
         ref, kept = Ref.of(manifest), self._kept.setdefault(owner, {})
         before = kept.pop(ref, None)
-        paths = [path for path, _ in differences(manifest, stored)]
+        paths = [] if matches(manifest, stored) else [path for path, _ in differences(manifest, stored)]
         if paths:
             kept[ref] = _fingerprint(manifest, stored)
         if not kept:

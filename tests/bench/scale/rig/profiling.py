@@ -11,6 +11,7 @@ import os
 import runpy
 import signal
 import sys
+import time
 import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ def profiled(pid: int, profile: Profile) -> Iterator[None]:
 
 def run(cpu: str | None, memory: str | None) -> None:
     """Be the operator."""
-    profiler = cProfile.Profile()
+    profiler = cProfile.Profile(time.process_time)
 
     def end(*_: object) -> None:
         if cpu is not None:

@@ -8,6 +8,7 @@ the revision lives.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
 from rollmodel.errors import Invalid
 from rollmodel.plan import naming
-from rollmodel.plan.canonical import canonical_hash, canonical_json
+from rollmodel.plan.canonical import canonical_json, hash_of
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
 from rollmodel.plan.deployment.objects.template import pod_template
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
@@ -25,6 +26,9 @@ from rollmodel.plan.deployment.runtimes import PRESETS
 __all__ = ["Revision", "content_hash", "from_deployment", "from_record", "record", "revision_id", "wanted"]
 
 _FORMAT = 1
+
+#: What the JSON of a whole number has that is written with a fraction, or so large that it has an exponent.
+_FRACTION = re.compile(r"[0-9](\.0|e\+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +94,10 @@ def record(owner: Owner, revision: Revision, sequence: int) -> dict[str, Any]:
 
 def content_hash(manifest: Mapping[str, Any]) -> str:
     """What a ControllerRevision says, as a hash. The API server spells whole numbers without a fraction."""
-    return canonical_hash(_without_fractions(manifest["data"]))
+    text = canonical_json(manifest["data"])
+    if _FRACTION.search(text):  # it may stand in a string, too: the slow way finds out
+        text = canonical_json(_without_fractions(manifest["data"]))
+    return hash_of(text)
 
 
 def _without_fractions(value: Any) -> Any:

@@ -19,7 +19,10 @@ RECORD_CHANGED = "RecordChanged"
 
 def believed_records(rollout: Rollout) -> list[RecordStatus]:
     """The hashes of records that are there and believed, and of those that this pass writes."""
-    hashes = {identity: revisions.content_hash(found) for identity, found in rollout.live.records.items()}
+    hashes = {
+        identity: rollout.live.hashes.get(identity) or revisions.content_hash(found)
+        for identity, found in rollout.live.records.items()
+    }
     for arm in (rollout.stable, rollout.candidate):
         revision = None if arm is None or arm.revision in hashes else rollout.revision(arm.revision)
         if revision is not None:

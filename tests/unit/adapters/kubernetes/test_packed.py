@@ -1,0 +1,52 @@
+"""Objects that are kept packed, but for the last ones."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rollmodel.adapters.kubernetes.packed import PackedObjects
+from rollmodel.plan.decision import Ref
+
+
+def ref(name: str) -> Ref:
+    return Ref("v1", "Service", "team", name)
+
+
+def service(name: str) -> dict[str, Any]:
+    return {"metadata": {"name": name}, "spec": {"ports": [{"port": 80}] * 50}}
+
+
+@pytest.fixture
+def objects() -> PackedObjects:
+    kept = PackedObjects(unpacked=2)
+    for name in "abcd":
+        kept[ref(name)] = service(name)
+    return kept
+
+
+def test_all_are_there_whether_packed_or_not(objects: PackedObjects) -> None:
+    assert [objects[ref(name)] for name in "abcdabcd"] == [service(name) for name in "abcdabcd"]
+
+
+def test_those_that_were_looked_at_last_are_not_parsed_again(objects: PackedObjects) -> None:
+    first = objects[ref("a")]
+    assert objects[ref("d")] is objects[ref("d")]
+    assert objects[ref("a")] is first
+    for name in "bc":
+        assert objects[ref(name)] == service(name)
+    assert objects[ref("a")] is not first
+
+
+def test_a_new_version_takes_the_place_of_a_packed_one(objects: PackedObjects) -> None:
+    objects[ref("a")] = {"metadata": {"name": "a"}, "spec": "new"}
+    assert [objects[ref(name)]["spec"] for name in "bcda"][-1] == "new"
+
+
+def test_a_packed_one_is_small_and_what_is_deleted_is_gone(objects: PackedObjects) -> None:
+    assert objects.pack(ref("d")) == objects.pack(ref("d")) < 200
+    assert objects[ref("d")] == service("d")
+    for name in "ad":
+        del objects[ref(name)]
+        with pytest.raises(KeyError):
+            objects[ref(name)]
