@@ -151,7 +151,7 @@ async def test_few_rows_are_insufficient_and_never_stable() -> None:
         ({"source": {"logs": {"uri": "s3://logs/churn"}}}, "spec.source.logs"),
         ({"falseAlarms": {"mode": "Anytime"}}, "Anytime"),
         ({"reference": {"window": {"durationSeconds": 31_536_000}}}, "spec.reference.window of more than 1500 steps"),
-        ({"reference": {"stableTrack": {}}, "track": "Candidate"}, "spec.reference other than"),
+        ({"track": "Candidate"}, "spec.track: Candidate without `reference.stableTrack`"),
         ({"signals": [{"name": "m", "kind": "Multivariate"}]}, "signal 'm' of kind Multivariate"),
         (
             {"signals": [{"name": "f", "kind": "EstimatedPerformance", "metric": "f1", "maxDrop": "0.1"}]},

@@ -78,6 +78,8 @@ class DriftWorld:
     kube: InMemoryKube = field(default_factory=InMemoryKube)
     clock: FixedClock = field(default_factory=FixedClock)
     broken: RollmodelError | None = None
+    tried: Callable[[np.random.Generator, int], Rows | None] | None = None
+    """The rows of the candidate, which counts them into ``tried_profile``."""
     uncounted: bool = False
     """Requests are answered and rows are not counted."""
     receiver: Receiver = field(default_factory=Receiver)
@@ -108,12 +110,13 @@ class DriftWorld:
         rng = np.random.default_rng(1)
         data, score = rows_of(rng, 20_000, age=age)
         self.profile: Profile = build_profile(dict(data), score=score, target=(rng.random(20_000) < score).astype(int))
-        self._hours: dict[int, np.ndarray | None] = {}
+        self.tried_profile = self.profile
+        self._hours: dict[tuple[str, int], np.ndarray | None] = {}
 
     def candidate(self, revision: str, version: str) -> None:
         """A revision is tried beside the stable one."""
         ref = Ref("rollmodel.dev/v1alpha1", "ModelDeployment", "team", "churn")
-        tried = {"revision": revision, "modelVersion": version}
+        tried = {"revision": revision, "modelVersion": version, "started": self.clock.now().isoformat()}
         self.kube.edit(ref, lambda obj: obj["status"].update(candidate=tried))
 
     def reject(self, revision: str, version: str) -> None:
@@ -194,25 +197,31 @@ class DriftWorld:
         self.asked.append((query, start, end))
         if self.broken is not None:
             raise self.broken
+        status = next(iter(self.kube.of_kind("ModelDeployment"))).get("status") or {}
+        tried = f'"{(status.get("candidate") or {}).get("revision", "?")}"' in query and self.tried is not None
+        profile, traffic = (self.tried_profile, self.tried) if tried else (self.profile, self.traffic)
+        assert traffic is not None
         if "rollmodel_profile_rows" in query:
-            return list(_shown(self.profile, end))
+            return list(_shown(profile, end))
         found: dict[tuple[tuple[str, str], ...], list[tuple[float, float]]] = {}
         for moment in np.arange(start, end + 1, step):
-            for labels, value in self._hour(float(moment)):
+            for labels, value in self._hour(float(moment), profile, traffic, "tried" if tried else "stable"):
                 found.setdefault(tuple(labels.items()), []).append((float(moment), value))
         return [Series(dict(labels), points) for labels, points in found.items()]
 
-    def _hour(self, end: float) -> Sequence[tuple[dict[str, str], float]]:
+    def _hour(
+        self, end: float, profile: Profile, traffic: Callable[[np.random.Generator, int], Rows | None], arm: str
+    ) -> Sequence[tuple[dict[str, str], float]]:
         """The series of the hour that ends then."""
         hour = round((end - self.start.timestamp()) / HOUR) - 1
-        signals, _ = signals_of(self.profile)
-        if hour not in self._hours:
+        signals, _ = signals_of(profile)
+        if (arm, hour) not in self._hours:
             counts = np.zeros(sum(signal.bins + len(GROUPS) for signal in signals), dtype=np.int64)
-            rows = self.traffic(np.random.default_rng(hour + 10), hour)
+            rows = traffic(np.random.default_rng([hour + 10, *([1] if arm == "tried" else [])]), hour)
             if rows is not None:
                 Counter(signals, counts).count([rows])
-            self._hours[hour] = None if rows is None else counts
-        counted = self._hours[hour]
+            self._hours[arm, hour] = None if rows is None else counts
+        counted = self._hours[arm, hour]
         if counted is None:
             return []
         cells = np.zeros_like(counted) if self.uncounted else counted

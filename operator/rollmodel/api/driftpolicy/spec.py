@@ -39,7 +39,7 @@ class DriftPolicySpec(ApiModel):
     model_deployment_ref: LocalRef
     """ModelDeployment whose traffic is watched."""
     track: Literal["Stable", "Candidate"] = "Stable"
-    """Which of its revisions."""
+    """Which of its revisions: the stable one, or a candidate while one is tried; needs `reference.stableTrack` then."""
     source: Source = Source(metrics=MetricsSource())
     """Where live data comes from."""
     outcomes: Outcomes | None = None

@@ -32,6 +32,8 @@ class ProfileStatus(ApiModel):
     """Digest of the profile."""
     rows: Annotated[int | None, Field(ge=0, le=2**53)] = None
     """Rows that it rests on."""
+    compared_with: ShortText | None = None
+    """The stable revision, where a candidate is compared with it."""
 
 
 class SignalStatus(ApiModel):

@@ -15,7 +15,8 @@ from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import dispersion_of
 from rollmodel.plan.drift.evaluation.queries import Query, counts_query, profile_query
 from rollmodel.plan.drift.observed import DriftDefaults, Observed
-from rollmodel.plan.drift.profile.layout import Layout, Signal
+from rollmodel.plan.drift.profile.concurrent import Concurrent
+from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Signal
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Metrics, Series
 
@@ -39,6 +40,7 @@ async def with_last_look(report: PolicyReport, metrics: Metrics, *, matchers: st
         raise Invalid("the model server shows another profile than the policy has looked at")
     first = max(since, at - max(report.spec.window_seconds))
     history = History(layout).with_answer(_points(await _asked(metrics, counts_query(observed, first))))
+    stable = await _stable(metrics, observed, first)
     dispersion = dispersion_of(status.learnt, len(layout.signals))
     look = evaluate(
         report.spec,
@@ -48,18 +50,22 @@ async def with_last_look(report: PolicyReport, metrics: Metrics, *, matchers: st
         watched_since=since,
         dispersion=np.ones(len(layout.signals)) if dispersion is None else dispersion,
         now=status.last_evaluation_time or "",
+        stable=stable,
     )
     windows = [
         WindowView(width, rows, enough, visible, since + width)
         for width, rows, enough, visible in zip(look.windows, look.rows, look.enough, look.visible, strict=True)
     ]
+    history = history if stable is None else _beside(history, stable, first, at)
     drawn = sorted(_distributions(report, history, look, at, since), key=lambda one: (not one.drifted, -one.psi))
     return replace(report, windows=windows, distributions=drawn[:_DRAWN])
 
 
 def _observed(report: PolicyReport, at: float, matchers: str) -> Observed:
     """The pass that looked, as far as its queries need it."""
-    revision = report.status.profile.revision if report.status.profile is not None else ""
+    profile = report.status.profile
+    revision = profile.revision if profile is not None else ""
+    other = profile.compared_with if profile is not None else None
     return Observed(
         namespace=report.namespace,
         name=report.name,
@@ -69,8 +75,19 @@ def _observed(report: PolicyReport, at: float, matchers: str) -> Observed:
         status=report.status,
         now=datetime.fromtimestamp(at, UTC),
         defaults=DriftDefaults(prometheus_matchers=matchers),
-        deployment={"status": {"stable": {"revision": revision}}},
+        deployment={"status": {"stable": {"revision": other or revision}, "candidate": {"revision": revision}}},
     )
+
+
+async def _stable(metrics: Metrics, observed: Observed, first: float) -> History | None:
+    """The counts of the stable revision, which a candidate is compared with; None where it is watched itself."""
+    if not observed.watches_candidate:
+        return None
+    revision = observed.stable_revision
+    layout = Layout.of(_points(await _asked(metrics, profile_query(observed, revision))))
+    if isinstance(layout, Problem):
+        raise Invalid(f"{layout.reason}: {layout.message}")
+    return History(layout).with_answer(_points(await _asked(metrics, counts_query(observed, first, revision))))
 
 
 async def _asked(metrics: Metrics, query: Query) -> Sequence[Series]:
@@ -79,6 +96,21 @@ async def _asked(metrics: Metrics, query: Query) -> Sequence[Series]:
 
 def _points(series: Sequence[Series]) -> Iterator[tuple[dict[str, str], Sequence[tuple[float, float]]]]:
     return ((dict(one.labels), one.points) for one in series)
+
+
+def _beside(history: History, stable: History, begin: float, end: float) -> History:
+    """With what the stable revision counted in place of the training; signals with other bins there are not drawn."""
+    cells = dict(zip(stable.layout.keys, stable.total(begin, end), strict=True))
+    pair, signals = Concurrent(history, stable), []
+    for index, signal in enumerate(history.layout.signals):
+        if pair.same_bins(index):
+            counts = np.array([cells[key] for key in signal.bins])
+            nulls, unseen, rows = (cells[signal.name, "group", group] for group in GROUPS)
+            counts = np.maximum(np.diff(counts, prepend=0.0), 0.0) if signal.cumulative else counts
+            signals.append(replace(signal, reference=tuple(counts), nulls=nulls, unseen=unseen, rows=rows))
+        else:
+            signals.append(replace(signal, reference=()))
+    return replace(history, layout=replace(history.layout, signals=tuple(signals)))
 
 
 def _distributions(
@@ -90,6 +122,8 @@ def _distributions(
     changed = {one.name.rpartition("/")[2]: one for one in reversed(report.status.signals) if one.verdict == "Drifted"}
     totals: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     for index, signal in enumerate(history.layout.signals):
+        if not signal.reference:
+            continue
         width = changed[signal.column].window_seconds if signal.column in changed else widest
         if width not in totals:
             cells = history.total(max(at - width, since), at)

@@ -15,7 +15,7 @@ from rollmodel.plan.drift.alarm.episode import begin_episode, end_episode
 from rollmodel.plan.drift.draft import Draft
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
 from rollmodel.plan.drift.evaluation.history import History
-from rollmodel.plan.drift.evaluation.learning import dispersion_of, learn_from, quiet_steps
+from rollmodel.plan.drift.evaluation.learning import dispersion_of, for_candidate, learn_from, quiet_steps
 from rollmodel.plan.drift.evaluation.queries import is_due, look_at, step_of
 from rollmodel.plan.drift.evaluation.watches import unsupported
 from rollmodel.plan.drift.observed import Observed
@@ -47,11 +47,13 @@ def decide(observed: Observed) -> Decision:
 
 def watched_from(observed: Observed) -> float:
     """From when on rows count (unix seconds, a multiple of the step): the revision is stable, and had its hold-off."""
-    arm = observed.arm
+    arm, hold_off = observed.arm, observed.spec.hold_off.after_rollout_seconds
     begun = arm.get("weightSince") or arm.get("started")
+    if observed.watches_candidate:  # its weight changes at each step, and it has no time to lose
+        begun, hold_off = arm.get("started"), 0
     moment = parse(begun).timestamp() if begun else observed.now.timestamp()
     step = step_of(observed.spec)
-    return math.ceil((moment + observed.spec.hold_off.after_rollout_seconds) / step) * step
+    return math.ceil((moment + hold_off) / step) * step
 
 
 def counted_from(observed: Observed) -> float:
@@ -66,9 +68,12 @@ def _look_if_due(draft: Draft) -> Draft:
     observed = draft.observed
     if (absent := _no_target(observed)) is not None:
         return conditions.blind(draft, absent.reason, absent.message)
+    if observed.revision is None:
+        draft = end_episode(draft, "the candidate is tried no more") if draft.alarmed else draft
+        return conditions.no_candidate(draft.set(profile=None, watched_since=None, learnt=None, signals=[]))
     if not is_due(observed):
         return draft.requeue(_next_look(observed))
-    for problem in (observed.layout, observed.history):
+    for problem in (observed.layout, observed.history, observed.stable):
         if isinstance(problem, Problem):
             return conditions.blind(draft, problem.reason, problem.message).requeue(_retry(observed))
     if not isinstance(observed.layout, Layout) or not isinstance(observed.history, History):
@@ -81,7 +86,7 @@ def _no_target(observed: Observed) -> Problem | None:
     target = observed.spec.model_deployment_ref.name
     if observed.deployment is None:
         return Problem("TargetMissing", f"there is no ModelDeployment {target!r} in this namespace")
-    if observed.revision is None:
+    if observed.stable_revision is None:
         return Problem("NoStableRevision", f"ModelDeployment {target!r} has no stable revision yet")
     return None
 
@@ -104,7 +109,12 @@ def _watch(draft: Draft, layout: Layout) -> Draft:
     if draft.alarmed:
         draft = end_episode(draft, "another revision or profile is watched")
     return draft.set(
-        profile=ProfileStatus(revision=observed.revision or "", digest=layout.digest, rows=layout.rows),
+        profile=ProfileStatus(
+            revision=observed.revision or "",
+            digest=layout.digest,
+            rows=layout.rows,
+            compared_with=observed.stable_revision if observed.watches_candidate else None,
+        ),
         watched_since=stamp(datetime.fromtimestamp(watched_from(observed), UTC)),
         learnt=None,
         signals=[],
@@ -123,8 +133,10 @@ def _look(draft: Draft, history: History) -> Draft:
         return conditions.blind(draft, problem.reason, problem.message)
     draft = draft.set(last_evaluation_time=stamp(datetime.fromtimestamp(at, UTC)))
     draft, dispersion = _dispersion(draft, history, at, since)
+    stable = observed.stable if isinstance(observed.stable, History) else None
     if dispersion is None:
-        found = len(quiet_steps(observed.spec, history, after=since, until=at))
+        begin, teacher = (since, history) if stable is None else (-math.inf, stable)
+        found = len(quiet_steps(observed.spec, teacher, after=begin, until=at))
         return conditions.learning(draft, found)
     look = evaluate(
         observed.spec,
@@ -134,6 +146,7 @@ def _look(draft: Draft, history: History) -> Draft:
         watched_since=since,
         dispersion=dispersion,
         now=draft.now,
+        stable=stable,
     )
     draft = draft.set(signals=list(look.signals), budget=budget_after(draft, look.spent)).read(look.readings)
     return _conclude(draft, look)
@@ -164,7 +177,11 @@ def _dispersion(draft: Draft, history: History, at: float, since: float) -> tupl
     known = dispersion_of(draft.status.learnt, signals)
     if known is not None:
         return draft, known
-    learnt = learn_from(spec, history, after=since, until=at, now=draft.now)
+    stable = draft.observed.stable
+    if isinstance(stable, History):  # a candidate is too young to teach: the stable revision's past does
+        learnt = for_candidate(learn_from(spec, stable, after=-math.inf, until=at, now=draft.now), history, stable)
+    else:
+        learnt = learn_from(spec, history, after=since, until=at, now=draft.now)
     draft = draft.set(learnt=learnt)
     if learnt is None:
         return draft, None

@@ -43,6 +43,8 @@ class Observed:
     """The profile, as the server shows it."""
     history: History | Problem | None = None
     """The counts of each step."""
+    stable: History | Problem | None = None
+    """Those of the stable revision, where the candidate is watched."""
     template: Manifest | None = None
     """The TrainingJob that a new one copies; read only where one may be created."""
     children: Sequence[Manifest] = ()
@@ -50,9 +52,23 @@ class Observed:
 
     @property
     def arm(self) -> Mapping[str, Any]:
-        """The stable revision of the ModelDeployment, as its status has it; empty where there is none."""
-        status = (self.deployment or {}).get("status") or {}
-        return status.get("stable") or {}
+        """The revision of the ModelDeployment that is watched, as its status has it; empty where there is none."""
+        return self._arms.get("candidate" if self.watches_candidate else "stable") or {}
+
+    @property
+    def watches_candidate(self) -> bool:
+        """Whether candidates are watched, instead of the stable revision."""
+        return self.spec.track == "Candidate"
+
+    @property
+    def stable_revision(self) -> str | None:
+        """The revision that a candidate is compared with."""
+        found: str | None = (self._arms.get("stable") or {}).get("revision")
+        return found
+
+    @property
+    def _arms(self) -> Mapping[str, Any]:
+        return (self.deployment or {}).get("status") or {}
 
     @property
     def revision(self) -> str | None:

@@ -37,7 +37,7 @@ class DriftGatherer:
         self._clock = clock
         self._defaults = defaults
         self._counted_from = counted_from
-        self._histories: dict[str, tuple[str, History]] = {}
+        self._histories: dict[tuple[str, str], tuple[str, History]] = {}
 
     async def gather(
         self, body: Manifest, spec: DriftPolicySpec, status: DriftPolicyStatus, problems: Sequence[str]
@@ -68,34 +68,45 @@ class DriftGatherer:
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._histories.pop(uid, None)
+        for key in [key for key in self._histories if key[0] == uid]:
+            del self._histories[key]
 
     async def _read(self, kind: str, namespace: str, name: str) -> Manifest | None:
         return await self._kube.get(Ref(f"{GROUP}/{VERSION}", kind, namespace, name))
 
     async def _ask(self, observed: Observed) -> Observed:
-        """The profile, and the counts of the steps that are not known yet."""
-        profile = await self._query(profile_query(observed))
-        if isinstance(profile, Problem):
-            return replace(observed, layout=profile)
-        layout = Layout.of((one.labels, one.points) for one in profile)
-        if isinstance(layout, Problem):
-            return replace(observed, layout=layout)
-        history, after = self._known(observed, layout)
-        counts = await self._query(counts_query(observed, after))
-        if isinstance(counts, Problem):
-            return replace(observed, layout=layout, history=counts)
-        history = history.with_answer((one.labels, one.points) for one in counts)
-        self._histories[observed.uid] = observed.revision or "", history
-        return replace(observed, layout=layout, history=history)
-
-    def _known(self, observed: Observed, layout: Layout) -> tuple[History, float]:
-        """What is remembered of this revision and profile, and the time after which nothing is."""
+        """The profile, and the counts of the steps that are not known yet; with a candidate those of stable, too."""
         first = max(look_at(observed) - span(observed.spec), self._counted_from(observed))
-        revision, history = self._histories.get(observed.uid, ("", History(layout)))
-        if revision != observed.revision or history.layout.digest != layout.digest or not history.steps:
-            return History(layout), first
-        return replace(history.since(first), layout=layout), float(max(history.steps))
+        layout, history = await self._counted(observed, observed.revision or "", first)
+        found = replace(observed, layout=layout, history=history)
+        if not observed.watches_candidate or isinstance(history, Problem) or history is None:
+            return found
+        _, stable = await self._counted(
+            observed, observed.stable_revision or "", look_at(observed) - span(observed.spec)
+        )
+        return replace(found, stable=stable)
+
+    async def _counted(
+        self, observed: Observed, revision: str, first: float
+    ) -> tuple[Layout | Problem, History | Problem | None]:
+        """The profile of a revision, and its counts after ``first``; None where the profile is a problem."""
+        profile = await self._query(profile_query(observed, revision))
+        layout = profile if isinstance(profile, Problem) else Layout.of((one.labels, one.points) for one in profile)
+        if isinstance(layout, Problem):
+            return layout, None
+        track = "watched" if revision == observed.revision else "stable"
+        known, history = self._histories.get((observed.uid, track), ("", History(layout)))
+        after = float(max(history.steps, default=0))
+        if known != revision or history.layout.digest != layout.digest or not history.steps:
+            history, after = History(layout), first
+        else:
+            history = replace(history.since(first), layout=layout)
+        counts = await self._query(counts_query(observed, after, revision))
+        if isinstance(counts, Problem):
+            return layout, counts
+        history = history.with_answer((one.labels, one.points) for one in counts)
+        self._histories[observed.uid, track] = revision, history
+        return layout, history
 
     async def _query(self, query: Query) -> Sequence[Series] | Problem:
         if self._metrics is None:

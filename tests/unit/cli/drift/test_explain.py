@@ -105,3 +105,20 @@ async def test_what_cannot_be_shown_is_said(capsys: pytest.CaptureFixture[str]) 
         await looked(world, {**manifest, "status": {}})
     assert explain.main(["tjob", "churn"]) == 1
     assert "this command is about modeldeployments and driftpolicies" in capsys.readouterr().err
+
+
+async def test_a_candidate_is_drawn_beside_the_stable_revision() -> None:
+    world = DriftWorld(
+        lambda rng, hour: rows_of(rng, 1500, age=50.0), tried=lambda rng, hour: rows_of(rng, 600, age=58.0)
+    )
+    ref = world.policy(track="Candidate", reference={"stableTrack": {}}, windowSeconds=[3600])
+    await world.hours(world.operator(), ref, 12)
+    world.candidate("rev2", "2")
+    await world.hours(world.operator(), ref, 4)
+    manifest = json.loads(json.dumps(world.kube.objects[ref] | {"kind": "DriftPolicy"}))
+    manifest["metadata"]["creationTimestamp"] = world.start.isoformat()
+    report = await looked(world, manifest)
+    age = report.distributions[0]
+    assert (age.column, age.drifted) == ("age", True)
+    assert 0.4 < age.bins[-1].before + age.bins[-2].before < 0.6, "of people of 50, not of those of the training"
+    assert "features/age" in shown(report, manifest, world)

@@ -16,6 +16,9 @@ def begin_episode(draft: Draft, drifted: Sequence[SignalStatus]) -> Draft:
     number = draft.status.episode.number + 1 if draft.status.episode is not None else 1
     episode = EpisodeStatus(number=number, start_time=draft.now, trigger=drifted[0].name)
     message = f"episode {number}: {conditions.names(drifted)}"
+    if draft.observed.watches_candidate:
+        arms = f"candidate {draft.observed.revision} differs from {draft.observed.stable_revision} at the same time"
+        message = f"{arms}, {message}"
     return draft.set(episode=episode).event("Warning", "DriftDetected", message)
 
 

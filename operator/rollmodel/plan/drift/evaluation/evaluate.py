@@ -10,18 +10,17 @@ import numpy as np
 
 from rollmodel.api.decimals import decimal
 from rollmodel.api.driftpolicy import DriftPolicySpec, SignalKind, SignalStatus
-from rollmodel.evidence.core.arrays import Array, Mask
+from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.alarm import QUIET, Hysteresis, Track, thresholds
-from rollmodel.evidence.drift.compare import CAREFUL_ALPHA, CAREFUL_EXPECTED, Comparison, compare
-from rollmodel.evidence.drift.performance import estimate
 from rollmodel.evidence.drift.power import visible_psi
-from rollmodel.evidence.drift.quality import log10_p_of_rise, share_before
 from rollmodel.plan.decision import Reading
 from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.measure import Seen, measure
 from rollmodel.plan.drift.evaluation.queries import step_of
 from rollmodel.plan.drift.evaluation.readings import of_signals, of_windows
 from rollmodel.plan.drift.evaluation.watches import Watch, watches
-from rollmodel.plan.drift.profile.reference import reference_of
+from rollmodel.plan.drift.evaluation.windows import Times, Windows, windows_of
+from rollmodel.plan.drift.profile.concurrent import Concurrent
 
 __all__ = ["Evaluation", "evaluate", "looks_per_period"]
 
@@ -44,28 +43,6 @@ class Evaluation:
     readings: tuple[Reading, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Windows:
-    """Counts of all windows. ``live`` and ``reference`` [W, S, K], ``groups`` [W, S, 3], ``enough`` [W]."""
-
-    spec: DriftPolicySpec
-    history: History
-    live: Array
-    reference: Array
-    groups: Array
-    enough: Mask
-    dispersion: Array
-    comparison: Comparison
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """Of one test, by window: log10 p, and how large the change is."""
-
-    log10_p: Array
-    change: Array
-
-
 def looks_per_period(spec: DriftPolicySpec) -> float:
     """How many looks share the budget."""
     return spec.false_alarms.period_days * 86_400 / step_of(spec)
@@ -80,8 +57,12 @@ def evaluate(
     watched_since: float,
     dispersion: Array,
     now: str,
+    stable: History | None = None,
 ) -> Evaluation:
-    """Evaluate the windows that end ``at`` (unix seconds). ``before`` is what the last look said."""
+    """Evaluate the windows that end ``at`` (unix seconds). ``before`` is what the last look said.
+
+    With ``stable`` the counts are a candidate's, and are compared with those of the stable revision at the same time.
+    """
     tests = watches(spec, history.layout)
     alpha = thresholds(
         np.array([one.weight for one in tests]),
@@ -90,9 +71,11 @@ def evaluate(
         windows=len(spec.window_seconds),
     )
     least = float(alpha.min(initial=1.0))
-    windows = _windows(spec, history, at=at, watched_since=watched_since, dispersion=dispersion, alpha=least)
+    concurrent = Concurrent(history, stable) if stable is not None else None
+    times = Times(at, watched_since)
+    windows = windows_of(spec, history, concurrent, times, dispersion=dispersion, alpha=least)
     tracks = {one.name: one for one in before}
-    measured = [_measure(windows, test) for test in tests]
+    measured = [measure(windows, test) for test in tests]
     found = [
         _judge(windows, test, seen, float(one), tracks.get(test.name), now=now)
         for test, seen, one in zip(tests, measured, alpha, strict=True)
@@ -117,37 +100,14 @@ def evaluate(
     )
 
 
-def _windows(
-    spec: DriftPolicySpec, history: History, *, at: float, watched_since: float, dispersion: Array, alpha: float
-) -> _Windows:
-    cells = [history.total(max(at - width, watched_since), at) for width in spec.window_seconds]
-    live = np.stack([history.bins(one) for one in cells])
-    groups = np.stack([history.groups(one) for one in cells])
-    reference = reference_of(spec, history, at=at, watched_since=watched_since)
-    known = (reference.sum(axis=2).max(axis=1) >= spec.samples.min_per_window) | (spec.reference.window is None)
-    complete = np.array([at - width >= watched_since - 1e-6 for width in spec.window_seconds])
-    least = max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0)
-    quiet = spec.dependence.quiet_windows if spec.dependence.dispersion == "Auto" else math.inf
-    return _Windows(
-        spec=spec,
-        history=history,
-        live=live,
-        reference=reference,
-        groups=groups,
-        enough=complete & known & (groups[:, :, 2].max(axis=1) >= spec.samples.min_per_window),
-        dispersion=dispersion,
-        comparison=compare(reference, live, dispersion=dispersion, quiet_windows=quiet, least=float(least)),
-    )
-
-
-def _readings(windows: _Windows, tests: Sequence[Watch], measured: Sequence[_Seen]) -> Iterator[Reading]:
+def _readings(windows: Windows, tests: Sequence[Watch], measured: Sequence[Seen]) -> Iterator[Reading]:
     if tests:
         log10_p, change = (np.stack([getattr(one, name) for one in measured]) for name in ("log10_p", "change"))
         yield from of_signals(tests, log10_p, change, windows.enough)
 
 
 def _judge(
-    windows: _Windows, test: Watch, seen: _Seen, alpha: float, before: SignalStatus | None, *, now: str
+    windows: Windows, test: Watch, seen: Seen, alpha: float, before: SignalStatus | None, *, now: str
 ) -> tuple[float, SignalStatus]:
     """How far it is from its limit, and what status says about it."""
     changed = windows.enough & (seen.log10_p < math.log10(max(alpha, 1e-300))) & (seen.change > test.limit)
@@ -185,7 +145,7 @@ def _severity(test: Watch, change: float) -> str:
     return "Severe" if change >= test.severe else "Moderate"
 
 
-def _numbers(windows: _Windows, test: Watch, window: int, alpha: float, seen: _Seen) -> dict[str, str]:
+def _numbers(windows: Windows, test: Watch, window: int, alpha: float, seen: Seen) -> dict[str, str]:
     change = float(seen.change[window])
     if test.what != "bins":
         word = {"null": "missing values", "unseen": "values hardly seen in training", "performance": test.metric}[
@@ -202,27 +162,7 @@ def _numbers(windows: _Windows, test: Watch, window: int, alpha: float, seen: _S
     }
 
 
-def _measure(windows: _Windows, test: Watch) -> _Seen:
-    found, index = windows.comparison, test.index
-    if test.what == "bins":
-        return _Seen(found.log10_p[:, index], found.corrected_psi[:, index])
-    if test.what == "performance":
-        calibration = windows.history.layout.calibration
-        assert calibration is not None  # noqa: S101  such a test is made only with one
-        bins = len(calibration.rows)
-        spread = float(windows.dispersion[index])
-        parts = [estimate(test.metric, calibration, live[index, :bins], spread) for live in windows.live]
-        return _Seen(np.array([one.log10_p for one in parts]), np.array([one.drop for one in parts]))
-    signal = windows.history.layout.signals[index]
-    count = windows.groups[:, index, 0 if test.what == "null" else 1]
-    rows = windows.groups[:, index, 2]
-    before = signal.nulls if test.what == "null" else signal.unseen
-    rise = count / np.maximum(rows, 1.0) - before / max(signal.rows, 1.0)
-    careful = share_before(before, signal.rows)
-    return _Seen(log10_p_of_rise(count, rows, careful, windows.dispersion[index]), rise)
-
-
-def _visible(windows: _Windows, tests: Sequence[Watch], alpha: Array) -> Iterator[float]:
+def _visible(windows: Windows, tests: Sequence[Watch], alpha: Array) -> Iterator[float]:
     """By window: the smallest PSI that is seen in the middle one of the columns."""
     bins = [(test.index, float(one)) for test, one in zip(tests, alpha, strict=True) if test.kind != SignalKind.QUALITY]
     for window in range(len(windows.enough)):
@@ -230,7 +170,7 @@ def _visible(windows: _Windows, tests: Sequence[Watch], alpha: Array) -> Iterato
         yield float(np.median(found)) if found else math.inf
 
 
-def _visible_to(windows: _Windows, index: int, window: int, alpha: float) -> float:
+def _visible_to(windows: Windows, index: int, window: int, alpha: float) -> float:
     found = windows.comparison
     rows, freedom = float(found.rows[window, index]), int(found.freedom[window, index])
     reference = float(windows.reference[window, index].sum())

@@ -8,12 +8,13 @@ from rollmodel.api.driftpolicy import DriftPolicySpec, LearntStatus
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.dispersion import Learnt, learn
 from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.profile.concurrent import in_order_of
 from rollmodel.plan.drift.profile.reference import PERIODS
 
 #: With a season windows of the same hour are compared, so there must be some.
 _FEWEST = 10
 
-__all__ = ["dispersion_of", "is_calibrated", "learn_from", "quiet_steps"]
+__all__ = ["dispersion_of", "for_candidate", "is_calibrated", "learn_from", "quiet_steps"]
 
 
 def quiet_steps(spec: DriftPolicySpec, history: History, *, after: float, until: float) -> list[int]:
@@ -42,6 +43,15 @@ def learn_from(spec: DriftPolicySpec, history: History, *, after: float, until: 
         time=now,
         dispersion=",".join(f"{one:.3g}" for one in found.dispersion),
     )
+
+
+def for_candidate(learnt: LearntStatus | None, candidate: History, stable: History) -> LearntStatus | None:
+    """What the stable revision taught, in the order of the candidate's signals; the median for those it has not."""
+    found = dispersion_of(learnt, len(stable.layout.signals))
+    if learnt is None or found is None:
+        return None
+    ordered = in_order_of(candidate, stable, found, float(np.median(found)))
+    return learnt.model_copy(update={"dispersion": ",".join(f"{one:.3g}" for one in ordered)})
 
 
 def dispersion_of(learnt: LearntStatus | None, signals: int) -> Array | None:

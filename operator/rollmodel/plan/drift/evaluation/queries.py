@@ -56,9 +56,9 @@ def span(spec: DriftPolicySpec) -> float:
     return float(max(*spec.window_seconds, quiet, steps_back(spec) * step_of(spec)))
 
 
-def profile_query(observed: Observed) -> Query:
-    """The profile of the stable revision."""
-    select, end = _selector(observed), look_at(observed)
+def profile_query(observed: Observed, revision: str | None = None) -> Query:
+    """The profile of this revision; default: of the one that is watched."""
+    select, end = _selector(observed, revision), look_at(observed)
     parts = {
         "rows": f"max by ({_BY}) (rollmodel_profile_rows{{{select}}})",
         "info": f"max by (digest) (rollmodel_profile_info{{{select}}})",
@@ -70,10 +70,10 @@ def profile_query(observed: Observed) -> Query:
     return Query(_told_apart("what", parts), end, end, float(step_of(observed.spec)))
 
 
-def counts_query(observed: Observed, after: float) -> Query:
-    """The counts of each step that ends after ``after``."""
+def counts_query(observed: Observed, after: float, revision: str | None = None) -> Query:
+    """The counts of each step that ends after ``after``, of this revision; default: of the one that is watched."""
     step, end = step_of(observed.spec), look_at(observed)
-    select = _selector(observed)
+    select = _selector(observed, revision)
 
     def increase(metric: str, by: str) -> str:
         return f"sum by ({by}) (increase({metric}{{{select}}}[{step}s]))"
@@ -90,13 +90,13 @@ def counts_query(observed: Observed, after: float) -> Query:
     return Query(text, min(end, after + step), end, float(step))
 
 
-def _selector(observed: Observed) -> str:
+def _selector(observed: Observed, revision: str | None) -> str:
     target = observed.spec.model_deployment_ref.name
     step = step_of(observed.spec)
     words = scope(
         observed.namespace,
         target,
-        stable=observed.revision or "",
+        stable=revision or observed.revision or "",
         candidate=None,
         interval_seconds=step,
         cluster=observed.defaults.prometheus_matchers,

@@ -106,9 +106,13 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
     training, window = spec.reference.training, spec.reference.window
     asked = {
         "spec.source.logs (use `metrics`)": spec.source.metrics is None,
-        "spec.reference other than `window` or `training: {}`, the profile beside the model": window is None
-        and (training is None or bool(training.uri)),
-        "spec.track: Candidate": spec.track != "Stable",
+        "spec.reference.training.uri (use `training: {}`, the profile beside the model)": training is not None
+        and bool(training.uri),
+        "spec.track: Candidate without `reference.stableTrack`": spec.track != "Stable"
+        and spec.reference.stable_track is None,
+        "spec.retrain.mode with spec.track: Candidate (use `Never`: what differs is the candidate)": spec.track
+        != "Stable"
+        and spec.retrain.mode in {"Approve", "Auto"},
         "spec.season without `reference.window` (or use windows of whole days)": spec.season != "None"
         and window is None,
         f"spec.reference.window of more than {MOST_STEPS} steps": steps_back(spec) > MOST_STEPS,
@@ -116,12 +120,17 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
         "spec.outcomes": spec.outcomes is not None,
         "spec.retrain.minNewLabelledRows above 0": spec.retrain.min_new_labelled_rows > 0,
     }
-    return [*(text for text, is_asked in asked.items() if is_asked), *filter(None, map(_unsupported, spec.signals))]
+    return [
+        *(text for text, is_asked in asked.items() if is_asked),
+        *filter(None, (_unsupported(spec, entry) for entry in spec.signals)),
+    ]
 
 
-def _unsupported(entry: Signal) -> str | None:
+def _unsupported(spec: DriftPolicySpec, entry: Signal) -> str | None:
     if entry.kind in {SignalKind.PERFORMANCE, SignalKind.MULTIVARIATE}:
         return f"signal {entry.name!r} of kind {entry.kind}"
+    if entry.kind == SignalKind.ESTIMATED_PERFORMANCE and spec.reference.stable_track is not None:
+        return f"signal {entry.name!r} of kind {entry.kind} with `reference.stableTrack`"
     if entry.kind == SignalKind.ESTIMATED_PERFORMANCE and entry.metric not in METRICS:
         return f"signal {entry.name!r} with metric {entry.metric!r} (use {' or '.join(METRICS)})"
     return None

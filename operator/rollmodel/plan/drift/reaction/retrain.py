@@ -33,6 +33,8 @@ def needs_template(observed: Observed) -> bool:
 
 def advance_retrain(draft: Draft) -> Draft:
     """Follow the training that was started, hear commands, and react to an alarm."""
+    if draft.observed.watches_candidate:  # its difference is its own: no training mends that
+        return draft
     draft = _follow(draft)
     if _is_new_command(draft.observed):
         draft = _command(draft)

@@ -9,9 +9,11 @@ from rollmodel.api.conditions import find
 from rollmodel.api.driftpolicy import SignalKind, SignalStatus
 from rollmodel.plan.drift.draft import Draft, Truth
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation
+from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import is_calibrated
+from rollmodel.plan.drift.profile.concurrent import Concurrent
 
-__all__ = ["blind", "healthy", "learning", "looked", "names", "stalled", "suspended"]
+__all__ = ["blind", "healthy", "learning", "looked", "names", "no_candidate", "stalled", "suspended"]
 
 _SHOWN = 5
 
@@ -33,6 +35,13 @@ def suspended(draft: Draft) -> Draft:
     """Nothing is looked at, as asked."""
     draft = draft.read(()).say("Ready", "False", "Suspended", "`suspend` is set")
     return draft.say("DriftDetected", "Unknown", "Suspended")
+
+
+def no_candidate(draft: Draft) -> Draft:
+    """Candidates are watched, and none is tried: that is well."""
+    message = "no candidate is tried"
+    draft = draft.read(()).say("Ready", "True", "NoCandidate", message)
+    return draft.say("DriftDetected", "False", "NoCandidate", message)
 
 
 def blind(draft: Draft, reason: str, message: str) -> Draft:
@@ -92,6 +101,11 @@ def names(signals: Sequence[SignalStatus]) -> str:
 def _reference(draft: Draft) -> Draft:
     profile = draft.status.profile
     rows = f"{profile.rows} rows" if profile is not None else ""
+    history, stable = draft.observed.history, draft.observed.stable
+    if isinstance(history, History) and isinstance(stable, History):
+        alone = Concurrent(history, stable).alone()
+        rows = f"revision {draft.observed.stable_revision} at the same time"
+        rows += f"; only the candidate has {', '.join(alone[:_SHOWN])}: not compared" if alone else ""
     return draft.say("ReferenceReady", "True", "ProfileRead", rows).say("DataFresh", "True", "Counted")
 
 

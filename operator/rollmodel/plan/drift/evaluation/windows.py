@@ -1,0 +1,112 @@
+"""The windows of one evaluation: what was counted in each, and what that is compared with."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from rollmodel.api.driftpolicy import DriftPolicySpec
+from rollmodel.evidence.core.arrays import Array, Mask
+from rollmodel.evidence.drift.compare import CAREFUL_ALPHA, CAREFUL_EXPECTED, Comparison, compare
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.profile.concurrent import Concurrent, Totals
+from rollmodel.plan.drift.profile.reference import reference_of
+
+__all__ = ["Times", "Windows", "windows_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Counts of all windows. ``live`` and ``reference`` [W, S, K], ``groups`` [W, S, 3], ``enough`` [W]."""
+
+    spec: DriftPolicySpec
+    history: History
+    live: Array
+    reference: Array
+    groups: Array
+    enough: Mask
+    dispersion: Array
+    comparison: Comparison
+    concurrent: Concurrent | None = None
+    totals: Sequence[Totals] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When it looks, and since when rows count (unix seconds)."""
+
+    at: float
+    since: float
+
+    def windows(self, spec: DriftPolicySpec) -> list[tuple[float, float]]:
+        """Begin and end of each window."""
+        return [(max(self.at - width, self.since), self.at) for width in spec.window_seconds]
+
+
+def windows_of(
+    spec: DriftPolicySpec,
+    history: History,
+    concurrent: Concurrent | None,
+    times: Times,
+    *,
+    dispersion: Array,
+    alpha: float,
+) -> Windows:
+    """Counts of all windows; ``alpha`` is the smallest threshold of any test."""
+    totals: Sequence[Totals] = ()
+    if concurrent is not None:
+        totals = [concurrent.totals(*window) for window in times.windows(spec)]
+        live, reference, groups = (
+            np.stack([getattr(one, name) for one in totals]) for name in ("live", "reference", "live_groups")
+        )
+    else:
+        cells = [history.total(*window) for window in times.windows(spec)]
+        live, groups = np.stack([history.bins(one) for one in cells]), np.stack([history.groups(one) for one in cells])
+        reference = reference_of(spec, history, at=times.at, watched_since=times.since)
+    complete = np.array([times.at - width >= times.since - 1e-6 for width in spec.window_seconds])
+    least = max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0)
+    quiet = spec.dependence.quiet_windows if spec.dependence.dispersion == "Auto" else math.inf
+    found = Windows(
+        spec=spec,
+        history=history,
+        live=live,
+        reference=reference,
+        groups=groups,
+        enough=complete
+        & _known(spec, reference, totals)
+        & (groups[:, :, 2].max(axis=1) >= spec.samples.min_per_window),
+        dispersion=dispersion,
+        comparison=compare(reference, live, dispersion=dispersion, quiet_windows=quiet, least=float(least)),
+        concurrent=concurrent,
+        totals=totals,
+    )
+    return replace(found, comparison=_with_brackets(found))
+
+
+def _known(spec: DriftPolicySpec, reference: Array, totals: Sequence[Totals]) -> Mask:
+    """Whether there is enough to compare with, by window."""
+    if spec.reference.stable_track is not None:
+        rows = np.array([one.reference_groups[:, 2].max() for one in totals])
+        return np.asarray(rows >= spec.reference.stable_track.min_rows)
+    return np.asarray(
+        (reference.sum(axis=2).max(axis=1) >= spec.samples.min_per_window) | (spec.reference.window is None)
+    )
+
+
+def _with_brackets(windows: Windows) -> Comparison:
+    """Where the edges of two revisions differ: the surer of what their common bins and what their brackets show."""
+    found = windows.comparison
+    if windows.concurrent is None:
+        return found
+    log10_p, psi, freedom = found.log10_p.copy(), found.corrected_psi.copy(), found.freedom.copy()
+    for window, totals in enumerate(windows.totals):
+        for index in totals.outside:
+            seen = windows.concurrent.brackets(totals, index, float(windows.dispersion[index]))
+            if seen is not None:
+                log10_p[window, index] = min(0.0, min(log10_p[window, index], seen.log10_p) + math.log10(2.0))
+                psi[window, index] = max(psi[window, index], seen.corrected_psi)
+                freedom[window, index] = max(1.0, freedom[window, index])
+    return replace(found, log10_p=log10_p, corrected_psi=psi, freedom=freedom)
