@@ -11,6 +11,7 @@ modeldeployments:
   account: object.spec.?runtime.?serviceAccountName.orValue("")
   secrets:
     - '[object.spec.?model.?connectionRef.?name.orValue("")].filter(n, n != "")'
+    - '[object.spec.?runtime.?predictionLog.?connectionRef.?name.orValue("")].filter(n, n != "")'
     - {{ include "rollmodel.secretsOfEnv" "runtime" | quote }}
     - object.spec.?runtime.?imagePullSecrets.orValue([]).map(r, r.name)
 trainingjobs:

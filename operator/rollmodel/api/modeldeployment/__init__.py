@@ -13,6 +13,7 @@ from rollmodel.api.modeldeployment.analysis import (
     Tolerance,
     ValueQuery,
 )
+from rollmodel.api.modeldeployment.prediction_log import PredictionLog
 from rollmodel.api.modeldeployment.rollout import (
     BlueGreenStep,
     OnBlind,
@@ -58,6 +59,7 @@ __all__ = [
     "OnFailure",
     "OnUndecided",
     "ParentRef",
+    "PredictionLog",
     "RecordStatus",
     "RegistrySource",
     "RejectedRevision",

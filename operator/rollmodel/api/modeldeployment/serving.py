@@ -9,6 +9,7 @@ from pydantic import Field
 
 from rollmodel.api.base import ApiModel, LocalRef, ObjectName, SubdomainName
 from rollmodel.api.modeldeployment.pod_template import PodTemplate
+from rollmodel.api.modeldeployment.prediction_log import PredictionLog
 from rollmodel.api.pods import (
     Annotations,
     Arguments,
@@ -43,6 +44,10 @@ class Runtime(ApiModel):
         Rule(
             "!has(self.preset) || self.preset == 'MLflow' || has(self.image)",
             "must have `image` unless `preset` is 'MLflow'",
+        ),
+        Rule(
+            "!has(self.predictionLog) || !has(self.preset) || self.preset == 'MLflow'",
+            "must have `predictionLog` only with `preset` 'MLflow': other servers have logs of their own",
         ),
     )
 
@@ -91,6 +96,8 @@ class Runtime(ApiModel):
     pod_template: PodTemplate | None = None
     """What else the pods need, merged over them: volumes, sidecars, affinity, timings of probes. Changes make a new
     revision."""
+    prediction_log: PredictionLog | None = None
+    """What the server writes down of requests and answers. Omitted: nothing."""
 
 
 class ParentRef(ApiModel):

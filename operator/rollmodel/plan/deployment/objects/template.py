@@ -8,6 +8,7 @@ from typing import Any
 from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
 from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.prediction_log import log_environment, log_mounts, log_volumes
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
@@ -47,8 +48,8 @@ def pod_template(
         "terminationGracePeriodSeconds": _request_seconds(asked) + _UNLIST_SECONDS + 5,
         "securityContext": {**POD_SECURITY, **(runtime.security_context.to_wire() if runtime.security_context else {})},
         "initContainers": [_fetch(runtime, model, defaults)],
-        "containers": [_serve(owner, runtime, preset, defaults, start_seconds)],
-        "volumes": _volumes(preset, model),
+        "containers": [_serve(owner, runtime, preset, defaults, start_seconds, revision=revision)],
+        "volumes": [*_volumes(preset, model), *log_volumes(runtime.prediction_log)],
         "topologySpreadConstraints": [
             _spread(naming.revision_selector(owner, revision), key)
             for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
@@ -124,13 +125,16 @@ def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str
     }
 
 
-def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults, start_seconds: int) -> dict[str, Any]:
+def _serve(
+    owner: str, runtime: Runtime, preset: Preset, defaults: Defaults, start_seconds: int, *, revision: str
+) -> dict[str, Any]:
+    log, workers = runtime.prediction_log, runtime.workers or 1
     words = {
         "model": _MODEL,
         "models": _MODELS,
         "name": owner,
         "port": str(_port(runtime, preset)),
-        "workers": str(runtime.workers or 1),
+        "workers": str(workers),
     }
     return {
         "name": MODEL_CONTAINER,
@@ -138,12 +142,12 @@ def _serve(owner: str, runtime: Runtime, preset: Preset, defaults: Defaults, sta
         **_command_line(runtime, preset, words),
         **({"resources": runtime.resources.to_wire()} if runtime.resources else {}),
         "ports": _ports(runtime, preset),
-        "env": _environment(runtime, preset, words),
+        "env": _environment(runtime, preset, words, log_environment(log, owner, revision, workers)),
         **_probes(runtime, preset, words, start_seconds),
         "lifecycle": {"preStop": {"sleep": {"seconds": _UNLIST_SECONDS}}},
         "securityContext": _security(runtime, preset),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": _mounts(preset),
+        "volumeMounts": [*_mounts(preset), *log_mounts(log)],
     }
 
 
@@ -165,10 +169,13 @@ def _command_line(runtime: Runtime, preset: Preset, words: dict[str, str]) -> di
     return {key: words for key, words in (("command", command), ("args", args)) if words}
 
 
-def _environment(runtime: Runtime, preset: Preset, words: dict[str, str]) -> list[dict[str, Any]]:
-    """The preset's variables, then the user's; a user's variable replaces the preset's of the same name."""
+def _environment(
+    runtime: Runtime, preset: Preset, words: dict[str, str], more: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The preset's variables and ``more``, then the user's; a user's variable replaces ours of the same name."""
     preset_variables = {"HOME": "/tmp", **{name: text.format(**words) for name, text in preset.env.items()}}  # noqa: S108
     variables = {name: {"name": name, "value": value} for name, value in preset_variables.items()}
+    variables |= {variable["name"]: variable for variable in more}
     variables |= {variable.name: variable.to_wire() for variable in runtime.env or ()}
     return list(variables.values())
 
