@@ -37,14 +37,24 @@ class Api:
     objects: CustomObjectsApi
     namespace: str
 
-    def create(self, kind: str, spec: dict[str, Any], name: str = "churn", **options: str) -> dict[str, Any]:
+    def create(
+        self,
+        kind: str,
+        spec: dict[str, Any],
+        name: str = "churn",
+        metadata: Mapping[str, Any] | None = None,
+        **options: str,
+    ) -> dict[str, Any]:
         """Create an object. Raises Refused."""
-        manifest = {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, "metadata": {"name": name}, "spec": spec}
+        meta = {"name": name, **(metadata or {})}
+        manifest = {"apiVersion": f"{GROUP}/{VERSION}", "kind": kind, "metadata": meta, "spec": spec}
         return self._request("create_namespaced", kind, manifest, **options)
 
-    def try_out(self, kind: str, spec: dict[str, Any], name: str = "churn") -> dict[str, Any]:
+    def try_out(
+        self, kind: str, spec: dict[str, Any], name: str = "churn", metadata: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
         """Create without storing and with unknown fields refused, as ``kubectl apply --dry-run=server`` does."""
-        return self.create(kind, spec, name, dry_run="All", field_validation="Strict")
+        return self.create(kind, spec, name, metadata, dry_run="All", field_validation="Strict")
 
     def patch(self, kind: str, patch: dict[str, Any], name: str = "churn") -> dict[str, Any]:
         """Merge into an object. Raises Refused."""

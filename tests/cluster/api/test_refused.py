@@ -32,3 +32,20 @@ def test_a_wrong_spec_is_refused_with_words(dry_api: Api, kind: str, case: dict[
 def test_unknown_fields_are_named(dry_api: Api) -> None:
     with pytest.raises(Refused, match=r'unknown field "spec\.rolout"'):
         dry_api.try_out("ModelDeployment", spec_of("ModelDeployment", {"rolout": {}}))
+
+
+METADATA = from_yaml((Path(__file__).parent / "metadata.yaml").read_text())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", METADATA["refused"], ids=lambda case: case["says"])
+def test_wrong_metadata_is_refused_as_lint_says(dry_api: Api, case: dict[str, Any]) -> None:
+    with pytest.raises(Refused) as refused:
+        dry_api.try_out("ModelDeployment", spec_of("ModelDeployment", {}), metadata=case["metadata"])
+    assert case["says"] in str(refused.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("metadata", METADATA["accepted"])
+def test_odd_metadata_is_taken_as_lint_says(dry_api: Api, metadata: dict[str, Any]) -> None:
+    assert dry_api.try_out("ModelDeployment", spec_of("ModelDeployment", {}), metadata=metadata)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.crd.definition import custom_resource_definition
 from rollmodel.api.crd.kinds import KINDS
+from rollmodel.cli.lint.metadata import label_problems, with_metadata
 from rollmodel.cli.lint.schema import Problem, problems
 
 __all__ = ["KINDS_OF_OURS", "object_problems"]
@@ -28,11 +29,13 @@ def object_problems(body: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("kind",), f"must be one of {', '.join(sorted(KINDS_OF_OURS))}")
         return
     metadata = body.get("metadata")
-    names = {key: metadata[key] for key in ("name",) if key in metadata} if isinstance(metadata, dict) else {}
-    if not names and not (isinstance(metadata, dict) and metadata.get("generateName")):
+    if metadata is None or (isinstance(metadata, dict) and not (metadata.get("name") or metadata.get("generateName"))):
         yield Problem(("metadata", "name"), "Required value")
     others = {key: value for key, value in body.items() if key != "status"}
-    found = problems({**others, "metadata": names or {"name": "generated"}}, _schema(kind))
+    named = {"name": "generated", **(metadata or {})} if isinstance(metadata, dict | None) else metadata
+    found = problems({**others, "metadata": named}, _schema(kind))
+    if isinstance(named, dict) and not any(one.structural for one in found):
+        found = [*found, *label_problems(named)]
     yield from found
     if not found:
         yield from _unreadable(kind, body.get("spec"))
@@ -43,7 +46,8 @@ def _schema(kind: str) -> Mapping[str, Any]:
     """The schema that a user writes by: status is the operator's."""
     (version,) = custom_resource_definition(KINDS_OF_OURS[kind])["spec"]["versions"]
     root: dict[str, Any] = version["schema"]["openAPIV3Schema"]
-    return {**root, "properties": {key: one for key, one in root["properties"].items() if key != "status"}}
+    written = {key: one for key, one in root["properties"].items() if key != "status"}
+    return with_metadata({**root, "properties": written})
 
 
 def _unreadable(kind: str, spec: Any) -> Iterator[Problem]:

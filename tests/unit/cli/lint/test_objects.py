@@ -59,6 +59,23 @@ def test_a_number_that_should_be_a_text_is_told_in_quotes() -> None:
     assert found.message == 'must be of type string: "number", in quotes: "0.01"'
 
 
+METADATA = yaml.safe_load((CASES / "metadata.yaml").read_text())
+
+
+@pytest.mark.parametrize("case", METADATA["refused"], ids=lambda case: case["says"])
+def test_what_is_wrong_in_metadata_is_told(case: dict[str, Any]) -> None:
+    body = body_of("ModelDeployment", spec_of("ModelDeployment")) | {"metadata": {"name": "churn", **case["metadata"]}}
+    (found,) = object_problems(body)
+    assert written(found.path) == case["field"]
+    assert case.get("lint", case["says"]) in found.message
+
+
+@pytest.mark.parametrize("metadata", METADATA["accepted"])
+def test_metadata_that_is_taken_is_not_complained_about(metadata: dict[str, Any]) -> None:
+    body = body_of("ModelDeployment", spec_of("ModelDeployment")) | {"metadata": {"name": "churn", **metadata}}
+    assert not list(object_problems(body))
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
