@@ -18,7 +18,7 @@ from rollmodel.evidence.core.arrays import Array, Mask, array, select
 from rollmodel.evidence.core.evalue import Margin, Tick, log_evalue
 from rollmodel.evidence.core.mixture import RANGE, Mixture, Wealth, bet, log_total, mixture, part_of, start
 
-__all__ = ["GLARING", "absent", "begin", "in_use", "line", "main_part", "prior", "update", "words"]
+__all__ = ["GLARING", "RATIO", "absent", "begin", "in_use", "line", "main_part", "prior", "update", "words"]
 
 #: Odds ratios of the glaring alternatives to the guard's line, in equal parts.
 GLARING = array([2.0, 4.0, 10.0, 30.0])
@@ -46,7 +46,8 @@ def prior(level: Array, joint: Array, windows: int) -> Mixture:
     level, joint: logs of what its metric, and all together, must reach; windows: the fewest that decide without it.
     """
     weights = np.full((*level.shape, len(GLARING)), 1.0 / len(GLARING))
-    own, together = (x - np.log(PART) for x in (level, joint))
+    # What the test and other metrics begin with is at most 1 together, and must not let fewer windows decide.
+    own, together = level - np.log(PART), np.log(np.expm1(joint)) - np.log(PART)
     return mixture(weights, np.zeros(level.shape), own, joint=together, windows=max(WINDOWS, windows))
 
 

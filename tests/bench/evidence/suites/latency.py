@@ -25,7 +25,7 @@ from tests.bench.evidence.rules.rivals import CHECK_SECONDS, CHECK_TICKS, Floats
 from tests.bench.evidence.setup import Size, generator, shown
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, lognormal_ar1
 
-__all__ = ["FAULTS", "SETTINGS", "run"]
+__all__ = ["FAULTS", "LAYOUTS", "SETTINGS", "Fault", "run", "simulate", "totals"]
 
 MEDIAN, SIGMA = 0.12, 0.5
 SAFE_RATIO = 1.25
@@ -41,10 +41,11 @@ LAYOUTS = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Latencies times ``factor``; a part ``tail`` of the requests takes four times as long."""
+    """Latencies times ``factor``; a part ``tail`` of the requests takes ``times`` as long."""
 
     factor: float = 1.0
     tail: float = 0.0
+    times: float = 4.0
 
 
 FAULTS = {
@@ -74,9 +75,9 @@ def run(size: Size) -> list[Record]:
         layout, canary, stable, noise = setting
         rng = generator("latency", label, name)
         world, edges = World(canary, stable, 0.0), np.array(LAYOUTS[layout])
-        counts = _simulate(edges, world, fault, (runs, TICKS), rng, noise=noise)
-        known = _learn(edges, _simulate(edges, world, Fault(), (runs, HISTORY_TICKS), rng, noise=noise))
-        total = _totals(counts)
+        counts = simulate(edges, world, fault, (runs, TICKS), rng, noise=noise)
+        known = _learn(edges, simulate(edges, world, Fault(), (runs, HISTORY_TICKS), rng, noise=noise))
+        total = totals(counts)
         oracle = _oracle_seconds(world, fault)
         records.append(
             measure(
@@ -86,12 +87,12 @@ def run(size: Size) -> list[Record]:
         if label.startswith("5 vs 95, five fitting"):
             few = Pair(*(x[: size.kayenta_runs] for x in counts))
             records.append(
-                measure("latency", KAYENTA, world, _totals(few), _kayenta(edges, few), label=f"{label} | {name}")
+                measure("latency", KAYENTA, world, totals(few), _kayenta(edges, few), label=f"{label} | {name}")
             )
     return records
 
 
-def _simulate(
+def simulate(
     edges: Floats, world: World, fault: Fault, shape: tuple[int, int], rng: np.random.Generator, *, noise: float
 ) -> Pair:
     """Requests per bucket of both arms, [runs, ticks, B + 1]."""
@@ -107,7 +108,7 @@ def _simulate(
 
 def _cdf(times: Floats, fault: Fault) -> Floats:
     plain = ndtr(np.log(times / (MEDIAN * fault.factor)) / SIGMA)
-    slow = ndtr(np.log(times / (4 * MEDIAN * fault.factor)) / SIGMA)
+    slow = ndtr(np.log(times / (fault.times * MEDIAN * fault.factor)) / SIGMA)
     return np.asarray((1 - fault.tail) * plain + fault.tail * slow)
 
 
@@ -137,7 +138,8 @@ def _judge(config: bins.LatencyConfig, counts: Pair) -> Verdicts:
     return Verdicts(harm, safe)
 
 
-def _totals(counts: Pair) -> Counts:
+def totals(counts: Pair) -> Counts:
+    """Requests of each window; none of them is bad."""
     a, b = counts.a.sum(axis=-1), counts.b.sum(axis=-1)
     return Counts(a, np.zeros_like(a), b, np.zeros_like(b))
 
@@ -151,7 +153,9 @@ def _oracle_seconds(world: World, fault: Fault) -> float:
 
     def density(now: Fault) -> Floats:
         shift = math.log(now.factor) / SIGMA
-        return np.asarray((1 - now.tail) * norm.pdf(x - shift) + now.tail * norm.pdf(x - shift - math.log(4) / SIGMA))
+        return np.asarray(
+            (1 - now.tail) * norm.pdf(x - shift) + now.tail * norm.pdf(x - shift - math.log(now.times) / SIGMA)
+        )
 
     share, p, q = world.share, density(fault), density(Fault())
     mixed = share * p + (1 - share) * q
