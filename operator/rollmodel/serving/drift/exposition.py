@@ -7,16 +7,25 @@ The names are a contract with the operator (docs/concepts/drift.md).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from rollmodel.profile import FORMAT, Profile
-from rollmodel.serving.drift.recorder import Recorder
 from rollmodel.serving.drift.signals import GROUPS, PREDICTION, Signal
 
-__all__ = ["DriftMetrics", "ProfileProblem"]
+__all__ = ["Counting", "DriftMetrics", "ProfileProblem"]
+
+
+class Counting(Protocol):
+    """Whoever has counted."""
+
+    def counts(self) -> NDArray[np.int64]:
+        """The cells of all signals, and at the end the rows that were not counted."""
+        ...
 
 
 class ProfileProblem(Collector):
@@ -35,7 +44,7 @@ class ProfileProblem(Collector):
 class DriftMetrics(Collector):
     """The counts of a recorder, and the profile."""
 
-    def __init__(self, profile: Profile, signals: Sequence[Signal], recorder: Recorder, *, left_out: int = 0) -> None:
+    def __init__(self, profile: Profile, signals: Sequence[Signal], recorder: Counting, *, left_out: int = 0) -> None:
         self._signals = signals
         self._recorder = recorder
         self._profile = list(_profile(profile, signals, left_out))

@@ -17,7 +17,7 @@ from rollmodel.serving.predictions.files import open_shelf
 from rollmodel.serving.predictions.log import PredictionLog
 from rollmodel.serving.predictions.tally import LogMetrics, Tally
 
-__all__ = ["ABOUT_FORMAT", "Logging", "start_logging"]
+__all__ = ["ABOUT_FORMAT", "Logging", "about_text", "start_logging"]
 
 ABOUT_FORMAT = "rollmodel-predictions/1"
 MULTIPROC = "PROMETHEUS_MULTIPROC_DIR"
@@ -50,11 +50,11 @@ def start_logging(model: Path) -> Logging | None:
     folder = os.environ.get(MULTIPROC)
     tally = Tally(Path(folder) if folder else None)
     names = [feature.name for feature in profile.features] if profile is not None else []
-    about = _about(config, (model / FILE_NAME).read_text(encoding="utf-8") if profile is not None else None)
+    about = about_text(config, (model / FILE_NAME).read_text(encoding="utf-8") if profile is not None else None)
     return Logging(LogMetrics(tally), PredictionLog(config, shelf, tally, names=names, about=about))
 
 
-def _about(config: LogConfig, profile: str | None) -> str:
+def about_text(config: LogConfig, profile: str | None) -> str:
     """What lies beside the files: who wrote them, which columns are left out, and the model's profile."""
     content = {
         "format": ABOUT_FORMAT,

@@ -24,7 +24,8 @@ Start = Callable[..., tuple[PredictionLog, Tally]]
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
+def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
+    monkeypatch.setattr("rollmodel.serving.predictions.log.COLLECT_SECONDS", 0.0)
     begun: list[PredictionLog] = []
 
     def start(shelf: Shelf | None = None, **fields: Any) -> tuple[PredictionLog, Tally]:
