@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.alarm import Hysteresis, Track, thresholds
+from rollmodel.evidence.drift.anytime import careful_dispersion, compare_anytime
 from rollmodel.evidence.drift.compare import CAREFUL_EXPECTED, compare
 from rollmodel.evidence.drift.dispersion import learn
 from scipy import stats
@@ -63,7 +64,26 @@ def ours(reference: Array, quiet: Array, live: Array) -> Alarms:
             reference, summed(live, width), dispersion=learnt.dispersion, quiet_windows=QUIET, least=CAREFUL_EXPECTED
         )
         seen |= ((found.log10_p < np.log10(alpha)) & (found.corrected_psi > 0.02)).any(axis=1)
-    track, alarms = Track(), np.zeros(len(live), dtype=bool)
+    return raised(seen)
+
+
+def anytime(reference: Array, quiet: Array, live: Array) -> Alarms:
+    """As a DriftPolicy with `falseAlarms.mode: Anytime` does."""
+    dispersion = careful_dispersion(learn(quiet).dispersion, QUIET)
+    alpha = thresholds(np.ones(FEATURES), budget=0.05, looks=HOURS, windows=len(WINDOWS)) / 2
+    delta = np.full(FEATURES, 0.05 / FEATURES / 2)
+    seen = np.zeros(len(live), dtype=bool)
+    for width in WINDOWS:
+        found = compare_anytime(
+            reference, summed(live, width), dispersion=dispersion, delta=delta, least=CAREFUL_EXPECTED
+        )
+        seen |= ((found.log10_p < np.log10(alpha)) & (found.corrected_psi > 0.02)).any(axis=1)
+    return raised(seen)
+
+
+def raised(seen: Alarms) -> Alarms:
+    """Three looks in a row raise an alarm, six clear it."""
+    track, alarms = Track(), np.zeros(len(seen), dtype=bool)
     for hour, changed in enumerate(seen):
         before, track = track, track.look(changed=bool(changed), clear=not changed, rule=Hysteresis())
         alarms[hour] = track.verdict == "Drifted" and before.verdict != "Drifted"
@@ -89,6 +109,7 @@ def mean_and_spread(reference: Array, quiet: Array, live: Array) -> Alarms:
 
 RULES: dict[str, Rule] = {
     "ours": ours,
+    "ours, Anytime": anytime,
     "p < 0.05": p_below,
     "PSI > 0.1": psi_above(0.1),
     "PSI > 0.2": psi_above(0.2),

@@ -70,6 +70,17 @@ async def test_drift_is_seen_and_told_and_cleared() -> None:
     assert reasons == ["Learnt", "DriftDetected", "RetrainSuggested", "DriftCleared"]
 
 
+async def test_anytime_is_quiet_and_sees_a_clear_change() -> None:
+    world = DriftWorld(lambda rng, hour: rows_of(rng, 600, age=48.0 if hour >= 15 else 40.0))
+    ref, operator = world.policy(falseAlarms={"mode": "Anytime"}), world.operator()
+    said = await world.hours(operator, ref, 22)
+    assert said[9:15] == ["Stable"] * 6
+    assert said[-1] == "Drifted"
+    worst = world.status(ref)["signals"][0]
+    assert (worst["name"], worst["verdict"]) == ("features/age", "Drifted")
+    assert "rows show a PSI of" in world.condition(ref, "SamplesSufficient")["message"]
+
+
 async def test_a_flood_of_missing_values_is_broken_data() -> None:
     world = DriftWorld(lambda rng, hour: rows_of(rng, 600, missing=0.0 if hour < 12 else 0.6))
     ref, operator = world.policy(), world.operator()
@@ -149,7 +160,7 @@ async def test_few_rows_are_insufficient_and_never_stable() -> None:
     [
         ({"season": "HourOfDay"}, "spec.season without `reference.window`"),
         ({"source": {"logs": {"uri": "s3://logs/churn"}}}, "spec.source.logs"),
-        ({"falseAlarms": {"mode": "Anytime"}}, "Anytime"),
+        ({"falseAlarms": {"mode": "Anytime"}, "reference": {"window": {}}}, "Anytime with a reference that moves"),
         ({"reference": {"window": {"durationSeconds": 31_536_000}}}, "spec.reference.window of more than 1500 steps"),
         ({"track": "Candidate"}, "spec.track: Candidate without `reference.stableTrack`"),
         ({"signals": [{"name": "m", "kind": "Multivariate"}]}, "signal 'm' of kind Multivariate"),

@@ -30,7 +30,9 @@ class FalseAlarms(ApiModel):
     period_days: Annotated[int, Field(ge=1, le=366)] = 30
     """Period of the budget."""
     mode: Literal["Budget", "Anytime"] = "Budget"
-    """`Budget` shares the risk among the looks of a period; `Anytime` holds however often one looks."""
+    """`Budget` shares the risk among the looks of a period (chi-square and F). `Anytime` judges features and
+    predictions by e-values, which hold for any number of rows and a profile of any size, and see less; it needs
+    `reference.training`."""
 
 
 class Dependence(ApiModel):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.drift.tails import log_tail_chi_square, log_tail_f
 
-__all__ = ["CAREFUL_ALPHA", "CAREFUL_EXPECTED", "Comparison", "compare", "merge_bins", "statistic"]
+__all__ = ["CAREFUL_ALPHA", "CAREFUL_EXPECTED", "Comparison", "compare", "grouped", "merge_bins", "statistic"]
 
 Groups = NDArray[np.int64]
 
@@ -54,7 +54,7 @@ def merge_bins(share: Array, rows: Array, least: Array | float) -> Groups:
 
 def statistic(reference: Array, live: Array, group: Groups) -> tuple[Array, Array, Array]:
     """Pearson's two-sample chi-square, its degrees of freedom, and the PSI; of the bins in these groups."""
-    m, n = _grouped(reference, group), _grouped(live, group)
+    m, n = grouped(reference, group), grouped(live, group)
     rows_m, rows_n = m.sum(axis=-1, keepdims=True), n.sum(axis=-1, keepdims=True)
     known = (rows_m > 0) & (rows_n > 0)
     ratio = np.sqrt(np.divide(rows_m, rows_n, out=np.ones_like(rows_m), where=known))
@@ -95,7 +95,8 @@ def compare(
     return Comparison(rows_n, freedom, log_p / math.log(10.0), psi, psi - chance)
 
 
-def _grouped(counts: Array, group: Groups) -> Array:
+def grouped(counts: Array, group: Groups) -> Array:
+    """The sum of each group of bins [..., K]; zeros behind the last group."""
     flat = (np.arange(group[..., 0].size).reshape(group.shape[:-1])[..., None] * group.shape[-1] + group).ravel()
     summed = np.bincount(flat, weights=np.broadcast_to(counts, group.shape).ravel(), minlength=group.size)
     return array(summed).reshape(group.shape)

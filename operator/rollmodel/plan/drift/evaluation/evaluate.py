@@ -12,6 +12,7 @@ from rollmodel.api.decimals import decimal
 from rollmodel.api.driftpolicy import DriftPolicySpec, SignalKind, SignalStatus
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.alarm import QUIET, Hysteresis, Track, thresholds
+from rollmodel.evidence.drift.anytime import visible_psi_anytime
 from rollmodel.evidence.drift.power import visible_psi
 from rollmodel.plan.decision import Reading
 from rollmodel.plan.drift.evaluation.history import History
@@ -73,7 +74,10 @@ def evaluate(
     least = float(alpha.min(initial=1.0))
     concurrent = Concurrent(history, stable) if stable is not None else None
     times = Times(at, watched_since)
-    windows = windows_of(spec, history, concurrent, times, dispersion=dispersion, alpha=least)
+    delta = _risk_of_reference(spec, tests, alpha, len(history.layout.signals))
+    if delta is not None:  # the other half is that of the evaluations
+        alpha = np.where([one.what == "bins" for one in tests], alpha / 2.0, alpha)
+    windows = windows_of(spec, history, concurrent, times, dispersion=dispersion, alpha=least, delta=delta)
     tracks = {one.name: one for one in before}
     measured = [measure(windows, test) for test in tests]
     found = [
@@ -98,6 +102,18 @@ def evaluate(
         ),
         spent=decimal(spec.false_alarms.budget) / looks_per_period(spec) * float(windows.enough.mean()),
     )
+
+
+def _risk_of_reference(spec: DriftPolicySpec, tests: Sequence[Watch], alpha: Array, signals: int) -> Array | None:
+    """With ``Anytime``, of each signal half of its part of the budget: spent once, on the profile's own chance."""
+    if spec.false_alarms.mode != "Anytime":
+        return None
+    found = np.full(signals, 0.5)
+    for test, one in zip(tests, alpha, strict=True):
+        if test.what == "bins":
+            whole = float(one) * looks_per_period(spec) * len(spec.window_seconds)
+            found[test.index] = min(found[test.index], max(whole / 2.0, 1e-300))
+    return found
 
 
 def _readings(windows: Windows, tests: Sequence[Watch], measured: Sequence[Seen]) -> Iterator[Reading]:
@@ -174,7 +190,11 @@ def _visible_to(windows: Windows, index: int, window: int, alpha: float) -> floa
     found = windows.comparison
     rows, freedom = float(found.rows[window, index]), int(found.freedom[window, index])
     reference = float(windows.reference[window, index].sum())
-    return visible_psi(rows, reference, freedom, alpha, float(windows.dispersion[index]))
+    spread = float(windows.dispersion[index])
+    if windows.delta is not None:
+        worth, delta = rows / spread, float(windows.delta[index])
+        return visible_psi_anytime(worth, reference, freedom, alpha=alpha, delta=delta)
+    return visible_psi(rows, reference, freedom, alpha, spread)
 
 
 def _shown(value: float) -> str:

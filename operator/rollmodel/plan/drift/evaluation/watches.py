@@ -116,7 +116,9 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
         "spec.season without `reference.window` (or use windows of whole days)": spec.season != "None"
         and window is None,
         f"spec.reference.window of more than {MOST_STEPS} steps": steps_back(spec) > MOST_STEPS,
-        "spec.falseAlarms.mode: Anytime (use `Budget`)": spec.false_alarms.mode != "Budget",
+        "spec.falseAlarms.mode: Anytime with a reference that moves (use `reference.training`, or `Budget`)": training
+        is None
+        and spec.false_alarms.mode != "Budget",
         "spec.outcomes": spec.outcomes is not None,
         "spec.retrain.minNewLabelledRows above 0": spec.retrain.min_new_labelled_rows > 0,
     }

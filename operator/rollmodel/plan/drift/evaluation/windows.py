@@ -10,6 +10,7 @@ import numpy as np
 
 from rollmodel.api.driftpolicy import DriftPolicySpec
 from rollmodel.evidence.core.arrays import Array, Mask
+from rollmodel.evidence.drift.anytime import careful_dispersion, compare_anytime
 from rollmodel.evidence.drift.compare import CAREFUL_ALPHA, CAREFUL_EXPECTED, Comparison, compare
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.profile.concurrent import Concurrent, Totals
@@ -32,6 +33,7 @@ class Windows:
     comparison: Comparison
     concurrent: Concurrent | None = None
     totals: Sequence[Totals] = ()
+    delta: Array | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,12 @@ def windows_of(
     *,
     dispersion: Array,
     alpha: float,
+    delta: Array | None = None,
 ) -> Windows:
-    """Counts of all windows; ``alpha`` is the smallest threshold of any test."""
+    """Counts of all windows; ``alpha`` is the smallest threshold of any test.
+
+    With ``delta`` [S], the risk that the reference is no good picture of the truth, they are compared by e-values.
+    """
     totals: Sequence[Totals] = ()
     if concurrent is not None:
         totals = [concurrent.totals(*window) for window in times.windows(spec)]
@@ -79,9 +85,14 @@ def windows_of(
         & _known(spec, reference, totals)
         & (groups[:, :, 2].max(axis=1) >= spec.samples.min_per_window),
         dispersion=dispersion,
-        comparison=compare(reference, live, dispersion=dispersion, quiet_windows=quiet, least=float(least)),
+        comparison=compare(reference, live, dispersion=dispersion, quiet_windows=quiet, least=float(least))
+        if delta is None
+        else compare_anytime(
+            reference, live, dispersion=careful_dispersion(dispersion, quiet), delta=delta, least=float(least)
+        ),
         concurrent=concurrent,
         totals=totals,
+        delta=delta,
     )
     return replace(found, comparison=_with_brackets(found))
 
