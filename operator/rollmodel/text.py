@@ -32,6 +32,8 @@ _SECRETS = (
 
 def plain(text: str, *, lines: bool = False, mark: str = "\ufffd") -> str:
     """The text without what acts, a ``mark`` in its place; on one line, or with its own ``lines`` (and tabs)."""
+    if text.isascii() and text.isprintable():  # as nearly all are
+        return text
     parted = _ENDS_LINE_ODDLY.sub("\n", text) if lines else _ENDS_LINE.sub(" ", text)
     return _ACTS.sub(mark, parted)
 

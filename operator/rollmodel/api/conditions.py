@@ -51,6 +51,13 @@ def upsert(
 ) -> list[Condition]:
     """The list with this condition set, in the place where its type stood; ``now`` is RFC 3339."""
     old = find(conditions, type_)
+    if old is not None and (status, reason, message, generation) == (
+        old.status,
+        old.reason,
+        old.message,
+        old.observed_generation,
+    ):
+        return list(conditions)
     since = old.last_transition_time if old is not None and old.status == status else now
     new = Condition(
         type=type_,

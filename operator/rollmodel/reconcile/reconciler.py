@@ -15,6 +15,7 @@ from rollmodel.ports import Clock, Connection, Manifest
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Execution, Executor, no_connection
 from rollmodel.reconcile.kind import Kind
+from rollmodel.reconcile.parsed_specs import ParsedSpecs
 from rollmodel.reconcile.references import Place, References, secret, the_object
 from rollmodel.reconcile.rejections import Rejections, soonest
 from rollmodel.reconcile.result import Result
@@ -49,6 +50,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         self._clock = parts.clock
         self._admission = parts.admission
         self._rejections = Rejections()
+        self._specs = ParsedSpecs(kind.spec)
 
     async def reconcile(self, body: Manifest) -> Result:
         """One pass. A spec that is not understood (stored before a rule existed, or by a newer release) is told.
@@ -56,7 +58,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         Only parsing the spec can say so: whatever else does not validate is a bug of ours, and raised as one.
         """
         try:
-            spec = self._kind.spec.model_validate(body["spec"])
+            spec = self._specs.of(body)
         except ValidationError as error:
             return await self._left_alone(body, "InvalidSpec", explain(error), self._kind.outcome)
         try:
@@ -71,6 +73,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         self._kind.forget(uid)
         self._references.forget(uid)
         self._rejections.forget(uid)
+        self._specs.forget(uid)
         self._executor.forget(uid)
 
     async def _reconcile(self, body: Manifest, spec: Spec, status: Status) -> Result:
