@@ -48,6 +48,7 @@ from rollmodel.reconcile.result import Reconciler
 from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.kind import training_jobs
+from rollmodel.runtime.certificates import Certificates, files_of
 from rollmodel.runtime.clock import SystemClock
 from rollmodel.runtime.controller import Controller, Limits
 from rollmodel.runtime.elector import Elector
@@ -89,6 +90,7 @@ class Operator:
         connections = _connections(settings)
         api, triggers = await ApiServer.connect(connections=connections), Triggers()
         instruments, watchdog = Instruments(), Watchdog()
+        Certificates(files_of(settings), instruments.registry)
         kube = Kubernetes(api, wake=triggers.wake, namespaces=settings.namespaces, without=_without(settings))
         registry = _registry(settings, instruments)
         metrics = _metrics(settings, instruments)

@@ -7,17 +7,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry
 from rollmodel.api.driftpolicy import RetrainStatus
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import Reading
+from rollmodel.runtime.certificates import Certificates
 from rollmodel.runtime.drift_metrics import OF_LOOKS
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.serving.server.metrics import ServerMetrics
 
-__all__ = ["OF_PODS", "SCRAPED", "exported", "labels_named", "policy_passes", "selectors"]
+__all__ = ["OF_PODS", "SCRAPED", "certificates", "exported", "labels_named", "policy_passes", "selectors"]
 
 #: Labels that scraping gives to every series, or that our PodMonitor copies from a model's pod.
 SCRAPED = frozenset({"job", "instance", "namespace", "pod", "le"})
@@ -70,7 +72,13 @@ def _operator() -> CollectorRegistry:
     body = {"kind": "ModelDeployment", "metadata": {"namespace": "team", "name": "churn"}}
     instruments.on_pass("uid", {**body, "status": {}}, {**body, "status": status}, sample_age=1.0)
     policy_passes(instruments)
+    certificates(instruments)
     return instruments.registry
+
+
+def certificates(instruments: Instruments) -> None:
+    """A certificate of the operator's settings."""
+    Certificates({"prometheus-client": Path("client.pem")}, instruments.registry, end=lambda _: 0.0)
 
 
 def policy_passes(instruments: Instruments) -> None:

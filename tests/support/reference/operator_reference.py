@@ -8,7 +8,7 @@ from pathlib import Path
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.settings_help import as_markdown
 
-from tests.support.reference.exported_metrics import policy_passes
+from tests.support.reference.exported_metrics import certificates, policy_passes
 
 __all__ = ["PAGES", "page"]
 
@@ -48,6 +48,7 @@ def _metrics() -> Iterator[str]:
     after = {"kind": "ModelDeployment", **where, "status": status}
     instruments.on_pass("uid", {**where, "status": {}}, after, sample_age=1.0)
     policy_passes(instruments)
+    certificates(instruments)
     for family in sorted(instruments.registry.collect(), key=lambda one: one.name):
         labels = list(dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le"))
         labels = labels or _LABELS.get(family.name, [])

@@ -16,7 +16,9 @@ from tests.support.yaml_text import from_yaml
 MONITORING = REPOSITORY / "config" / "monitoring"
 RUNBOOKS = REPOSITORY / "docs" / "runbooks"
 PAGES = {path.stem for path in RUNBOOKS.glob("Rollmodel*.md")}
-EXPORTED = exported()
+#: What alerts ask of kube-state-metrics (docs/metrics/policy/resourcequota-metrics.md there).
+OF_KUBERNETES = {"kube_resourcequota": {"resource": set(), "resourcequota": set(), "type": {"hard", "used"}}}
+EXPORTED = {**exported(), **OF_KUBERNETES}
 HEADINGS = ["What it means", "What users feel", "First three commands", "How it ends"]
 
 
