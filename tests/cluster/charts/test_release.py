@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,13 +35,15 @@ class Release:
     def __init__(self, cluster: Cluster, helm: Helm) -> None:
         self.cluster, self.helm = cluster, helm.as_user(cluster.kubeconfig)
 
-    def install(self, *options: str, values: Object | None = None) -> None:
+    def install(self, *options: str, values: Object | None = None, chart: Path = CHART) -> None:
         """Install, and wait until the operator is ready."""
-        self.helm("install", *NAMED, "--create-namespace", *PATIENCE, *options, values={**HERE, **(values or {})})
+        named = ("rollmodel", str(chart), "--namespace", NAMESPACE)
+        self.helm("install", *named, "--create-namespace", *PATIENCE, *options, values={**HERE, **(values or {})})
 
     def upgrade(self, *options: str, values: Object | None = None) -> None:
-        """Upgrade with these values only, and wait likewise."""
-        self.helm("upgrade", *NAMED, "--reset-values", *PATIENCE, *options, values={**HERE, **(values or {})})
+        """Upgrade with these values only, unless ``options`` keep others, and wait likewise."""
+        kept = () if any("reuse" in option for option in options) else ("--reset-values",)
+        self.helm("upgrade", *NAMED, *kept, *PATIENCE, *options, values={**HERE, **(values or {})})
 
     def do(self, verb: str, *options: str) -> str:
         """Any other command about it."""
@@ -80,7 +83,7 @@ class Release:
         """Leave nothing, whatever happened."""
         if "rollmodel" in self.helm("list", "--short", "--namespace", NAMESPACE):
             for kind in set(KINDS) & {name.partition(".")[0] for name in self.names("crd")}:
-                self.kubectl("delete", kind, "--all", "--timeout=60s")
+                self.cluster.kubectl("delete", kind, "--all", "--all-namespaces", "--timeout=60s")
             self.do("uninstall", "--wait", "--timeout", "60s")
         self.cluster.kubectl("delete", "crd", "-l", "app.kubernetes.io/name=rollmodel", "--timeout=60s")
         self.cluster.kubectl("delete", "-f", str(REPOSITORY / "crds"), "--ignore-not-found", "--timeout=60s")
