@@ -7,10 +7,10 @@ errors of :mod:`rollmodel.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from rollmodel.plan.decision import CreateRun, CreateVersion, Event, LogRun, Ref, SetRunStatus
 from rollmodel.plan.manifest import Manifest
@@ -18,6 +18,7 @@ from rollmodel.plan.training.observed import TrackedRun, TrackedVersion
 
 __all__ = [
     "Clock",
+    "Compute",
     "Connection",
     "Held",
     "Kube",
@@ -30,6 +31,8 @@ __all__ = [
     "Tracking",
     "Webhook",
 ]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +194,14 @@ class Metrics(Protocol):
         Raises Unavailable (unreachable, 5xx, time-out), Invalid (400, 422: the query is wrong; the message carries
         Prometheus' answer), Forbidden, Untrustworthy (the answer carries warnings, or is not a matrix).
         """
+        ...
+
+
+class Compute(Protocol):
+    """Threads for what takes long to compute."""
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What the work returns or raises. The work touches nothing that others change."""
         ...
 
 

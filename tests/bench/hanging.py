@@ -19,6 +19,7 @@ from statistics import median
 from typing import Any, Literal
 
 from aiohttp import web
+from rollmodel.adapters.compute import ComputeThreads
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.adapters.prometheus.client import Prometheus
@@ -49,7 +50,7 @@ from rollmodel.runtime.watchdog import Watchdog
 from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.servers.silent import hanging
-from tests.support.servers.web import Handler, serve
+from tests.support.servers.web import serve
 from tests.support.simulation.training_specs import DEFAULTS as TRAINING_DEFAULTS
 from tests.support.simulation.training_specs import manifest as training_job
 
@@ -107,6 +108,7 @@ class Rig:
         self.registry = Mlflow(timeout=self.patience, poll_seconds=1.0)
         self.tracking = MlflowTracking(timeout=self.patience)
         self.metrics = Prometheus(self.prometheus_url)
+        self.compute = ComputeThreads()
         limits = Limits(concurrency=16, startup_spread=0.0)  # fewer than there are hostile objects
         self.controller = Controller(self.kube, self.triggers, limits, Instruments(), Watchdog())
         self.connections = Connections(self.kube, default=Connection(self.registry_url), read_secrets=True)
@@ -114,7 +116,7 @@ class Rig:
         self.executor = Executor(self.kube, self.registry, self.tracking)
 
     def close(self) -> None:
-        for part in (self.registry, self.tracking, self.metrics):
+        for part in (self.registry, self.tracking, self.metrics, self.compute):
             part.close()
 
     def deployments(self) -> Reconciler:
@@ -159,7 +161,8 @@ class Rig:
                 self.kube.edit(Ref.of(deployment), lambda obj, status=status: obj.update(status=status))  # type: ignore[misc]
 
     def _reconciler(self, kind: Any) -> Reconciler:
-        return reconciler_of(kind, Parts(self.executor, self.connections, self.references, SystemClock()))
+        parts = Parts(self.executor, self.connections, self.references, SystemClock(), compute=self.compute)
+        return reconciler_of(kind, parts)
 
 
 async def _no_series(_: web.Request) -> web.Response:
@@ -167,8 +170,8 @@ async def _no_series(_: web.Request) -> web.Response:
 
 
 @asynccontextmanager
-async def rigged(patience: float, prometheus: Handler = _no_series) -> AsyncIterator[tuple[Rig, dict[str, str]]]:
-    """A rig whose healthy registry moves the alias as the dict says."""
+async def rigged(patience: float, prometheus: str | None = None) -> AsyncIterator[tuple[Rig, dict[str, str]]]:
+    """A rig whose healthy registry moves the alias as the dict says; its Prometheus is empty, or the one given."""
     alias = {"version": "1"}
 
     async def mlflow(request: web.Request) -> web.Response:
@@ -179,8 +182,8 @@ async def rigged(patience: float, prometheus: Handler = _no_series) -> AsyncIter
         found = {"name": "churn", "version": number, "source": f"models:/m-{number}", "status": "READY", "tags": tags}
         return web.json_response({"model_version": found})
 
-    async with serve(mlflow) as registry, serve(prometheus) as metrics:
-        rig = Rig(registry.url, metrics.url, patience)
+    async with serve(mlflow) as registry, serve(_no_series) as empty:
+        rig = Rig(registry.url, prometheus or empty.url, patience)
         try:
             yield rig, alias
         finally:

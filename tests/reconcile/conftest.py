@@ -14,7 +14,8 @@ from rollmodel.plan.decision import Decision, Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults, Observed
-from rollmodel.ports import Connection
+from rollmodel.ports import Compute, Connection
+from rollmodel.reconcile.compute import Inline
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.gather import Gatherer, Queries
@@ -54,6 +55,7 @@ class Bench:
         least_interval: int = 1,
         tenancy: Tenancy | None = None,
         admission: Admission | None = None,
+        compute: Compute | None = None,
     ) -> Reconciler:
         connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
         references = References(self.woken.append) if references is None else references
@@ -70,7 +72,10 @@ class Bench:
         )
         kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
         executor = Executor(self.kube, self.registry, clock=lambda: self.clock.now().timestamp(), tenancy=tenancy)
-        return reconciler_of(kind, Parts(executor, connections, references, self.clock, admission or Admission()))
+        parts = Parts(
+            executor, connections, references, self.clock, admission or Admission(), compute=compute or Inline()
+        )
+        return reconciler_of(kind, parts)
 
     def create(self, *, name: str = "churn", **spec: Any) -> Ref:
         """A person creates a ModelDeployment; ``spec`` are whole top-level fields."""

@@ -34,6 +34,8 @@ class Kind(Generic[Spec, Status, Observed]):
     gather: Gather[Spec, Status, Observed]
     decide: Callable[[Observed], Decision]
     """Pure."""
+    numbers: Callable[[Observed], int] = lambda _: 0
+    """How many numbers ``decide`` computes with: it runs in a thread where they are many."""
     connection: Callable[[Spec], LocalRef | None] = lambda _: None
     """The Secret that names the registry of an object; None for the operator's own registry."""
     retry: Callable[[Observed], float | None] = lambda _: None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, TypeVar
 
 from pydantic import ValidationError
@@ -11,7 +12,8 @@ from pydantic import ValidationError
 from rollmodel.api.base import ApiModel
 from rollmodel.errors import Forbidden
 from rollmodel.plan.access.admission import Admission
-from rollmodel.ports import Clock, Connection, Manifest
+from rollmodel.ports import Clock, Compute, Connection, Manifest
+from rollmodel.reconcile.compute import Inline, computed
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Execution, Executor, no_connection
 from rollmodel.reconcile.kind import Kind
@@ -37,6 +39,7 @@ class Parts:
     references: References
     clock: Clock
     admission: Admission = field(default_factory=Admission)
+    compute: Compute = field(default_factory=Inline)
 
 
 class KindReconciler(Generic[Spec, Status, Observed]):
@@ -49,6 +52,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         self._references = parts.references
         self._clock = parts.clock
         self._admission = parts.admission
+        self._compute = parts.compute
         self._rejections = Rejections()
         self._specs = ParsedSpecs(kind.spec)
 
@@ -79,7 +83,8 @@ class KindReconciler(Generic[Spec, Status, Observed]):
     async def _reconcile(self, body: Manifest, spec: Spec, status: Status) -> Result:
         uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
         observed = await self._kind.gather(body, spec, status, self._rejections.of(uid))
-        decision = self._kind.decide(observed)
+        decide = partial(self._kind.decide, observed)
+        decision = await computed(self._compute, decide, numbers=self._kind.numbers(observed))
         reference = self._kind.connection(spec)
         place = self._refer(uid, namespace, spec)
 

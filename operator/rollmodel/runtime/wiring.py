@@ -11,6 +11,7 @@ from typing import Any
 import aiohttp
 from pydantic import SecretStr
 
+from rollmodel.adapters.compute import ComputeThreads
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import ROUTES, WORKLOADS, Resource
 from rollmodel.adapters.kubernetes.kube import Kubernetes
@@ -80,6 +81,7 @@ class Operator:
     tracking: MlflowTracking
     metrics: Prometheus | None
     webhooks: Webhooks
+    compute: ComputeThreads
     connections: int
     lease: Leases | None
     elector: Elector | None
@@ -127,11 +129,12 @@ class Operator:
         )
         references = References(triggers.wake)
         models = Models(registry, registries, references, triggers.wake, settings.tenants_of_registry)
-        parts = Parts(executor, registries, references, clock, settings.admission)
+        compute = ComputeThreads()
+        parts = Parts(executor, registries, references, clock, settings.admission, compute)
         kinds: tuple[Kind[Any, Any, Any], ...] = (
             _model_deployments(settings, kube, metrics, models, Addresses(triggers.wake)),
             _training_jobs(settings, kube, tracking, registries),
-            _drift_policies(settings, kube, metrics),
+            _drift_policies(settings, kube, metrics, compute),
         )
         reconcilers: dict[str, Reconciler] = {kind.plural: reconciler_of(kind, parts) for kind in kinds}
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
@@ -147,6 +150,7 @@ class Operator:
             tracking=tracking,
             metrics=metrics,
             webhooks=webhooks,
+            compute=compute,
             connections=connections,
             lease=lease,
             elector=elector,
@@ -167,6 +171,7 @@ class Operator:
         self.registry.close()
         self.tracking.close()
         self.webhooks.close()
+        self.compute.close()
         if self.metrics is not None:
             self.metrics.close()
         await self.api.close()
@@ -289,10 +294,17 @@ def _training_jobs(
     return training_jobs(gatherer, RunCloser(tracking, connections), decide=training.decide)
 
 
-def _drift_policies(settings: Settings, kube: Kubernetes, metrics: Prometheus | None) -> Kind[Any, Any, Any]:
+def _drift_policies(
+    settings: Settings, kube: Kubernetes, metrics: Prometheus | None, compute: ComputeThreads
+) -> Kind[Any, Any, Any]:
     defaults = DriftDefaults(settings.prometheus_delay_seconds, settings.prometheus_matchers)
     gatherer = DriftGatherer(
-        kube=kube, metrics=metrics, clock=SystemClock(), defaults=defaults, counted_from=drift.counted_from
+        kube=kube,
+        metrics=metrics,
+        clock=SystemClock(),
+        defaults=defaults,
+        counted_from=drift.counted_from,
+        compute=compute,
     )
     return drift_policies(gatherer, decide=drift.decide)
 

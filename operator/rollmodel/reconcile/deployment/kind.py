@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan.decision import Decision
-from rollmodel.plan.deployment.observed import Observed
+from rollmodel.plan.deployment.observed import Answer, Observed
 from rollmodel.plan.problem import Problem
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.model import registered
@@ -26,12 +26,19 @@ def model_deployments(
         status=ModelDeploymentStatus,
         gather=gatherer.gather,
         decide=decide,
+        numbers=_numbers,
         connection=lambda spec: spec.model.connection_ref,
         retry=lambda observed: model_retry if isinstance(observed.model, Problem) else None,
         refers=_refers,
         announces=changed_models,
         forget=gatherer.forget,
     )
+
+
+def _numbers(observed: Observed) -> int:
+    """Points of all answers."""
+    answers = (answer for answer in observed.answers.values() if isinstance(answer, Answer))
+    return sum(len(points) for answer in answers for _, points in answer.series)
 
 
 def _refers(place: Place, spec: ModelDeploymentSpec) -> Iterator[Topic]:

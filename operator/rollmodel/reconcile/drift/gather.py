@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
@@ -12,12 +14,15 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.queries import Query, counts_query, is_due, look_at, profile_query, span
 from rollmodel.plan.drift.observed import DriftDefaults, Observed
-from rollmodel.plan.drift.profile.layout import Layout
+from rollmodel.plan.drift.profile.layout import Layout, Points
 from rollmodel.plan.drift.reaction.retrain import needs_template
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Clock, Kube, Manifest, Metrics, Series
+from rollmodel.ports import Clock, Compute, Kube, Manifest, Metrics, Series
+from rollmodel.reconcile.compute import Inline, computed
 
 __all__ = ["DriftGatherer"]
+
+T = TypeVar("T")
 
 
 class DriftGatherer:
@@ -31,12 +36,14 @@ class DriftGatherer:
         clock: Clock,
         defaults: DriftDefaults,
         counted_from: Callable[[Observed], float],
+        compute: Compute | None = None,
     ) -> None:
         self._kube = kube
         self._metrics = metrics
         self._clock = clock
         self._defaults = defaults
         self._counted_from = counted_from
+        self._compute = compute or Inline()
         self._histories: dict[tuple[str, str], tuple[str, History]] = {}
 
     async def gather(
@@ -91,7 +98,7 @@ class DriftGatherer:
     ) -> tuple[Layout | Problem, History | Problem | None]:
         """The profile of a revision, and its counts after ``first``; None where the profile is a problem."""
         profile = await self._query(profile_query(observed, revision))
-        layout = profile if isinstance(profile, Problem) else Layout.of((one.labels, one.points) for one in profile)
+        layout = profile if isinstance(profile, Problem) else await self._computed(Layout.of, profile)
         if isinstance(layout, Problem):
             return layout, None
         track = "watched" if revision == observed.revision else "stable"
@@ -104,9 +111,13 @@ class DriftGatherer:
         counts = await self._query(counts_query(observed, after, revision))
         if isinstance(counts, Problem):
             return layout, counts
-        history = history.with_answer((one.labels, one.points) for one in counts)
+        history = await self._computed(history.with_answer, counts)
         self._histories[observed.uid, track] = revision, history
         return layout, history
+
+    async def _computed(self, read: Callable[[Iterable[Points]], T], answer: Sequence[Series]) -> T:
+        series = [(one.labels, one.points) for one in answer]
+        return await computed(self._compute, partial(read, series), numbers=sum(len(points) for _, points in series))
 
     async def _query(self, query: Query) -> Sequence[Series] | Problem:
         if self._metrics is None:
