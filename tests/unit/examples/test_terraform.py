@@ -6,7 +6,6 @@ import json
 import re
 from pathlib import Path
 
-import jsonschema  # type: ignore[import-untyped]
 import yaml
 
 REPOSITORY = Path(__file__).parents[3]
@@ -15,6 +14,8 @@ TEXT = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.glob("*.t
 
 
 def test_the_chart_takes_the_values() -> None:
+    import jsonschema  # type: ignore[import-untyped] # it builds parsers for seconds
+
     schema = json.loads((REPOSITORY / "charts" / "rollmodel" / "values.schema.json").read_text(encoding="utf-8"))
     values = yaml.safe_load((FOLDER / "values.yaml").read_text(encoding="utf-8"))
     written = {"image": {"digest": ""}, "serverImage": {"digest": ""}}
