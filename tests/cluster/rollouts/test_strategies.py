@@ -1,12 +1,13 @@
 """Other strategies than the canary, on a real control plane with a real gateway: nobody notices a bad version."""
 
 import pytest
+from rollmodel.api.modeldeployment import ModelDeploymentStatus
 
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
-from tests.support.live.rollout import at_rest, light_spec, together, verdict
+from tests.support.live.rollout import Predicate, at_rest, light_spec, together, verdict
 
 GOOD, BAD = Behaviour(), Behaviour(errors=0.5)
 
@@ -59,7 +60,37 @@ async def _blue_green(registry: LightRegistry, rollout: Rollout, send: Send) -> 
     assert set(traffic.codes) == {"200"}
 
 
+async def _swap(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """Two places for two versions: there is never a third pod, and a bad version gives its place back."""
+    model, churn, pods = await registry.model(GOOD, BAD, GOOD), rollout("swap"), set[int]()
+    spec = light_spec(model.name, "1")
+
+    def counted(then: Predicate) -> Predicate:
+        def holds(status: ModelDeploymentStatus) -> object:
+            pods.add(status.replicas or 0)
+            return then(status)
+
+        return holds
+
+    await churn.create({**spec, "scale": {"replicas": 2}, "rollout": {**spec["rollout"], "strategy": "Swap"}})
+    await churn.until(counted(at_rest("1")))
+    await churn.until_condition("Ready", "True")
+    traffic = await send(churn)
+    await churn.version("2")
+    await churn.until(counted(verdict("2", "RolledBack")))
+    await churn.until(counted(at_rest("1")))
+    faults = traffic.codes["500"]
+    await churn.version("3")
+    await churn.until(counted(at_rest("3")))
+    await churn.until(counted(lambda now: now.stable is not None and now.stable.ready_replicas == 2))
+    assert max(pods) == 2
+    assert set(traffic.codes) <= {"200", "500"}
+    assert traffic.codes["500"] == faults, "no other answers than those of the bad version were bad"
+
+
 @pytest.mark.slow
 async def test_strategies(operator: OperatorProcess, registry: LightRegistry, rollout: Rollout, send: Send) -> None:
     """Side by side."""
-    await together([_shadow(registry, rollout, send), _blue_green(registry, rollout, send)])
+    await together(
+        [_shadow(registry, rollout, send), _blue_green(registry, rollout, send), _swap(registry, rollout, send)]
+    )

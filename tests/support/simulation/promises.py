@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.swap.least import least_serving
 
 __all__ = ["Moment", "keeps_promises", "manifests", "route_mirrors", "route_weights"]
 
@@ -29,6 +30,8 @@ class Moment:
     served: Mapping[str, int]
     seen: set[str]
     ready: Callable[[str], int]
+    asked: Mapping[str, int] = field(default_factory=dict)
+    """Pods that the Deployment of a revision asks for."""
 
 
 def keeps_promises(decision: Decision, moment: Moment) -> None:
@@ -38,7 +41,10 @@ def keeps_promises(decision: Decision, moment: Moment) -> None:
     _history(decision, moment)
     _weights(decision, moment)
     _removals(decision, moment)
-    _stable_size(decision, moment)
+    if strategy_for(moment.spec).needs.surge:
+        _stable_size(decision, moment)
+    else:
+        _places(decision, moment)
 
 
 def manifests(decision: Decision) -> list[Mapping[str, Any]]:
@@ -95,9 +101,11 @@ def _weights(decision: Decision, moment: Moment) -> None:
 
 
 def _eligible(decision: Decision, moment: Moment) -> list[str]:
-    """Revisions that may have traffic: the stable one, and a candidate that has reached a weight."""
+    """Revisions that may have traffic: the stable one, a candidate with a weight, and who gives places back."""
     stable, candidate = decision.status.get("stable"), decision.status.get("candidate")
     revisions = [stable["revision"]] if stable else []
+    if not strategy_for(moment.spec).needs.surge:
+        revisions += [arm["revision"] for arm in decision.status["retiring"]]
     if candidate:
         goals = (strategy_for(moment.spec).goal(moment.spec, step) for step in range(candidate["step"] + 1))
         if not stable or any(goal.weight for goal in goals):
@@ -121,3 +129,20 @@ def _stable_size(decision: Decision, moment: Moment) -> None:
         if stable and manifest["kind"] == "Deployment" and manifest["metadata"]["name"].endswith(stable["revision"]):
             held = decision.status.get("heldSize", {}).get("replicas", 0) if moment.spec.scale.replicas else 0
             assert manifest["spec"]["replicas"] == max(moment.spec.scale.replicas, held)
+
+
+def _places(decision: Decision, moment: Moment) -> None:
+    """Nobody starts pods where no place is free, and so many stay ready as must serve, if there were as many."""
+    full = max(moment.spec.scale.replicas, decision.status.get("heldSize", {}).get("replicas", 0))
+    deployments = [manifest for manifest in manifests(decision) if manifest["kind"] == "Deployment"]
+    after = {**moment.asked, **{_revision(manifest): manifest["spec"]["replicas"] for manifest in deployments}}
+    if any(pods > moment.asked.get(revision, 0) for revision, pods in after.items()):
+        assert sum(after.values()) <= full, f"{after} on {full} places"
+    kept = sum(min(pods, moment.ready(revision)) for revision, pods in after.items())
+    before = sum(moment.ready(revision) for revision in after)
+    least = least_serving(moment.spec, moment.spec.scale.replicas)
+    assert kept >= min(before, least), f"{kept} of {before} ready pods stay, {least} must"
+
+
+def _revision(manifest: Mapping[str, Any]) -> str:
+    return str(manifest["metadata"]["name"].rpartition("-")[2])

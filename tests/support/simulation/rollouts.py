@@ -143,7 +143,9 @@ class Cluster(Surroundings):
         not applied, since the API server takes them and never answers.
         """
         decision = decide(self.observe())
-        keeps_promises(decision, Moment(self.spec, self.status, self.served, self.seen, self._ready))
+        keeps_promises(
+            decision, Moment(self.spec, self.status, self.served, self.seen, self._ready, self._asked_pods())
+        )
         before = self.status
         self.status = json.loads(json.dumps(dict(decision.status)))
         self.writes += (before != self.status) + len(manifests(decision)) + len(decision.of(DeleteObject))

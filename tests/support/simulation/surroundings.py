@@ -137,6 +137,10 @@ class Surroundings:
     def _ready(self, revision: str) -> int:
         return sum(pod.ready for pod in self.pods if pod.revision == revision)
 
+    def _asked_pods(self) -> dict[str, int]:
+        deployments = [child for (kind, _), child in self.children.items() if kind == "Deployment"]
+        return {self._revision(child): child["spec"]["replicas"] for child in deployments}
+
     def _all_ready(self, revision: str) -> bool:
         return all(pod.ready for pod in self.pods if pod.revision == revision)
 

@@ -20,6 +20,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
     [
         ("blue-green.yaml", [Goal(0, sized_for=100, preview=True)]),
         ("shadow.yaml", [Goal(0, mirrored=20, sized_for=25), Goal(25, sized_for=25)]),
+        ("swap.yaml", [Goal(10, sized_for=10), Goal(25, sized_for=10)]),
     ],
 )
 def test_the_steps_of_an_example(name: str, goals: list[Goal]) -> None:
@@ -28,4 +29,4 @@ def test_the_steps_of_an_example(name: str, goals: list[Goal]) -> None:
     assert [strategy.goal(spec, step) for step in range(strategy.step_count(spec))] == goals
     assert unmet(spec) is None
     assert judge_plan(spec).planned_ticks > 0
-    assert spec.rollout.bake_seconds
+    assert bool(spec.rollout.bake_seconds) is strategy.needs.surge

@@ -22,6 +22,7 @@ from rollmodel.api.modeldeployment.rollout import (
     Rollout,
     ShadowStep,
     Step,
+    SwapPolicy,
 )
 from rollmodel.api.modeldeployment.scale import Scale
 from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Traffic
@@ -70,6 +71,7 @@ __all__ = [
     "Scale",
     "ShadowStep",
     "Step",
+    "SwapPolicy",
     "Tolerance",
     "Traffic",
     "ValueQuery",

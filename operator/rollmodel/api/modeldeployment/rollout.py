@@ -10,7 +10,7 @@ from pydantic import Field
 from rollmodel.api.base import ApiModel
 from rollmodel.api.schema import ATOMIC, Rule, exactly_one_of
 
-__all__ = ["BlueGreenStep", "OnBlind", "OnFailure", "OnUndecided", "Rollout", "ShadowStep", "Step"]
+__all__ = ["BlueGreenStep", "OnBlind", "OnFailure", "OnUndecided", "Rollout", "ShadowStep", "Step", "SwapPolicy"]
 
 
 class Step(ApiModel):
@@ -100,6 +100,14 @@ class ShadowStep(ApiModel):
     Default: `Canary`."""
 
 
+class SwapPolicy(ApiModel):
+    """How pods are swapped."""
+
+    min_available_percent: Annotated[int, Field(ge=1, le=95)] = 75
+    """Ready pods of both revisions that are left at any moment, in percent of `scale.replicas`, rounded up; all but one
+    at most, for one has to be freed. They must be able to carry all traffic."""
+
+
 _WEIGHTS = "self.filter(step, has(step.weight)).map(step, step.weight)"
 
 _Steps = Annotated[
@@ -127,15 +135,26 @@ class Rollout(ApiModel):
             "!has(self.blueGreen) || self.strategy == 'BlueGreen'",
             "must have `blueGreen` only together with `strategy: BlueGreen`",
         ),
+        Rule(
+            "!has(self.swap) || self.strategy == 'Swap'",
+            "must have `swap` only together with `strategy: Swap`",
+        ),
+        Rule(
+            "!has(self.bakeSeconds) || self.bakeSeconds == 0 || self.strategy != 'Swap'",
+            "must not have `bakeSeconds` with `strategy: Swap`: the old pods are freed for the new ones",
+        ),
     )
 
-    strategy: Literal["Canary", "BlueGreen", "Shadow"] = "Canary"
+    strategy: Literal["Canary", "BlueGreen", "Shadow", "Swap"] = "Canary"
     """`Canary`: the candidate gets more traffic step by step. `Shadow`: first it gets copies of requests, and nobody
-    its answers; then a canary follows. `BlueGreen`: it is previewed at full size, then takes all traffic at once."""
+    its answers; then a canary follows. `BlueGreen`: it is previewed at full size, then takes all traffic at once.
+    `Swap`: a canary without additional pods, for scarce GPUs."""
     blue_green: BlueGreenStep | None = None
     """The preview, for `BlueGreen`."""
     shadow: ShadowStep | None = None
     """The step with copies, for `Shadow`."""
+    swap: SwapPolicy | None = None
+    """How pods are swapped, for `Swap`."""
     steps: _Steps = Field(default=[Step(weight=5), Step(weight=25), Step(weight=50)])
     """Steps before the candidate gets all traffic."""
     warm_up_seconds: Annotated[int, Field(ge=0, le=86400)] = 30

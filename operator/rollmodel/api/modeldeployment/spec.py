@@ -28,6 +28,11 @@ class ModelDeploymentSpec(ApiModel):
             " there is none",
         ),
         Rule(
+            "self.rollout.strategy != 'Swap' || has(self.traffic)",
+            "must have `traffic` for the strategy 'Swap': while pods are swapped each revision gets its share by"
+            " weight",
+        ),
+        Rule(
             "!has(self.scale.autoscaling)"
             " || !self.scale.autoscaling.metrics.exists(m, has(m.cpu) && has(m.cpu.utilization))"
             " || (has(self.runtime.resources)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.full_size import during_rollout, settled
 from rollmodel.plan.deployment.rollout import Rollout
 
@@ -13,7 +14,7 @@ def hold_size(rollout: Rollout) -> Rollout:
     before, stable = rollout.state.held_size, rollout.stable
     if stable is None:
         return rollout.with_state(held_size=None)
-    asked, has = rollout.spec.scale.replicas, rollout.live.asked_replicas(stable.revision)
+    asked, has = rollout.spec.scale.replicas, _has(rollout, stable)
     if rollout.candidate is not None:
         held = during_rollout(before, asked=asked, has=has, share=_largest_share(rollout))
     else:
@@ -30,6 +31,12 @@ def hold_size(rollout: Rollout) -> Rollout:
         "SizeHeld",
         f"`scale.replicas` is {asked}; {held.replicas} pods are kept, since a candidate hides a part of the load",
     )
+
+
+def _has(rollout: Rollout, stable: ArmStatus) -> int:
+    """Pods that take all traffic now: those of the stable revision, and those that have their places."""
+    arms = [stable] if rollout.strategy.needs.surge else rollout.state.arms()
+    return sum(rollout.live.asked_replicas(arm.revision) for arm in arms)
 
 
 def _largest_share(rollout: Rollout) -> int:

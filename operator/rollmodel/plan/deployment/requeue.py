@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.split import least_pods
+from rollmodel.plan.deployment.strategies.split import least_pods, pods_to_have
 from rollmodel.plan.deployment.strategies.steps.bake import seconds_left
 from rollmodel.plan.times import parse
 
@@ -76,10 +76,9 @@ def _taken(rollout: Rollout) -> Iterator[float]:
 
 def _missing(rollout: Rollout) -> Iterator[float]:
     """Why pods are missing shows in the pods alone."""
-    full = rollout.full_size
-    if rollout.stable is not None and rollout.stable.ready_replicas < full:
+    if rollout.stable is not None and rollout.stable.ready_replicas < pods_to_have(rollout):
         yield _PODS_SECONDS
-    if rollout.candidate is not None and rollout.candidate.ready_replicas < min(full, least_pods(rollout)):
+    if rollout.candidate is not None and rollout.candidate.ready_replicas < min(rollout.full_size, least_pods(rollout)):
         yield _PODS_SECONDS
 
 

@@ -26,6 +26,7 @@ POLICIES: dict[str, dict[str, Any]] = {
     "canary, baked": {"bakeSeconds": 60},
     "blue/green": {"strategy": "BlueGreen", "blueGreen": {"previewSeconds": 30}, "bakeSeconds": 60},
     "shadow": {"strategy": "Shadow", "shadow": {"percent": 50}, "bakeSeconds": 60},
+    "swap": {"strategy": "Swap"},
 }
 SPLITS: dict[str, Any] = {"route": {"parentRefs": [{"name": "public"}]}, "replicas": None}
 

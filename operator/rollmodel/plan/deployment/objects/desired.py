@@ -18,7 +18,8 @@ from rollmodel.plan.deployment.objects.services import preview_service, revision
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.router import leftovers
-from rollmodel.plan.deployment.strategies.split import candidate_pods, current_goal, desired_split
+from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.split import candidate_pods, desired_split, retiring_pods, stable_pods
 from rollmodel.plan.diff import matches
 from rollmodel.plan.manifest import Manifest
 
@@ -43,7 +44,7 @@ class Changes:
 
 def desired_objects(rollout: Rollout) -> list[Manifest]:
     """All children that should exist: pods before weight."""
-    manifests = [manifest for arm in _serving(rollout) for manifest in _of_revision(rollout, arm)]
+    manifests = [manifest for arm, pods in _with_pods(rollout) for manifest in _of_revision(rollout, arm, pods)]
     manifests += _preview(rollout)
     split = desired_split(rollout)
     if split is not None:
@@ -98,22 +99,28 @@ def _preview(rollout: Rollout) -> Iterator[Manifest]:
         yield preview_service(rollout.owner, rollout.candidate.revision)
 
 
-def _serving(rollout: Rollout) -> list[ArmStatus]:
-    return [arm for arm in (rollout.stable, rollout.candidate) if arm is not None]
+def _with_pods(rollout: Rollout) -> Iterator[tuple[ArmStatus, int]]:
+    """Revisions, and how many pods each should have. Retired ones are left as they are, but where they free places."""
+    if rollout.stable is not None:
+        yield rollout.stable, stable_pods(rollout)
+    if rollout.candidate is not None:
+        yield rollout.candidate, candidate_pods(rollout)
+    for arm, pods in retiring_pods(rollout):
+        if pods < rollout.live.asked_replicas(arm.revision) and not drained(arm, rollout):
+            yield arm, pods
 
 
-def _of_revision(rollout: Rollout, arm: ArmStatus) -> Iterator[Manifest]:
+def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Manifest]:
     """Record, Deployment and Service of a revision."""
     revision = rollout.revision(arm.revision)
     if revision is None:
         return
-    stable = rollout.stable is not None and rollout.stable.revision == arm.revision
     yield revisions.record(rollout.owner, revision, rollout.observed.generation)
     yield deployment(
         rollout.owner,
         revision.id,
         revision.template,
-        replicas=rollout.full_size if stable else candidate_pods(rollout),
+        replicas=replicas,
         deadline_seconds=rollout.spec.rollout.deadline_seconds,
         model_name=revision.model_name,
     )

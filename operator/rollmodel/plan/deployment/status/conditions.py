@@ -25,6 +25,7 @@ from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.records import RECORD_CHANGED, believed_records, changed_records
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
 from rollmodel.plan.deployment.strategies.commands import refresh_asked
+from rollmodel.plan.deployment.strategies.split import pods_to_have
 from rollmodel.plan.deployment.strategies.steps.stages import pause_reason
 from rollmodel.plan.pods.refusals import with_remedy
 
@@ -170,7 +171,7 @@ def _split(rollout: Rollout) -> str:
 def _broken_pods(rollout: Rollout) -> Iterator[ConditionDraft]:
     """The serving, or first, revision has pods that no waiting makes ready, and no candidate is on its way."""
     arm = rollout.stable or rollout.candidate
-    if arm is None or arm.ready_replicas >= rollout.full_size:
+    if arm is None or arm.ready_replicas >= pods_to_have(rollout):
         return
     trouble = diagnose(rollout.context, arm.revision)
     hopeless = (trouble is not None and trouble.fatal) or _deadline_exceeded(rollout, arm.revision)
@@ -179,7 +180,7 @@ def _broken_pods(rollout: Rollout) -> Iterator[ConditionDraft]:
         yield ConditionDraft(
             "True",
             trouble.reason if trouble is not None else "DeadlineExceeded",
-            pods(rollout, arm, rollout.full_size),
+            pods(rollout, arm, pods_to_have(rollout)),
         )
 
 
@@ -213,8 +214,8 @@ def _not_serving(rollout: Rollout, doing: Summary | None) -> ConditionDraft | No
             if doing
             else ConditionDraft("False", "Installing", "nothing serves yet")
         )
-    if rollout.stable.ready_replicas < rollout.full_size:
-        return ConditionDraft("False", "PodsNotReady", pods(rollout, rollout.stable, rollout.full_size))
+    if rollout.stable.ready_replicas < pods_to_have(rollout):
+        return ConditionDraft("False", "PodsNotReady", pods(rollout, rollout.stable, pods_to_have(rollout)))
     return None
 
 
@@ -259,7 +260,7 @@ def _available(rollout: Rollout) -> ConditionDraft:
         return ConditionDraft("False", "NothingServes", "no revision has been ready yet")
     if rollout.full_size == 0:
         return ConditionDraft("False", "ScaledToZero", "`scale.replicas` is 0")
-    line = pods(rollout, rollout.stable, rollout.full_size)
+    line = pods(rollout, rollout.stable, pods_to_have(rollout))
     stand_in = rollout.candidate
     if (
         not rollout.stable.ready_replicas

@@ -10,8 +10,9 @@ from rollmodel.evidence.core.types import Assessment, Outcome
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.strategies.current import current_goal
 from rollmodel.plan.deployment.strategies.outages.stand_in import seconds_left, stands_in
-from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, current_goal
+from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, least_pods, pods_to_have
 from rollmodel.plan.deployment.strategies.steps.bake import bakes_until, has_all_traffic
 from rollmodel.plan.times import parse, stamp
 
@@ -32,8 +33,8 @@ def summary(rollout: Rollout) -> Summary | None:
         if rollout.stable is None:
             return Summary("Installing", pods(rollout, rollout.candidate, rollout.full_size))
         return _rollout(rollout, rollout.candidate)
-    if rollout.stable is not None and rollout.stable.ready_replicas < rollout.full_size:
-        return Summary("Scaling", pods(rollout, rollout.stable, rollout.full_size))
+    if rollout.stable is not None and rollout.stable.ready_replicas < pods_to_have(rollout):
+        return Summary("Scaling", pods(rollout, rollout.stable, pods_to_have(rollout)))
     if rollout.retiring:
         return _draining(rollout)
     return Summary("Routing", rollout.traffic.message) if rollout.traffic.status != "True" else None
@@ -76,7 +77,8 @@ def _taking_over(rollout: Rollout, candidate: ArmStatus) -> Summary:
 
 def _starting(rollout: Rollout, candidate: ArmStatus) -> Summary:
     if candidate.ready_since is None:
-        return Summary("Starting", pods(rollout, candidate, candidate_pods(rollout)))
+        wanted = max(least_pods(rollout), candidate_pods(rollout))
+        return Summary("Starting", pods(rollout, candidate, wanted))
     label = rollout.label(candidate.revision)
     if rollout.paused:
         return Summary("Paused", f"{label} has no traffic yet: {rollout.paused}")

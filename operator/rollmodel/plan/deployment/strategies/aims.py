@@ -29,9 +29,14 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a strategy needs from a router."""
+    """What a strategy needs: of the router, that it can ``mirror`` and gives ``exact_weights``.
+
+    ``surge``: pods on top of those that serve; without them pods of the candidate take the places of others.
+    """
 
     mirror: bool = False
+    exact_weights: bool = False
+    surge: bool = True
 
 
 @dataclass(frozen=True, slots=True)

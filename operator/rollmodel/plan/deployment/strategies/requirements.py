@@ -1,8 +1,9 @@
-"""What a router cannot do for a strategy is refused, with the reason."""
+"""What a router, or too few pods, cannot do for a strategy is refused, with the reason."""
 
 from __future__ import annotations
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.problem import Problem
@@ -11,9 +12,15 @@ __all__ = ["unmet"]
 
 
 def unmet(spec: ModelDeploymentSpec) -> Problem | None:
-    """Why the router of this spec cannot carry out its strategy; None where it can."""
+    """Why the strategy of this spec cannot be carried out; None where it can."""
     needs, can = strategy_for(spec).needs, router_for(spec).capabilities
     if needs.mirror and not can.mirror:
         message = f"strategy {spec.rollout.strategy} copies requests, which takes a Gateway: set `traffic`"
         return Problem("InvalidSpec", message)
+    if needs.exact_weights and not can.exact_weights:
+        message = f"strategy {spec.rollout.strategy} needs shares that are exact, which takes a Gateway: set `traffic`"
+        return Problem("InvalidSpec", message)
+    if not needs.surge and full_size(spec) == 1:
+        message = f"strategy {spec.rollout.strategy} frees a pod before it starts another, and one must serve meanwhile"
+        return Problem("InvalidSpec", f"{message}: it needs 2 replicas or more, and `scale.replicas` is 1")
     return None

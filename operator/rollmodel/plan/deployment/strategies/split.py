@@ -1,48 +1,60 @@
 """How much traffic each revision should get now, and how many pods that takes.
 
 A strategy says what a candidate should get. Weight goes only to revisions with ready pods, and never more than they can
-carry; the stable revision stays at full size, so that it can take everything back at any moment.
+carry; the stable revision stays at full size, so that it can take everything back at any moment. Where the candidate's
+pods take the places of others (``needs.surge`` is False), ``swap.places`` says who has how many.
 """
 
 from __future__ import annotations
 
+from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.traffic import Split
-from rollmodel.plan.deployment.strategies.aims import Goal
+from rollmodel.plan.deployment.strategies.current import current_goal
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage, stable_is_down
-from rollmodel.plan.deployment.strategies.steps.bake import has_all_traffic
+from rollmodel.plan.deployment.strategies.swap import places
 
 __all__ = [
     "at_goal",
     "candidate_pods",
     "carried",
-    "current_goal",
     "desired_split",
     "desired_weights",
     "least_pods",
     "mirrors_can_be_carried",
+    "pods_for_all",
+    "pods_to_have",
+    "retiring_pods",
+    "stable_pods",
 ]
-
-
-def current_goal(rollout: Rollout) -> Goal:
-    """What the candidate should get now, if its pods can carry it.
-
-    A pause while it takes over keeps what it has: the last step, or all traffic while it bakes.
-    """
-    step = rollout.candidate.step if rollout.candidate is not None else None
-    strategy, spec = rollout.strategy, rollout.spec
-    count = strategy.step_count(spec)
-    if step is None or step < 0:
-        first = strategy.goal(spec, -1)
-        return Goal(0, sized_for=first.sized_for, preview=first.preview)
-    if step < count or (rollout.paused and not has_all_traffic(rollout)):
-        return strategy.goal(spec, min(step, count - 1))
-    return Goal(100, sized_for=strategy.goal(spec, count - 1).sized_for)
 
 
 def least_pods(rollout: Rollout) -> int:
     """Pods that the candidate has whatever its weight: what it starts with."""
-    return rollout.router.pods_for(current_goal(rollout).sized_for, rollout.full_size)
+    pods = rollout.router.pods_for(current_goal(rollout).sized_for, rollout.full_size)
+    return pods if rollout.strategy.needs.surge else min(pods, places.most_freed(rollout))
+
+
+def pods_for_all(rollout: Rollout) -> int:
+    """Ready pods with which a revision may take all traffic."""
+    return rollout.full_size if rollout.strategy.needs.surge else places.least(rollout)
+
+
+def stable_pods(rollout: Rollout) -> int:
+    """Pods that the stable revision should have."""
+    return rollout.full_size if rollout.strategy.needs.surge else places.stable_pods(rollout)
+
+
+def pods_to_have(rollout: Rollout) -> int:
+    """Pods with which the stable revision is whole: fewer than all while others have their places."""
+    return rollout.full_size if rollout.candidate is None or rollout.stable is None else stable_pods(rollout)
+
+
+def retiring_pods(rollout: Rollout) -> list[tuple[ArmStatus, int]]:
+    """Pods of retired revisions that give places back one after the other; of others the pods go all at once."""
+    if rollout.strategy.needs.surge or rollout.stable is None:
+        return []
+    return [(arm, places.retiring_pods(rollout, arm)) for arm in rollout.retiring]
 
 
 def mirrors_can_be_carried(rollout: Rollout) -> bool:
@@ -59,6 +71,8 @@ def candidate_pods(rollout: Rollout) -> int:
         return 0
     if rollout.stable is None:
         return rollout.full_size
+    if not rollout.strategy.needs.surge:
+        return places.candidate_pods(rollout)
     weight = max(current_goal(rollout).weight, desired_weights(rollout).get(candidate.revision, 0))
     if rollout.router.capabilities.exact_weights:
         weight = max(weight, candidate.weight)
@@ -78,8 +92,12 @@ def carried(rollout: Rollout) -> int:
     now = min(full, max(1, rollout.live.ready(rollout.stable.revision))) if rollout.stable is not None else full
     before = range(min(candidate.step, rollout.strategy.step_count(rollout.spec)))
     earned = {rollout.strategy.goal(rollout.spec, step).weight for step in before} | {goal}
-    pods_for = rollout.router.pods_for
-    fits = (w for w in earned if 0 < w <= goal and ready >= pods_for(w, full if w == 100 else now) > 0)
+    most = full if rollout.strategy.needs.surge else places.most_freed(rollout)
+
+    def takes(weight: int) -> int:
+        return pods_for_all(rollout) if weight == 100 else min(most, rollout.router.pods_for(weight, now))
+
+    fits = (weight for weight in earned if 0 < weight <= goal and ready >= takes(weight) > 0)
     return max(fits, default=0)
 
 
@@ -100,14 +118,26 @@ def desired_weights(rollout: Rollout) -> dict[str, int]:
     stable, candidate = rollout.stable, rollout.candidate
     if stable is None:
         return {candidate.revision: 100} if candidate is not None and rollout.live.ready(candidate.revision) else {}
+    if candidate is None:
+        return _with_others(rollout, stable.revision)
     share = carried(rollout)
-    if candidate is None or (share == 0 and not _stands_by(rollout)):
+    if not rollout.strategy.needs.surge:
+        share = places.candidate_weight(rollout, share)
+    if share == 0 and not _stands_by(rollout):
         return {stable.revision: 100}
     if rollout.live.ready(stable.revision) == 0:
         share = 100
-    return {
-        revision: weight for revision, weight in ((stable.revision, 100 - share), (candidate.revision, share)) if weight
-    }
+    return _parts({stable.revision: 100 - share, candidate.revision: share})
+
+
+def _with_others(rollout: Rollout, stable: str) -> dict[str, int]:
+    """All traffic, or what retired revisions leave that give it back one pod after the other."""
+    others = {} if rollout.strategy.needs.surge else places.retiring_weights(rollout)
+    return _parts({stable: 100 - sum(others.values()), **others})
+
+
+def _parts(weights: dict[str, int]) -> dict[str, int]:
+    return {revision: weight for revision, weight in weights.items() if weight}
 
 
 def _stands_by(rollout: Rollout) -> bool:

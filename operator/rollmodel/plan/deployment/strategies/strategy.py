@@ -16,6 +16,7 @@ from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.blue_green import BlueGreen
 from rollmodel.plan.deployment.strategies.canary import Canary
 from rollmodel.plan.deployment.strategies.shadow import Shadow
+from rollmodel.plan.deployment.strategies.swap.swap import Swap
 
 __all__ = ["STRATEGIES", "Strategy", "strategy_for"]
 
@@ -67,6 +68,7 @@ STRATEGIES: Mapping[str, Strategy] = {
     "BlueGreen": BlueGreen(),
     "Canary": Canary(),
     "Shadow": Shadow(),
+    "Swap": Swap(),
 }
 
 

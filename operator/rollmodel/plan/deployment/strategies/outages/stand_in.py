@@ -7,9 +7,9 @@ meanwhile, takes its place.
 from __future__ import annotations
 
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.strategies.current import current_goal
 from rollmodel.plan.deployment.strategies.ends import transitions
 from rollmodel.plan.deployment.strategies.outages.outage import stable_is_down
-from rollmodel.plan.deployment.strategies.split import current_goal
 from rollmodel.plan.deployment.strategies.steps import stages
 
 __all__ = ["STABLE_DOWN", "is_unjudged", "seconds_left", "stand_in", "stands_in"]

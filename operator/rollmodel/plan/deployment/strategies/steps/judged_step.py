@@ -7,8 +7,9 @@ from rollmodel.evidence.core.types import Outcome
 from rollmodel.plan.deployment.analysis.labels import label_delay
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.strategies.current import current_goal
 from rollmodel.plan.deployment.strategies.ends import transitions
-from rollmodel.plan.deployment.strategies.split import at_goal, carried, current_goal, mirrors_can_be_carried
+from rollmodel.plan.deployment.strategies.split import at_goal, carried, mirrors_can_be_carried
 from rollmodel.plan.deployment.strategies.steps import stages
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS, PROOFS_OF_HARM, Move, StepView, next_move
 from rollmodel.plan.times import parse

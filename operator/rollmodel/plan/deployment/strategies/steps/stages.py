@@ -14,7 +14,7 @@ from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
 from rollmodel.plan.deployment.status.restarts import restarts_per_second
 from rollmodel.plan.deployment.strategies.ends import transitions
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage
-from rollmodel.plan.deployment.strategies.split import least_pods
+from rollmodel.plan.deployment.strategies.split import least_pods, pods_for_all
 from rollmodel.plan.deployment.strategies.steps.bake import bakes_until, has_all_traffic
 from rollmodel.plan.times import stamp
 
@@ -125,8 +125,8 @@ def take_over(rollout: Rollout, why: str) -> Rollout:
         resumed_by = rollout.state.last_command.by if rollout.state.last_command is not None else None
         by = {"StepsDone": "steps", "Resumed": resumed_by or "unknown", "Ready": "readiness"}.get(why, "evidence")
         return transitions.promote(rollout, reason=why, by=by)
-    full = rollout.live.ready(candidate.revision) >= rollout.full_size
-    return wait_for_pods(rollout, enough=full) or rollout
+    enough = rollout.live.ready(candidate.revision) >= pods_for_all(rollout)
+    return wait_for_pods(rollout, enough=enough) or rollout
 
 
 def wait_for_pods(rollout: Rollout, *, enough: bool) -> Rollout | None:
@@ -136,6 +136,8 @@ def wait_for_pods(rollout: Rollout, *, enough: bool) -> Rollout | None:
         return None if candidate.ready_since else rollout.with_candidate(ready_since=stamp(rollout.now))
     if candidate.ready_since or candidate.since is None:
         return rollout.with_candidate(since=stamp(rollout.now), ready_since=None)
+    if not rollout.strategy.needs.surge and _has_grown(rollout):  # places are freed and taken one after the other
+        return rollout.with_candidate(since=stamp(rollout.now))
     if rollout.seconds_since(candidate.since) < deadline:
         return rollout
     trouble = diagnose(rollout.context, candidate.revision)
@@ -143,6 +145,13 @@ def wait_for_pods(rollout: Rollout, *, enough: bool) -> Rollout | None:
     if trouble is None:
         return transitions.roll_back(rollout, reason="DeadlineExceeded", message=message, by="deadline", blamed=False)
     return take_back(rollout, trouble, f"{message}: {trouble.message}", by="deadline")
+
+
+def _has_grown(rollout: Rollout) -> bool:
+    """Whether the candidate has more ready pods than at the last pass."""
+    before, candidate = rollout.observed.status.candidate, candidate_of(rollout)
+    same = before is not None and before.revision == candidate.revision
+    return same and before is not None and candidate.ready_replicas > before.ready_replicas
 
 
 def take_back(rollout: Rollout, trouble: Diagnosis, message: str, *, by: str) -> Rollout:
