@@ -27,8 +27,8 @@ __all__ = ["Revision", "content_hash", "from_deployment", "from_record", "record
 
 _FORMAT = 1
 
-#: What the JSON of a whole number has that is written with a fraction, or so large that it has an exponent.
-_FRACTION = re.compile(r"[0-9](\.0|e\+)")
+#: A whole number with a fraction, or so large that it has an exponent, in JSON without spaces.
+_FRACTION = re.compile(r"[:\[,]-?[0-9]+(\.0[,\]}]|(\.[0-9]+)?e\+)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,12 +99,13 @@ def test_a_record_says_the_same_after_the_api_server_has_written_it() -> None:
         return content_hash({"data": {"template": {"a": [{"cpu": number}]}, "model": {"b": None, "c": True}}})
 
     assert said(1.0) == said(1)
+    assert said(1.5e22) == said(15 * 10**21)
     assert said(1e22) == said(10**22)
     assert said(1.5) != said(1)
 
 
 def test_a_text_that_looks_like_such_a_number_stays_as_it_is() -> None:
-    assert content_hash({"data": {"image": "model:1.0"}}) == canonical_hash({"image": "model:1.0"})
+    assert content_hash({"data": {"a": ["x:1.0,", 2.0]}}) == canonical_hash({"a": ["x:1.0,", 2]})
 
 
 def test_hashes_are_kept_for_records_that_are_there_only(serving: Cluster) -> None:
