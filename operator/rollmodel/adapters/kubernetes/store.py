@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rollmodel.adapters.kubernetes.kinds import OPTIONAL
+from rollmodel.adapters.kubernetes.news import is_news, kept
 from rollmodel.adapters.kubernetes.packed import PackedObjects
 from rollmodel.plan.access.ownership import Controller, controller_of
 from rollmodel.plan.decision import Ref
@@ -27,9 +27,6 @@ def version_of(obj: Manifest) -> int:
     """The resourceVersion as a number: versions of one resource can be compared (KEP-5504)."""
     return int(obj["metadata"]["resourceVersion"])
 
-
-#: What autoscalers and budgets report changes often, and wakes nobody.
-_STATUS_UNREAD = {kind.kind for kind in OPTIONAL}
 
 #: How much one namespace may have waiting, packed.
 STRANGERS_BYTES = 256 * 2**10
@@ -83,10 +80,10 @@ class ChildStore:
         self._put(obj)
 
     def on_event(self, obj: Manifest) -> None:
-        """Take in an object that a watch or a list brought, and wake the owner it has and the one it had."""
+        """Take in an object that a watch or a list brought; if it is news, wake the owner it has and the one it had."""
         ref = Ref.of(obj)
-        before, quiet = self._owner(ref), self._is_only_status(ref, obj)
-        if self._put(obj) and not quiet:
+        before, held = self._owner(ref), self.find(ref)
+        if self._put(obj) and (held is None or is_news(held, kept(obj))):
             for owner in {before, self._owner(ref)}:
                 if owner is not None:
                     self._wake(owner.uid)
@@ -109,12 +106,6 @@ class ChildStore:
         for ref in absent:
             self.on_delete(ref, version)
 
-    def _is_only_status(self, ref: Ref, obj: Manifest) -> bool:
-        """Whether only the status of an object changed whose status nobody reads."""
-        if ref not in self._entries or ref.kind not in _STATUS_UNREAD:
-            return False
-        return _undated(self._objects[ref]) == _undated(_kept(obj))
-
     def _owner(self, ref: Ref) -> Controller | None:
         entry = self._entries.get(ref)
         return None if entry is None else entry.owner
@@ -130,7 +121,7 @@ class ChildStore:
         if owner is None:
             return held is not None
         self._entries[ref] = _Entry(version, owner)
-        self._objects[ref] = _kept(obj)
+        self._objects[ref] = kept(obj)
         self._refs.setdefault(owner, {})[ref] = None
         if owner not in self._known:
             self._wait(ref, self._objects.pack(ref))
@@ -158,14 +149,3 @@ class ChildStore:
         del siblings[ref]
         if not siblings:
             del self._refs[owner]
-
-
-def _kept(obj: Manifest) -> dict[str, Any]:
-    """What of an object is kept."""
-    kept = {key: value for key, value in obj.items() if key != "status" or obj["kind"] not in _STATUS_UNREAD}
-    return {**kept, "metadata": {key: value for key, value in obj["metadata"].items() if key != "managedFields"}}
-
-
-def _undated(obj: Manifest) -> dict[str, Any]:
-    """The object without its version."""
-    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": ""}}
