@@ -21,6 +21,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.strategies.commands import ANNOTATION
 from rollmodel.ports import Kube, Manifest
 from rollmodel.reconcile.result import Finalizer, Reconciler, Result
+from rollmodel.runtime.arrivals import Arrivals
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
@@ -47,7 +48,10 @@ class Limits:
     startup_spread: float = 2.0
     """Objects that were there before us begin at a random moment of this interval."""
     settle: float = 0.05
-    """How long a pass waits after what woke it: children change in bursts, and one pass sees all of one."""
+    """How long a pass waits after what woke it: children change in bursts, and one pass sees all of one.
+
+    It is longer while others wait for their first pass, see :mod:`rollmodel.runtime.arrivals`.
+    """
 
 
 @dataclass(slots=True)
@@ -78,6 +82,7 @@ class Controller:
         self._triggers = triggers
         self._limits = limits
         self._slots = Slots(limits.concurrency)
+        self._arrivals = Arrivals()
         self._instruments = instruments
         self._watchdog = watchdog
         self._loops: dict[str, _Loop] = {}
@@ -105,17 +110,20 @@ class Controller:
         try:
             with self._triggers.trigger(loop.uid) as trigger:
                 await asyncio.sleep(random.uniform(0, self._limits.startup_spread) if delay else 0)  # noqa: S311
+                self._arrivals.begin(loop.uid)
                 while FINALIZER not in view()["metadata"].get("finalizers", ()):
                     await trigger.sleep(FINALIZER_SECONDS)  # else its arrival makes the first write a conflict
                     trigger.clear()
                 while True:
                     trigger.clear()
                     pause = await self._reconcile_once(reconciler, loop, view)
+                    self._arrivals.end(loop.uid)
                     if pause is None:
                         return
                     await trigger.sleep(pause)
-                    await asyncio.sleep(self._limits.settle)
+                    await asyncio.sleep(self._arrivals.settle(self._limits.settle))
         finally:
+            self._arrivals.end(loop.uid)
             self._loops.pop(loop.uid, None)
             self._kube.disown(seen)
             reconciler.forget(loop.uid)
