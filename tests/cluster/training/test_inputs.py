@@ -74,13 +74,18 @@ async def test_an_input_that_changes_between_attempts(
     assert "DigestMismatch" in str(attempts.last_failure)
 
 
-async def test_an_input_on_a_claim(training: Training, cluster: Cluster, namespace: str) -> None:
-    churn, disk = training("churn"), cluster.directory / "volumes" / namespace
+async def test_who_writes_to_a_claim_does_not_reach_the_training(
+    training: Training, cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
+    churn, disk, go = training("churn"), cluster.directory / "volumes" / namespace, tmp_path / "go"
     disk.mkdir(parents=True)
     (disk / "train.csv").write_text(CONTENT, encoding="utf-8")
     await asyncio.to_thread(_claim, cluster, namespace, disk)
     source = {"name": "data", "uri": "pvc://data/train.csv", "digest": DIGEST}
-    await churn.create(told={"tell": "ROLLMODEL_INPUT_DATA"}, inputs=[source])
+    await churn.create(told={"hold": str(go), "tell": "ROLLMODEL_INPUT_DATA"}, inputs=[source])
+    await churn.until(lambda status: [one.digest for one in status.inputs] == [DIGEST], "has recorded its input")
+    (disk / "train.csv").write_text("poison", encoding="utf-8")
+    go.touch()
     assert await churn.outcome() == ("True", "Completed")
     assert (await churn.run())["tags"]["told/ROLLMODEL_INPUT_DATA/0"] == CONTENT
     await asyncio.to_thread(cluster.kubectl, "delete", "pv", f"{namespace}-data", "--wait=false")

@@ -56,7 +56,9 @@ def _log(told: dict[str, str]) -> None:
 
 def _found(name: str) -> str:
     text = os.environ.get(name, "<unset>")
-    return Path(text).read_text(encoding="utf-8") if Path(text).is_file() else text
+    path = Path(text)
+    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []
+    return "".join(file.read_text(encoding="utf-8") for file in files) if files else text
 
 
 def _upload(path: str, content: bytes) -> None:

@@ -21,6 +21,10 @@ class Pod:
         arguments = ["--name", "train", "--uri", str(uri), "--dest", str(self.dest), *options]
         return command.main([*arguments, "--termination-log", str(self.log)])
 
+    def hash_in_place(self, uri: object, *options: str) -> int:
+        arguments = ["--name", "train", "--uri", str(uri), *options]
+        return command.main([*arguments, "--termination-log", str(self.log)])
+
     def report(self) -> dict[str, Any]:
         text = self.log.read_text()
         assert (text.count("\n"), text[-1]) == (1, "\n")

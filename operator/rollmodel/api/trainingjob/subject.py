@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,12 @@ __all__ = ["Parameter", "Source", "Tracking", "TrainingInput"]
 class TrainingInput(ApiModel):
     """Data that the run reads, pinned by ``version`` or ``digest``; else it is resolved once and recorded."""
 
+    rules = (
+        Rule(
+            "self.claim != 'InPlace' || self.uri.startsWith('pvc://')", "must have `claim: InPlace` for `pvc://` only"
+        ),
+    )
+
     name: ObjectName
     """Name of the input, unique in the list."""
     uri: Annotated[Uri, scheme_rule(DATA)]
@@ -29,6 +35,9 @@ class TrainingInput(ApiModel):
     """Version in its store: DVC md5, lakeFS or git commit, S3 version id."""
     digest: Digest | None = None
     """Digest of the content (`rollmodel digest PATH` prints it); verified before the training starts."""
+    claim: Literal["Copied", "InPlace"] = "Copied"
+    """How a claim (`pvc://`) is read: from a copy in the pod, or where it is mounted, for what is too large to copy.
+    There, whoever writes to the claim after it was hashed changes what the training reads."""
     connection_ref: LocalRef | None = None
     """Secret with the credentials of the store. For `s3://`: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, optionally
     `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`. For `https://`: `HTTPS_USERNAME` and `HTTPS_PASSWORD`, or

@@ -22,7 +22,7 @@ from rollmodel.serving.fetch.transfer import exit_code, transfer
 from rollmodel.serving.sources import Source
 from rollmodel.serving.sources.factory import SCHEMES, open_source, web_login
 from rollmodel.serving.sources.http import redact_url
-from rollmodel.serving.sources.local import claim_folder
+from rollmodel.serving.sources.local import LocalFiles, claim_folder
 from rollmodel.serving.sources.s3 import S3Objects
 from rollmodel.serving.sources.web import HttpArchive
 from rollmodel.serving.termination import default_termination_log
@@ -49,14 +49,17 @@ class Report:
         return json.dumps(asdict(self), ensure_ascii=False) + "\n"
 
 
-def fetch_input(uri: str, version: str | None, digest: str | None, dest: Path) -> tuple[str | None, str]:
+def fetch_input(
+    uri: str, version: str | None, digest: str | None, dest: Path, mounted: Path | None = None
+) -> tuple[str | None, str]:
     """Fill ``dest`` with the files behind ``uri``; the version and the digest that they have.
 
-    Raises Invalid (VersionMismatch, Unsupported), Untrustworthy (DigestMismatch), NotFound and what
+    A claim is copied from where it is ``mounted``: the digest is that of the copy, which nobody else writes to. Raises
+    Invalid (VersionMismatch, Unsupported), Untrustworthy (DigestMismatch), NotFound and what
     :class:`rollmodel.serving.sources.Source` raises.
     """
     pinned, known = _versioned(uri, version)
-    source = retry(lambda: open_source(pinned, version=version, auth=web_login(uri)))
+    source = _open(pinned, version, mounted)
     destination = Destination(dest, digest)
     with destination.locked():
         if destination.is_complete() and digest:
@@ -64,6 +67,12 @@ def fetch_input(uri: str, version: str | None, digest: str | None, dest: Path) -
         work = destination.work_folder()
         found = destination.publish(work, transfer(source, work, pinned=digest is not None))
     return _seen(source, known), found
+
+
+def _open(uri: str, version: str | None, mounted: Path | None) -> Source | HttpArchive:
+    if uri.startswith("pvc://"):
+        return LocalFiles(claim_folder(uri, mounted))
+    return retry(lambda: open_source(uri, version=version, auth=web_login(uri)))
 
 
 def _seen(source: Source | HttpArchive, known: str | None) -> str | None:
@@ -106,12 +115,12 @@ def _run(arguments: argparse.Namespace) -> None:
     uri, version, digest = arguments.uri, arguments.version, arguments.digest
     if len(json.dumps(redact_url(uri), ensure_ascii=False).encode()) > MAX_URI_BYTES:
         raise Invalid(f"the address has more than {MAX_URI_BYTES} bytes")
-    if urlsplit(uri).scheme == "pvc":
+    if arguments.dest is not None:
+        seen, found = fetch_input(uri, version, digest, arguments.dest, arguments.mounted)
+    elif urlsplit(uri).scheme == "pvc":
         seen, found = None, hash_in_place(uri, version, digest, arguments.mounted)
-    elif arguments.dest is None:
-        raise Invalid("--dest is missing")
     else:
-        seen, found = fetch_input(uri, version, digest, arguments.dest)
+        raise Invalid("--dest is missing")
     report = Report(arguments.name, redact_url(uri), seen, found)
     logger.info("input %s has version %s and digest %s", report.name, report.version, report.digest)
     arguments.termination_log.write_text(report.line(), encoding="utf-8")
@@ -123,8 +132,10 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--uri", required=True, help=f"pvc://, {SCHEMES}")
     parser.add_argument("--version", help="version in its store, where that has versions: S3 and the model registry")
     parser.add_argument("--digest", help="sha256:<hex> over all files, as `rollmodel digest` prints it")
-    parser.add_argument("--dest", type=Path, help="folder to create; its parent must be writable")
-    parser.add_argument("--mounted", type=Path, help="where the claim of pvc:// is mounted; the files stay there")
+    parser.add_argument(
+        "--dest", type=Path, help="folder to create; its parent must be writable. Without it a claim stays where it is"
+    )
+    parser.add_argument("--mounted", type=Path, help="where the claim of pvc:// is mounted")
     parser.add_argument("--termination-log", type=Path, default=default_termination_log())
     return parser.parse_args(argv)
 

@@ -24,6 +24,7 @@ __all__ = [
     "claim_of",
     "complete",
     "expected",
+    "in_place",
     "is_read",
     "merged",
     "pinned",
@@ -54,6 +55,11 @@ def is_read(source: TrainingInput) -> bool:
 def claim_of(source: TrainingInput) -> tuple[str, str] | None:
     """Claim and path within it of ``pvc://claim/path``; None for any other address."""
     return podspec.claim_of(source.uri)
+
+
+def in_place(source: TrainingInput) -> tuple[str, str] | None:
+    """Claim and path within it where the training reads the claim itself, and no copy of it."""
+    return claim_of(source) if source.claim == "InPlace" else None
 
 
 def unresolved_aliases(spec: TrainingJobSpec, recorded: Sequence[InputStatus]) -> tuple[str, ...]:

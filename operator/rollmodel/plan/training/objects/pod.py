@@ -17,7 +17,7 @@ from rollmodel.plan.pods.spec import (
     literal,
     store_environment,
 )
-from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, is_read, pinned
+from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, in_place, is_read, pinned
 from rollmodel.plan.training.inputs.reproducibility import TRAIN_CONTAINER
 from rollmodel.plan.training.objects.environment import environment
 from rollmodel.plan.training.objects.spot import SPOT_TOLERATIONS, spot_affinity
@@ -93,21 +93,23 @@ def _fetch(observed: Observed, source: TrainingInput) -> Part:
     arguments = ["input", "--name", source.name, "--uri", literal(entry.uri)]
     for option, value in (("--version", entry.version), ("--digest", entry.digest)):
         arguments += [option, value] if value else []
-    if claim_of(source):  # hashed in place
-        mount: Part = {"name": f"claim-{source.name}", "mountPath": _CLAIM, "readOnly": True}
-        where = ["--mounted", _CLAIM]
-    else:
-        mount, where = {"name": "inputs", "mountPath": FOLDER}, ["--dest", f"{FOLDER}/{source.name}"]
+    mounts: list[Part] = [_TMP]
+    if claim_of(source):
+        mounts.append({"name": f"claim-{source.name}", "mountPath": _CLAIM, "readOnly": True})
+        arguments += ["--mounted", _CLAIM]
+    if not in_place(source):
+        mounts.append({"name": "inputs", "mountPath": FOLDER})
+        arguments += ["--dest", f"{FOLDER}/{source.name}"]
     return {
         "name": f"{CONTAINER_PREFIX}{source.name}",
         "image": observed.defaults.operator_image,
         "command": ["rollmodel"],
-        "args": [*arguments, *where],
+        "args": arguments,
         **_credentials(observed, source),
         "resources": fetch_resources(resources.limits if resources else None),
         "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [mount, _TMP],
+        "volumeMounts": mounts,
     }
 
 
@@ -164,7 +166,7 @@ def _mounts(spec: TrainingJobSpec) -> Iterator[Part]:
     yield _TMP
     for source in spec.inputs or ():
         folder = f"{FOLDER}/{source.name}"
-        if claim_of(source):
+        if in_place(source):
             yield {"name": f"claim-{source.name}", "mountPath": folder, "readOnly": True, **_sub_path(source)}
         elif is_read(source):
             yield {"name": "inputs", "mountPath": folder, "subPath": source.name, "readOnly": True}
@@ -179,7 +181,7 @@ def _mounts(spec: TrainingJobSpec) -> Iterator[Part]:
 
 def _volumes(spec: TrainingJobSpec) -> Iterator[Part]:
     yield {"name": "tmp", "emptyDir": {}}
-    if any(is_read(source) and not claim_of(source) for source in spec.inputs or ()):
+    if any(is_read(source) and not in_place(source) for source in spec.inputs or ()):
         yield {"name": "inputs", "emptyDir": {}}
     for source in spec.inputs or ():
         if claim := claim_of(source):

@@ -212,7 +212,7 @@ def test_many_nodes_meet_at_the_first() -> None:
 
 
 def test_pods_are_restricted_and_have_no_token() -> None:
-    built = pod_of(inputs=[{"name": "d", "uri": "pvc://claim/a"}], dataValidation={})
+    built = pod_of(inputs=[{"name": "d", "uri": "pvc://claim/a", "claim": "InPlace"}], dataValidation={})
     assert built["automountServiceAccountToken"] is False
     assert built["securityContext"]["runAsNonRoot"] is True
     for container in [*built["initContainers"], *built["containers"]]:

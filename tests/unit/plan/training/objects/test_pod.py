@@ -40,3 +40,36 @@ def test_pods_run_as_whom_the_template_says() -> None:
 def test_what_fetches_has_the_limit_on_cpu_that_a_quota_asks_for() -> None:
     pod = job(resources={"limits": {"cpu": "2", "memory": "512Mi"}})["spec"]["template"]["spec"]
     assert pod["initContainers"][0]["resources"]["limits"] == {"cpu": "2", "memory": "512Mi"}
+
+
+def claimed(**source: Any) -> dict[str, Any]:
+    asked = spec(template={"image": "churn:1"}, inputs=[{"name": "data", "uri": "pvc://disk/train", **source}])
+    made = attempt_job(observed(asked), 1, run_id="r", experiment_id="1", seconds_left=60)
+    pod: dict[str, Any] = made["spec"]["template"]["spec"]
+    return pod
+
+
+def test_the_training_reads_a_copy_of_a_claim_and_never_mounts_it() -> None:
+    pod = claimed()
+    [fetch], [train] = pod["initContainers"], pod["containers"]
+    assert fetch["args"][-4:] == ["--mounted", "/mnt/claim", "--dest", "/mnt/inputs/data"]
+    assert {mount["name"]: mount.get("readOnly", False) for mount in fetch["volumeMounts"]} == {
+        "tmp": False,
+        "claim-data": True,
+        "inputs": False,
+    }
+    assert {"name": "inputs", "mountPath": "/mnt/inputs/data", "subPath": "data", "readOnly": True} in train[
+        "volumeMounts"
+    ]
+    assert "claim-data" not in [mount["name"] for mount in train["volumeMounts"]]
+    assert {"name": "inputs", "emptyDir": {}} in pod["volumes"]
+
+
+def test_a_claim_that_stays_in_place_is_mounted_read_only() -> None:
+    pod = claimed(claim="InPlace")
+    [fetch], [train] = pod["initContainers"], pod["containers"]
+    assert fetch["args"][-2:] == ["--mounted", "/mnt/claim"]
+    assert [mount for mount in train["volumeMounts"] if mount["name"] == "claim-data"] == [
+        {"name": "claim-data", "mountPath": "/mnt/inputs/data", "readOnly": True, "subPath": "train"}
+    ]
+    assert [volume["name"] for volume in pod["volumes"]] == ["tmp", "claim-data"]
