@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from functools import partial
 from importlib import import_module
 
 from rollmodel import __version__
@@ -49,7 +48,6 @@ def _main_of_cli(arguments: list[str]) -> int:
         prog="rollmodel",
         description="A model earns its traffic with evidence, and loses it the same way.",
         epilog="`rollmodel COMMAND --help` says more about a command.",
-        formatter_class=partial(argparse.HelpFormatter, max_help_position=max(map(len, commands)) + 6),
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -47,7 +47,7 @@ def test_help_lists_every_command(calls: list[list[str]], capsys: pytest.Capture
     with pytest.raises(SystemExit, match="0"):
         entry.main(["--help"])
     listed = capsys.readouterr().out
-    assert all(f"  {name} " in listed for name in [*entry.COMMANDS, "echo"])
+    assert {line.split()[0] for line in listed.splitlines() if line.startswith("    ")} >= {*entry.COMMANDS, "echo"}
     assert calls == []
 
 
