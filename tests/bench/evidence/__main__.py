@@ -16,6 +16,8 @@ from tests.bench.evidence.pages import page
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.setup import FULL, QUICK, Size
 from tests.bench.evidence.suites import (
+    cold_latency,
+    cold_means,
     detection,
     false_alarms,
     families,
@@ -34,6 +36,8 @@ SUITES: dict[str, Callable[[Size], list[Record]]] = {
     "B1": false_alarms.grid,
     "B1-sources": false_alarms.sources,
     "B1-first": first_minutes.run,
+    "B1-first-latency": cold_latency.run,
+    "B1-first-means": cold_means.run,
     "B1-slow": false_alarms.slow_noise,
     "B1-horizons": false_alarms.horizons,
     "B2": detection.run,

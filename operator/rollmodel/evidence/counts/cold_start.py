@@ -10,15 +10,30 @@ other *inside* a window then hardly matters. Guard and test together are one e-p
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
-from rollmodel.evidence.core.arrays import Array, Mask, array, select
+from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, select, to_plain
 from rollmodel.evidence.core.evalue import Margin, Tick, log_evalue
 from rollmodel.evidence.core.mixture import RANGE, Mixture, Wealth, bet, log_total, mixture, part_of, start
 
-__all__ = ["GLARING", "RATIO", "absent", "begin", "in_use", "line", "main_part", "prior", "update", "words"]
+__all__ = [
+    "GLARING",
+    "RATIO",
+    "absent",
+    "begin",
+    "in_use",
+    "line",
+    "main_part",
+    "prior",
+    "update",
+    "with_absent",
+    "without_absent",
+    "words",
+]
+
+Record = TypeVar("Record")
 
 #: Odds ratios of the glaring alternatives to the guard's line, in equal parts.
 GLARING = array([2.0, 4.0, 10.0, 30.0])
@@ -65,6 +80,21 @@ def absent(like: Wealth) -> Wealth:
 def in_use(wealth: Wealth) -> bool:
     """Whether there is anything to remember of it."""
     return bool((wealth.log > RANGE[0]).any())
+
+
+def without_absent(state: Any, guard: Wealth) -> Any:
+    """A state whose last field is its guard, for JSON: without one that never had anything.
+
+    So is the state of a rollout that began before there were guards.
+    """
+    plain = to_plain(state)
+    return plain if in_use(guard) else plain[:-1]
+
+
+def with_absent(like: Record, guard: Wealth, data: Any) -> Record:
+    """The state that :func:`without_absent` wrote, in the form of ``like``. Raises ValueError."""
+    complete = data if len(data) == len(to_plain(like)) else [*data, to_plain(absent(guard))]
+    return from_plain(like, complete)
 
 
 def words(wealth: Wealth, level: Array, learning: Sequence[object]) -> list[Literal["Watching", "Caught"] | None]:

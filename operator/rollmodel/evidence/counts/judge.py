@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from math import exp, log
 from typing import Any, Self
 
@@ -170,7 +170,12 @@ class CountJudge:
     def plain(self) -> Any:
         """The state, for JSON."""
         rest = (self.ceiling, self.proven, self.seconds_without_data)
-        return [to_plain(self.baseline), to_plain(self.weights), _plain_state(self.state), *(to_plain(x) for x in rest)]
+        return [
+            to_plain(self.baseline),
+            to_plain(self.weights),
+            cold_start.without_absent(self.state, self.state.guard),
+            *(to_plain(x) for x in rest),
+        ]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
@@ -180,30 +185,19 @@ class CountJudge:
         known = from_plain(unknown(none.shape), baseline)
         prior = from_plain(np.zeros((len(metrics), len(counts.HARM_WEIGHTS))), weights)
         config, ceilings = _config(plan, metrics, known, prior), _ceilings(plan, metrics)
+        begun = counts.begin(config, known)
         return cls(
             metrics=tuple(metrics),
             plan=plan,
             baseline=known,
             weights=prior,
             config=config,
-            state=_read_state(counts.begin(config, known), state),
+            state=cold_start.with_absent(begun, begun.guard, state),
             ceilings=ceilings,
             ceiling=from_plain(guardrail.begin(ceilings), level),
             proven=from_plain(none, proven),
             seconds_without_data=from_plain(none, seconds_without_data),
         )
-
-
-def _plain_state(state: CountState) -> Any:
-    """Without a guard that never had anything: so is the state of a rollout that began before there were guards."""
-    plain = to_plain(state)
-    return plain if cold_start.in_use(state.guard) else plain[:-1]
-
-
-def _read_state(like: CountState, data: Any) -> CountState:
-    guard = cold_start.absent(like.guard)
-    complete = data if len(data) == len(fields(like)) else [*data, to_plain(guard)]
-    return from_plain(like, complete)
 
 
 def _weights(plan: JudgePlan, metrics: Sequence[MetricPlan], baseline: Baseline, requests: Array) -> Array:

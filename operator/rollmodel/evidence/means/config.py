@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin
 from rollmodel.evidence.core.mixture import LEAST_WINDOWS, Mixture, mixture, release_seconds
+from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.means.past import MeanPast
 from rollmodel.evidence.noise.dispersion import Prior
 
@@ -34,6 +35,7 @@ class MeanConfig:
     safe_level: Array
     harm: Mixture
     safe: Mixture
+    guard: Mixture
     prior: Prior
     teach: Array
 
@@ -78,6 +80,7 @@ def configure(
             windows=windows,
         ),
         safe=mixture(safe_weights, np.zeros(shape), levels[1], windows=windows),
+        guard=shares.prior(levels[0], levels[0] if joint_level is None else array(joint_level), windows),
         prior=past.prior,
         teach=past.teach,
     )

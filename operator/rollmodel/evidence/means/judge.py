@@ -23,6 +23,7 @@ from rollmodel.evidence.core.types import (
     NoEvidence,
     Sample,
 )
+from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.counts.interval import Interval, confidence_sequence
 from rollmodel.evidence.means import model as means
 from rollmodel.evidence.means.model import MeanConfig, MeanState, MeanTick
@@ -106,6 +107,7 @@ class MeanJudge:
         to_harm, to_safe = _seconds(self.config, self.state, self.plan.interval)
         harmful = log_harm >= self.config.harm_level
         learning = teaching_windows(self.state.noise.ticks, self.config.teach)
+        guards = shares.words(self.state.guard, self.config.harm_level, learning)
         return [
             MetricReport(
                 name=metric.name,
@@ -121,6 +123,7 @@ class MeanJudge:
                 seconds_to_harm=None if learning[i] else finite(to_harm[i]),
                 seconds_to_safe=None if learning[i] else finite(to_safe[i]),
                 learning=learning[i],
+                guard=guards[i],
                 value=float(self.state.average_a[i]) if self.state.na[i] else None,
                 message=f"means {self.state.average_a[i]:.4g} candidate, {self.state.average_b[i]:.4g} stable",
             )
@@ -129,8 +132,9 @@ class MeanJudge:
 
     def plain(self) -> Any:
         """The state, for JSON."""
-        kept = (self.config.prior, self.config.teach, self.state, self.proven, self.seconds_without_data)
-        return [to_plain(x) for x in kept]
+        state = shares.without_absent(self.state, self.state.guard)
+        prior, teach = to_plain(self.config.prior), to_plain(self.config.teach)
+        return [prior, teach, state, to_plain(self.proven), to_plain(self.seconds_without_data)]
 
     @classmethod
     def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
@@ -145,7 +149,7 @@ class MeanJudge:
             tuple(metrics),
             plan,
             config,
-            from_plain(begun, state),
+            shares.with_absent(begun, begun.guard, state),
             from_plain(none, proven),
             from_plain(none, seconds_without_data),
         )

@@ -16,7 +16,9 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, Mask, array, select
 from rollmodel.evidence.core.evalue import pace
-from rollmodel.evidence.core.mixture import Wealth, bet, log_total, start
+from rollmodel.evidence.core.mixture import RANGE, Wealth, bet, log_total, part_of, start
+from rollmodel.evidence.counts import cold_start as shares
+from rollmodel.evidence.means import cold_start
 from rollmodel.evidence.means.config import HARM_GAPS, SAFE_GAPS, MeanConfig, configure
 from rollmodel.evidence.means.past import MeanPast
 from rollmodel.evidence.noise import deviations
@@ -75,13 +77,15 @@ class MeanState:
     average_b: Array
     pace_a: Array
     pace_b: Array
+    guard: Wealth
+    """Of the guard against glaring faults, see ``cold_start``."""
 
 
 def begin(config: MeanConfig, past: MeanPast) -> MeanState:
     """The state before the first tick."""
     zero = np.zeros(past.mean.shape)
     return MeanState(
-        harm=start(config.harm),
+        harm=part_of(start(config.harm), shares.main_part(config.teach)),
         safe=start(config.safe),
         spread=past.variance * past.weight,
         freedom=past.weight,
@@ -98,6 +102,7 @@ def begin(config: MeanConfig, past: MeanPast) -> MeanState:
         average_b=zero,
         pace_a=zero,
         pace_b=zero,
+        guard=shares.begin(config.guard, config.teach),
     )
 
 
@@ -111,15 +116,25 @@ def update(config: MeanConfig, state: MeanState, now: MeanTick, *, seconds: Arra
 
 
 def _bet(config: MeanConfig, state: MeanState, now: MeanTick, seconds: Array) -> MeanState:
-    """Bet with what was known before. Ticks that only teach move no wealth."""
-    teaching = state.noise.ticks < config.teach
+    """Bet with what was known before. Ticks that only teach move the guard's wealth and no other."""
+    teaching: Mask = np.asarray(state.noise.ticks < config.teach)
     moved, power = np.where(teaching, 0.0, seconds), np.where(teaching, 0.0, 1.0)[..., None]
     harm, safe = log_bets(config, state, now)
     return replace(
         state,
         harm=bet(config.harm, state.harm, power * harm, moved),
         safe=bet(config.safe, state.safe, power * safe, moved),
+        guard=bet(config.guard, state.guard, _guard_bets(config, state, now, teaching), np.zeros_like(moved)),
     )
+
+
+def _guard_bets(config: MeanConfig, state: MeanState, now: MeanTick, teaching: Mask) -> Array:
+    """Log e of each glaring alternative [..., 4]; 0 where the guard rests."""
+    betting = teaching & cold_start.ready(state.freedom)
+    ratio = cold_start.line(config.harm_ratio, config.sign)
+    worse = config.sign * (now.mean_a - ratio * now.mean_b - config.harm_absolute)
+    gain = _catoni(cold_start.GAPS, ratio, worse, _variance(state, now, ratio), state)
+    return np.where(betting[..., None] & (state.guard.log > RANGE[0]), gain, 0.0)
 
 
 def log_bets(config: MeanConfig, state: MeanState, now: MeanTick) -> tuple[Array, Array]:
@@ -185,8 +200,8 @@ def dispersion(config: MeanConfig, state: MeanState) -> Array:
 
 
 def log_harm(state: MeanState) -> Array:
-    """Log of the e-process against "no worse than the harm line"."""
-    return log_total(state.harm)
+    """Log of the e-process against "no worse than the harm line": the test's and the guard's part."""
+    return np.logaddexp(log_total(state.harm), log_total(state.guard))
 
 
 def log_safe(state: MeanState) -> Array:

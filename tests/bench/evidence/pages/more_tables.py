@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -12,7 +12,16 @@ from tests.bench.evidence.pages.targets import OURS, of, risk, slower, too_slow
 from tests.bench.evidence.records import Record
 from tests.bench.evidence.rules import kayenta
 from tests.bench.evidence.rules.ours import STANDARD
-from tests.bench.evidence.suites import families, first_minutes, labels, latency, means, missing
+from tests.bench.evidence.suites import (
+    cold_latency,
+    cold_means,
+    families,
+    first_minutes,
+    labels,
+    latency,
+    means,
+    missing,
+)
 from tests.bench.evidence.suites.detection import DEFAULT
 
 __all__ = ["CASES", "MORE_TABLES"]
@@ -170,7 +179,34 @@ def cold_table(records: Sequence[Record]) -> str:
     found: dict[str, dict[str, Record]] = {}
     for r in of(records, "cold"):
         found.setdefault(r.place.rpartition(",")[0], {})[r.label] = r
-    noises, faults = first_minutes.NOISES, list(first_minutes.FAULTS)
+    return _cold_rows("canary vs stable, base", found, first_minutes.NOISES, first_minutes.FAULTS)
+
+
+def cold_latency_table(records: Sequence[Record]) -> str:
+    """As :func:`cold_table`, for latencies."""
+    found: dict[str, dict[str, Record]] = {}
+    for r in of(records, "cold latency"):
+        found.setdefault(_traffic(r), {})[r.label] = r
+    return _cold_rows("canary vs stable", found, cold_latency.NOISES, cold_latency.FAULTS)
+
+
+def cold_means_table(records: Sequence[Record]) -> str:
+    """As :func:`cold_table`, for means."""
+    found: dict[str, dict[str, Record]] = {}
+    for r in of(records, "cold means"):
+        law, _, label = r.label.partition(" | ")
+        found.setdefault(f"{_traffic(r)}, {law}", {})[label] = r
+    return _cold_rows("canary vs stable, single values", found, cold_means.NOISES, cold_means.FAULTS)
+
+
+def _traffic(record: Record) -> str:
+    return f"{record.world['canary_rps']:g} vs {record.world['stable_rps']:g} rps"
+
+
+def _cold_rows(
+    title: str, found: Mapping[str, Mapping[str, Record]], noises: Iterable[str], faults: Iterable[str]
+) -> str:
+    noises, faults = list(noises), list(faults)
     rows = [
         [
             place,
@@ -179,7 +215,7 @@ def cold_table(records: Sequence[Record]) -> str:
         ]
         for place, by in found.items()
     ]
-    return table(["canary vs stable, base", *noises, *faults], rows)
+    return table([title, *noises, *faults], rows)
 
 
 def stall_table(records: Sequence[Record]) -> str:
@@ -222,6 +258,8 @@ MORE_TABLES: dict[str, Callable[[Sequence[Record]], str]] = {
     "families": family_table,
     "missing": missing_table,
     "cold": cold_table,
+    "cold latency": cold_latency_table,
+    "cold means": cold_means_table,
     "stalls": stall_table,
     "cases": cases,
 }

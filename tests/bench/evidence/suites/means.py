@@ -19,7 +19,7 @@ from tests.bench.evidence.rules.rivals import Floats, Verdicts
 from tests.bench.evidence.setup import Size, generator, shown
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, lognormal_ar1
 
-__all__ = ["RATIOS", "SETTINGS", "run", "run_sums"]
+__all__ = ["RATIOS", "SETTINGS", "Law", "run", "run_sums", "ticks_of"]
 
 SAFE_RATIO = 1.10
 RATIOS = (1.0, 1.05, 1.10, 1.25)
@@ -34,6 +34,7 @@ class Law:
     cv: float
     lognormal: bool = False
     noisy: bool = False
+    noise: float = _ARM_NOISE
 
 
 #: Row of the table: canary and stable requests per second, and the law.
@@ -61,7 +62,7 @@ def _run(suite: str, size: Size, *, squares: bool) -> list[Record]:
         world, rng = World(canary, stable, 0.0, ratio), generator(suite, label, ratio)
         pasts = [_history(world, law, rng, columns=3 if squares else 2) for _ in range(runs)]
         past = stack([from_history(one, share=world.share, interval=10.0) for one in pasts])
-        ticks = _ticks(world, law, ratio, (runs, world.ticks), rng)
+        ticks = ticks_of(world, law, ratio, (runs, world.ticks), rng)
         ticks = ticks if squares else ticks._replace(within=np.full_like(ticks.na, np.nan))
         zero = np.zeros_like(ticks.na)
         counts = Counts(ticks.na, zero, ticks.nb, zero)
@@ -70,7 +71,8 @@ def _run(suite: str, size: Size, *, squares: bool) -> list[Record]:
     return records
 
 
-def _ticks(world: World, law: Law, ratio: float, shape: tuple[int, int], rng: np.random.Generator) -> core.MeanTick:
+def ticks_of(world: World, law: Law, ratio: float, shape: tuple[int, int], rng: np.random.Generator) -> core.MeanTick:
+    """Windows of both arms, [runs, ticks]; the candidate's mean is so many times the stable one."""
     na, mean_a, within_a = _arm(world.canary_rps, ratio, law, shape, rng)
     nb, mean_b, within_b = _arm(world.stable_rps, 1.0, law, shape, rng)
     return core.MeanTick(na, mean_a, nb, mean_b, within_a + within_b)
@@ -81,7 +83,7 @@ def _arm(
 ) -> tuple[Floats, Floats, Floats]:
     """Count, mean and squared deviations of each tick; of a normal law they are drawn without the single values."""
     n = np.maximum(rng.poisson(rps * TICK_SECONDS, shape), 1)
-    level = mean * (lognormal_ar1(0.6, shape, rng, cv=_ARM_NOISE) if law.noisy else np.ones(shape))
+    level = mean * (lognormal_ar1(0.6, shape, rng, cv=law.noise) if law.noisy else np.ones(shape))
     if not law.lognormal:
         average = rng.normal(level, law.cv / np.sqrt(n))
         within = law.cv**2 * rng.chisquare(np.maximum(n - 1, 1e-9))
