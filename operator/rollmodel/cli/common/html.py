@@ -5,7 +5,7 @@ from __future__ import annotations
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from rollmodel.cli.rollout.report import duration
-from rollmodel.evidence.core.words import rounded
+from rollmodel.evidence.core.words import evidence, rounded
 from rollmodel.text import plain
 
 __all__ = ["TEMPLATES"]
@@ -20,4 +20,5 @@ TEMPLATES = Environment(
     lstrip_blocks=True,
 )
 TEMPLATES.filters["rounded"] = rounded
+TEMPLATES.filters["evidence"] = evidence
 TEMPLATES.globals["duration"] = duration

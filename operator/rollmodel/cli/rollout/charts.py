@@ -148,4 +148,4 @@ def _since_start(seconds: float, span: float) -> str:
     for unit, length in (("h", 3600), ("min", 60)):
         if span >= 5 * length:
             return f"{seconds / length:.3g} {unit}"
-    return f"{seconds:.0f} s"
+    return f"{seconds:.3g} s"

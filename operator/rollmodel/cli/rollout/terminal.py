@@ -13,7 +13,7 @@ from rich.text import Text
 from rollmodel.api.modeldeployment import HistoryEntry
 from rollmodel.cli.common.colours import colour
 from rollmodel.cli.rollout.report import MetricView, Proof, Report, duration
-from rollmodel.evidence.core.words import rounded
+from rollmodel.evidence.core.words import evidence, rounded
 
 __all__ = ["parts"]
 
@@ -70,7 +70,7 @@ def _bar(proof: Proof, colour: str) -> Text:
 
 
 def _way(proof: Proof) -> str:
-    text = f"evidence {proof.evidence:.3g}, proven at {proof.needed:.0f}"
+    text = f"evidence {evidence(proof.evidence)}, proven at {proof.needed:.0f}"
     if proof.shared > 1:
         text += f" (the risk is shared by {proof.shared} metrics)"
     if proof.progress < 1 and proof.seconds is not None:

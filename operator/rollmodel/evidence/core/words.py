@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
-__all__ = ["rounded"]
+__all__ = ["evidence", "rounded"]
+
+LEAST, MOST = 1e-3, 1e6
 
 
 def rounded(value: float, digits: int = 2) -> str:
     """So many significant digits, and no exponent below a million: 0.91, 50, 140."""
     text = f"{value:.{digits}g}"
     return f"{float(text):.0f}" if "e+" in text and abs(value) < 1e6 else text
+
+
+def evidence(value: float) -> str:
+    """An e-value for people: 0.0245, 138, 3,940; what is far beyond any decision has no digits."""
+    if value < LEAST:
+        return f"below {LEAST:g}"
+    if value >= MOST:
+        return "over a million"
+    text = f"{value:.3g}"
+    return f"{float(text):,.0f}" if "e+" in text else text

@@ -14,7 +14,7 @@ def evidence_line(report: MetricReport) -> EvidenceStatus:
     return EvidenceStatus(
         metric=report.name,
         verdict=report.verdict,
-        e_value=None if report.e_harm is None else f"{report.e_harm:.3g}",
+        e_value=None if report.e_harm is None else rounded(report.e_harm, 3),
         ratio=_ratio(report),
         samples=_samples(report),
         until_decision=_until(report),
