@@ -11,7 +11,7 @@ import pytest
 import yaml
 from rollmodel.__main__ import main
 
-from examples.ci import data, expect
+from examples.ci import data, expect, regression
 
 REPOSITORY = Path(__file__).parents[3]
 FOLDER = REPOSITORY / "examples" / "ci"
@@ -28,11 +28,11 @@ def test_a_step_runs_as_it_stands(name: str, tmp_path: Path) -> None:
         command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing wrong" in done.stdout or "all as expected" in done.stdout
+    assert any(words in done.stdout for words in ("nothing wrong", "all as expected", "no worse"))
 
 
 def test_what_steps_need_is_named_in_the_workflow() -> None:
-    for name in ("POLICY", "COUNTS", "SCRIPTS"):
+    for name in ("POLICY", "COUNTS", "SCORED", "SCRIPTS"):
         assert (REPOSITORY / WORKFLOW["env"][name]).exists()
     manifests = [str(REPOSITORY / path) for path in WORKFLOW["env"]["MANIFESTS"].split()]
     assert main(["lint", "--strict", *manifests]) == 0
@@ -78,3 +78,33 @@ def test_data_that_is_not_as_it_should_be_is_told(
     (tmp_path / "bad.csv").write_text("\n".join([*rows, row]))
     assert data.main([str(tmp_path / "bad.csv")]) == 1
     assert complaint in capsys.readouterr().out
+
+
+def scored(*rows: tuple[int, str]) -> str:
+    """So many rows of each kind, as a file."""
+    return "\n".join(
+        ["truth,stable,candidate,stable_ms,candidate_ms", *(row for number, row in rows for _ in range(number))]
+    )
+
+
+EQUAL = (300, "1,1,1,3,3")
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        ([EQUAL, (10, "1,1,0,3,3"), (10, "1,0,1,3,3")], None),
+        ([EQUAL, (100, "1,0,1,3,3")], None),  # better
+        ([EQUAL, (15, "1,1,0,3,3"), (2, "1,0,1,3,3")], "wrong where the old one was right: 15 rows"),
+        ([EQUAL, (12, "1,1,0,3,3"), (4, "1,0,1,3,3")], "the other way round: 4"),  # proves little, and is too much
+        ([EQUAL, (20, "1,1,1,3,4")], "takes 4.0 ms or more, before 3.0 ms"),
+        ([EQUAL, (10, "1,1,1,3,40")], None),  # less than a twentieth
+        ([(50, "1,1,1,3,3")], "at least 200 are needed"),
+    ],
+)
+def test_a_model_that_is_worse_is_told(
+    rows: list[tuple[int, str]], complaint: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "scored.csv").write_text(scored(*rows))
+    assert regression.main([str(tmp_path / "scored.csv")]) == (complaint is not None)
+    assert (complaint or "no worse") in capsys.readouterr().out
