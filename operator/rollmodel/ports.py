@@ -108,13 +108,14 @@ class Webhook:
     ca: str | None = field(default=None, repr=False)
     """Certificates of a private authority (PEM), trusted beside the public ones."""
     namespace: str | None = None
+    content_type: str = "application/cloudevents+json; charset=UTF-8"
 
 
 class Notifier(Protocol):
     """Webhooks of users."""
 
     async def send(self, hook: Webhook, event: Mapping[str, Any]) -> None:
-        """Send a CloudEvent once. Raises Invalid (it was refused) or Unavailable."""
+        """Send this as JSON, once. Raises Invalid (it was refused) or Unavailable."""
         ...
 
 

@@ -11,6 +11,7 @@ modeldeployments:
   account: object.spec.?runtime.?serviceAccountName.orValue("")
   secrets:
     - '[object.spec.?model.?connectionRef.?name.orValue("")].filter(n, n != "")'
+    - '[object.spec.?notify.?webhookRef.?name.orValue("")].filter(n, n != "")'
     - '[object.spec.?runtime.?predictionLog.?connectionRef.?name.orValue("")].filter(n, n != "")'
     - {{ include "rollmodel.secretsOfEnv" "runtime" | quote }}
     - object.spec.?runtime.?imagePullSecrets.orValue([]).map(r, r.name)
@@ -18,6 +19,7 @@ trainingjobs:
   account: object.spec.?template.?serviceAccountName.orValue("")
   secrets:
     - '[object.spec.?tracking.?connectionRef.?name.orValue("")].filter(n, n != "")'
+    - '[object.spec.?notify.?webhookRef.?name.orValue("")].filter(n, n != "")'
     - object.spec.?inputs.orValue([]).filter(i, has(i.connectionRef)).map(i, i.connectionRef.name)
     - {{ include "rollmodel.secretsOfEnv" "template" | quote }}
     - {{ include "rollmodel.secretsOfEnv" "dataValidation" | quote }}
@@ -26,4 +28,5 @@ driftpolicies:
   account: '""'
   secrets:
     - '[object.spec.?source.?logs.?connectionRef.?name.orValue("")].filter(n, n != "")'
+    - '[object.spec.?notify.?webhookRef.?name.orValue("")].filter(n, n != "")'
 {{- end }}

@@ -155,12 +155,13 @@ class CreateVersion:
 class Notify:
     """Tell the webhook that a Secret of the object's namespace names. ``key`` is in ``status.notifications``.
 
-    ``event`` is a CloudEvent; ``age`` is how long it has waited, in seconds, and is no part of what is told.
+    ``event`` is a CloudEvent, or a line for a chat; ``age`` is how long it has waited, in seconds. The key says whether
+    two are the same.
     """
 
     key: str
     secret: str
-    event: Mapping[str, Any]
+    event: Mapping[str, Any] = field(compare=False)
     age: float = field(default=0.0, compare=False)
 
 

@@ -81,6 +81,19 @@ def anytime(reference: Array, quiet: Array, live: Array) -> Alarms:
     return raised(seen)
 
 
+def same_hours(reference: Array, quiet: Array, live: Array) -> Alarms:
+    """As one with `reference.window` of two weeks, `season: HourOfDay` and windows of an hour; a week teaches."""
+    del reference, quiet
+    learnt = learn(live[:WEEK], phases=[hour % 24 for hour in range(WEEK)])
+    alpha = thresholds(np.ones(FEATURES), budget=0.05, looks=HOURS, windows=1)
+    seen = np.zeros(len(live), dtype=bool)
+    for hour in range(WEEK, len(live)):
+        past = live[max(hour % 24, hour - 14 * 24) : hour : 24].sum(axis=0)
+        found = compare(past, live[hour], dispersion=learnt.dispersion, quiet_windows=WEEK, least=CAREFUL_EXPECTED)
+        seen[hour] = ((found.log10_p < np.log10(alpha)) & (found.corrected_psi > 0.02)).any()
+    return raised(seen)
+
+
 def raised(seen: Alarms) -> Alarms:
     """Three looks in a row raise an alarm, six clear it."""
     track, alarms = Track(), np.zeros(len(seen), dtype=bool)
@@ -110,6 +123,7 @@ def mean_and_spread(reference: Array, quiet: Array, live: Array) -> Alarms:
 RULES: dict[str, Rule] = {
     "ours": ours,
     "ours, Anytime": anytime,
+    "ours, same hours": same_hours,
     "p < 0.05": p_below,
     "PSI > 0.1": psi_above(0.1),
     "PSI > 0.2": psi_above(0.2),
@@ -147,7 +161,11 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="6 months for each cell instead of 200")
-    months = 6 if parser.parse_args().quick else 200
+    parser.add_argument("--rules", nargs="*", choices=sorted(RULES), default=sorted(RULES), help="only these")
+    arguments = parser.parse_args()
+    months = 6 if arguments.quick else 200
+    for name in set(RULES) - set(arguments.rules):
+        del RULES[name]
     worlds = {
         "quiet": quiet_months(months),
         "each row 5 times": quiet_months(months, repeat=5),

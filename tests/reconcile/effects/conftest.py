@@ -13,8 +13,8 @@ from rollmodel.reconcile.execute import Execution, Executor
 from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import InMemoryRegistry
+from tests.support.inmemory.receiver import Receiver
 from tests.support.inmemory.tracking import InMemoryTracking
-from tests.support.simulation.drifting import Receiver
 
 CONNECTION = Connection("http://mlflow")
 STATUS = {"observedGeneration": 1}

@@ -222,3 +222,31 @@ class TestSchedule:
         assert bench.condition(parent, "Stalled")[0] == "True"
         assert not result.wrote
         assert self.children(bench) == []
+
+
+async def test_a_webhook_is_told_how_a_run_ends(bench: TrainingBench) -> None:
+    bench.kube.secrets["ml", "chat"] = {"url": "https://hooks.example.com/x", "signingKey": "k"}
+    ref = bench.create(notify={"webhookRef": {"name": "chat"}})
+    await bench.finish(ref)
+    told = [event["data"]["reason"] for event in bench.receiver.got]
+    assert told[-1] == "Registered"
+    assert len({event["id"] for event in bench.receiver.got}) == len(told) > 2
+    last = bench.receiver.got[-1]
+    assert (last["type"], last["data"]["modelVersion"]) == ("dev.rollmodel.trainingjob.registered", "1")
+    assert bench.status(ref).notifications is None
+    asked = bench.requests()
+    assert not (await bench.a_pass(bench.operator(), ref)).wrote
+    assert (bench.requests(), bench.receiver.tries) == (asked, len(told)), "at rest nothing is sent"
+
+
+async def test_a_receiver_that_is_away_stops_no_run(bench: TrainingBench) -> None:
+    bench.kube.secrets["ml", "chat"] = {"url": "https://hooks.example.com/x"}
+    bench.receiver.broken = Unavailable("the webhook at hooks.example.com answered 503")
+    ref = bench.create(notify={"webhookRef": {"name": "chat"}, "format": "Slack"})
+    operator = bench.operator()
+    await bench.until(ref, lambda: outcome_known(bench.status(ref)), operator)
+    assert bench.condition(ref, "Succeeded") == ("True", "Registered")
+    assert bench.receiver.got == []
+    bench.receiver.broken = None
+    await bench.a_pass(bench.operator(), ref)
+    assert bench.receiver.got[-1]["text"].startswith("*Registered* TrainingJob ml/churn: ")

@@ -22,6 +22,7 @@ from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
 from rollmodel.reconcile.references import References
@@ -32,6 +33,7 @@ from rollmodel.reconcile.training.kind import training_jobs
 
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryRegistry
+from tests.support.inmemory.receiver import Receiver
 from tests.support.inmemory.tracking import InMemoryTracking
 from tests.support.simulation.training_specs import DEFAULTS, manifest
 
@@ -103,6 +105,7 @@ class TrainingBench:
     tenancy: Tenancy | None = None
     passes: int = 0
     woken: list[str] = field(default_factory=list)
+    receiver: Receiver = field(default_factory=Receiver)
 
     def __post_init__(self) -> None:
         self.references = References(self.woken.append)
@@ -122,7 +125,8 @@ class TrainingBench:
             tenancy=self.tenancy,
         )
         kind = training_jobs(gatherer, RunCloser(tracking, connections), decide=decide)
-        executor = Executor(kube, registry, tracking, tenancy=self.tenancy)
+        news = NotifyHandlers(kube, self.receiver, lambda _: None)
+        executor = Executor(kube, registry, tracking, tenancy=self.tenancy, news=news)
         return reconciler_of(kind, Parts(executor, connections, self.references, self.clock))
 
     async def finalize(self, ref: Ref) -> None:

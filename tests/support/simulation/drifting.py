@@ -5,7 +5,7 @@ The profile and the counts are those of the real builder, counter and exposition
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,7 @@ from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.drift.decide import counted_from, decide
 from rollmodel.plan.drift.observed import DriftDefaults
-from rollmodel.ports import Series, Webhook
+from rollmodel.ports import Series
 from rollmodel.profile import Profile, build_profile
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.drift.gather import DriftGatherer
@@ -34,6 +34,7 @@ from rollmodel.serving.drift.signals import GROUPS, signals_of
 
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryRegistry
+from tests.support.inmemory.receiver import Receiver
 
 __all__ = ["DriftWorld", "rows_of"]
 
@@ -50,24 +51,6 @@ def rows_of(
     plans = rng.choice(["basic", "gold"], rows, p=[0.7, 0.3]).astype(object)
     score = rng.beta(5.0, 5.0, rows) if unsure else rng.random(rows)
     return pd.DataFrame({"age": ages, "plan": plans, "visits": rng.poisson(3, rows)}), score
-
-
-@dataclass
-class Receiver:
-    """Takes what webhooks are told, unless it is ``broken``. Implements :class:`rollmodel.ports.Notifier`."""
-
-    broken: RollmodelError | None = None
-    got: list[Mapping[str, Any]] = field(default_factory=list)
-    hooks: list[Webhook] = field(default_factory=list)
-    tries: int = 0
-
-    async def send(self, hook: Webhook, event: Mapping[str, Any]) -> None:
-        """Take it."""
-        self.tries += 1
-        if self.broken is not None:
-            raise self.broken
-        self.hooks.append(hook)
-        self.got.append(event)
 
 
 @dataclass

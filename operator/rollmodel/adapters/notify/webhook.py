@@ -1,4 +1,4 @@
-"""Webhooks as ``ports.Notifier``: one POST of a CloudEvent in structured mode, signed, within seconds.
+"""Webhooks as ``ports.Notifier``: one POST of a CloudEvent or of a line for a chat, signed, within seconds.
 
 The address is a user's, and often a secret by itself: no message shows more than its host. Redirects are not followed,
 the answer is not read, and nothing of the operator's own goes there.
@@ -24,9 +24,8 @@ from rollmodel.errors import Invalid, Unavailable
 from rollmodel.ports import Webhook
 from rollmodel.tls import tls_failure, trusting
 
-__all__ = ["CONTENT_TYPE", "SIGNATURE", "Webhooks", "signature"]
+__all__ = ["SIGNATURE", "Webhooks", "signature"]
 
-CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8"
 SIGNATURE = "X-Rollmodel-Signature-256"
 _THREADS, _PER_HOST = 4, 2
 _QUEUE_SECONDS = 30.0
@@ -81,7 +80,7 @@ class _Token(AuthBase):
 
 
 def _post(hook: Webhook, body: bytes, timeout: float) -> None:
-    headers = {"Content-Type": CONTENT_TYPE, "User-Agent": "rollmodel"}
+    headers = {"Content-Type": hook.content_type, "User-Agent": "rollmodel"}
     if hook.key:
         headers[SIGNATURE] = signature(hook.key, body)
     try:

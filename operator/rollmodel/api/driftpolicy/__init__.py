@@ -12,7 +12,7 @@ from rollmodel.api.driftpolicy.data import (
     TrainingReference,
     WindowReference,
 )
-from rollmodel.api.driftpolicy.reaction import HoldOff, Notify, Retrain
+from rollmodel.api.driftpolicy.reaction import HoldOff, Retrain
 from rollmodel.api.driftpolicy.signals import Effect, Signal, SignalKind
 from rollmodel.api.driftpolicy.spec import DriftPolicySpec
 from rollmodel.api.driftpolicy.statistics import Dependence, FalseAlarms, Hysteresis, Samples
@@ -21,7 +21,6 @@ from rollmodel.api.driftpolicy.status import (
     DriftPolicyStatus,
     EpisodeStatus,
     LearntStatus,
-    NotificationStatus,
     ProfileStatus,
     RetrainStatus,
     SignalStatus,
@@ -40,8 +39,6 @@ __all__ = [
     "LearntStatus",
     "LogsSource",
     "MetricsSource",
-    "NotificationStatus",
-    "Notify",
     "Outcomes",
     "ProfileStatus",
     "Reference",

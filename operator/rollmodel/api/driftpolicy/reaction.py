@@ -10,7 +10,7 @@ from rollmodel.api.base import ApiModel, LocalRef
 from rollmodel.api.driftpolicy.signals import SignalKind
 from rollmodel.api.schema import SET, Rule
 
-__all__ = ["HoldOff", "Notify", "Retrain"]
+__all__ = ["HoldOff", "Retrain"]
 
 _Kinds = Annotated[list[SignalKind], Field(max_length=6), SET]
 
@@ -22,14 +22,6 @@ class HoldOff(ApiModel):
     """After a revision became stable: rows before that count for nothing."""
     after_scale_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
     """Without effect so far: counts are per pod and start at 0, so that a new pod changes no share."""
-
-
-class Notify(ApiModel):
-    """Who is told, beside Event, metric and condition."""
-
-    webhook_ref: LocalRef
-    """Secret with `url`, and optionally `token`, `signingKey` and `ca`, of a webhook that gets CloudEvents (JSON) about
-    alarms and trainings. With a `signingKey` the header `X-Rollmodel-Signature-256` is the body's HMAC-SHA256."""
 
 
 class Retrain(ApiModel):

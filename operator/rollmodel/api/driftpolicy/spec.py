@@ -8,9 +8,10 @@ from pydantic import Field
 
 from rollmodel.api.base import ApiModel, LocalRef, Suspend
 from rollmodel.api.driftpolicy.data import MetricsSource, Outcomes, Reference, Source, TrainingReference
-from rollmodel.api.driftpolicy.reaction import HoldOff, Notify, Retrain
+from rollmodel.api.driftpolicy.reaction import HoldOff, Retrain
 from rollmodel.api.driftpolicy.signals import Signal, SignalKind
 from rollmodel.api.driftpolicy.statistics import Dependence, FalseAlarms, Hysteresis, Samples
+from rollmodel.api.notify import Notify
 from rollmodel.api.schema import SET, Rule, keyed_by
 
 __all__ = ["DriftPolicySpec"]

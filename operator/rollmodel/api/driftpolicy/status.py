@@ -9,6 +9,7 @@ from pydantic import Field
 from rollmodel.api.base import ApiModel, ObservedGeneration, ShortText, Timestamp
 from rollmodel.api.commands import CommandStatus
 from rollmodel.api.conditions import Conditions
+from rollmodel.api.notify import Notifications
 from rollmodel.api.schema import ATOMIC, keyed_by
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     "DriftPolicyStatus",
     "EpisodeStatus",
     "LearntStatus",
-    "NotificationStatus",
     "ProfileStatus",
     "RetrainStatus",
     "SignalStatus",
@@ -127,19 +127,6 @@ class RetrainStatus(ApiModel):
     """Why."""
 
 
-class NotificationStatus(ApiModel):
-    """A message for the webhook that waits to be sent."""
-
-    id: ShortText
-    """The same at each try."""
-    reason: ShortText
-    """What it tells."""
-    message: ShortText
-    """The same in words."""
-    time: Timestamp
-    """When it happened."""
-
-
 class DriftPolicyStatus(ApiModel):
     """The observed state."""
 
@@ -167,5 +154,5 @@ class DriftPolicyStatus(ApiModel):
     """The last trainings that were asked for."""
     last_command: CommandStatus | None = None
     """The last command that was consumed."""
-    notifications: Annotated[list[NotificationStatus] | None, Field(max_length=20), ATOMIC] = None
+    notifications: Notifications = None
     """Messages that the webhook has not taken yet; those of the last hour."""

@@ -8,6 +8,7 @@ from rollmodel.api.modeldeployment.rollout import Rollout
 from rollmodel.api.modeldeployment.scale import Scale
 from rollmodel.api.modeldeployment.serving import Runtime, Traffic
 from rollmodel.api.modeldeployment.source import ModelSource
+from rollmodel.api.notify import Notify
 from rollmodel.api.schema import Rule
 
 __all__ = ["ModelDeploymentSpec"]
@@ -55,3 +56,5 @@ class ModelDeploymentSpec(ApiModel):
     """How a candidate gets its traffic."""
     analysis: Analysis = Analysis()
     """How a candidate is judged."""
+    notify: Notify | None = None
+    """Who is told, beside Event, metric and condition."""

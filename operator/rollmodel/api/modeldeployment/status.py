@@ -9,6 +9,7 @@ from pydantic import Field
 from rollmodel.api.base import ApiModel, Message, ObservedGeneration, Percent, ShortText, Timestamp
 from rollmodel.api.commands import CommandStatus
 from rollmodel.api.conditions import Conditions
+from rollmodel.api.notify import Notifications
 from rollmodel.api.schema import ATOMIC, OPAQUE, keyed_by
 
 __all__ = [
@@ -190,3 +191,5 @@ class ModelDeploymentStatus(ApiModel):
         default_factory=list
     )
     """Registry writes that are still to be carried out."""
+    notifications: Notifications = None
+    """Messages that the webhook has not taken yet; those of the last hour."""

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, ObjectName, Suspend
+from rollmodel.api.notify import Notify
 from rollmodel.api.schema import Rule, keyed_by
 from rollmodel.api.trainingjob.gates import Gates, Register
 from rollmodel.api.trainingjob.running import Budget, Checkpoint, Retry, Schedule
@@ -81,3 +82,5 @@ class TrainingJobSpec(ApiModel):
     """Where an attempt leaves its state for the next."""
     budget: Budget | None = None
     """What one run may use at most."""
+    notify: Notify | None = None
+    """Who is told, beside Event, metric and condition."""

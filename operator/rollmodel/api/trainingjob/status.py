@@ -8,6 +8,7 @@ from pydantic import Field
 
 from rollmodel.api.base import ApiModel, Message, ObservedGeneration, ShortText, Timestamp
 from rollmodel.api.conditions import Conditions
+from rollmodel.api.notify import Notifications
 from rollmodel.api.schema import SET, keyed_by
 from rollmodel.api.trainingjob.gates import GateCheck
 
@@ -185,3 +186,5 @@ class TrainingJobStatus(ApiModel):
     """What Kueue says about the run."""
     schedule: ScheduleStatus | None = None
     """Runs that the schedule started."""
+    notifications: Notifications = None
+    """Messages that the webhook has not taken yet; those of the last hour."""

@@ -15,6 +15,7 @@ from rollmodel.plan.deployment.requeue import requeue_after
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status import conditions
+from rollmodel.plan.deployment.status.news import with_news
 from rollmodel.plan.deployment.strategies.commands import consume
 from rollmodel.plan.deployment.strategies.ends import outbox
 from rollmodel.plan.deployment.strategies.requirements import unmet
@@ -41,7 +42,7 @@ def decide(observed: Observed) -> Decision:
             conditions.condition_events(observed.status.conditions, status.conditions, rollout.state.events),
         ),
     )
-    return Decision(
+    decision = Decision(
         status=status.to_wire(),
         effects=(
             *objects.apply,
@@ -52,6 +53,7 @@ def decide(observed: Observed) -> Decision:
         requeue_after=requeue_after(rollout),
         sample_age=rollout.analysis.sample_age,
     )
+    return with_news(observed, decision)
 
 
 def _context(observed: Observed) -> Context:

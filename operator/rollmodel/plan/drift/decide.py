@@ -37,12 +37,12 @@ def decide(observed: Observed) -> Decision:
     draft = Draft.of(observed)
     if missing := unsupported(observed.spec):
         draft = conditions.stalled(draft, "NotImplemented", f"not in this release: {'; '.join(missing)}")
-        return with_news(draft).decision()
+        return with_news(draft)
     draft = conditions.healthy(draft)
     if observed.spec.suspend is not None:
-        return with_news(conditions.suspended(draft)).decision()
+        return with_news(conditions.suspended(draft))
     draft = _look_if_due(draft)
-    return with_news(advance_retrain(draft)).decision()
+    return with_news(advance_retrain(draft))
 
 
 def watched_from(observed: Observed) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -61,15 +61,6 @@ class Draft:
     def event(self, type_: Literal["Normal", "Warning"], reason: str, message: str) -> Draft:
         """With this Event."""
         return replace(self, effects=(*self.effects, EmitEvent(Event(type_, reason, message))))
-
-    @property
-    def emitted(self) -> Sequence[EmitEvent]:
-        """The Events of this pass."""
-        return [one for one in self.effects if isinstance(one, EmitEvent)]
-
-    def effect(self, effect: Effect) -> Draft:
-        """With this effect."""
-        return replace(self, effects=(*self.effects, effect))
 
     def apply(self, manifest: Mapping[str, Any]) -> Draft:
         """With this object to apply."""

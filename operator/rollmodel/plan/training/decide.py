@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rollmodel.plan.decision import Decision, EmitEvent
+from rollmodel.plan.notifications import About, with_notifications
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context, outcome_known
 from rollmodel.plan.training.lifecycle.cleanup import clean, close, confirm_alias
@@ -31,7 +32,19 @@ _SOONEST = 0.5
 
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why. ``observed`` holds what ``read_set(observed)`` asked for."""
-    return _decide_run(observed) if observed.spec.schedule is None else decide_schedule(observed)
+    decision = _decide_run(observed) if observed.spec.schedule is None else decide_schedule(observed)
+    about = About(
+        kind="TrainingJob",
+        plural="trainingjobs",
+        namespace=observed.namespace,
+        name=observed.name,
+        uid=observed.uid,
+        generation=observed.generation,
+        notify=observed.spec.notify,
+        waiting=observed.status.notifications or (),
+    )
+    data = {name: decision.status.get(name) for name in ("runId", "experimentId", "modelVersion")}
+    return with_notifications(decision, about, now=observed.now, data=data)
 
 
 def _decide_run(observed: Observed) -> Decision:

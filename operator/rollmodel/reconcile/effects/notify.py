@@ -7,6 +7,7 @@ rarely, until the plan gives it up.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rollmodel.api.uris import server_url
@@ -100,6 +101,8 @@ class NotifyHandlers:
             ) from None
         hook = _webhook(namespace, name, data)
         check_host(name, hook.url, self._hosts)
+        if "specversion" not in effect.event:
+            hook = replace(hook, content_type="application/json; charset=UTF-8")
         await self._notifier.send(hook, effect.event)
 
 

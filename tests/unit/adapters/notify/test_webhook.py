@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters.notify.webhook import CONTENT_TYPE, SIGNATURE, Webhooks
+from rollmodel.adapters.notify.webhook import SIGNATURE, Webhooks
 from rollmodel.errors import Invalid, RollmodelError, Unavailable
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.notifications import cloud_event
@@ -53,7 +53,7 @@ async def test_what_arrives_is_signed_and_says_who_may(webhooks: Webhooks) -> No
         await webhooks.send(Webhook(f"{server.url}/hook", token="secret", key="key"), EVENT)
         (request,) = server.requests
     assert (request.method, request.path) == ("POST", "/hook")
-    assert request.headers["Content-Type"] == CONTENT_TYPE
+    assert request.headers["Content-Type"] == "application/cloudevents+json; charset=UTF-8"
     assert request.headers["Authorization"] == "Bearer secret"
     assert request.headers[SIGNATURE] == "sha256=" + hmac.new(b"key", bodies[0], hashlib.sha256).hexdigest()
     assert b'"type":"dev.rollmodel.driftpolicy.driftdetected"' in bodies[0]
