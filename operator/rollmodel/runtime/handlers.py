@@ -55,10 +55,12 @@ def _register_kind(
         await controller.drive(reconciler, lambda: dict(body), delay=created < started)
 
     @kopf.on.event(GROUP, VERSION, plural, id="wake", registry=registry)
-    async def wake(body: kopf.Body, **_: Any) -> None:
-        # Kopf keeps every object, decoded; who owns which field is a third of that, and is read when it is asked for.
-        body["metadata"].pop("managedFields", None)
-        controller.on_event(dict(body))
+    async def wake(event: kopf.RawEvent, **_: Any) -> None:
+        # The object as it was decoded, not Kopf's slower view of it. Kopf keeps it; who owns which field is a third of
+        # that, and is read when it is asked for.
+        seen: Any = event["object"]
+        seen["metadata"].pop("managedFields", None)
+        controller.on_event(seen)
 
     if isinstance(reconciler, Finalizer):
         _register_end(registry, plural, controller, reconciler)

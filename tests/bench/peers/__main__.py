@@ -3,7 +3,8 @@
 ``python -m tests.bench.peers --objects 200`` starts one API server with a simulated node, lets one controller after the
 other bring up so many objects with one pod each, and prints a table as Markdown; with ``--out docs`` it writes the page
 ``benchmarks-peers.md``, too. It takes ten minutes, and a quarter of an hour more when the binaries are built for the
-first time. Nothing else should run meanwhile.
+first time. Nothing else should run meanwhile. ``--profile`` and ``--memory`` say where our CPU and memory go; being
+watched costs, so its figures are no measure then.
 """
 
 from __future__ import annotations
