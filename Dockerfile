@@ -15,19 +15,21 @@ FROM python:${PYTHON}-slim${BASE_DIGEST:+@${BASE_DIGEST}} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PYTHON=/opt/rollmodel/bin/python
 WORKDIR /src
 RUN python -m venv --without-pip /opt/rollmodel
-COPY requirements/operator.txt requirements/server.txt requirements/
+COPY requirements/build.txt requirements/operator.txt requirements/server.txt requirements/
+# Beside what becomes the image: it builds our own package and nothing else.
+RUN pip install --require-hashes --target /build --requirement requirements/build.txt
 
 FROM build AS build-operator
 RUN pip install --require-hashes --requirement requirements/operator.txt
 COPY pyproject.toml README.md ./
 COPY operator operator
-RUN pip install --no-deps .
+RUN PYTHONPATH=/build pip install --no-deps --no-build-isolation .
 
 FROM build AS build-server
 RUN pip install --require-hashes --requirement requirements/server.txt
 COPY pyproject.toml README.md ./
 COPY operator operator
-RUN pip install --no-deps .
+RUN PYTHONPATH=/build pip install --no-deps --no-build-isolation .
 
 FROM python:${PYTHON}-slim${BASE_DIGEST:+@${BASE_DIGEST}} AS base
 ENV PATH=/opt/rollmodel/bin:$PATH \

