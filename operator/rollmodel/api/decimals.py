@@ -52,14 +52,16 @@ AtLeastOne = Annotated[
 #: A share from 0 to 1.
 Share = Annotated[
     _Unsigned,
-    PatternMessage("must be a decimal number from '0' to '1', such as '0.05' for 5 %", also="double(self) <= 1.0"),
+    PatternMessage(
+        "must be a decimal number in quotes from '0' to '1', such as '0.05' for 5 %", also="double(self) <= 1.0"
+    ),
 ]
 
 #: A probability of a wrong decision.
 Risk = Annotated[
     _Unsigned,
     PatternMessage(
-        "must be a decimal number above '0' and at most '0.5', such as '0.01'",
+        "must be a decimal number in quotes above '0' and at most '0.5', such as '0.01'",
         also="double(self) > 0.0 && double(self) <= 0.5",
     ),
 ]

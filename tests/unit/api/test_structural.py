@@ -7,6 +7,7 @@ import pytest
 from pydantic import Field, create_model
 from rollmodel.api.base import ApiModel, LocalRef, ObjectName
 from rollmodel.api.crd.structural import structural_schema
+from rollmodel.api.decimals import DecimalString
 from rollmodel.api.pods import Labels, Quantity
 from rollmodel.api.schema import ATOMIC, OPAQUE, SET, PatternMessage, Rule, exactly_one_of, keyed_by
 
@@ -181,6 +182,16 @@ def test_explain_tells_the_default_once() -> None:
         "again": "Whether twice. Default: `No`.",
     }
     assert "Default: 3" not in str(exported(Told, defaults=False))
+
+
+class Quoted(ApiModel):
+    risk: DecimalString = "0.01"
+    """How sure."""
+
+
+def test_explain_tells_that_a_number_is_in_quotes() -> None:
+    told = exported(Quoted)["properties"]["risk"]["description"]
+    assert told == "How sure. Must be a decimal number in quotes, such as '0.05'. Default: `0.01`."
 
 
 def test_a_docstring_is_one_line_per_paragraph() -> None:

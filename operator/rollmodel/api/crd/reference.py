@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from rollmodel.api.crd.structural import default_words
+from rollmodel.api.crd.structural import default_words, quoted_words
 
 __all__ = ["reference"]
 
@@ -60,10 +60,12 @@ def _rows(path: str, schema: Schema, *, required: bool) -> Iterator[str]:
 
 
 def _meaning(schema: Schema) -> str:
-    """The description without a default that has a column of its own here."""
+    """The description without what has a column of its own here: the default, and that a number is in quotes."""
     description = str(schema.get("description", ""))
     plain, found, _ = description.rpartition(" Default: ")
-    return plain if found and description == plain + default_words({**schema, "description": plain}) else description
+    if found and description == plain + default_words({**schema, "description": plain}):
+        description = plain
+    return description.removesuffix(quoted_words(schema))
 
 
 def _nested_rows(path: str, schema: Schema) -> Iterator[str]:

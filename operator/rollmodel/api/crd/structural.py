@@ -18,7 +18,7 @@ from pydantic_core import core_schema, to_jsonable_python
 from rollmodel.api.crd.bounds import refuse_unbounded
 from rollmodel.api.schema import Rule, add_rules
 
-__all__ = ["default_words", "structural_schema"]
+__all__ = ["default_words", "quoted_words", "structural_schema"]
 
 Schema = dict[str, Any]
 
@@ -88,7 +88,7 @@ def _translated(node: Schema, *, defaults: bool) -> Schema:
         schema.pop("default", None)
     if "description" in schema:
         schema["description"] = _plain(schema["description"])
-        schema["description"] += default_words(schema)
+        schema["description"] += quoted_words(schema) + default_words(schema)
     if "properties" in schema:
         schema["properties"] = {
             name: _translated(child, defaults=defaults) for name, child in schema["properties"].items()
@@ -99,6 +99,16 @@ def _translated(node: Schema, *, defaults: bool) -> Schema:
         schema["additionalProperties"] = _translated(schema["additionalProperties"], defaults=defaults)
         _translate_keys(schema, node.get("propertyNames", {}))
     return schema
+
+
+def quoted_words(schema: Mapping[str, Any]) -> str:
+    """That a number is a text, as a further sentence of a description: ``kubectl explain`` shows no rules.
+
+    The API server says no more than "must be of type string" to a number without quotes: rules are asked of texts only.
+    """
+    messages = [str(rule["message"]) for rule in schema.get("x-kubernetes-validations", ())]
+    found = next((m for m in messages if m.startswith("must be ") and " in quotes" in m), None)
+    return f" M{found.removeprefix('m')}." if found else ""
 
 
 def default_words(schema: Mapping[str, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pytest
 from rollmodel.evidence.core.types import MetricReport
 from rollmodel.evidence.core.words import rounded
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 
-from tests.support.simulation.rollouts import Cluster, spec
+from tests.support.simulation.rollouts import TICK, Cluster, spec
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,21 @@ def test_a_failing_candidate_is_never_said_to_be_nearly_safe(failing: list[str])
 def test_a_failing_candidate_is_gone_within_ten_windows(failing: list[str]) -> None:
     numbers = [int(text.split("window ")[1].split()[0]) for text in failing if "window" in text]
     assert 4 <= max(numbers) < 10
+
+
+def test_an_estimate_does_not_stand_still() -> None:
+    """It counts down with the windows of a version that is as good as stable, and there is one for each."""
+    cluster = Cluster(spec(), rate=20)
+    cluster.behave("1", bad=0.05)
+    cluster.run(1900)
+    cluster.try_version(bad=0.05)
+    said: list[str] = []
+
+    def over() -> bool:
+        said.extend(line["untilDecision"] for line in cluster.status.get("evidence", ()) if "untilDecision" in line)
+        return bool(said) and "untilDecision" not in cluster.status["evidence"][0]
+
+    assert cluster.run(1200, over)
+    assert max(len(list(same)) for _, same in groupby(said)) * TICK <= 30
+    assert "min until proven safe" in said[0]
+    assert " s until proven safe" in said[-1]
