@@ -24,6 +24,7 @@ COMMANDS = {
     "logs": ("rollmodel.cli.logs:main", "print what a training run writes"),
     "verify-training": ("rollmodel.cli.training.verify:main", "train again with everything pinned, and compare"),
     "lineage": ("rollmodel.cli.lineage.command:main", "show where a version came from, and what was decided about it"),
+    "history": ("rollmodel.cli.rollout.history:main", "list what was decided about versions, when, why and by whom"),
     "explain": ("rollmodel.cli.rollout.explain:main", "show the evidence for and against a candidate"),
     "doctor": ("rollmodel.cli.doctor.command:main", "look whether all is there that a rollout needs"),
     "lint": ("rollmodel.cli.lint.command:main", "say what is wrong with manifests, without a cluster"),

@@ -15,7 +15,7 @@ from rollmodel.cli.common.colours import colour
 from rollmodel.cli.rollout.report import MetricView, Proof, Report, duration
 from rollmodel.evidence.core.words import evidence, rounded
 
-__all__ = ["parts"]
+__all__ = ["moved", "parts"]
 
 _WIDTH = 32
 _SPAN = 8.0
@@ -106,7 +106,7 @@ def _column(ratio: float) -> int:
     return min(_WIDTH - 1, max(0, round(place * (_WIDTH - 1))))
 
 
-def _moved(entry: HistoryEntry) -> str:
+def moved(entry: HistoryEntry) -> str:
     """Which version it was about, and where the traffic went."""
     before, about = entry.from_version or entry.from_revision, entry.to_version or entry.to_revision
     if before is None:
@@ -117,7 +117,6 @@ def _moved(entry: HistoryEntry) -> str:
 def _history(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for entry in report.history:
-        moved = _moved(entry)
         by = f"by {entry.by}" if entry.by else ""
-        table.add_row(entry.time, Text(entry.verdict, style=colour(entry.verdict)), moved, Text(entry.reason), by)
+        table.add_row(entry.time, Text(entry.verdict, style=colour(entry.verdict)), moved(entry), Text(entry.reason), by)
     return table
