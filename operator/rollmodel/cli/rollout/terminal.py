@@ -118,5 +118,7 @@ def _history(report: Report) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
     for entry in report.history:
         by = f"by {entry.by}" if entry.by else ""
-        table.add_row(entry.time, Text(entry.verdict, style=colour(entry.verdict)), moved(entry), Text(entry.reason), by)
+        table.add_row(
+            entry.time, Text(entry.verdict, style=colour(entry.verdict)), moved(entry), Text(entry.reason), by
+        )
     return table
