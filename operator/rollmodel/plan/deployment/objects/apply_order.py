@@ -19,6 +19,8 @@ __all__ = ["in_order"]
 
 def in_order(changed: Sequence[Manifest], rollout: Rollout) -> tuple[ApplyObject, ...]:
     """Those that must be applied, each with what it needs. In ``changed`` pods come before weight."""
+    if not changed:
+        return ()
     before = rollout.router.live_weights(rollout.owner, rollout.live)
     after = desired_weights(rollout)
     traffic = [manifest for manifest in changed if _is_traffic(manifest, rollout)]

@@ -52,24 +52,20 @@ def desired_objects(rollout: Rollout) -> list[Manifest]:
         manifests += rollout.router.objects(rollout.owner, split, installed=installed)
     if manifests:
         manifests += scaling_objects(rollout.owner, rollout.spec.scale)
-    return [_with_applied_hash(manifest) for manifest in manifests]
+    return manifests
 
 
 def changed_objects(rollout: Rollout) -> Changes:
     """What must be applied and deleted, so that exactly the desired children exist."""
     live = {_address(child): child for child in rollout.live}
-    apply = _different(desired_objects(rollout), live)
+    wanted = [_with_applied_hash(one) for one in desired_objects(rollout) if not _is_written_record(one, live)]
+    apply = tuple(manifest for manifest in wanted if not matches(manifest, live.get(_address(manifest))))
     return Changes(in_order(apply, rollout), _removals(rollout), tuple(_restorations(apply, live)))
 
 
-def _different(manifests: list[Manifest], live: LiveByAddress) -> tuple[Manifest, ...]:
-    """Those that differ from the live object. A record is written once and never again."""
-    return tuple(
-        manifest
-        for manifest in manifests
-        if not matches(manifest, found := live.get(_address(manifest)))
-        and not (found and manifest["kind"] == "ControllerRevision")
-    )
+def _is_written_record(manifest: Manifest, live: LiveByAddress) -> bool:
+    """A record is written once and never again."""
+    return manifest["kind"] == "ControllerRevision" and _address(manifest) in live
 
 
 def _restorations(changed: tuple[Manifest, ...], live: LiveByAddress) -> Iterator[EmitEvent]:
