@@ -62,6 +62,8 @@ __all__ = ["Operator"]
 
 #: More than the kinds that are watched through one session.
 KINDS = 8
+#: Requests of Kopf at once, beside its watches: it writes finalizers, and nothing else. Each connection costs 256 KiB.
+KOPF_REQUESTS = 16
 
 #: A status that only counts more pods is written at most this often, in seconds.
 PROGRESS_SECONDS = 2.0
@@ -82,15 +84,15 @@ class Operator:
     metrics: Prometheus | None
     webhooks: Webhooks
     compute: ComputeThreads
-    connections: int
+    watches: int
     lease: Leases | None
     elector: Elector | None
 
     @classmethod
     async def build(cls, settings: Settings) -> Operator:
         """Put everything together; nothing runs yet."""
-        connections = _connections(settings)
-        api, triggers = await ApiServer.connect(connections=connections), Triggers()
+        watches = _watches(settings)
+        api, triggers = await ApiServer.connect(connections=settings.concurrency + watches), Triggers()
         instruments, watchdog = Instruments(), Watchdog()
         Certificates(files_of(settings), instruments.registry)
         kube = Kubernetes(api, wake=triggers.wake, namespaces=settings.namespaces, without=_without(settings))
@@ -151,14 +153,14 @@ class Operator:
             metrics=metrics,
             webhooks=webhooks,
             compute=compute,
-            connections=connections,
+            watches=watches,
             lease=lease,
             elector=elector,
         )
 
     def login(self) -> tuple[str, aiohttp.ClientSession]:
         """A new session for Kopf, logged in as we are."""
-        return self.api.url, self.api.session(connections=self.connections)
+        return self.api.url, self.api.session(connections=KOPF_REQUESTS + self.watches)
 
     async def announce(self) -> None:
         """Say at the Lease that we lead, with the Event that other controllers post, too."""
@@ -177,9 +179,9 @@ class Operator:
         await self.api.close()
 
 
-def _connections(settings: Settings) -> int:
-    """Connections to the API server: one for each watch, which may be one per kind and namespace, and some for work."""
-    return settings.concurrency + KINDS * max(1, len(settings.namespaces))
+def _watches(settings: Settings) -> int:
+    """Connections to the API server that watches hold: one per kind, or one per kind and namespace."""
+    return KINDS * max(1, len(settings.namespaces))
 
 
 def _lease(settings: Settings, api: ApiServer) -> Leases | None:
