@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,13 +35,15 @@ class Traffic:
     rate: float = 24.0
     max_in_flight: int = 200
     max_seconds: float = 1800.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Sent beside the host and the type of the content."""
     codes: Counter[str] = field(default_factory=Counter)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     async def run(self) -> None:
         """Send until cancelled or ``max_seconds`` are over."""
         loop = asyncio.get_running_loop()
-        headers = {"Host": self.host, "Content-Type": "application/json"}
+        headers = {"Host": self.host, "Content-Type": "application/json", **self.headers}
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_SECONDS)
         begin = loop.time()
         async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:

@@ -88,9 +88,25 @@ async def _swap(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
     assert traffic.codes["500"] == faults, "no other answers than those of the bad version were bad"
 
 
+async def _ab_test(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """Clients with the mark meet a bad version, and no others; one that is as good is promoted by the policy."""
+    model, churn = await registry.model(GOOD, BAD, GOOD), rollout("clients")
+    spec = light_spec(model.name, "1")
+    test = {"header": {"name": "group", "value": "b"}, "horizonSeconds": 60, "onNoDifference": "Promote"}
+    await churn.create({**spec, "rollout": {**spec["rollout"], "strategy": "ABTest", "abTest": test}})
+    await churn.until(at_rest("1"))
+    others, marked = await send(churn), await send(churn, group="b")
+    await churn.version("2")
+    await churn.until(verdict("2", "RolledBack"))
+    await churn.until(at_rest("1"))
+    assert marked.codes["500"]
+    await churn.version("3")
+    await churn.until(at_rest("3"))
+    assert set(others.codes) == {"200"}
+    assert set(marked.codes) == {"200", "500"}
+
+
 @pytest.mark.slow
 async def test_strategies(operator: OperatorProcess, registry: LightRegistry, rollout: Rollout, send: Send) -> None:
     """Side by side."""
-    await together(
-        [_shadow(registry, rollout, send), _blue_green(registry, rollout, send), _swap(registry, rollout, send)]
-    )
+    await together(story(registry, rollout, send) for story in (_shadow, _blue_green, _swap, _ab_test))

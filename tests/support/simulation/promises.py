@@ -54,7 +54,9 @@ def manifests(decision: Decision) -> list[Mapping[str, Any]]:
 
 def route_weights(route: Mapping[str, Any]) -> dict[str, int]:
     """Weights by revision, as an HTTPRoute has them."""
-    backends = route["spec"]["rules"][0]["backendRefs"]
+    first = route["spec"]["rules"][0]["matches"][0]["path"]["value"]
+    rules = [rule for rule in route["spec"]["rules"] if rule["matches"][0]["path"]["value"] == first]
+    backends = [backend for rule in rules for backend in rule["backendRefs"]]
     return {backend["name"].rpartition("-")[2]: backend["weight"] for backend in backends}
 
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.analysis.policy import judge_plan
+from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.strategies.aims import Goal
 from rollmodel.plan.deployment.strategies.requirements import unmet
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
@@ -20,6 +21,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
     [
         ("blue-green.yaml", [Goal(0, sized_for=100, preview=True)]),
         ("shadow.yaml", [Goal(0, mirrored=20, sized_for=25), Goal(25, sized_for=25)]),
+        ("ab-test.yaml", [Goal(50, sized_for=50, match=RequestMatch("x-group", "b"))]),
         ("swap.yaml", [Goal(10, sized_for=10), Goal(25, sized_for=10)]),
     ],
 )

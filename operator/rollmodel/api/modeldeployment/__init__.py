@@ -15,6 +15,7 @@ from rollmodel.api.modeldeployment.analysis import (
 )
 from rollmodel.api.modeldeployment.prediction_log import PredictionLog
 from rollmodel.api.modeldeployment.rollout import (
+    ABTestPolicy,
     BlueGreenStep,
     OnBlind,
     OnFailure,
@@ -40,6 +41,7 @@ from rollmodel.api.modeldeployment.status import (
 from rollmodel.api.pods import EnvVar, ResourceRequirements
 
 __all__ = [
+    "ABTestPolicy",
     "Analysis",
     "ArmStatus",
     "Better",

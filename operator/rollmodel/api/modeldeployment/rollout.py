@@ -8,9 +8,20 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel
-from rollmodel.api.schema import ATOMIC, Rule, exactly_one_of
+from rollmodel.api.schema import ATOMIC, PatternMessage, Rule, exactly_one_of
 
-__all__ = ["BlueGreenStep", "OnBlind", "OnFailure", "OnUndecided", "Rollout", "ShadowStep", "Step", "SwapPolicy"]
+__all__ = [
+    "ABTestPolicy",
+    "BlueGreenStep",
+    "ClientMark",
+    "OnBlind",
+    "OnFailure",
+    "OnUndecided",
+    "Rollout",
+    "ShadowStep",
+    "Step",
+    "SwapPolicy",
+]
 
 
 class Step(ApiModel):
@@ -108,6 +119,40 @@ class SwapPolicy(ApiModel):
     at most, for one has to be freed. They must be able to carry all traffic."""
 
 
+_Token = Annotated[
+    str,
+    Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.~-]+$"),
+    PatternMessage("must consist of letters, digits, '_', '.', '~' and '-'"),
+]
+
+
+class ClientMark(ApiModel):
+    """A header or cookie that clients of group B send."""
+
+    name: _Token
+    """Its name."""
+    value: _Token
+    """Its value in group B; all other clients are group A."""
+
+
+class ABTestPolicy(ApiModel):
+    """An A/B test: clients say which version they get."""
+
+    rules = (exactly_one_of("header", "cookie"),)
+
+    header: ClientMark | None = None
+    """Group B by a header, which any Gateway can tell."""
+    cookie: ClientMark | None = None
+    """Group B by a cookie. It takes a Gateway that matches headers by regular expressions."""
+    percent: Annotated[int, Field(ge=1, le=99)] = 50
+    """Share of the requests that group B sends, in percent: for the number of pods."""
+    horizon_seconds: Annotated[int, Field(ge=60, le=7776000)] = 604800
+    """How long both groups are compared. Proof of harm ends it earlier, nothing else does."""
+    on_no_difference: Literal["RollBack", "Promote", "Pause"] = "RollBack"
+    """What happens when neither version is proven better by then. `Promote` promotes one that is proven not to be worse
+    by more than the safe margin, and else pauses."""
+
+
 _WEIGHTS = "self.filter(step, has(step.weight)).map(step, step.weight)"
 
 _Steps = Annotated[
@@ -136,6 +181,10 @@ class Rollout(ApiModel):
             "must have `blueGreen` only together with `strategy: BlueGreen`",
         ),
         Rule(
+            "has(self.abTest) == (has(self.strategy) && self.strategy == 'ABTest')",
+            "must have `abTest` with `strategy: ABTest`, and only with it",
+        ),
+        Rule(
             "!has(self.swap) || self.strategy == 'Swap'",
             "must have `swap` only together with `strategy: Swap`",
         ),
@@ -145,14 +194,17 @@ class Rollout(ApiModel):
         ),
     )
 
-    strategy: Literal["Canary", "BlueGreen", "Shadow", "Swap"] = "Canary"
+    strategy: Literal["Canary", "BlueGreen", "Shadow", "Swap", "ABTest"] = "Canary"
     """`Canary`: the candidate gets more traffic step by step. `Shadow`: first it gets copies of requests, and nobody
     its answers; then a canary follows. `BlueGreen`: it is previewed at full size, then takes all traffic at once.
-    `Swap`: a canary without additional pods, for scarce GPUs."""
+    `Swap`: a canary without additional pods, for scarce GPUs. `ABTest`: clients say by a header or cookie which
+    version they get, and the first metric says which is better."""
     blue_green: BlueGreenStep | None = None
     """The preview, for `BlueGreen`."""
     shadow: ShadowStep | None = None
     """The step with copies, for `Shadow`."""
+    ab_test: ABTestPolicy | None = None
+    """The test, for `ABTest`."""
     swap: SwapPolicy | None = None
     """How pods are swapped, for `Swap`."""
     steps: _Steps = Field(default=[Step(weight=5), Step(weight=25), Step(weight=50)])

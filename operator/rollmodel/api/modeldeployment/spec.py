@@ -29,6 +29,11 @@ class ModelDeploymentSpec(ApiModel):
             " there is none",
         ),
         Rule(
+            "self.rollout.strategy != 'ABTest' || (has(self.traffic) && size(self.analysis.metrics) > 0)",
+            "must have `traffic` and `analysis.metrics` for the strategy 'ABTest': a Gateway tells clients apart, and"
+            " the first metric decides",
+        ),
+        Rule(
             "self.rollout.strategy != 'Swap' || has(self.traffic)",
             "must have `traffic` for the strategy 'Swap': while pods are swapped each revision gets its share by"
             " weight",

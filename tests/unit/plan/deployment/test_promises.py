@@ -27,6 +27,10 @@ POLICIES: dict[str, dict[str, Any]] = {
     "blue/green": {"strategy": "BlueGreen", "blueGreen": {"previewSeconds": 30}, "bakeSeconds": 60},
     "shadow": {"strategy": "Shadow", "shadow": {"percent": 50}, "bakeSeconds": 60},
     "swap": {"strategy": "Swap"},
+    "a/b": {
+        "strategy": "ABTest",
+        "abTest": {"header": {"name": "x-group", "value": "b"}, "percent": 20, "horizonSeconds": 120},
+    },
 }
 SPLITS: dict[str, Any] = {"route": {"parentRefs": [{"name": "public"}]}, "replicas": None}
 

@@ -40,6 +40,8 @@ def _split(spec: ModelDeploymentSpec) -> tuple[float, bool]:
         return 1.0, False  # nobody to compare with
     if first.mirrored:
         return first.mirrored / (100 + first.mirrored), False
+    if first.match is not None:
+        return first.weight / 100, False  # clients ask for different amounts
     return router.share_of(first.weight, full_size(spec)), router.capabilities.exact_weights
 
 

@@ -18,6 +18,7 @@ from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
 from rollmodel.plan.deployment.objects.services import SERVICE_PORT, main_service
 from rollmodel.plan.deployment.routers.gateway_answers import observed_route, route_weights
+from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
@@ -62,7 +63,7 @@ class HttpRoute:
         yield main_service(owner, split.main)
         if installed and split.weights:
             paths = [path.format(name=owner.name) for path in self.paths]
-            yield http_route(owner, self.traffic, paths, split.weights, split.mirrored)
+            yield http_route(owner, self.traffic, paths, split.weights, split.mirrored, matched=split.matched)
 
     def live_weights(self, owner: Owner, live: LiveObjects) -> Mapping[str, int]:
         """As the live route has them."""
@@ -114,8 +115,14 @@ def http_route(
     paths: Sequence[str],
     weights: Mapping[str, int],
     mirrored: Mapping[str, int] | None = None,
+    *,
+    matched: Mapping[str, RequestMatch] | None = None,
 ) -> dict[str, Any]:
-    """The route that gives each revision its weight, and a copy of the mirrored requests; both in percent."""
+    """The route that gives each revision its weight, and a copy of the mirrored requests; both in percent.
+
+    A revision with a match has rules of its own: they win by the header, and weights of others say what is expected.
+    """
+    groups = _groups(weights, matched or {})
     together = [paths] if _server_sees_prefix(traffic) else [[path] for path in paths]
     return {
         "apiVersion": f"{GATEWAY_GROUP}/v1",
@@ -124,17 +131,34 @@ def http_route(
         "spec": {
             "parentRefs": [_parent(parent) for parent in traffic.parent_refs],
             "hostnames": list(traffic.hostnames or ()),
-            "rules": [_rule(owner, traffic, each, weights, mirrored or {}) for each in together],
+            "rules": [
+                _rule(owner, traffic, each, part, mirrored or {}, match) for each in together for part, match in groups
+            ],
         },
     }
 
 
-def _rule(
-    owner: Owner, traffic: Traffic, paths: Sequence[str], weights: Mapping[str, int], mirrored: Mapping[str, int]
+def _groups(
+    weights: Mapping[str, int], matched: Mapping[str, RequestMatch]
+) -> list[tuple[Mapping[str, int], RequestMatch | None]]:
+    """Who answers which requests: those that match, then all others. One who has all traffic needs no match."""
+    apart = {revision: matched[revision] for revision in weights if revision in matched and len(weights) > 1}
+    others = {revision: weight for revision, weight in weights.items() if revision not in apart}
+    return [*(({revision: weights[revision]}, match) for revision, match in sorted(apart.items())), (others, None)]
+
+
+def _rule(  # noqa: PLR0917 - what a rule consists of
+    owner: Owner,
+    traffic: Traffic,
+    paths: Sequence[str],
+    weights: Mapping[str, int],
+    mirrored: Mapping[str, int],
+    match: RequestMatch | None,
 ) -> dict[str, Any]:
     """One rule for these paths of the server: one path where a gateway has to rewrite it."""
+    headers = {} if match is None else {"headers": [match.header()]}
     rule: dict[str, Any] = {
-        "matches": [{"path": {"type": "PathPrefix", "value": _shown(path, traffic)}} for path in paths],
+        "matches": [{"path": {"type": "PathPrefix", "value": _shown(path, traffic)}, **headers} for path in paths],
         "backendRefs": [
             {**_backend(owner, revision), "weight": weight}
             for revision, weight in sorted(weights.items())

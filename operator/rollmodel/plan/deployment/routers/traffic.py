@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from rollmodel.plan.deployment.routers.match import RequestMatch
+
 __all__ = ["ADDRESS_TAKEN", "Capabilities", "ObservedTraffic", "Split", "percentages", "weights_line"]
 
 
@@ -32,6 +34,8 @@ class Split:
     ``weights`` are percents by revision that sum to 100; empty while nothing can answer for the first time.
     ``mirrored`` is the percent of all requests that a revision gets a copy of, by revision; its answers are dropped.
     ``main`` is the revision that clients of the main Service get while nothing else says so.
+    ``matched``: a revision with a part of the traffic that gets just the requests that match; its weight is what they
+    are expected to be.
     ``draining``: some pods of retired revisions may still exist.
     """
 
@@ -39,6 +43,7 @@ class Split:
     weights: Mapping[str, int]
     mirrored: Mapping[str, int] = field(default_factory=dict)
     draining: bool = False
+    matched: Mapping[str, RequestMatch] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

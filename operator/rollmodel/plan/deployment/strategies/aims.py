@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rollmodel.plan.deployment.routers.match import RequestMatch
+
 __all__ = ["Comparison", "Goal", "Needs"]
 
 
@@ -13,13 +15,15 @@ class Goal:
 
     ``weight`` is what it answers, as far as its ready pods can carry it. ``mirrored`` is what it gets a copy of beside
     that; nobody gets its answers to copies. Its pods are never fewer than ``sized_for`` takes.
-    ``preview``: a Service with a name of its own leads to it.
+    ``preview``: a Service with a name of its own leads to it. ``match``: it answers the requests that match, which
+    are about ``weight`` percent; without it any.
     """
 
     weight: int
     mirrored: int = 0
     sized_for: int = 0
     preview: bool = False
+    match: RequestMatch | None = None
 
     @property
     def asked(self) -> int:
@@ -29,12 +33,13 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What a strategy needs: of the router, that it can ``mirror`` and gives ``exact_weights``.
+    """What a strategy needs: of the router to ``mirror``, to tell requests apart (``header_match``), ``exact_weights``.
 
     ``surge``: pods on top of those that serve; without them pods of the candidate take the places of others.
     """
 
     mirror: bool = False
+    header_match: bool = False
     exact_weights: bool = False
     surge: bool = True
 

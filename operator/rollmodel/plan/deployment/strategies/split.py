@@ -7,8 +7,11 @@ pods take the places of others (``needs.surge`` is False), ``swap.places`` says 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.routers.traffic import Split
 from rollmodel.plan.deployment.strategies.current import current_goal
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage, stable_is_down
@@ -155,7 +158,22 @@ def desired_split(rollout: Rollout) -> Split | None:
     main = rollout.stable or rollout.candidate
     if main is None:
         return None
-    return Split(main.revision, desired_weights(rollout), mirrored=_mirrored(rollout), draining=bool(rollout.retiring))
+    return Split(
+        main.revision,
+        desired_weights(rollout),
+        mirrored=_mirrored(rollout),
+        draining=bool(rollout.retiring),
+        matched=_matched(rollout),
+    )
+
+
+def _matched(rollout: Rollout) -> Mapping[str, RequestMatch]:
+    """Who answers only requests that match: the candidate, until it has all traffic, so that clients stay with it."""
+    candidate, count = rollout.candidate, rollout.strategy.step_count(rollout.spec)
+    if candidate is None or rollout.stable is None or not count:
+        return {}
+    match = rollout.strategy.goal(rollout.spec, count - 1).match
+    return {} if match is None else {candidate.revision: match}
 
 
 def _mirrored(rollout: Rollout) -> dict[str, int]:

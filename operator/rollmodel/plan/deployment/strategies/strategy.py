@@ -12,6 +12,7 @@ from typing import Protocol
 
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.strategies.ab_test import ABTest
 from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.blue_green import BlueGreen
 from rollmodel.plan.deployment.strategies.canary import Canary
@@ -65,6 +66,7 @@ class Strategy(Protocol):
 
 
 STRATEGIES: Mapping[str, Strategy] = {
+    "ABTest": ABTest(),
     "BlueGreen": BlueGreen(),
     "Canary": Canary(),
     "Shadow": Shadow(),

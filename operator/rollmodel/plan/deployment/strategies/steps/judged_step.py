@@ -14,20 +14,25 @@ from rollmodel.plan.deployment.strategies.steps import stages
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS, PROOFS_OF_HARM, Move, StepView, next_move
 from rollmodel.plan.times import parse
 
-__all__ = ["hold", "is_silent", "leave_for_harm"]
+__all__ = ["hold", "is_silent", "leave_for_harm", "step_view", "until_held"]
 
 
 def hold(rollout: Rollout, step: Step) -> Rollout:
     """At the weight of a step: long enough, then on with proof, or what ``onUndecided`` says at the end of its time."""
-    candidate = stages.candidate_of(rollout)
+    waiting = until_held(rollout)
+    if waiting is not None:
+        return waiting
+    return _carried_out(rollout, next_move(rollout.spec.rollout, step_view(rollout, step)))
+
+
+def until_held(rollout: Rollout) -> Rollout | None:
+    """The wait for pods, and then for the weight to be observed; None once it is held."""
     goal = current_goal(rollout)
     enough = carried(rollout) == goal.weight if goal.weight else mirrors_can_be_carried(rollout)
     waiting = stages.wait_for_pods(rollout, enough=enough)
     if waiting is not None:
         return waiting
-    if not at_goal(rollout):
-        return rollout
-    return _carried_out(rollout, next_move(rollout.spec.rollout, _view(rollout, candidate, step)))
+    return None if at_goal(rollout) else rollout
 
 
 def leave_for_harm(rollout: Rollout) -> Rollout | None:
@@ -43,7 +48,9 @@ def is_silent(rollout: Rollout) -> bool:
     return rollout.analysis.reason == SILENT
 
 
-def _view(rollout: Rollout, candidate: ArmStatus, step: Step) -> StepView:
+def step_view(rollout: Rollout, step: Step) -> StepView:
+    """What is known about the candidate at a step."""
+    candidate = stages.candidate_of(rollout)
     outcome, analysis = rollout.analysis.outcome(candidate.revision), rollout.spec.analysis
     since = _at_weight_since(candidate)
     judged = rollout.state.judge is not None or bool(analysis.metrics)
