@@ -30,8 +30,9 @@ class Step(ApiModel):
     rules = (
         exactly_one_of("weight", "pause"),
         Rule(
-            "!has(self.pause) || !(has(self.minSeconds) || has(self.maxSeconds) || has(self.minRequests))",
-            "must have `minSeconds`, `maxSeconds` and `minRequests` only together with `weight`:"
+            "!has(self.pause) || !(has(self.minSeconds) || has(self.maxSeconds) || has(self.minRequests)"
+            " || has(self.podsPercent))",
+            "must have `minSeconds`, `maxSeconds`, `minRequests` and `podsPercent` only together with `weight`:"
             " a pause lasts until somebody resumes",
         ),
         Rule(
@@ -42,6 +43,9 @@ class Step(ApiModel):
 
     weight: Annotated[int | None, Field(ge=1, le=99)] = None
     """Share of the traffic in percent."""
+    pods_percent: Annotated[int | None, Field(ge=1, le=100)] = None
+    """Pods of the candidate at this weight, in percent of those that take all traffic. Fewer than the weight takes are
+    never started. Default: what the weight takes."""
     pause: Literal["Manual"] | None = None
     """Wait until somebody says `resume`."""
     min_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None

@@ -18,8 +18,8 @@ _CONDITION = re.compile(r"\s*(?:result\[0\]|result)\s*(<=|<|>=|>)\s*(-?\d+(?:\.\
 _CANARY = ("spec", "strategy", "canary")
 _BLUE_GREEN = ("spec", "strategy", "blueGreen")
 _OTHER_STEPS = {
-    "setCanaryScale": "a candidate has as many pods as its share of the traffic needs",
-    "setHeaderRoute": "requests are split by weight only",
+    "setCanaryScale": "a candidate has as many pods as its share needs; `podsPercent` of a step asks for more",
+    "setHeaderRoute": "`rollout.strategy: ABTest` tells clients apart by a header",
     "setMirrorRoute": "`rollout.strategy: Shadow` copies requests before the first weight",
     "experiment": "`rollmodel backtest` tries a policy on the past; there is no baseline beside the candidate",
     "analysis": "`analysis.metrics` judge during all steps",

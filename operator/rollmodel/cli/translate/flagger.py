@@ -91,9 +91,7 @@ def _steps(draft: Draft) -> None:
         draft.put({"percent": percent} if percent else None, "rollout", "shadow")
     draft.missing((*_ANALYSIS, "iterations"), "a step ends when the evidence is enough, not after a number of checks")
     draft.missing((*_ANALYSIS, "threshold"), "not a number of failed checks, but the risks of `analysis` decide")
-    draft.missing(
-        (*_ANALYSIS, "match"), "`rollout.strategy: ABTest` gives the candidate to clients with a header or cookie"
-    )
+    draft.missing((*_ANALYSIS, "match"), "`rollout.strategy: ABTest` tells clients apart by a header or cookie")
     draft.missing((*_ANALYSIS, "webhooks"), "`rollmodel wait` in a pipeline, and `pause: Manual` as a gate")
     draft.missing((*_ANALYSIS, "alerts"), "alerts of Prometheus: docs/runbooks")
     draft.missing((*_ANALYSIS, "stepWeightPromotion"), "after the last step the candidate has all traffic at once")

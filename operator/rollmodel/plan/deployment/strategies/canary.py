@@ -24,10 +24,13 @@ class Canary:
         return len(spec.rollout.steps)
 
     def goal(self, spec: ModelDeploymentSpec, step: int) -> Goal:
-        """The weight of the step. From the start on there are pods for the first weight."""
-        weights = [one.weight for one in spec.rollout.steps if one.weight is not None]
-        reached = [one.weight for one in spec.rollout.steps[: step + 1] if one.weight is not None]
-        return Goal(weight=reached[-1] if reached else 0, sized_for=weights[0] if weights else 100)
+        """The weight of the step, and its pods. From the start on there are pods for the first weight."""
+        weights = [one for one in spec.rollout.steps if one.weight is not None]
+        reached = [one for one in spec.rollout.steps[: step + 1] if one.weight is not None]
+        if not weights:
+            return Goal(0, sized_for=100)
+        pods = (reached or weights[:1])[-1].pods_percent or 0
+        return Goal(weight=reached[-1].weight or 0 if reached else 0, sized_for=max(weights[0].weight or 0, pods))
 
     def limits(self, spec: ModelDeploymentSpec, step: int) -> Step | None:
         """As written; a pause has none."""

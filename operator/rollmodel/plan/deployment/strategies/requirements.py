@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.full_size import full_size
@@ -14,23 +16,26 @@ __all__ = ["unmet"]
 
 def unmet(spec: ModelDeploymentSpec) -> Problem | None:
     """Why the strategy of this spec cannot be carried out; None where it can."""
-    needs, can = strategy_for(spec).needs, router_for(spec).capabilities
+    message = next(_unmet(spec), None)
+    return None if message is None else Problem("InvalidSpec", message)
+
+
+def _unmet(spec: ModelDeploymentSpec) -> Iterator[str]:
+    strategy, needs, can = spec.rollout.strategy, strategy_for(spec).needs, router_for(spec).capabilities
     if needs.mirror and not can.mirror:
-        message = f"strategy {spec.rollout.strategy} copies requests, which takes a Gateway: set `traffic`"
-        return Problem("InvalidSpec", message)
+        yield f"strategy {strategy} copies requests, which takes a Gateway: set `traffic`"
     if needs.header_match and not can.header_match:
-        message = f"strategy {spec.rollout.strategy} tells clients apart by a header, which takes a Gateway"
-        return Problem("InvalidSpec", f"{message}: set `traffic`")
-    if needs.header_match and not _decides(spec):
-        message = f"strategy {spec.rollout.strategy} asks the first metric which version is better"
-        return Problem("InvalidSpec", f"{message}: it must be errors, `counts` or a `mean`, which have an interval")
+        yield f"strategy {strategy} tells clients apart by a header, which takes a Gateway: set `traffic`"
     if needs.exact_weights and not can.exact_weights:
-        message = f"strategy {spec.rollout.strategy} needs shares that are exact, which takes a Gateway: set `traffic`"
-        return Problem("InvalidSpec", message)
+        yield f"strategy {strategy} needs shares that are exact, which takes a Gateway: set `traffic`"
+    if not can.exact_weights and any(step.pods_percent for step in spec.rollout.steps):
+        yield "`podsPercent` of a step takes a Gateway: without `traffic` pods get their share by their number"
+    if needs.header_match and not _decides(spec):
+        kinds = "it must be errors, `counts` or a `mean`, which have an interval"
+        yield f"strategy {strategy} asks the first metric which version is better: {kinds}"
     if not needs.surge and full_size(spec) == 1:
-        message = f"strategy {spec.rollout.strategy} frees a pod before it starts another, and one must serve meanwhile"
-        return Problem("InvalidSpec", f"{message}: it needs 2 replicas or more, and `scale.replicas` is 1")
-    return None
+        message = f"strategy {strategy} frees a pod before it starts another, and one must serve meanwhile"
+        yield f"{message}: it needs 2 replicas or more, and `scale.replicas` is 1"
 
 
 def _decides(spec: ModelDeploymentSpec) -> bool:

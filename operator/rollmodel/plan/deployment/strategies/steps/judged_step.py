@@ -29,6 +29,8 @@ def until_held(rollout: Rollout) -> Rollout | None:
     """The wait for pods, and then for the weight to be observed; None once it is held."""
     goal = current_goal(rollout)
     enough = carried(rollout) == goal.weight if goal.weight else mirrors_can_be_carried(rollout)
+    if goal.sized_for > goal.weight:  # a step that asks for more pods than its weight takes has them first
+        enough = enough and mirrors_can_be_carried(rollout)
     waiting = stages.wait_for_pods(rollout, enough=enough)
     if waiting is not None:
         return waiting
