@@ -39,6 +39,10 @@
   resources: [workloads]
   verbs: [list]
 {{- end }}
+# Counts of a prediction log, for a DriftPolicy with `source.counts`.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
 # Why a revision or an attempt is not ready is read from its pods; why a Job has none, from its Events.
 - apiGroups: [""]
   resources: [pods]

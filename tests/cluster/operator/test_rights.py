@@ -42,6 +42,12 @@ OWN_KINDS: dict[str, dict[str, Any]] = {
     "DriftPolicy": {"modelDeploymentRef": {"name": "churn"}},
 }
 
+COUNTED = {
+    "modelDeploymentRef": {"name": "churn"},
+    "track": "Candidate",
+    "reference": {"stableTrack": {}},
+    "source": {"counts": {"configMapRef": {"name": "counts"}}},
+}
 HOST = "churn.test"
 SHORT = {"deadlineSeconds": 1, "ttlSecondsAfterFinished": 0}
 CHILDREN = {
@@ -181,6 +187,8 @@ async def deploy(stage: Stage) -> None:
     traffic = {"parentRefs": [{"name": "public"}], "hostnames": [HOST]}
     stage.create("ModelDeployment", "churn", spec={**OWN_KINDS["ModelDeployment"], "traffic": traffic})
     await stage.until_used("gateway.networking.k8s.io", "httproutes", "create")
+    stage.create("DriftPolicy", "counted", spec=COUNTED)
+    await stage.until_used("", "configmaps", "get")
     for _ in range(2):  # the same Event twice
         stage.patch("httproute/churn", {"spec": {"hostnames": ["elsewhere.test"]}})
         await eventually(stage.route, HOST.__eq__, "the route is put right")

@@ -86,6 +86,7 @@ _ALL = (
     Resource("v1", "Event", "events"),
     Resource("v1", "Pod", "pods"),
     Resource("v1", "Secret", "secrets"),
+    Resource("v1", "ConfigMap", "configmaps"),
 )
 _BY_KIND = {(r.api_version, r.kind): r for r in _ALL}
 

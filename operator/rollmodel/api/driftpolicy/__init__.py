@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rollmodel.api.driftpolicy.data import (
+    CountsSource,
     LogsSource,
     MetricsSource,
     Outcomes,
@@ -28,6 +29,7 @@ from rollmodel.api.driftpolicy.status import (
 
 __all__ = [
     "BudgetStatus",
+    "CountsSource",
     "Dependence",
     "DriftPolicySpec",
     "DriftPolicyStatus",

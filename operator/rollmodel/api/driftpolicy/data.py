@@ -12,6 +12,7 @@ from rollmodel.api.schema import Rule, exactly_one_of
 from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = [
+    "CountsSource",
     "LogsSource",
     "MetricsSource",
     "Outcomes",
@@ -43,19 +44,32 @@ class LogsSource(ApiModel):
     """Secret with the credentials of the store."""
 
 
-class Source(ApiModel):
-    """Where live data comes from: exactly one of ``metrics`` and ``logs``."""
+class CountsSource(ApiModel):
+    """Counts of a prediction log, and of labels, that `rollmodel count-predictions` writes into a ConfigMap."""
 
-    rules = (exactly_one_of("metrics", "logs"),)
+    config_map_ref: LocalRef
+    """The ConfigMap. The Job that writes it runs at least once in each `delaySeconds`."""
+    step_seconds: Annotated[int, Field(ge=10, le=86400)] = 3600
+    """Width of one step of the counts, and time between two looks; the same as the Job's `--step`."""
+    delay_seconds: Annotated[int, Field(ge=0, le=604800)] = 3600
+    """How long after its end a step must be counted. A look that does not find it is `Blind`."""
+
+
+class Source(ApiModel):
+    """Where live data comes from: exactly one of ``metrics``, ``counts`` and ``logs``."""
+
+    rules = (exactly_one_of("metrics", "counts", "logs"),)
 
     metrics: MetricsSource | None = None
     """Histograms in Prometheus."""
+    counts: CountsSource | None = None
+    """Counts of a prediction log and its labels."""
     logs: LogsSource | None = None
-    """Inference logs."""
+    """Inference logs that the operator has counted by Jobs of its own: not in this release, use `counts`."""
 
 
 class Outcomes(ApiModel):
-    """True labels, which arrive later."""
+    """True labels, which arrive later. Needs `source.counts`."""
 
     delay_seconds: Annotated[int, Field(ge=0, le=31536000)]
     """How long after the prediction a label is final. A prediction counts then, not before."""

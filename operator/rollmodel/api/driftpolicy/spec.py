@@ -32,6 +32,10 @@ class DriftPolicySpec(ApiModel):
             "must have `windowSeconds` of at least `source.metrics.stepSeconds`",
         ),
         Rule(
+            "!has(self.source.counts) || self.windowSeconds.all(window, window >= self.source.counts.stepSeconds)",
+            "must have `windowSeconds` of at least `source.counts.stepSeconds`",
+        ),
+        Rule(
             "self.track != 'Stable' || !has(self.reference.stableTrack)",
             "must have `track` 'Candidate' with `reference.stableTrack`: stable does not drift from itself",
         ),

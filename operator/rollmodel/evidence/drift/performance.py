@@ -1,7 +1,8 @@
-"""Performance without labels: bins of the score, and how often the answer in a bin was right when labels were known.
+"""Performance from bins of the score: how often the answer in a bin was right, now or when the model was tested.
 
-Right where the world asks other questions of the same truth (covariate shift), as with CBPE. Where the truth itself
-has changed (concept drift) only labels tell.
+Without labels (:func:`estimate`) the rates of the test are taken for those of now; with labels (:func:`measured`) both
+are counted. The former is right where the world asks other questions of the same truth (covariate shift), as with CBPE.
+Where the truth itself has changed (concept drift) only labels tell.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array, array
+from rollmodel.evidence.drift.quality import log10_p_of_rise, share_before
 from rollmodel.evidence.drift.tails import log_tail_normal
 
-__all__ = ["METRICS", "Calibration", "Estimate", "estimate"]
+__all__ = ["METRICS", "Calibration", "Estimate", "estimate", "measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,35 @@ def estimate(metric: str, calibration: Calibration, live: Array, dispersion: flo
     error = math.sqrt(sum(of_rows) + of_rates)
     z = (values[1] - values[0]) / error if error > 0.0 else 0.0
     return Estimate(values[0], values[1], float(log_tail_normal(np.array([z]))[0]) / math.log(10.0))
+
+
+def measured(metric: str, calibration: Calibration, positives: Array, negatives: Array, dispersion: float) -> Estimate:
+    """The metric of rows whose label is known: how many of each bin [K] were positive and negative.
+
+    A drop of accuracy is judged by a bound that holds for any number of rows, others by the variance of both samples.
+    """
+    function, yes = METRICS[metric], calibration.answered_yes
+    reference = np.concatenate([calibration.positives, calibration.rows - calibration.positives])
+    live = np.concatenate([positives, negatives])
+
+    def joint(share: Array) -> Array:
+        good, bad = np.split(share, 2, axis=-1)
+        return function(good + bad, np.divide(good, good + bad, out=np.zeros_like(good), where=good + bad > 0.0), yes)
+
+    now, before = live / max(1.0, live.sum()), reference / max(1.0, reference.sum())
+    values = float(joint(now)), float(joint(before))
+    if live.sum() <= 0.0:
+        return Estimate(values[1], values[1], 0.0)
+    if metric == "accuracy":
+        wrong, rows = (1.0 - values[0]) * live.sum(), live.sum()
+        careful = share_before((1.0 - values[1]) * reference.sum(), reference.sum())
+        return Estimate(*values, float(log10_p_of_rise(wrong, rows, careful, dispersion)))
+    error = math.sqrt(
+        dispersion * _variance(now, _slope(joint, now)) / max(1.0, live.sum())
+        + _variance(before, _slope(joint, before)) / max(1.0, reference.sum())
+    )
+    z = (values[1] - values[0]) / error if error > 0.0 else 0.0
+    return Estimate(*values, float(log_tail_normal(np.array([z]))[0]) / math.log(10.0))
 
 
 def _slope(function: Callable[[Array], Array], at: Array) -> Array:

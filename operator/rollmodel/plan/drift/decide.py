@@ -16,7 +16,7 @@ from rollmodel.plan.drift.draft import Draft
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import dispersion_of, for_candidate, learn_from, quiet_steps
-from rollmodel.plan.drift.evaluation.queries import is_due, look_at, step_of
+from rollmodel.plan.drift.evaluation.queries import delay_of, is_due, look_at, step_of
 from rollmodel.plan.drift.evaluation.watches import unsupported
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.drift.profile.layout import Layout
@@ -92,7 +92,7 @@ def _no_target(observed: Observed) -> Problem | None:
 
 
 def _next_look(observed: Observed) -> float:
-    step, delay = step_of(observed.spec), observed.defaults.prometheus_delay_seconds
+    step, delay = step_of(observed.spec), delay_of(observed)
     return look_at(observed) + step + delay - observed.now.timestamp() + 0.1
 
 

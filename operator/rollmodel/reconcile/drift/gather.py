@@ -9,11 +9,12 @@ from typing import TypeVar
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
-from rollmodel.errors import RollmodelError
+from rollmodel.errors import Forbidden, RollmodelError
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.queries import Query, counts_query, is_due, look_at, profile_query, span
 from rollmodel.plan.drift.observed import DriftDefaults, Observed
+from rollmodel.plan.drift.profile.counts_file import history_of
 from rollmodel.plan.drift.profile.layout import Layout, Points
 from rollmodel.plan.drift.reaction.retrain import needs_template
 from rollmodel.plan.problem import Problem
@@ -97,6 +98,8 @@ class DriftGatherer:
         self, observed: Observed, revision: str, first: float
     ) -> tuple[Layout | Problem, History | Problem | None]:
         """The profile of a revision, and its counts after ``first``; None where the profile is a problem."""
+        if observed.spec.source.counts is not None:
+            return await self._read_counts(observed, revision)
         profile = await self._query(profile_query(observed, revision))
         layout = profile if isinstance(profile, Problem) else await self._computed(Layout.of, profile)
         if isinstance(layout, Problem):
@@ -118,6 +121,22 @@ class DriftGatherer:
     async def _computed(self, read: Callable[[Iterable[Points]], T], answer: Sequence[Series]) -> T:
         series = [(one.labels, one.points) for one in answer]
         return await computed(self._compute, partial(read, series), numbers=sum(len(points) for _, points in series))
+
+    async def _read_counts(self, observed: Observed, revision: str) -> tuple[Layout | Problem, History | None]:
+        """The same from a ConfigMap. All of it each time: labels that come late change the past."""
+        counts = observed.spec.source.counts
+        assert counts is not None  # noqa: S101  asked before
+        name = counts.config_map_ref.name
+        try:
+            manifest = await self._kube.get(Ref("v1", "ConfigMap", observed.namespace, name))
+        except Forbidden:
+            told = f"the operator may not read ConfigMap {name!r}: its role needs `get` on configmaps"
+            return Problem("CountsForbidden", told), None
+        read = partial(history_of, manifest, name, revision, step=counts.step_seconds, at=look_at(observed))
+        found = await computed(
+            self._compute, read, numbers=sum(map(len, (manifest or {}).get("binaryData", {}).values()))
+        )
+        return (found, None) if isinstance(found, Problem) else (found.layout, found)
 
     async def _query(self, query: Query) -> Sequence[Series] | Problem:
         if self._metrics is None:

@@ -16,15 +16,17 @@ from rollmodel.evidence.drift.anytime import visible_psi_anytime
 from rollmodel.evidence.drift.power import visible_psi
 from rollmodel.plan.decision import Reading
 from rollmodel.plan.drift.evaluation.history import History
-from rollmodel.plan.drift.evaluation.measure import Seen, measure
+from rollmodel.plan.drift.evaluation.measure import measure
 from rollmodel.plan.drift.evaluation.queries import step_of
 from rollmodel.plan.drift.evaluation.readings import of_signals, of_windows
+from rollmodel.plan.drift.evaluation.seen import Seen
 from rollmodel.plan.drift.evaluation.watches import Watch, watches
 from rollmodel.plan.drift.evaluation.windows import Times, Windows, windows_of
 from rollmodel.plan.drift.profile.concurrent import Concurrent
 
 __all__ = ["Evaluation", "evaluate", "looks_per_period"]
 
+_WORDS = {"null": "missing values", "unseen": "values hardly seen in training"}
 #: A change less certain than that is none.
 _DOUBT = -2.0
 #: Signals that changed come first, then so many others; status has room for 20.
@@ -85,7 +87,8 @@ def evaluate(
         for test, seen, one in zip(tests, measured, alpha, strict=True)
     ]
     found.sort(key=lambda one: -one[0])
-    quiet = [status for _, status in found if status.verdict not in {"Suspected", "Drifted"}][:_QUIET_SHOWN]
+    quiet = [status for _, status in found if status.verdict not in {"Suspected", "Drifted"}]
+    quiet = sorted(quiet, key=lambda one: one.kind != SignalKind.PERFORMANCE)[:_QUIET_SHOWN]
     moving = [status for _, status in found if status.verdict in {"Suspected", "Drifted"}]
     moving.sort(key=lambda one: one.verdict != "Drifted")
     rows = tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1))
@@ -126,16 +129,17 @@ def _judge(
     windows: Windows, test: Watch, seen: Seen, alpha: float, before: SignalStatus | None, *, now: str
 ) -> tuple[float, SignalStatus]:
     """How far it is from its limit, and what status says about it."""
-    changed = windows.enough & (seen.log10_p < math.log10(max(alpha, 1e-300))) & (seen.change > test.limit)
+    enough = windows.enough if seen.enough is None else seen.enough
+    changed = enough & (seen.log10_p < math.log10(max(alpha, 1e-300))) & (seen.change > test.limit)
     ratio = decimal(windows.spec.hysteresis.clear_ratio)
-    calm = ~windows.enough | (seen.change <= ratio * test.limit) | (seen.log10_p > _DOUBT)
+    calm = ~enough | (seen.change <= ratio * test.limit) | (seen.log10_p > _DOUBT)
     track = _track(before)
-    if windows.enough.any():
+    if enough.any():
         rule = Hysteresis(windows.spec.hysteresis.raise_after_looks, windows.spec.hysteresis.clear_after_looks)
         track = track.look(changed=bool(changed.any()), clear=bool(calm.all()), rule=rule)
-    merit = np.where(windows.enough, seen.change, -np.inf)
-    window = int(np.argmax(np.where(changed, -seen.log10_p + 1e3, merit))) if windows.enough.any() else 0
-    verdict = track.verdict if windows.enough.any() or track.verdict != "Stable" else "Insufficient"
+    merit = np.where(enough, seen.change, -np.inf)
+    window = int(np.argmax(np.where(changed, -seen.log10_p + 1e3, merit))) if enough.any() else 0
+    verdict = track.verdict if enough.any() or track.verdict != "Stable" else "Insufficient"
     same = before is not None and before.verdict == verdict
     return float(merit.max()) / test.limit if test.limit else 0.0, SignalStatus(
         name=test.name[:320],
@@ -143,7 +147,7 @@ def _judge(
         window_seconds=windows.spec.window_seconds[window],
         verdict=verdict,
         severity=_severity(test, float(seen.change[window])) if track.verdict != "Stable" else None,
-        samples=int(windows.groups[window, test.index, 2]),
+        samples=int(windows.groups[window, test.index, 2] if seen.rows is None else seen.rows[window]),
         since=before.since if same and before is not None and before.since else now,
         looks=track.looks,
         log10_p=f"{seen.log10_p[window]:.1f}",
@@ -164,10 +168,10 @@ def _severity(test: Watch, change: float) -> str:
 def _numbers(windows: Windows, test: Watch, window: int, alpha: float, seen: Seen) -> dict[str, str]:
     change = float(seen.change[window])
     if test.what != "bins":
-        word = {"null": "missing values", "unseen": "values hardly seen in training", "performance": test.metric}[
-            test.what
-        ]
-        sign = "-" if test.what == "performance" else "+"
+        if seen.said:
+            return {"message": seen.said}
+        word = _WORDS.get(test.what, test.metric)
+        sign = "+" if test.what in _WORDS else "-"
         return {"message": f"{word}: {sign}{max(change, 0.0):.3f}, allowed {test.limit:g}"}
     found, dispersion = windows.comparison, float(windows.dispersion[test.index])
     return {

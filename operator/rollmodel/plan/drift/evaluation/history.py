@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Points, key_of
 
-__all__ = ["History"]
+__all__ = ["OUTCOMES", "History"]
+
+OUTCOMES = ("positive", "negative", "unlabelled")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class History:
 
     layout: Layout
     steps: Mapping[int, Array] = field(default_factory=dict)
+    outcomes: Mapping[int, Array] = field(default_factory=dict)
+    """Of each step, rows by bin of the score [K] that turned out positive, negative, or have no label [K, 3]."""
 
     def with_answer(self, series: Iterable[Points]) -> History:
         """With the steps of this answer."""
@@ -33,11 +37,28 @@ class History:
             for moment, value in points if index is not None else ():
                 cells = found.setdefault(round(moment), np.zeros(len(at)))
                 cells[index] = max(0.0, value) if np.isfinite(value) else 0.0
-        return History(self.layout, {**self.steps, **found})
+        return replace(self, steps={**self.steps, **found})
+
+    def with_outcomes(self, series: Iterable[Points]) -> History:
+        """With what turned out to be true, by the bins of the score."""
+        scores = next((signal for signal in self.layout.signals if signal.name == "prediction"), None)
+        at = {key[2]: row for row, key in enumerate(scores.bins)} if scores is not None else {}
+        found: dict[int, Array] = {}
+        for labels, points in series:
+            row, outcome = at.get(labels.get("le", "")), labels.get("outcome", "")
+            for moment, value in points if row is not None and outcome in OUTCOMES else ():
+                step = found.setdefault(round(moment), np.zeros((len(at), len(OUTCOMES))))
+                step[row, OUTCOMES.index(outcome)] = max(0.0, value)
+        return replace(self, outcomes=found)
+
+    def labelled(self, begin: float, end: float) -> Array | None:
+        """The sum of the outcomes [K, 3] of the steps after ``begin`` and not after ``end``; None without any."""
+        inside = [step for moment, step in self.outcomes.items() if begin < moment <= end]
+        return np.asarray(np.sum(inside, axis=0)) if inside else None
 
     def since(self, moment: float) -> History:
         """Without the steps that end before."""
-        return History(self.layout, {end: cells for end, cells in self.steps.items() if end >= moment})
+        return replace(self, steps={end: cells for end, cells in self.steps.items() if end >= moment})
 
     def total(self, begin: float, end: float) -> Array:
         """The sum of the steps that end after ``begin`` and not after ``end``."""

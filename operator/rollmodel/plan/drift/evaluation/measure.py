@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.performance import estimate
 from rollmodel.evidence.drift.quality import log10_p_above, log10_p_of_rise, share_before
+from rollmodel.plan.drift.evaluation.labels import of_labels
+from rollmodel.plan.drift.evaluation.seen import Seen
 from rollmodel.plan.drift.evaluation.watches import Watch
 from rollmodel.plan.drift.evaluation.windows import Windows
 
-__all__ = ["Seen", "measure"]
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """Of one test, by window: log10 p, and how large the change is."""
-
-    log10_p: Array
-    change: Array
+__all__ = ["measure"]
 
 
 def measure(windows: Windows, test: Watch) -> Seen:
@@ -28,6 +19,8 @@ def measure(windows: Windows, test: Watch) -> Seen:
     found, index = windows.comparison, test.index
     if test.what == "bins":
         return Seen(found.log10_p[:, index], found.corrected_psi[:, index])
+    if test.what == "labels":
+        return of_labels(windows, test)
     if test.what == "performance":
         calibration = windows.history.layout.calibration
         assert calibration is not None  # noqa: S101  such a test is made only with one

@@ -12,7 +12,7 @@ from rollmodel.plan.drift.evaluation.watches import steps_back, unsupported
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.times import parse
 
-__all__ = ["Query", "counts_query", "is_due", "look_at", "profile_query", "span", "step_of"]
+__all__ = ["Query", "counts_query", "delay_of", "is_due", "look_at", "profile_query", "span", "step_of"]
 
 _BY = "signal, le, category, group"
 
@@ -29,13 +29,21 @@ class Query:
 
 def step_of(spec: DriftPolicySpec) -> int:
     """The step in seconds."""
+    if spec.source.counts is not None:
+        return spec.source.counts.step_seconds
     return (spec.source.metrics or MetricsSource()).step_seconds
 
 
 def look_at(observed: Observed) -> float:
     """The last multiple of the step whose samples have arrived."""
     step = step_of(observed.spec)
-    return math.floor((observed.now.timestamp() - observed.defaults.prometheus_delay_seconds) / step) * step
+    return math.floor((observed.now.timestamp() - delay_of(observed)) / step) * step
+
+
+def delay_of(observed: Observed) -> float:
+    """How long after its end a step is known, in seconds."""
+    counts = observed.spec.source.counts
+    return observed.defaults.prometheus_delay_seconds if counts is None else float(counts.delay_seconds)
 
 
 def is_due(observed: Observed) -> bool:

@@ -28,7 +28,7 @@ class Watch:
 
     name: str
     kind: SignalKind
-    what: Literal["bins", "null", "unseen", "performance"]
+    what: Literal["bins", "null", "unseen", "performance", "labels"]
     index: int
     weight: float
     limit: float
@@ -69,9 +69,10 @@ def _tests(entry: Signal, index: int, name: str, share: float, *, is_score: bool
         yield Watch(f"{name}/null", entry.kind, "null", index, share / 2, null, 4 * null)
         if not is_score:  # answers that the training hardly saw follow from what is asked: `Prediction` tells of them
             yield Watch(f"{name}/unseen", entry.kind, "unseen", index, share / 2, unseen, 4 * unseen)
-    elif entry.kind == SignalKind.ESTIMATED_PERFORMANCE:
+    elif entry.kind in {SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE}:
         drop = decimal(entry.max_drop or "0.02")
-        yield Watch(name, entry.kind, "performance", index, share, drop, 2 * drop, entry.metric or "")
+        what: Literal["performance", "labels"] = "labels" if entry.kind == SignalKind.PERFORMANCE else "performance"
+        yield Watch(name, entry.kind, what, index, share, drop, 2 * drop, entry.metric or "")
     else:
         effect = entry.effect or Effect()
         yield Watch(name, entry.kind, "bins", index, share, limit_of(entry), decimal(effect.severe_psi))
@@ -85,7 +86,7 @@ def _matched(entry: Signal, layout: Layout) -> Iterator[int]:
                 fits = not is_score
             case SignalKind.QUALITY:
                 fits = True
-            case SignalKind.ESTIMATED_PERFORMANCE:
+            case SignalKind.ESTIMATED_PERFORMANCE | SignalKind.PERFORMANCE:
                 fits = is_score and layout.calibration is not None
             case _:
                 fits = is_score
@@ -95,17 +96,17 @@ def _matched(entry: Signal, layout: Layout) -> Iterator[int]:
 
 def steps_back(spec: DriftPolicySpec) -> float:
     """How far back the reference reaches, in steps; 0 for the profile."""
-    window, metrics = spec.reference.window, spec.source.metrics
-    if window is None or metrics is None:
+    window, source = spec.reference.window, spec.source.counts or spec.source.metrics
+    if window is None or source is None:
         return 0.0
-    return (window.offset_seconds + window.duration_seconds + max(spec.window_seconds)) / metrics.step_seconds
+    return (window.offset_seconds + window.duration_seconds + max(spec.window_seconds)) / source.step_seconds
 
 
 def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
     """What the spec asks for and this release does not do, as paths with what is there instead."""
     training, window = spec.reference.training, spec.reference.window
     asked = {
-        "spec.source.logs (use `metrics`)": spec.source.metrics is None,
+        "spec.source.logs (use `counts`)": spec.source.logs is not None,
         "spec.reference.training.uri (use `training: {}`, the profile beside the model)": training is not None
         and bool(training.uri),
         "spec.track: Candidate without `reference.stableTrack`": spec.track != "Stable"
@@ -119,7 +120,7 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
         "spec.falseAlarms.mode: Anytime with a reference that moves (use `reference.training`, or `Budget`)": training
         is None
         and spec.false_alarms.mode != "Budget",
-        "spec.outcomes": spec.outcomes is not None,
+        "spec.outcomes without `source.counts`": spec.outcomes is not None and spec.source.counts is None,
         "spec.retrain.minNewLabelledRows above 0": spec.retrain.min_new_labelled_rows > 0,
     }
     return [
@@ -129,10 +130,11 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
 
 
 def _unsupported(spec: DriftPolicySpec, entry: Signal) -> str | None:
-    if entry.kind in {SignalKind.PERFORMANCE, SignalKind.MULTIVARIATE}:
+    scored = entry.kind in {SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE}
+    if entry.kind == SignalKind.MULTIVARIATE:
         return f"signal {entry.name!r} of kind {entry.kind}"
-    if entry.kind == SignalKind.ESTIMATED_PERFORMANCE and spec.reference.stable_track is not None:
+    if scored and spec.reference.stable_track is not None:
         return f"signal {entry.name!r} of kind {entry.kind} with `reference.stableTrack`"
-    if entry.kind == SignalKind.ESTIMATED_PERFORMANCE and entry.metric not in METRICS:
+    if scored and entry.metric not in METRICS:
         return f"signal {entry.name!r} with metric {entry.metric!r} (use {' or '.join(METRICS)})"
     return None

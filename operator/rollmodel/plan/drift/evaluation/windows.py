@@ -31,6 +31,7 @@ class Windows:
     enough: Mask
     dispersion: Array
     comparison: Comparison
+    times: Times
     concurrent: Concurrent | None = None
     totals: Sequence[Totals] = ()
     delta: Array | None = None
@@ -90,6 +91,7 @@ def windows_of(
         else compare_anytime(
             reference, live, dispersion=careful_dispersion(dispersion, quiet), delta=delta, least=float(least)
         ),
+        times=times,
         concurrent=concurrent,
         totals=totals,
         delta=delta,

@@ -78,14 +78,24 @@ def looked(draft: Draft, look: Evaluation, state: str) -> Draft:
     draft = draft.say("SamplesSufficient", "True" if all(look.enough) else "False", *_samples(draft, look))
     draft = _calibrated(draft)
     kinds = {entry.kind for entry in draft.observed.spec.signals}
-    for kind, name in (
-        (SignalKind.QUALITY, "QualityBroken"),
-        (SignalKind.ESTIMATED_PERFORMANCE, "PerformanceDegraded"),
+    for of_name, name in (
+        ({SignalKind.QUALITY}, "QualityBroken"),
+        ({SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE}, "PerformanceDegraded"),
     ):
-        if kind in kinds:
-            bad = [one for one in drifted if one.kind == kind]
-            draft = draft.say(name, "True" if bad else "False", name if bad else "NothingFound", names(bad))
+        if kinds & of_name:
+            draft = draft.say(name, *_found(look, drifted, of_name, name))
     return draft
+
+
+def _found(
+    look: Evaluation, drifted: Sequence[SignalStatus], kinds: set[SignalKind], name: str
+) -> tuple[Truth, str, str]:
+    """Status, reason and message about signals of these kinds. Without labels nothing is known of the performance."""
+    bad = [one for one in drifted if one.kind in kinds]
+    blind = [one for one in look.signals if one.kind in kinds and one.verdict == "Insufficient" and one.message]
+    if not bad and blind and SignalKind.PERFORMANCE in kinds and any(look.enough):
+        return "Unknown", "Insufficient", names(blind)
+    return ("True", name, names(bad)) if bad else ("False", "NothingFound", "")
 
 
 def names(signals: Sequence[SignalStatus]) -> str:

@@ -1,0 +1,99 @@
+"""Counts that a Job wrote: turned into the series that Prometheus would have answered, so that all else is the same.
+
+The format is that of :mod:`rollmodel.serving.predictions.counts_file`. Whoever may write the ConfigMap may write
+anything, so what is read is bounded and checked.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.profile.layout import MOST_CELLS, Layout, Points
+from rollmodel.plan.manifest import Manifest
+from rollmodel.plan.problem import Problem
+from rollmodel.plan.times import stamp
+
+__all__ = ["history_of"]
+
+FORMAT = "rollmodel-counts/1"
+_ENDING = ".json.gz"
+_MOST_BYTES = 64 * 2**20
+_MOST_STEPS = 20_000
+
+
+def history_of(manifest: Manifest | None, name: str, revision: str, *, step: int, at: float) -> History | Problem:
+    """The counts of a revision in a ConfigMap, up to the step that ends ``at``; what is wrong, where they cannot be."""
+    if manifest is None:
+        return Problem("CountsMissing", f"there is no ConfigMap {name!r} in this namespace")
+    packed = (manifest.get("binaryData") or {}).get(f"{revision}{_ENDING}")
+    if packed is None:
+        return Problem("CountsMissing", f"ConfigMap {name!r} has no counts of revision {revision}")
+    try:
+        content = _content(packed)
+        return _mismatch(content, step) or _history(content, name, at)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, zlib.error, binascii.Error):
+        return Problem("CountsInvalid", f"the counts in ConfigMap {name!r} cannot be read")
+
+
+def _mismatch(content: Mapping[str, Any], step: int) -> Problem | None:
+    if content["format"] != FORMAT:
+        return Problem("CountsVersion", f"the counts have format {str(content['format'])[:40]!r}, not {FORMAT!r}")
+    if content["stepSeconds"] != step:
+        told = f"the counts have steps of {str(content['stepSeconds'])[:10]} s, `stepSeconds` is {step}"
+        return Problem("CountsStep", told)
+    return None
+
+
+def _history(content: Mapping[str, Any], name: str, at: float) -> History | Problem:
+    ends = [_whole(one) for one in content["ends"]]
+    layout = Layout.of(_series(content["reference"], [ends[-1] if ends else 0]))
+    if isinstance(layout, Problem):
+        return layout
+    if round(at) not in ends:
+        until = stamp(datetime.fromtimestamp(ends[-1], UTC)) if ends else "never"
+        return Problem("CountsStale", f"ConfigMap {name!r} has counts until {until}: did its Job run?")
+    return (
+        History(layout).with_answer(_series(content["counts"], ends)).with_outcomes(_series(content["outcomes"], ends))
+    )
+
+
+def _content(packed: str) -> dict[str, Any]:
+    reader = zlib.decompressobj(wbits=31)
+    text = reader.decompress(base64.b64decode(packed, validate=True), _MOST_BYTES)
+    if reader.unconsumed_tail or not reader.eof:
+        raise ValueError("too large, or cut")
+    found = json.loads(text)
+    if not isinstance(found, dict):
+        raise TypeError("not an object")
+    return found
+
+
+def _series(content: Sequence[Any], ends: Sequence[int]) -> Iterator[Points]:
+    """Each series: labels, and a value for each end, or one value."""
+    if len(content) > MOST_CELLS or len(ends) > _MOST_STEPS:
+        raise ValueError("too many")
+    for labels, given in content:
+        values = given if isinstance(given, list) else [given]
+        if len(values) != len(ends) or not all(isinstance(one, str) for one in labels.values()):
+            raise ValueError("not a series")
+        yield dict(labels), [(float(end), _count(value)) for end, value in zip(ends, values, strict=True)]
+
+
+def _count(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ValueError("not a count")
+    return float(value)
+
+
+def _whole(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**40:
+        raise ValueError("not a time")
+    return value
