@@ -21,6 +21,7 @@ from rollmodel.cli.common.console import show
 from rollmodel.cli.common.html import TEMPLATES
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.lineage.chain import Chain, Objects, chains, matching
+from rollmodel.cli.lineage.prediction import of_prediction
 from rollmodel.cli.lineage.registry import with_registry
 from rollmodel.errors import NotFound, RollmodelError
 
@@ -55,8 +56,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "word",
         metavar="WORD",
-        help="a model, MODEL/VERSION, a ModelDeployment, a TrainingJob, a revision, or the id of a run",
+        help="a model, MODEL/VERSION, a ModelDeployment, a TrainingJob, a revision, or the id of a run; with --log the"
+        " id of a prediction",
     )
+    parser.add_argument("--log", metavar="WHERE", help="prediction log: a folder or s3://bucket/prefix")
     cluster.add_arguments(parser)
     add_mlflow_url(parser)
     parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="json: all links as data")
@@ -66,11 +69,14 @@ def _parser() -> argparse.ArgumentParser:
 
 def _found(arguments: argparse.Namespace) -> list[Chain]:
     objects = cluster.run(arguments.namespace, arguments.kubeconfig, _objects)
-    found = matching(chains(objects), arguments.word)
+    if arguments.log:
+        found = of_prediction(chains(objects), arguments.word, arguments.log)
+    else:
+        found = matching(chains(objects), arguments.word)
     if not found:
         raise NotFound(
             f"nothing here is called {arguments.word!r}: say a model, MODEL/VERSION, a ModelDeployment, a TrainingJob,"
-            " a revision or the id of a run; `rollmodel get` lists what there is"
+            " a revision or the id of a run, or with --log that of a prediction; `rollmodel get` lists what there is"
         )
     return [with_registry(one, arguments.mlflow_url) for one in found] if arguments.mlflow_url else found
 

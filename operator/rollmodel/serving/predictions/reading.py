@@ -85,6 +85,23 @@ class LogFiles:
                     continue
                 yield from self._parquet(content) if path.endswith(".parquet") else self._lines(content)
 
+    def find(self, name: str) -> Record | None:
+        """The row with this id, which is that of its request with ``:<row>`` where that had several; None without."""
+        wanted = name.encode()
+        for path in self._all():
+            if not path.endswith(_ENDINGS):
+                continue
+            content = self._content(path)
+            rows: Iterator[list[Record]] = iter(())
+            if path.endswith(".parquet"):
+                rows = self._parquet(content)
+            elif wanted in content:
+                rows = self._lines(b"\n".join(line for line in content.splitlines() if wanted in line))
+            found = next((row for part in rows for row in part if row.id in {name, f"{name}:0"}), None)
+            if found is not None:
+                return found
+        return None
+
     def lines(self) -> Iterator[dict[str, Any]]:
         """Objects of all files of JSON lines, whatever they say."""
         for path in self._all():
