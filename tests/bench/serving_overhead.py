@@ -1,6 +1,7 @@
 """What our model server costs per request, against plain ``mlflow models serve`` and against that behind a sidecar.
 
     python -m tests.bench.serving_overhead
+    python -m tests.bench.serving_overhead --log    # ours with a prediction log of all requests, and without
 
 All servers stay up during the run and take turns, so that a busy machine is busy for each of them. Latency is that of
 a closed loop with a few clients on one machine: a comparison, not a capacity. CPU time is that of the server's
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +29,8 @@ from pathlib import Path
 from statistics import quantiles
 
 import mlflow
+from rollmodel.profile import build_profile
+from rollmodel.serving.predictions.config import VARIABLE
 
 from examples.models.sample_requests import request_bodies
 from examples.models.train import RECIPES, train
@@ -81,10 +84,10 @@ def _resident(pid: int) -> int:
 
 
 @contextmanager
-def _process(command: Sequence[str], log: Path) -> Iterator[int]:
+def _process(command: Sequence[str], log: Path, more: Mapping[str, str] | None = None) -> Iterator[int]:
     """A process in a group of its own; yields the group's id."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    env = os.environ | {"PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    env = os.environ | {"PATH": path, "MLFLOW_DISABLE_TELEMETRY": "true", **(more or {})}
     with log.open("w") as out:
         process = subprocess.Popen(command, env=env, stdout=out, stderr=out, start_new_session=True)
     try:
@@ -103,12 +106,13 @@ def _wait_until_up(port: int, path: str) -> None:
 
 
 @contextmanager
-def _ours(model: Path, folder: Path) -> Iterator[Server]:
+def _ours(model: Path, folder: Path, log: Path | None = None) -> Iterator[Server]:
     port = free_port()
+    env = {VARIABLE: json.dumps({"to": str(log)})} if log is not None else {}
     command = [sys.executable, "-m", "rollmodel", "serve", "--model", str(model), "--host", HOST, "--port", str(port)]
-    with _process(command, folder / "ours.log") as group:
+    with _process(command, folder / f"ours-{port}.log", env) as group:
         _wait_until_up(port, "/ready")
-        yield Server("rollmodel serve", port, [group])
+        yield Server("rollmodel serve, with a log" if log is not None else "rollmodel serve", port, [group])
 
 
 @contextmanager
@@ -196,6 +200,7 @@ def _save_model(folder: Path) -> Path:
     model, seen, _ = train(RECIPES["v2"])
     path = folder / "model"
     mlflow.sklearn.save_model(model, path, input_example=seen.head(2), pip_requirements=["scikit-learn"])
+    (path / "profile.json").write_text(build_profile(dict(seen)).to_json(), encoding="utf-8")
     return path
 
 
@@ -205,16 +210,20 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--requests", type=int, default=200, help="per server and round")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8], help="concurrent clients")
+    parser.add_argument("--log", action="store_true", help="compare ours with a prediction log and without")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model = _save_model(folder)
-        plain = stack.enter_context(_mlflow(model, folder))
-        sidecar = stack.enter_context(_behind_envoy(plain, folder))
         ours = stack.enter_context(_ours(model, folder))
+        if arguments.log:
+            servers: tuple[Server, ...] = (ours, stack.enter_context(_ours(model, folder, folder / "predictions")))
+        else:
+            plain = stack.enter_context(_mlflow(model, folder))
+            servers = (plain, stack.enter_context(_behind_envoy(plain, folder)), ours)
         bodies = list(itertools.islice(itertools.cycle(request_bodies()), arguments.requests))
         for clients in arguments.clients:
-            _measure((plain, sidecar, ours), bodies, clients, arguments.rounds)
+            _measure(servers, bodies, clients, arguments.rounds)
 
 
 def _measure(servers: Sequence[Server], bodies: Sequence[str], clients: int, rounds: int) -> None:

@@ -31,7 +31,7 @@ def test_nothing_is_wrong_with_it(capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_job_counts_what_the_pods_log(objects: dict[str, dict[str, Any]]) -> None:
     pod = objects["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     [container] = pod["containers"]
-    assert container["args"][0] == "count-predictions"
+    assert container["args"][0] == "count-log"
     asked = _parser().parse_args(container["args"][1:])
     log = ModelDeploymentSpec.model_validate(objects["ModelDeployment"]["spec"]).runtime.prediction_log
     config = configured({one["name"]: one["value"] for one in log_environment(log, "churn", "r1", 1)})

@@ -45,7 +45,7 @@ class LogsSource(ApiModel):
 
 
 class CountsSource(ApiModel):
-    """Counts of a prediction log, and of labels, that `rollmodel count-predictions` writes into a ConfigMap."""
+    """Counts of a prediction log, and of labels, that `rollmodel count-log` writes into a ConfigMap."""
 
     config_map_ref: LocalRef
     """The ConfigMap. The Job that writes it runs at least once in each `delaySeconds`."""

@@ -1,4 +1,4 @@
-"""``rollmodel count-predictions``: log and labels become counts, for a DriftPolicy with ``source.counts``. In a Job."""
+"""``rollmodel count-log``: log and labels become counts, for a DriftPolicy with ``source.counts``. In a Job."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ logger = logging.getLogger("rollmodel.count")
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="rollmodel count-predictions",
+        prog="rollmodel count-log",
         description="Count the rows of a prediction log by step, join labels by the prediction's id, and write the"
         " counts for a DriftPolicy with `source.counts`.",
     )
@@ -63,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(arguments)
     except (RollmodelError, ProfileError, OSError) as error:
-        print(f"rollmodel count-predictions: {error}", file=sys.stderr)  # noqa: T201  for people
+        print(f"rollmodel count-log: {error}", file=sys.stderr)  # noqa: T201  for people
         return 1
     return 0
 
