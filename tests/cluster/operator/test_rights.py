@@ -42,12 +42,7 @@ OWN_KINDS: dict[str, dict[str, Any]] = {
     "DriftPolicy": {"modelDeploymentRef": {"name": "churn"}},
 }
 
-COUNTED = {
-    "modelDeploymentRef": {"name": "churn"},
-    "track": "Candidate",
-    "reference": {"stableTrack": {}},
-    "source": {"counts": {"configMapRef": {"name": "counts"}}},
-}
+COUNTED = {"modelDeploymentRef": {"name": "churn"}, "source": {"counts": {"configMapRef": {"name": "counts"}}}}
 HOST = "churn.test"
 SHORT = {"deadlineSeconds": 1, "ttlSecondsAfterFinished": 0}
 CHILDREN = {
