@@ -46,7 +46,8 @@ class Job:
         luck = np.random.default_rng([hour, 7]).random(len(scores))
         for index, (features, score) in enumerate(zip(table.to_dict("records"), scores.tolist(), strict=True)):
             name = f"{hour}-{index}"
-            self.records.append(Record(name, now - 60.0, "rev1", score, features))
+            row = {str(column): value for column, value in features.items()}
+            self.records.append(Record(name, now - 60.0, "rev1", score, row))
             self.truth[name] = now, bool((luck[index] < score) != (hour >= self.flips))
         if self.counted is None or self.labels_after:
             self.counted = StepCounts(self.world.profile, step=self.step, since=0.0, until=now)
