@@ -225,3 +225,14 @@ def test_a_preview_that_is_compared_with_nobody(run: Any) -> None:
     code, out, _ = run(document(cluster))
     assert code == 0
     assert re.search(r"candidate +\w+ +version 2 +100 % +baking for", out)
+
+
+def test_a_risk_that_is_shared_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    plan = JudgePlan(metrics=(MetricPlan("errors", "count"), MetricPlan("slow", "count")), alpha_harm=0.01)
+    seen = [MetricReport(one.name, "Undecided", e_harm=150.0, e_safe=0.5) for one in plan.metrics]
+    opinion = Assessment(Outcome.UNDECIDED, "NotEnoughEvidence", "not proven yet", metrics=seen)
+    report = Report("prod", "churn", "Undecided", opinion.message, (), views(plan, opinion), ())
+    Console(width=140).print(Group(*terminal.parts(report)))
+    said = "evidence 150, proven at 200 (the risk is shared by 2 metrics)"
+    assert capsys.readouterr().out.count(said) == 2
+    assert page.render(report, made="now").count(said) == 2
