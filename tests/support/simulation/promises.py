@@ -12,7 +12,7 @@ from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.deployment.strategies.swap.least import least_serving
 
-__all__ = ["Moment", "keeps_promises", "manifests", "route_mirrors", "route_weights"]
+__all__ = ["Moment", "keeps_promises", "manifests", "route_mirrors", "route_weights", "takes_no_pods_with_traffic"]
 
 _STATUS_BYTES = 64 * 1024
 
@@ -40,7 +40,7 @@ def keeps_promises(decision: Decision, moment: Moment) -> None:
     _conditions(decision)
     _history(decision, moment)
     _weights(decision, moment)
-    _removals(decision, moment)
+    takes_no_pods_with_traffic(decision, moment)
     if strategy_for(moment.spec).needs.surge:
         _stable_size(decision, moment)
     else:
@@ -115,7 +115,7 @@ def _eligible(decision: Decision, moment: Moment) -> list[str]:
     return revisions
 
 
-def _removals(decision: Decision, moment: Moment) -> None:
+def takes_no_pods_with_traffic(decision: Decision, moment: Moment) -> None:
     """Pods go after their traffic, and the stable revision's never."""
     for delete in decision.of(DeleteObject):
         revision = delete.ref.name.rpartition("-")[2]

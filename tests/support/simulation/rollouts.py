@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.autoscaler import Autoscaler
 from tests.support.simulation.pods import Behaviour, PodKind, pod_status
-from tests.support.simulation.promises import Moment, keeps_promises, manifests
+from tests.support.simulation.promises import Moment, keeps_promises, manifests, takes_no_pods_with_traffic
 from tests.support.simulation.surroundings import START, TICK, Surroundings
 
 __all__ = ["DEFAULTS", "START", "TICK", "Behaviour", "Cluster", "model", "spec"]
@@ -68,6 +68,10 @@ class Cluster(Surroundings):
     writes: int = 0
     autoscaler: Autoscaler | None = None
     """A HorizontalPodAutoscaler that writes ``scale.replicas``."""
+    late: int = 0
+    """Ticks between a look and what is done about it: a neighbour answers, but late. The world goes on meanwhile."""
+    looked: tuple[Observed, Moment, datetime] | None = None
+    """The look of a pass that is under way."""
 
     # -- what people do ------------------------------------------------------------------------------------------------
 
@@ -142,10 +146,13 @@ class Cluster(Surroundings):
         ``killed_after``: the operator dies after so many writes, the status first. ``lost``: objects of this kind are
         not applied, since the API server takes them and never answers.
         """
-        decision = decide(self.observe())
-        keeps_promises(
-            decision, Moment(self.spec, self.status, self.served, self.seen, self._ready, self._asked_pods())
-        )
+        return self._carry_out(decide(self.observe()), self._moment(), killed_after, lost)
+
+    def _carry_out(
+        self, decision: Decision, moment: Moment, killed_after: int | None = None, lost: str | None = None
+    ) -> Decision:
+        keeps_promises(decision, moment)
+        takes_no_pods_with_traffic(decision, self._moment())
         before = self.status
         self.status = json.loads(json.dumps(dict(decision.status)))
         self.writes += (before != self.status) + len(manifests(decision)) + len(decision.of(DeleteObject))
@@ -162,6 +169,33 @@ class Cluster(Surroundings):
         self.events += [effect.event for effect in decision.of(EmitEvent)]
         return decision
 
+    def _moment(self) -> Moment:
+        ready = {revision: self._ready(revision) for revision in self.deployments()}
+        asked = self._asked_pods()
+        return Moment(self.spec, self.status, dict(self.served), set(self.seen), lambda one: ready.get(one, 0), asked)
+
+    def _late_pass(self) -> None:
+        """What was looked at some ticks ago is done now, unless somebody has written the object since."""
+        if self.looked is None:
+            self.looked = self.observe(), self._moment(), self.now
+        look, moment, begun = self.looked
+        if (self.now - begun).total_seconds() < self.late * TICK:
+            return
+        self.looked = None
+        same = (look.generation, look.annotations, look.status.to_wire()) == (
+            self.generation,
+            self.annotations,
+            ModelDeploymentStatus.model_validate(json.loads(json.dumps(self.status))).to_wire(),
+        )
+        if same:
+            self._carry_out(decide(look), moment)
+
+    def _passes(self) -> None:
+        if self.late or self.looked is not None:
+            self._late_pass()
+        else:
+            self.pass_until_quiet()
+
     def pass_until_quiet(self) -> None:
         """Passes at one moment until one of them writes nothing, as the driver does."""
         for _ in range(20):
@@ -174,11 +208,11 @@ class Cluster(Surroundings):
     def run(self, seconds: int, until: Callable[[], bool] | None = None) -> bool:
         """Let time pass, with passes at every tick. True once ``until`` holds."""
         for _ in range(0, seconds, TICK):
-            self.pass_until_quiet()
+            self._passes()
             if until is not None and until():
                 return True
             self.advance()
-        self.pass_until_quiet()
+        self._passes()
         return until() if until is not None else True
 
     def advance(self) -> None:

@@ -127,7 +127,8 @@ HAPPENINGS = st.one_of(
     st.builds(lose_writes, st.sampled_from(["Deployment", "HTTPRoute", "Service", "ControllerRevision"])),
     st.sampled_from([lose_registry, edit_route, lose_status]),
 )
-#: Who the neighbours are: how late a gateway is and what it writes; how samples come, late, seldom, by another clock.
+#: Who the neighbours are: how late a gateway is and what it writes; how samples come, late, seldom, by another clock;
+#: how long a pass waits for answers.
 WORLD: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"gateway_lag": st.integers(0, 3), "gateway": st.sampled_from(sorted(GATEWAYS))},
     optional={
@@ -135,6 +136,7 @@ WORLD: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "latency_offset": st.sampled_from([0, 30]),
         "scrape": st.sampled_from([10, 15, 30, 60]),
         "skew": st.sampled_from([-20, 0, 20]),
+        "late": st.sampled_from([0, 1, 3]),
     },
 )
 LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_size=10)
@@ -171,7 +173,7 @@ def comes_to_rest(strategy: str, traffic: str, life: list[tuple[Happening, int]]
     for happen, seconds in life:
         happen(cluster)
         cluster.run(seconds)
-    cluster.metrics, cluster.targets = "good", "up"
+    cluster.metrics, cluster.targets, cluster.late = "good", "up", 0
     if isinstance(cluster.model, Problem):
         cluster.model = model("1")
     assert cluster.run(7200, lambda: at_rest(cluster)), cluster.condition("Progressing")

@@ -66,6 +66,18 @@ def test_a_gateway_that_falls_silent_is_told_after_the_deadline(serving: Serving
     assert cluster.verdicts()[-1] == "Promoted v2"
 
 
+@pytest.mark.parametrize("late", [1, 3])
+def test_neighbours_that_answer_late_delay_a_verdict_and_lose_none(serving: Serving, late: int) -> None:
+    """Each pass writes what it saw some ticks ago."""
+    cluster = serving(rollout=QUICK)
+    cluster.late = late
+    revision = cluster.try_version(bad=0.5)
+    assert cluster.run(600, lambda: bool(cluster.served.get(revision)))
+    assert cluster.run(600, lambda: cluster.verdicts()[-1] == "RolledBack v2" and not cluster.served.get(revision))
+    cluster.try_version("3")
+    assert cluster.run(7200, lambda: cluster.verdicts()[-1] == "Promoted v3" and cluster.over())
+
+
 @pytest.mark.parametrize("kind", ["Deployment", "Service", "ControllerRevision"])
 def test_children_that_were_deleted_come_back(serving: Serving, kind: str) -> None:
     cluster = serving()
