@@ -226,6 +226,8 @@ class MetricHistory:
 
     pods: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)
     edges: Sequence[float] = ()
+    part: float = 1.0
+    """The share of all pods that ``pods`` are, where a past of all is too much: their traffic is this part of it."""
 
 
 class Outcome(StrEnum):

@@ -101,13 +101,14 @@ def from_history(history: MetricHistory, *, share: float, interval: float) -> tu
     if not pods:
         return unknown(), 0.0
     total, bad = np.moveaxis(np.sum(list(pods.values()), axis=0), -1, 0)
+    requests = float(total.mean()) / history.part
     if len(total) * interval < LEAST_SECONDS or not total.sum() > 0:
-        return _rate_only(bad, total), float(total.mean())
+        return _rate_only(bad, total), requests
     chosen = placebo_split(pods, share)
     if not chosen:
-        return from_total(total, bad), float(total.mean())
+        return from_total(total, bad), requests
     na, ka = np.moveaxis(np.sum([pods[name] for name in chosen], axis=0), -1, 0)
-    return from_split(Tick(na, ka, total - na, bad - ka)), float(total.mean())
+    return from_split(Tick(na, ka, total - na, bad - ka)), requests
 
 
 def _rate_only(bad: Array, total: Array) -> Baseline:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -95,3 +96,12 @@ def test_pods_without_traffic_in_some_ticks_are_no_trouble() -> None:
     busy = array([[100, 1], [0, 0], [100, 0], [0, 0]] * 90)
     known, _ = from_history(MetricHistory({"a": busy.tolist(), "b": busy[::-1].tolist()}), share=0.5, interval=10.0)
     assert np.isfinite(known.prior.dispersion)
+
+
+def test_the_past_of_some_pods_tells_the_traffic_of_all() -> None:
+    some = quiet_history(0.2, ticks=200)
+    of_all, requests = from_history(some, share=0.05, interval=10.0)
+    of_some, scaled = from_history(replace(some, part=0.1), share=0.05, interval=10.0)
+    assert scaled == pytest.approx(10 * requests)
+    assert of_some.rate == of_all.rate
+    assert of_some.prior.dispersion == of_all.prior.dispersion

@@ -10,7 +10,7 @@ import math
 
 from rollmodel.evidence.noise.noise import LEAST_SECONDS
 
-__all__ = ["history_ticks", "look_back_ticks", "most_windows", "pods_matcher"]
+__all__ = ["history_ticks", "look_back_ticks", "most_windows", "pods_matcher", "pods_part"]
 
 #: The most points of an answer: 9 MiB of JSON, and a quarter of the bytes that are read at most.
 MOST_POINTS = 400_000
@@ -40,6 +40,14 @@ def pods_matcher(pods: int, series_per_pod: int, step: float) -> str | None:
         return f'pod=~".+[{_ALPHABET[:endings]}]"'
     endings = max(1, math.floor(part * len(_ALPHABET) ** 2))
     return f'pod=~".+[{_ALPHABET[:endings]}]{_ALPHABET[0]}"'
+
+
+def pods_part(matcher: str | None) -> float:
+    """The share of all pods that such a matcher takes, if every ending is as frequent."""
+    if matcher is None:
+        return 1.0
+    some, last = matcher.removeprefix('pod=~".+[').removesuffix(']"').partition("]")[::2]
+    return len(some) / len(_ALPHABET) ** (2 if last else 1)
 
 
 def most_windows(series: int) -> int:

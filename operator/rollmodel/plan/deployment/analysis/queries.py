@@ -22,7 +22,7 @@ from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.times import parse
 
-__all__ = ["asks_history", "is_about_candidate", "load_judge", "queries", "query_of"]
+__all__ = ["asks_history", "is_about_candidate", "load_judge", "past_part", "queries", "query_of"]
 
 
 def queries(observed: Observed) -> dict[str, MetricQuery]:
@@ -101,6 +101,11 @@ def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
 def is_about_candidate(observed: Observed, metric: Metric) -> bool:
     """Whether the query names the candidate, so that it may have no series before the candidate has traffic."""
     return query_of(observed, metric, history=True) != query_of(observed, metric, history=False)
+
+
+def past_part(observed: Observed, metric: Metric) -> float:
+    """The share of the stable pods whose past is asked for."""
+    return budget.pods_part(_some_pods(observed, metric))
 
 
 def _some_pods(observed: Observed, metric: Metric) -> str | None:

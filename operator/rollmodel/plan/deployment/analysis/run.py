@@ -7,7 +7,7 @@ the query and the answer. Only a proof of harm outlives blindness.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -18,6 +18,7 @@ from rollmodel.evidence import judge
 from rollmodel.evidence.core.increments import Grid
 from rollmodel.evidence.core.types import (
     Assessment,
+    MetricHistory,
     NoEvidenceReason,
     Outcome,
     Sample,
@@ -43,7 +44,13 @@ from rollmodel.plan.deployment.analysis.problems import (
     window_problems,
     wrong_queries,
 )
-from rollmodel.plan.deployment.analysis.queries import asks_history, is_about_candidate, load_judge, queries
+from rollmodel.plan.deployment.analysis.queries import (
+    asks_history,
+    is_about_candidate,
+    load_judge,
+    past_part,
+    queries,
+)
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals import signal_of
@@ -115,13 +122,19 @@ def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[P
         return _with(rollout, _blind_or(rollout, [*problems, *unexpected], waiting))
     try:
         plan = judge_plan(rollout.spec, interval)
-        judge_state = judge.begin(plan, histories, rollout.now.timestamp())
+        judge_state = judge.begin(plan, _of_some(rollout, histories), rollout.now.timestamp())
     except judge.PlanError as error:
         return _with(rollout, _blind_or(rollout, [Problem("InvalidAnalysis", str(error))], NOT_ASKED))
     if rollout.state.judge is not None:
         message = "the evidence so far was written by another release and cannot be read: judging begins anew"
         rollout = rollout.with_event("Warning", "JudgeRestarted", message)
     return _with(rollout.with_state(judge=judge.dump(judge_state)), _answered(rollout, judge_state))
+
+
+def _of_some(rollout: Rollout, histories: Mapping[str, MetricHistory]) -> dict[str, MetricHistory]:
+    """The histories, each with the share of the pods that it is of."""
+    parts = {one.name: past_part(rollout.observed, one) for one in rollout.spec.analysis.metrics}
+    return {name: replace(history, part=parts[name]) for name, history in histories.items()}
 
 
 def _of_stable(rollout: Rollout, asked: dict[str, MetricQuery]) -> dict[str, MetricQuery]:

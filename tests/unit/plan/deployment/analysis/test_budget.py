@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 from rollmodel.evidence.noise.noise import LEAST_SECONDS
-from rollmodel.plan.deployment.analysis.budget import MOST_POINTS, history_ticks, most_windows, pods_matcher
+from rollmodel.plan.deployment.analysis.budget import MOST_POINTS, history_ticks, most_windows, pods_matcher, pods_part
 from rollmodel.plan.deployment.analysis.queries import queries
 
 from tests.support.simulation.rollouts import Cluster
@@ -26,6 +26,13 @@ def part(matcher: str | None) -> float:
     wanted = re.compile(matcher.removeprefix('pod=~"').removesuffix('"'))
     endings = [a + b for a in ALPHABET for b in ALPHABET]
     return sum(wanted.fullmatch("churn-x" + ending) is not None for ending in endings) / len(endings)
+
+
+@pytest.mark.parametrize("series", [2, 20])
+@pytest.mark.parametrize("pods", [1, 85, 300, 1000, 20_000, 10**6])
+def test_it_is_known_how_many_pods_a_matcher_takes(pods: int, series: int) -> None:
+    matcher = pods_matcher(pods, series, 10.0)
+    assert pods_part(matcher) == pytest.approx(part(matcher))
 
 
 @pytest.mark.parametrize("series", [2, 20])
