@@ -100,6 +100,8 @@ class Observed:
     now: datetime
     gateway_available: bool = True
     address_taken: AddressTaken | None = None
+    alias_shared: str | None = None
+    """Namespace and name of an older ModelDeployment that moves the same champion alias."""
     problems: Sequence[str] = field(default_factory=tuple)
     registry_read: bool = True
     """Whether the registry was read since somebody asked for it with the annotation ``rollmodel.dev/refresh``."""

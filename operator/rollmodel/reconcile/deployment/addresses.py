@@ -34,7 +34,7 @@ class Addresses:
     """The claims of all objects, by their UID. ``wake(uid)`` tells an object to look again."""
 
     def __init__(self, wake: Callable[[str], None]) -> None:
-        self._wake = wake
+        self.wake = wake
         self._claims: dict[str, _Claim] = {}
         self._by_address: dict[Address, set[str]] = {}
 
@@ -66,7 +66,7 @@ class Addresses:
 
     def _tell(self, uid: str, claim: _Claim) -> None:
         for other in {other for address, _ in claim.listeners for other in self._by_address.get(address, ())} - {uid}:
-            self._wake(other)
+            self.wake(other)
 
     def _taken(self, uid: str, claim: _Claim) -> AddressTaken | None:
         lost = {one: owner for one in claim.listeners if (owner := self._older(uid, claim, *one)) is not None}

@@ -21,6 +21,7 @@ from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.addresses import Addresses
+from rollmodel.reconcile.deployment.aliases import ChampionAliases
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.deployment.other_routes import OtherRoutes
 
@@ -59,6 +60,7 @@ class Gatherer:
         self._least_interval = least_interval
         self._addresses = Addresses(lambda _: None) if addresses is None else addresses
         self._other_routes = OtherRoutes(kube, clock)
+        self._aliases = ChampionAliases(self._addresses.wake)
         self._seen: dict[str, tuple[str, float]] = {}
         self._refreshes: dict[str, tuple[str, float]] = {}
 
@@ -94,6 +96,7 @@ class Gatherer:
             gateway_available=self._kube.gateway_available,
             address_taken=self._addresses.claim(body, spec, children)
             or await self._other_routes.older(meta["uid"], children),
+            alias_shared=self._aliases.claim(body, spec),
             problems=problems,
             registry_read=self._models.was_read(meta["uid"], asked_at),
         )
@@ -104,6 +107,7 @@ class Gatherer:
         self._seen.pop(uid, None)
         self._addresses.forget(uid)
         self._other_routes.forget(uid)
+        self._aliases.forget(uid)
         self._refreshes.pop(uid, None)
         self._models.forget(uid)
 

@@ -23,6 +23,7 @@ from rollmodel.plan.deployment.status.builds import BUILDS_DIFFER, builds
 from rollmodel.plan.deployment.status.overdue import overdue
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.records import RECORD_CHANGED, believed_records, changed_records
+from rollmodel.plan.deployment.status.shared_alias import ALIAS_SHARED, shared_alias
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
 from rollmodel.plan.deployment.strategies.commands import refresh_asked
 from rollmodel.plan.deployment.strategies.split import pods_to_have
@@ -107,6 +108,7 @@ def condition_events(
         "Available": "False",
         BUILDS_DIFFER: "True",
         RECORD_CHANGED: "True",
+        ALIAS_SHARED: "True",
     }.items():
         old, new = find(before, kind), find(after, kind)
         if new is None or (kind == "Available" and old is None) or new.reason == "RolledBack":
@@ -133,6 +135,7 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
         "ModelResolved": _model_resolved(rollout),
         "TrafficProgrammed": ConditionDraft(rollout.traffic.status, rollout.traffic.reason, rollout.traffic.message),
         **builds(rollout),
+        **shared_alias(rollout),
         **changed_records(rollout),
         "MetricsAvailable": ConditionDraft(rollout.analysis.status, rollout.analysis.reason, rollout.analysis.message),
     }
