@@ -92,13 +92,18 @@ def _numeric(
     keep: float | None = None,
     importance: float = 1.0,
 ) -> Column:
-    """The outermost ``smallest`` rows on each side are not told apart: an extreme value is one person's."""
+    """The outermost ``smallest`` rows on each side are not told apart: an extreme value is one person's.
+
+    ``low`` and ``high`` are twice as far from the median as all other rows, so that rows which moved a little are not
+    beyond them, and other units are.
+    """
     edges = merge_small(count_bins(values, edges).tolist(), smallest, keep, edges)
     finite = np.sort(values[np.isfinite(values)])
     low = high = None
     outside = int(np.isinf(values).sum())
     if finite.size >= 2 * smallest:
-        low, high = float(finite[smallest - 1]), float(finite[-smallest])
+        middle = float(finite[finite.size // 2])
+        low, high = (_twice_as_far(float(one), middle) for one in (finite[smallest - 1], finite[-smallest]))
         outside += int((finite < low).sum() + (finite > high).sum())
     many = min(_QUANTILES, finite.size // smallest)
     levels = (np.arange(many) + 0.5) / max(1, many)
@@ -114,6 +119,11 @@ def _numeric(
         quantiles=tuple(float(f"{value:.6g}") for value in np.quantile(finite, levels)) if many else (),
         importance=importance,
     )
+
+
+def _twice_as_far(value: float, middle: float) -> float:
+    found = value + (value - middle)
+    return found if np.isfinite(found) else value
 
 
 def _categorical(name: str, values: list[str | None], smallest: int, importance: float) -> Column:

@@ -30,7 +30,8 @@ class Column:
 
     A value v is in the first bin whose edge is at least v, or in the last bin (Prometheus' ``le``). ``counts`` has one
     number for each bin; for a categorical column the last one counts the categories that are not listed. ``nulls`` are
-    in no bin. ``low`` and ``high`` bound all but the outermost rows of a numeric column; ``outside`` counts those.
+    in no bin. ``low`` and ``high`` are twice as far from the median of a numeric column as all but its outermost rows;
+    ``outside`` counts what lies beyond.
     """
 
     name: str

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pytest
 from rollmodel.plan.decision import Ref
+from rollmodel.profile import build_profile
 
 from tests.support.simulation.drifting import DriftWorld, Rows, rows_of
 
@@ -37,7 +39,11 @@ async def test_an_alarm_starts_one_training_with_the_templates_spec() -> None:
     world, ref = world_with()
     await world.hours(world.operator(), ref, 20)
     (training,) = world.trainings()
+    window = training["spec"].pop("dataWindow")
     assert training["spec"] == {"template": {"image": "trainer:1"}}, "once, without the schedule"
+    begun = datetime.fromisoformat(world.status(ref)["episode"]["startTime"])
+    assert begun - datetime.fromisoformat(window["since"]) == timedelta(hours=3), "three looks at an hour each saw it"
+    assert window["until"] == world.status(ref)["retrains"][0]["time"]
     assert training["metadata"]["annotations"]["rollmodel.dev/drift-trigger"] == "features/age"
     assert training["metadata"]["ownerReferences"][0]["kind"] == "DriftPolicy"
     assert outcomes(world, ref) == ["Running"]
@@ -248,3 +254,19 @@ async def test_a_training_that_is_deleted_has_failed() -> None:
     await world.hours(operator, ref, 3)
     assert outcomes(world, ref) == ["Failed"]
     assert world.trainings() == []
+
+
+@pytest.mark.parametrize(("age", "trains"), [(48.0, True), (480.0, False)])
+async def test_a_small_profile_calls_other_people_no_broken_data(age: float, trains: bool) -> None:
+    """Its outermost rows are 2 % on each side, so many rows of drift lie beyond; months instead of years are broken."""
+
+    def moved(rng: np.random.Generator, hour: int) -> Rows:
+        return rows_of(rng, 600, age=40.0 if hour < DRIFT_FROM else age)
+
+    world, ref = world_with(moved)
+    data, score = rows_of(np.random.default_rng(1), 1000)
+    world.profile = build_profile(dict(data), score=score)
+    world.kube.edit(ref, lambda obj: obj["spec"].update(reference={"training": {"minRows": 1000}}))
+    await world.hours(world.operator(), ref, 20)
+    assert len(world.trainings()) == (1 if trains else 0)
+    assert (world.condition(ref, "RetrainBlocked")["reason"] == "BrokenData") is not trains

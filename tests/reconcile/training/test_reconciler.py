@@ -250,3 +250,15 @@ async def test_a_receiver_that_is_away_stops_no_run(bench: TrainingBench) -> Non
     bench.receiver.broken = None
     await bench.a_pass(bench.operator(), ref)
     assert bench.receiver.got[-1]["text"].startswith("*Registered* TrainingJob ml/churn: ")
+
+
+async def test_the_container_is_told_which_data_to_learn_from(bench: TrainingBench) -> None:
+    window = {"since": "2026-01-01T00:00:00Z", "until": "2026-01-08T00:00:00Z"}
+    ref = bench.create(dataWindow=window)
+    await bench.finish(ref)
+    [run] = bench.tracking.runs.values()
+    assert (run.tags["rollmodel.dev/data-since"], run.tags["rollmodel.dev/data-until"]) == tuple(window.values())
+    [job] = bench.kube.of_kind("Job")
+    variables = {one["name"]: one.get("value") for one in job["spec"]["template"]["spec"]["containers"][0]["env"]}
+    assert variables["ROLLMODEL_DATA_SINCE"] == window["since"]
+    assert variables["ROLLMODEL_DATA_UNTIL"] == window["until"]

@@ -88,4 +88,4 @@ class Signal(ApiModel):
     """How far the share of missing values may rise above that of the training. Default: 0.05."""
     max_unseen_rate: Share | None = None
     """How far the share of values that the training hardly saw may rise: categories that the profile does not list, and
-    numbers beyond all but its outermost rows. Default: 0.02."""
+    numbers twice as far from its median as all but its outermost rows. Default: 0.02."""

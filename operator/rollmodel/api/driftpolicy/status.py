@@ -123,6 +123,8 @@ class RetrainStatus(ApiModel):
     """What became of it. `Ineffective`: its model drifted again at once, or was never tried."""
     time: Timestamp
     """When it was asked for, or started."""
+    data_since: Timestamp | None = None
+    """When the window began that showed the change; the training gets it as `dataWindow.since`."""
     message: ShortText | None = None
     """Why."""
 

@@ -16,7 +16,7 @@ from rollmodel.api.trainingjob.status import (
     ScheduleStatus,
     TrainingJobStatus,
 )
-from rollmodel.api.trainingjob.subject import Parameter, Source, Tracking, TrainingInput
+from rollmodel.api.trainingjob.subject import DataWindow, Parameter, Source, Tracking, TrainingInput
 from rollmodel.api.trainingjob.template import DataValidation, TrainingTemplate, VolumeClaim
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "Checkpoint",
     "Claim",
     "DataValidation",
+    "DataWindow",
     "GateStatus",
     "Gates",
     "InputStatus",

@@ -11,7 +11,7 @@ from rollmodel.api.notify import Notify
 from rollmodel.api.schema import Rule, keyed_by
 from rollmodel.api.trainingjob.gates import Gates, Register
 from rollmodel.api.trainingjob.running import Budget, Checkpoint, Retry, Schedule
-from rollmodel.api.trainingjob.subject import Parameter, Source, Tracking, TrainingInput
+from rollmodel.api.trainingjob.subject import DataWindow, Parameter, Source, Tracking, TrainingInput
 from rollmodel.api.trainingjob.template import DataValidation, TrainingTemplate
 
 __all__ = ["TrainingJobSpec"]
@@ -21,7 +21,7 @@ def _unchanged(name: str) -> str:
     return f"has(self.{name}) == has(oldSelf.{name}) && (!has(self.{name}) || self.{name} == oldSelf.{name})"
 
 
-_SUBJECT = ("template", "nodes", "source", "inputs", "parameters", "seed")
+_SUBJECT = ("template", "nodes", "source", "inputs", "parameters", "dataWindow", "seed")
 
 
 class TrainingJobSpec(ApiModel):
@@ -30,7 +30,7 @@ class TrainingJobSpec(ApiModel):
     rules = (
         Rule(
             f"has(oldSelf.schedule) || ({' && '.join(_unchanged(name) for name in _SUBJECT)})",
-            "must not change `template`, `nodes`, `source`, `inputs`, `parameters` or `seed` of a run:"
+            "must not change `template`, `nodes`, `source`, `inputs`, `parameters`, `dataWindow` or `seed` of a run:"
             " create another TrainingJob, so that the record of this one stays true",
         ),
         Rule(
@@ -54,6 +54,8 @@ class TrainingJobSpec(ApiModel):
     """Data that the run reads."""
     parameters: Annotated[list[Parameter] | None, Field(max_length=200), keyed_by("name")] = None
     """Parameters of the training."""
+    data_window: DataWindow | None = None
+    """Which data to learn from, by time. A DriftPolicy sets it in the trainings that it starts."""
     seed: Annotated[int | None, Field(ge=0, le=2**32 - 1)] = None
     """Seed for all random numbers."""
     tracking: Tracking = Tracking()

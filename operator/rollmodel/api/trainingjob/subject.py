@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rollmodel.api.base import ApiModel, Digest, LocalRef, ObjectName
+from rollmodel.api.base import ApiModel, Digest, LocalRef, ObjectName, Timestamp
 from rollmodel.api.schema import PatternMessage, Rule
 from rollmodel.api.schemes import DATA
 from rollmodel.api.uris import Uri, scheme_rule
 
-__all__ = ["Parameter", "Source", "Tracking", "TrainingInput"]
+__all__ = ["DataWindow", "Parameter", "Source", "Tracking", "TrainingInput"]
 
 
 class TrainingInput(ApiModel):
@@ -55,6 +55,15 @@ class Parameter(ApiModel):
     """Name of the parameter, unique in the list."""
     value: Annotated[str, Field(max_length=6000)]
     """Its value, as text."""
+
+
+class DataWindow(ApiModel):
+    """Which data the run should learn from, by time. The container gets it; what it makes of it is its own affair."""
+
+    since: Timestamp | None = None
+    """From when on: `ROLLMODEL_DATA_SINCE`."""
+    until: Timestamp
+    """Up to when: `ROLLMODEL_DATA_UNTIL`."""
 
 
 class Source(ApiModel):

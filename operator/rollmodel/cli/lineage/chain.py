@@ -155,6 +155,9 @@ def _of_training(training: Manifest, status: TrainingJobStatus) -> Iterator[Link
         why=f"image {training['spec'].get('template', {}).get('image', '')}",
         by=_author(meta),
     )
+    window = training["spec"].get("dataWindow")
+    if window is not None:
+        yield Link("data", "window", outcome=f"{window.get('since', 'the beginning')} to {window.get('until', '')}")
     for entry in status.inputs:
         yield Link("data", entry.name, outcome=entry.digest or entry.version or "not pinned", why=entry.uri)
     facts = status.reproducibility

@@ -59,8 +59,19 @@ def found() -> list[Chain]:
 def test_the_chain_of_a_version_that_an_alarm_asked_for(found: list[Chain]) -> None:
     newest, two, *_ = found
     assert (newest.version, two.version) == ("3", "2")
-    assert [link.what for link in two.links] == ["alarm", "training", "data", "run", "gate", "version", "decision"]
-    alarm, training, data, run, gate, version, decision = two.links
+    assert [link.what for link in two.links] == [
+        "alarm",
+        "training",
+        "data",
+        "data",
+        "run",
+        "gate",
+        "version",
+        "decision",
+    ]
+    alarm, training, window, data, run, gate, version, decision = two.links
+    assert window.name == "window"
+    assert window.outcome.endswith(f" to {alarm.time}")
     assert (alarm.name, alarm.outcome) == ("watch, episode 1", "Promoted")
     assert alarm.why == "features/age of revision rev1"
     assert training.by == "DriftPolicy watch"

@@ -11,7 +11,7 @@ from rollmodel.api.driftpolicy import RetrainStatus, SignalStatus
 from rollmodel.plan.deployment.strategies.commands import ANNOTATION, asked
 from rollmodel.plan.drift.draft import Draft
 from rollmodel.plan.drift.observed import Observed
-from rollmodel.plan.drift.reaction.training_job import training_job, training_name
+from rollmodel.plan.drift.reaction.training_job import changed_since, training_job, training_name
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse, seconds_since
 
@@ -164,6 +164,7 @@ def _start(draft: Draft, trigger: str, why: str) -> Draft:
         training_job=training_name(draft.observed, revision, episode.number),
         outcome="Starting",
         time=draft.now,
+        data_since=changed_since(draft.observed, trigger, episode.start_time),
         message=why,
     )
     others = [one for one in draft.status.retrains if one.episode != entry.episode]

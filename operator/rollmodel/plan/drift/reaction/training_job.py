@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.driftpolicy import RetrainStatus
 from rollmodel.plan import naming
+from rollmodel.plan.drift.evaluation.queries import step_of
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.pods.spec import owner_reference
+from rollmodel.plan.times import parse, stamp
 
-__all__ = ["training_job", "training_name"]
+__all__ = ["changed_since", "training_job", "training_name"]
 
 _TEMPLATES_OWN = {"schedule", "suspend"}
 
@@ -26,6 +29,8 @@ def training_job(observed: Observed, entry: RetrainStatus) -> dict[str, Any] | N
     if template is None:
         return None
     spec = {key: value for key, value in template["spec"].items() if key not in _TEMPLATES_OWN}
+    since = {"since": entry.data_since} if entry.data_since is not None else {}
+    spec["dataWindow"] = {**since, "until": entry.time}
     notes = {
         f"{GROUP}/drift-episode": entry.episode,
         f"{GROUP}/drift-revision": entry.revision or "",
@@ -44,3 +49,11 @@ def training_job(observed: Observed, entry: RetrainStatus) -> dict[str, Any] | N
         },
         "spec": spec,
     }
+
+
+def changed_since(observed: Observed, trigger: str, begun: str) -> str:
+    """When the window began that raised the alarm at ``begun``, by the signal ``trigger``."""
+    widths = [one.window_seconds for one in observed.status.signals if one.name == trigger]
+    looks = observed.spec.hysteresis.raise_after_looks - 1
+    width = (widths or [min(observed.spec.window_seconds)])[0] + looks * step_of(observed.spec)
+    return stamp(parse(begun) - timedelta(seconds=width))

@@ -48,6 +48,7 @@ def reproducibility(
         "parameters": parameters,
         "seed": spec.seed,
         "nodes": spec.nodes,
+        **({"dataWindow": spec.data_window.to_wire()} if spec.data_window is not None else {}),
     }
     return Reproducibility(
         hash=canonical_hash(subject),

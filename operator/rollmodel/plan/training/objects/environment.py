@@ -35,6 +35,7 @@ def environment(
         _plain("MLFLOW_RUN_ID", run_id),
         _plain("MLFLOW_EXPERIMENT_ID", experiment_id),
         _plain("ROLLMODEL_PARAMETERS", parameters_json(spec)),
+        *_data_window(spec),
         *_seed(spec),
         *_inputs(spec, observed.status.inputs),
         *_checkpoint(spec),
@@ -49,6 +50,14 @@ def parameters_json(spec: TrainingJobSpec) -> str:
     """The parameters as the container gets them."""
     parameters = {parameter.name: parameter.value for parameter in spec.parameters or ()}
     return literal(json.dumps(parameters, sort_keys=True))
+
+
+def _data_window(spec: TrainingJobSpec) -> Iterator[Variable]:
+    window = spec.data_window
+    if window is not None:
+        if window.since is not None:
+            yield _plain("ROLLMODEL_DATA_SINCE", literal(window.since))
+        yield _plain("ROLLMODEL_DATA_UNTIL", literal(window.until))
 
 
 def _seed(spec: TrainingJobSpec) -> Iterator[Variable]:

@@ -79,8 +79,16 @@ def _tags(context: Context, status: TrainingJobStatus) -> dict[str, str]:
         f"{GROUP}/spec-hash": spec_hash(context.spec),
         f"{GROUP}/image": _image(context, status),
         **({f"{GROUP}/seed": str(context.spec.seed)} if context.spec.seed is not None else {}),
+        **_data_window(context),
         **_reproducibility(status),
     }
+
+
+def _data_window(context: Context) -> dict[str, str]:
+    """Which data it was to learn from, by time."""
+    window = context.spec.data_window
+    found = {} if window is None else {"since": window.since, "until": window.until}
+    return {f"{GROUP}/data-{name}": moment for name, moment in found.items() if moment is not None}
 
 
 def _image(context: Context, status: TrainingJobStatus) -> str:
