@@ -21,10 +21,10 @@ PARALLEL = -n 3
 TESTED = -rs --durations=20 --ignore tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster operator cluster-down e2e bench evidence docs image release lock clean
+.PHONY: help install format check manifests unit test test-bed test-all repeat binaries demo demo-down cluster operator cluster-down e2e e2e-gitops bench evidence docs image release lock clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: pyproject.toml requirements/build.txt requirements/dev.txt
 	$(PYTHON) -m venv $(VENV)
@@ -88,6 +88,9 @@ binaries: install
 e2e: install ## The end-to-end scenarios on the cluster of KUBECONFIG= and *_URL=, else on a new kind cluster (Docker)
 	ROLLMODEL_E2E=1 KUBECONFIG="$(KUBECONFIG)" MLFLOW_URL="$(MLFLOW_URL)" PROMETHEUS_URL="$(PROMETHEUS_URL)" \
 		GATEWAY_URL="$(GATEWAY_URL)" $(BIN)/python -m pytest -rs tests/e2e
+
+e2e-gitops: binaries ## Argo CD's engine follows a Git repository with chart and models on the local cluster (builds it once, 2 minutes)
+	ROLLMODEL_E2E_GITOPS=1 $(BIN)/python -m pytest -rs tests/cluster/charts/test_gitops.py
 
 bench: install ## Speed and size: 1,000 objects, requests, rollbacks (about 40 minutes)
 	$(BIN)/python -m tests.bench.scale

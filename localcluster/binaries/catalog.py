@@ -21,6 +21,7 @@ _KIND = "0.33.0"
 _HELM = "4.3.1"
 _KUBECONFORM = "0.8.0"
 _ARGO_ROLLOUTS = "1.10.1"
+_GITOPS_ENGINE = "0.7.3"
 
 _ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 _GITHUB = "https://github.com"
@@ -154,6 +155,12 @@ def _rollouts_controller() -> Binary:
     return Binary("rollouts-controller", _ARGO_ROLLOUTS, package)
 
 
+def _gitops_agent() -> Binary:
+    """Argo CD's engine (sync, diff, health) with a small main program, for `make e2e-gitops`. Built only."""
+    package = GoPackage("gitops-engine", "github.com/argoproj/gitops-engine/agent", minutes=2)
+    return Binary("gitops-agent", _GITOPS_ENGINE, package)
+
+
 CATALOG: dict[str, Binary] = {
     binary.name: binary
     for binary in (
@@ -171,5 +178,6 @@ CATALOG: dict[str, Binary] = {
         # No release: kwok's maker publishes no sums. It serves the scale benchmarks only.
         Binary("kwok", _KWOK, GoPackage("kwok", "sigs.k8s.io/kwok/cmd/kwok")),
         _rollouts_controller(),
+        _gitops_agent(),
     )
 }
