@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import re
+import time
 from html.parser import HTMLParser
 from typing import Any
 
+import pytest
 from rollmodel.cli.dashboard.live import Live
 from rollmodel.cli.dashboard.memory import Memory
 from rollmodel.cli.dashboard.overview import sections
@@ -185,3 +188,20 @@ def test_labels_of_small_screens_are_those_of_the_headings(everything: Fleet) ->
         for block in re.findall(r"<table.*?</table>", text, re.DOTALL):
             headings = set(re.findall(r'<th scope="col">([^<]+)</th>', block))
             assert set(re.findall(r'data-label="([^"]+)"', block)) <= headings
+
+
+@pytest.mark.slow
+def test_a_thousand_models_are_one_page_that_is_made_at_once(everything: Fleet) -> None:
+    """Limits with room: measured are 0.6 MiB and half a second of CPU."""
+    many = Live(everything[0]._server, None)
+    models = [one for (kind, _, _), one in everything[0].objects.items() if kind == "ModelDeployment"]
+    for number in range(1000):
+        manifest: dict[str, Any] = dict(copy.deepcopy(models[number % len(models)]))
+        manifest["metadata"] |= {"name": f"model-{number}", "namespace": f"team-{number % 50}", "uid": f"{number}"}
+        many.objects["ModelDeployment", manifest["metadata"]["namespace"], manifest["metadata"]["name"]] = manifest
+    begun = time.process_time()
+    text = PAGES.overview(many, NOW)
+    assert time.process_time() - begun < 5
+    assert len(text) < 1_000_000
+    lines = [attributes for tag, attributes in read(text).tags if tag == "tr" and "data-words" in attributes]
+    assert len(lines) == 1000
