@@ -1,5 +1,6 @@
 {{/*
-What a spec names, as CEL: the service account (a string, may be empty), and the Secrets (a list of lists of strings).
+What a spec names, as CEL: the service account (a string, may be empty), and lists of lists of strings, some of them empty:
+the Secrets, the images, and the addresses of models and inputs.
 One policy per kind, so that the API server can check the expressions with the kind's schema.
 */}}
 {{- define "rollmodel.secretsOfEnv" -}}
@@ -15,6 +16,10 @@ modeldeployments:
     - '[object.spec.?runtime.?predictionLog.?connectionRef.?name.orValue("")].filter(n, n != "")'
     - {{ include "rollmodel.secretsOfEnv" "runtime" | quote }}
     - object.spec.?runtime.?imagePullSecrets.orValue([]).map(r, r.name)
+  images:
+    - '[object.spec.?runtime.?image.orValue("")]'
+  addresses:
+    - '[object.spec.?model.?uri.orValue("")]'
 trainingjobs:
   account: object.spec.?template.?serviceAccountName.orValue("")
   secrets:
@@ -24,6 +29,11 @@ trainingjobs:
     - {{ include "rollmodel.secretsOfEnv" "template" | quote }}
     - {{ include "rollmodel.secretsOfEnv" "dataValidation" | quote }}
     - object.spec.?template.?imagePullSecrets.orValue([]).map(r, r.name)
+  images:
+    - '[object.spec.?template.?image.orValue("")]'
+    - '[object.spec.?dataValidation.?image.orValue("")]'
+  addresses:
+    - object.spec.?inputs.orValue([]).map(i, i.?uri.orValue(""))
 driftpolicies:
   account: '""'
   secrets:

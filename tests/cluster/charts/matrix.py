@@ -27,7 +27,11 @@ EVERYTHING: Values = {
     "crds": {"annotations": {"argocd.argoproj.io/sync-options": "Prune=false"}},
     "watch": {"namespaces": ["team-a", "team-b"]},
     "features": {"gatewayApi": False, "kueue": False, "connectionSecrets": False},
-    "admissionPolicies": {"enabled": True},
+    "admissionPolicies": {
+        "enabled": True,
+        "images": ["registry.example.com/ml/"],
+        "addresses": ["https://models.example.com/", "s3://models/"],
+    },
     "rbac": {"userRoles": {"aggregateToView": False, "aggregateToEdit": True}},
     "serviceAccount": {"name": "operator", "annotations": {"eks.amazonaws.com/role-arn": "arn"}},
     "settings": {

@@ -24,6 +24,10 @@ PLAIN: Object = {"model": {"registry": {"name": "churn", "version": "1"}}}
 OWN = {"model": {"registry": {"name": "churn", "version": "1"}, "connectionRef": {"name": "own"}}}
 
 
+OUR_IMAGES, OUR_MODELS = "registry.example.com/ml/", "https://models.example.com/"
+DIGEST = f"sha256:{'0' * 64}"
+
+
 class People:
     """Requests of somebody, in the team's namespace."""
 
@@ -58,7 +62,8 @@ def people(bare: Cluster, helm: Helm, wait_until: WaitUntil) -> Iterator[People]
     """The team, its people, and the policies at work."""
     crds = serve_kinds(bare)
     wanted = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ClusterRole")
-    installed = [one for one in helm.render({"admissionPolicies": {"enabled": True}}) if one["kind"] in wanted]
+    policies = {"enabled": True, "images": [OUR_IMAGES], "addresses": [OUR_MODELS, "s3://models/"]}
+    installed = [one for one in helm.render({"admissionPolicies": policies}) if one["kind"] in wanted]
     example = (
         (REPOSITORY / "examples" / "who-may-what.yaml").read_text().replace("namespace: models", f"namespace: {TEAM}")
     )
@@ -123,7 +128,7 @@ def secret(name: str, variable: str = "A") -> Object:
     return {"name": variable, "valueFrom": {"secretKeyRef": {"name": name, "key": "a"}}}
 
 
-IMAGE = {"template": {"image": "train:1"}}
+IMAGE = {"template": {"image": f"{OUR_IMAGES}train:1"}}
 LOGS = {"name": "logs", "url": "http://logs", "connectionRef": {"name": "own"}}
 
 
@@ -134,10 +139,10 @@ LOGS = {"name": "logs", "url": "http://logs", "connectionRef": {"name": "own"}}
         ("ModelDeployment", {**PLAIN, "runtime": {"env": [secret("own")]}}),
         ("ModelDeployment", {**PLAIN, "runtime": {"imagePullSecrets": [{"name": "own"}]}}),
         ("TrainingJob", {**IMAGE, "tracking": {"connectionRef": {"name": "own"}}}),
-        ("TrainingJob", {"template": {"image": "train:1", "env": [secret("own")]}}),
-        ("TrainingJob", {"template": {"image": "train:1", "imagePullSecrets": [{"name": "own"}]}}),
+        ("TrainingJob", {"template": {"image": f"{OUR_IMAGES}train:1", "env": [secret("own")]}}),
+        ("TrainingJob", {"template": {"image": f"{OUR_IMAGES}train:1", "imagePullSecrets": [{"name": "own"}]}}),
         ("TrainingJob", {**IMAGE, "dataValidation": {"command": ["check"], "env": [secret("own")]}}),
-        ("TrainingJob", {**IMAGE, "inputs": [{"name": "a", "uri": "s3://a/b", "connectionRef": {"name": "own"}}]}),
+        ("TrainingJob", {**IMAGE, "inputs": [{"name": "a", "uri": "s3://models/b", "connectionRef": {"name": "own"}}]}),
     ],
 )
 def test_a_secret_is_named_only_by_those_who_may_read_it(people: People, kind: str, spec: Object) -> None:
@@ -145,6 +150,41 @@ def test_a_secret_is_named_only_by_those_who_may_read_it(people: People, kind: s
     assert refused is not None
     assert "scientist may not read Secret 'own', which the spec names: that needs the verb get on secrets" in refused
     assert people.write(LEAD, spec, kind) is None
+
+
+def server(image: str) -> Object:
+    """A spec with an image of one's own."""
+    return {**PLAIN, "runtime": {"preset": "Custom", "image": image, "port": 9000}}
+
+
+def addressed(uri: str) -> Object:
+    """A spec with a model that has an address."""
+    return {"model": {"uri": uri, "digest": DIGEST}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "allowed", "refused"),
+    [
+        ("ModelDeployment", server(f"{OUR_IMAGES}server:1"), server("registry.example.com/other/server:1")),
+        ("ModelDeployment", server(f"{OUR_IMAGES}server:1"), server("server:1")),
+        ("ModelDeployment", addressed(f"{OUR_MODELS}churn"), addressed("https://models.example.com.evil.test/churn")),
+        ("ModelDeployment", addressed("s3://models/churn"), addressed("s3://other/churn")),
+        ("TrainingJob", IMAGE, {"template": {"image": "train:1"}}),
+        (
+            "TrainingJob",
+            {**IMAGE, "inputs": [{"name": "a", "uri": "s3://models/a"}]},
+            {**IMAGE, "inputs": [{"name": "a", "uri": "s3://models/a"}, {"name": "b", "uri": "s3://other/b"}]},
+        ),
+    ],
+)
+def test_images_and_models_come_from_where_they_may(
+    people: People, kind: str, allowed: Object, refused: Object
+) -> None:
+    for who in (SCIENTIST, LEAD):
+        assert people.write(who, allowed, kind) is None
+        said = people.write(who, refused, kind)
+        assert said is not None
+        assert "begins with none of" in said
 
 
 def secrets(*names: str) -> Object:

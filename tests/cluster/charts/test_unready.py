@@ -30,7 +30,7 @@ def release(bare: Cluster, helm: Helm) -> Iterator[Release]:
     made = Release(bare, helm)
     yield made
     made.clear()
-    bare.kubectl("delete", "namespace", PLAIN, "--wait=false")
+    bare.kubectl("delete", "namespace", PLAIN, "--timeout=60s")
 
 
 def log(release: Release) -> str:
