@@ -67,7 +67,7 @@ def test_neighbours_that_do_not_answer_hinder_no_installation_and_are_named(
 
     def said() -> bool:
         found = condition(release, "ModelResolved")
-        return found is not None and found.status != "True" and NOBODY in found.message
+        return found is not None and found.status != "True" and "MLflow at 127.0.0.1:1 did not answer" in found.message
 
     wait_until(said)
 
