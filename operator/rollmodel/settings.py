@@ -71,6 +71,9 @@ class Settings(BaseSettings):
 
     namespaces: Words = ()
     """Namespaces to work in, separated by commas; empty: all."""
+    shard: Annotated[str | None, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")] = None
+    """Work only in namespaces whose label ``rollmodel.dev/shard`` says this; ``default``: in those without it, too.
+    Each shard has an operator and a Lease of its own; ``lease_namespace`` is the same for all."""
     gateway_api: Literal["Auto", "Off"] = "Auto"
     """``Off``: HTTPRoutes are neither watched nor made, and no right on them is needed."""
     kueue: Literal["Auto", "Off"] = "Auto"
@@ -234,6 +237,10 @@ class Settings(BaseSettings):
     def _a_place_for_the_lease(self) -> Self:
         if self.leader_election == "On" and not self.lease_namespace:
             raise ValueError("leader_election=On needs lease_namespace, the operator's own namespace")
+        if self.shard and self.leader_election == "Off":
+            raise ValueError("shard needs leader_election=On: the Lease says in which namespaces a shard works")
+        if self.shard and self.namespaces:
+            raise ValueError("set either shard or namespaces")
         return self
 
     @model_validator(mode="after")

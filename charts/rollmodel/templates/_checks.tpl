@@ -21,6 +21,12 @@
 {{- if and (gt (int .Values.replicas) 1) (not (include "rollmodel.elects" .)) }}
   {{- fail "replicas: more than 1 needs leaderElection.enabled: else each does all the work" }}
 {{- end }}
+{{- if and .Values.watch.shard .Values.watch.namespaces }}
+  {{- fail "watch: set either shard or namespaces" }}
+{{- end }}
+{{- if and .Values.watch.shard (not (include "rollmodel.elects" .)) }}
+  {{- fail "watch.shard needs leaderElection.enabled: the Lease says in which namespaces a shard works" }}
+{{- end }}
 {{- $metrics := .Values.metrics }}
 {{- if and .Values.prometheusRule.enabled (not (or .Values.prometheusRule.job $metrics.podMonitor.enabled $metrics.serviceMonitor.enabled)) }}
   {{- fail "prometheusRule: set job, or metrics.podMonitor.enabled: it has to know what the operator is scraped as" }}

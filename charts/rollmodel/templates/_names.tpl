@@ -17,7 +17,7 @@
 {{/* "true" where the one that works is elected. */}}
 {{- define "rollmodel.elects" -}}
 {{- $enabled := .Values.leaderElection.enabled }}
-{{- if ternary (gt (int .Values.replicas) 1) $enabled (kindIs "invalid" $enabled) }}true{{ end }}
+{{- if ternary (or (gt (int .Values.replicas) 1) (not (empty .Values.watch.shard))) $enabled (kindIs "invalid" $enabled) }}true{{ end }}
 {{- end }}
 
 {{/* What the operator's pod is found by; a Deployment never changes it. */}}

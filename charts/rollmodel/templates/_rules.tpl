@@ -7,6 +7,12 @@
 - apiGroups: [rollmodel.dev]
   resources: [modeldeployments/status, trainingjobs/status, driftpolicies/status]
   verbs: [patch]
+{{- if .Values.watch.shard }}
+# Which namespaces belong to the shard.
+- apiGroups: [""]
+  resources: [namespaces]
+  verbs: [list, watch]
+{{- end }}
 # What a ModelDeployment controls. A server-side apply that creates needs `create` and `patch`.
 - apiGroups: [apps]
   resources: [deployments, controllerrevisions]

@@ -6,6 +6,7 @@ that a ConfigMap of yours may say it.
 {{- $settings := .Values.settings }}
 {{- $plain := dict
     "NAMESPACES" (join "," .Values.watch.namespaces)
+    "SHARD" .Values.watch.shard
     "GATEWAY_API" (ternary "" "Off" .Values.features.gatewayApi)
     "KUEUE" (ternary "" "Off" .Values.features.kueue)
     "CONNECTION_SECRETS" (ternary "" "Refuse" .Values.features.connectionSecrets)

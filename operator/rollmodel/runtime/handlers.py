@@ -101,8 +101,8 @@ class _NoProgress(kopf.AnnotationsProgressStorage):
         """Remember how far a handler came."""
 
 
-def kopf_settings() -> kopf.OperatorSettings:
-    """How Kopf shall behave."""
+def kopf_settings(*, anew: bool = False) -> kopf.OperatorSettings:
+    """How Kopf shall behave. ``anew``: it is started again in this process, which must outlive it."""
     settings = kopf.OperatorSettings()
     settings.persistence.finalizer = FINALIZER
     settings.persistence.progress_storage = _NoProgress(prefix=GROUP, v1=False)
@@ -118,5 +118,5 @@ def kopf_settings() -> kopf.OperatorSettings:
     settings.networking.request_timeout = 60
     settings.queueing.idle_timeout = 1.0
     settings.background.instant_exit_timeout = 1.0
-    settings.process.ultimate_exiting_timeout = 30.0
+    settings.process.ultimate_exiting_timeout = None if anew else 30.0
     return settings

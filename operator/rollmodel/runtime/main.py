@@ -12,9 +12,10 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
 
 import kopf
 from prometheus_client import disable_created_metrics
@@ -23,14 +24,17 @@ from pydantic_settings import SettingsError
 
 from rollmodel import settings_help
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.namespaces import follow
 from rollmodel.adapters.kubernetes.reviews import Reviews
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.backoff import Backoff
 from rollmodel.errors import NotFound, RollmodelError
+from rollmodel.plan.sharding import NOWHERE
 from rollmodel.runtime import logs
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.health import Health, Server
 from rollmodel.runtime.scrapers import Scrapers
+from rollmodel.runtime.shards import Shard
 from rollmodel.runtime.wiring import Operator
 from rollmodel.settings import Settings, configure_libraries
 
@@ -82,6 +86,40 @@ def _cause(error: Exception) -> Exception:
 
 async def _run(settings: Settings) -> None:
     _on_signal(lambda: sys.exit(0))  # process 1 of a container ignores signals without a handler
+    if settings.shard is None:
+        await _work(settings)
+        return
+    shard, api, last = Shard(settings.shard), await ApiServer.connect(), None
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            following = tasks.create_task(shard.follow(follow(api)), name="watch namespaces")
+            await shard.listed.wait()
+            while True:
+                last = await shard.begin(last=last)
+                scoped = settings.model_copy(update={"namespaces": last or (NOWHERE,)})
+                if await _unless(shard.changed, _work(scoped, shard)):
+                    break
+            following.cancel()
+    finally:
+        await api.close()
+
+
+async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Work to the end, or until the event, which cancels it; whether it came to its end by itself."""
+    working, waiting = asyncio.create_task(work), asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ended = working.done()
+        waiting.cancel()
+        working.cancel()
+        with suppress(asyncio.CancelledError):
+            await working
+    return ended
+
+
+async def _work(settings: Settings, shard: Shard | None = None) -> None:
+    """Work until a signal asks to stop."""
     started = datetime.now(UTC)
     operator = await Operator.build(settings)
     health = Health(operator.kube, operator.watchdog, operator.elector)
@@ -94,9 +132,9 @@ async def _run(settings: Settings) -> None:
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(operator.kube.run(), name="watch children")
             await operator.kube.listed()
-            async with _leading(operator, health, tasks):
+            async with _leading(operator, health, tasks), _mine(settings, operator, shard) as namespaces:
                 registry = register(operator.controller, reconcilers, operator.login, started=started)
-                await _drive(settings, registry, health)
+                await _drive(namespaces, registry, health, anew=shard is not None)
             watching.cancel()
     finally:
         await server.stop()
@@ -116,7 +154,24 @@ async def _leading(operator: Operator, health: Health, tasks: asyncio.TaskGroup)
         yield
 
 
-async def _drive(settings: Settings, registry: kopf.OperatorRegistry, health: Health) -> None:
+@asynccontextmanager
+async def _mine(settings: Settings, operator: Operator, shard: Shard | None) -> AsyncIterator[Sequence[str]]:
+    """The namespaces to work in: those of a shard in which no other one works any more."""
+    if shard is None or operator.lease is None:
+        yield settings.namespaces
+        return
+    others = operator.lease.others
+    free = await shard.free(settings.namespaces, others)
+    held = set(settings.namespaces) - set(free)
+    waiting = asyncio.create_task(shard.until_freed(held, others)) if held else None
+    try:
+        yield free or (NOWHERE,)
+    finally:
+        if waiting is not None:
+            waiting.cancel()
+
+
+async def _drive(namespaces: Sequence[str], registry: kopf.OperatorRegistry, health: Health, *, anew: bool) -> None:
     """Let Kopf work until a signal arrives. Raises if it ends before."""
     stop, ready = asyncio.Event(), asyncio.Event()
 
@@ -130,11 +185,11 @@ async def _drive(settings: Settings, registry: kopf.OperatorRegistry, health: He
         taking_over = tasks.create_task(take_over())
         await kopf.operator(
             registry=registry,
-            settings=kopf_settings(),
+            settings=kopf_settings(anew=anew),
             # Else Kopf asks for the name of the user, who has none in a pod.
             identity=socket.gethostname(),  # type: ignore[arg-type]  # Kopf does not export the type
-            clusterwide=not settings.namespaces,
-            namespaces=settings.namespaces,
+            clusterwide=not namespaces,
+            namespaces=namespaces,
             stop_flag=stop,
             ready_flag=ready,
         )

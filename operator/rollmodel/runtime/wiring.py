@@ -29,6 +29,7 @@ from rollmodel.plan.deployment.observed import Defaults
 from rollmodel.plan.drift import decide as drift
 from rollmodel.plan.drift.observed import DriftDefaults
 from rollmodel.plan.election import Candidate, Times
+from rollmodel.plan.sharding import CLAIMED, LABEL, NOWHERE
 from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.observed import TrainingDefaults
 from rollmodel.plan.training.read_set import read_set
@@ -187,7 +188,11 @@ def _watches(settings: Settings) -> int:
 def _lease(settings: Settings, api: ApiServer) -> Leases | None:
     if settings.leader_election == "Off" or settings.lease_namespace is None:
         return None
-    return Leases(api, settings.lease_namespace, settings.lease_name)
+    marks = {}
+    if settings.shard is not None:
+        claimed = ",".join(name for name in settings.namespaces if name != NOWHERE)
+        marks = {"labels": {LABEL: settings.shard}, "annotations": {CLAIMED: claimed}}
+    return Leases(api, settings.lease_namespace, settings.lease_name, marks)
 
 
 def _elector(settings: Settings, lease: Leases) -> Elector:

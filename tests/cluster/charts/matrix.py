@@ -145,6 +145,7 @@ MATRIX: dict[str, Values] = {
     "Argo CD": _ARGO_CD["spec"]["source"]["helm"]["valuesObject"],
     "two": {"replicas": 2},
     "one that is elected": {"leaderElection": {"enabled": True}},
+    "shard": {"watch": {"shard": "a"}},
     "asleep": {"replicas": 0, "metrics": {"scrapeAnnotations": False}, "helmTest": {"enabled": False}},
     **{f"without {name}": {"features": {name: False}} for name in ("gatewayApi", "kueue", "connectionSecrets")},
 }

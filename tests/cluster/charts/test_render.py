@@ -166,6 +166,20 @@ def test_the_operators_metrics_keep_their_namespace(helm: Helm) -> None:
     assert all(one["honorLabels"] for one in operators["spec"]["podMetricsEndpoints"] + services["spec"]["endpoints"])
 
 
+def test_a_shard_has_a_lease_and_may_see_namespaces_and_the_leases_of_others(helm: Helm) -> None:
+    objects = helm.render({"watch": {"shard": "a"}, "crds": {"enabled": False}}, name="rollmodel-a")
+    (deployment,) = of_kind(objects, "Deployment")
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    told = {one["name"]: one.get("value") for one in container["env"]}
+    assert (told["ROLLMODEL_SHARD"], told["ROLLMODEL_LEADER_ELECTION"]) == ("a", "On")
+    assert told["ROLLMODEL_LEASE_NAME"] == "rollmodel-a"
+    rules = [rule for role in of_kind(objects, "ClusterRole", "Role") for rule in role["rules"]]
+    assert {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]} in rules
+    assert {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]} in rules
+    plain = [rule for role in of_kind(helm.render({"replicas": 2}), "ClusterRole", "Role") for rule in role["rules"]]
+    assert not [rule for rule in plain if rule["resources"] == ["namespaces"]]
+
+
 def test_alerts_know_the_job_and_may_be_left_out(helm: Helm) -> None:
     scraped = {"metrics": {"podMonitor": {"enabled": True}}}
     (rule,) = of_kind(helm.render({**scraped, "prometheusRule": {"enabled": True}}, name="mine"), "PrometheusRule")

@@ -39,6 +39,8 @@ def test_what_is_not_set_is_left_to_the_operator_and_to_a_config_map(helm: Helm)
     [
         ({"replicas": 6}, "at '/replicas': maximum: got 6, want 5"),
         ({"replicas": 2, "leaderElection": {"enabled": False}}, "replicas: more than 1 needs leaderElection.enabled"),
+        ({"watch": {"shard": "a", "namespaces": ["b"]}}, "watch: set either shard or namespaces"),
+        ({"watch": {"shard": "a"}, "leaderElection": {"enabled": False}}, "watch.shard needs leaderElection.enabled"),
         ({"leaderElection": {"leaseSeconds": 1}}, "at '/leaderElection/leaseSeconds': minimum: got 1, want 5"),
         ({"replica": 1}, "additional properties 'replica' not allowed"),
         ({"image": {"sha": DIGEST}}, "at '/image': additional properties 'sha' not allowed"),

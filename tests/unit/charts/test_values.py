@@ -25,6 +25,7 @@ OF_OTHERS = {"enabled", "global"}
 #: Settings that other values say.
 ELSEWHERE = {
     "namespaces": "watch.namespaces",
+    "shard": "watch.shard",
     "gateway_api": "features.gatewayApi",
     "kueue": "features.kueue",
     "connection_secrets": "features.connectionSecrets",

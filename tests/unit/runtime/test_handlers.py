@@ -56,3 +56,8 @@ def test_a_watch_that_hangs_is_cut() -> None:
     assert watching.server_timeout is not None
     assert watching.client_timeout is not None
     assert watching.client_timeout > watching.server_timeout
+
+
+def test_a_process_that_starts_kopf_anew_is_not_killed_by_the_one_before() -> None:
+    assert kopf_settings(anew=True).process.ultimate_exiting_timeout is None
+    assert kopf_settings().process.ultimate_exiting_timeout == 30

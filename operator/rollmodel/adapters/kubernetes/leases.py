@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.errors import NotFound
 from rollmodel.plan.election import Claim, Lease
+from rollmodel.plan.sharding import LABEL, ShardLease
 from rollmodel.ports import Manifest
 
 __all__ = ["Leases"]
@@ -20,7 +22,9 @@ _LEASES = resource_of(_API_VERSION, "Lease")
 class Leases:
     """One Lease, by name. Its times are for people: nobody here reads them."""
 
-    def __init__(self, api: ApiServer, namespace: str, name: str) -> None:
+    def __init__(self, api: ApiServer, namespace: str, name: str, marks: Manifest | None = None) -> None:
+        """``marks``: labels and annotations that it has as long as we write it, as in ``metadata``."""
+        self._marks = marks or {}
         self._api = api
         self._namespace = namespace
         self._name = name
@@ -44,6 +48,8 @@ class Leases:
         meta: dict[str, Any] = {"name": self._name, "namespace": self._namespace}
         if self.manifest is not None:  # labels and annotations of others stay
             meta = {**self.manifest["metadata"], **meta}
+        for kind, marks in self._marks.items():
+            meta[kind] = {**(meta.get(kind) or {}), **marks}
         if claim.version is not None:
             meta["resourceVersion"] = claim.version
         body = {
@@ -60,6 +66,11 @@ class Leases:
         }
         method, name = ("POST", None) if claim.version is None else ("PUT", self._name)
         return self._record(await self._api.request(method, _LEASES.path(self._namespace, name), body=body))
+
+    async def others(self) -> Sequence[ShardLease]:
+        """The Leases of other shards, of the same namespace."""
+        found = await self._api.pages(_LEASES.path(self._namespace), {"labelSelector": LABEL})
+        return [lease for lease in map(ShardLease.of, found) if lease.name != self._name]
 
     def _record(self, manifest: Manifest) -> Lease:
         self.manifest = {**manifest, "apiVersion": _API_VERSION, "kind": "Lease"}
