@@ -132,7 +132,9 @@ class DriftGatherer:
         except Forbidden:
             told = f"the operator may not read ConfigMap {name!r}: its role needs `get` on configmaps"
             return Problem("CountsForbidden", told), None
-        read = partial(history_of, manifest, name, revision, step=counts.step_seconds, at=look_at(observed))
+        at, outcomes = look_at(observed), observed.spec.outcomes
+        since = at - span(observed.spec) - (outcomes.delay_seconds if outcomes is not None else 0)
+        read = partial(history_of, manifest, name, revision, step=counts.step_seconds, at=at, since=since)
         found = await computed(
             self._compute, read, numbers=sum(map(len, (manifest or {}).get("binaryData", {}).values()))
         )

@@ -88,11 +88,16 @@ class StepCounts:
         ]
 
     def counts(self, end: int) -> Iterator[Labelled]:
-        """The counts of a step as the server shows them."""
-        step = self._steps.get(end)
-        for name, labels, value in self._shown(self._empty().cells if step is None else step.cells):
-            if name.startswith("rollmodel_signal_") and labels:
-                yield labels, value
+        """The counts of a step under the labels of the server's series."""
+        step = self._steps.get(end, self._empty())
+        for signal in self._signals:
+            cells, numeric = signal.cells(step.cells), signal.column.kind == "numeric"
+            bins = np.cumsum(cells[: signal.bins]) if numeric else cells[: signal.bins]
+            label, names = ("le", signal.bounds()) if numeric else ("category", signal.categories())
+            for name, value in zip(names, bins.tolist(), strict=True):
+                yield {"signal": signal.name, label: name}, value
+            for name, value in zip(GROUPS, cells[signal.bins :].tolist(), strict=True):
+                yield {"signal": signal.name, "group": name}, value
 
     def outcomes(self, end: int) -> Iterator[Labelled]:
         """Rows of a step by bin of the score and by what turned out to be true; nothing without a calibrated score."""

@@ -29,8 +29,13 @@ _MOST_BYTES = 64 * 2**20
 _MOST_STEPS = 20_000
 
 
-def history_of(manifest: Manifest | None, name: str, revision: str, *, step: int, at: float) -> History | Problem:
-    """The counts of a revision in a ConfigMap, up to the step that ends ``at``; what is wrong, where they cannot be."""
+def history_of(
+    manifest: Manifest | None, name: str, revision: str, *, step: int, at: float, since: float
+) -> History | Problem:
+    """The counts of a revision in a ConfigMap, of the steps that end after ``since`` and up to ``at``.
+
+    What is wrong, where they cannot be. Times in unix seconds.
+    """
     if manifest is None:
         return Problem("CountsMissing", f"there is no ConfigMap {name!r} in this namespace")
     packed = (manifest.get("binaryData") or {}).get(f"{revision}{_ENDING}")
@@ -38,7 +43,7 @@ def history_of(manifest: Manifest | None, name: str, revision: str, *, step: int
         return Problem("CountsMissing", f"ConfigMap {name!r} has no counts of revision {revision}")
     try:
         content = _content(packed)
-        return _mismatch(content, step) or _history(content, name, at)
+        return _mismatch(content, step) or _history(content, name, since, at)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, zlib.error, binascii.Error):
         return Problem("CountsInvalid", f"the counts in ConfigMap {name!r} cannot be read")
 
@@ -52,7 +57,7 @@ def _mismatch(content: Mapping[str, Any], step: int) -> Problem | None:
     return None
 
 
-def _history(content: Mapping[str, Any], name: str, at: float) -> History | Problem:
+def _history(content: Mapping[str, Any], name: str, since: float, at: float) -> History | Problem:
     ends = [_whole(one) for one in content["ends"]]
     layout = Layout.of(_series(content["reference"], [ends[-1] if ends else 0]))
     if isinstance(layout, Problem):
@@ -60,9 +65,9 @@ def _history(content: Mapping[str, Any], name: str, at: float) -> History | Prob
     if round(at) not in ends:
         until = stamp(datetime.fromtimestamp(ends[-1], UTC)) if ends else "never"
         return Problem("CountsStale", f"ConfigMap {name!r} has counts until {until}: did its Job run?")
-    return (
-        History(layout).with_answer(_series(content["counts"], ends)).with_outcomes(_series(content["outcomes"], ends))
-    )
+    skip = sum(end <= since for end in ends)
+    counts, outcomes = (_series(content[part], ends, skip) for part in ("counts", "outcomes"))
+    return History(layout).with_answer(counts).with_outcomes(outcomes)
 
 
 def _content(packed: str) -> dict[str, Any]:
@@ -76,15 +81,16 @@ def _content(packed: str) -> dict[str, Any]:
     return found
 
 
-def _series(content: Sequence[Any], ends: Sequence[int]) -> Iterator[Points]:
-    """Each series: labels, and a value for each end, or one value."""
+def _series(content: Sequence[Any], ends: Sequence[int], skip: int = 0) -> Iterator[Points]:
+    """Each series: labels, and a value for each end, or one value; without the first ``skip`` ends."""
     if len(content) > MOST_CELLS or len(ends) > _MOST_STEPS:
         raise ValueError("too many")
     for labels, given in content:
         values = given if isinstance(given, list) else [given]
         if len(values) != len(ends) or not all(isinstance(one, str) for one in labels.values()):
             raise ValueError("not a series")
-        yield dict(labels), [(float(end), _count(value)) for end, value in zip(ends, values, strict=True)]
+        newest = zip(ends[skip:], values[skip:], strict=True)
+        yield dict(labels), [(float(end), _count(value)) for end, value in newest]
 
 
 def _count(value: Any) -> float:
