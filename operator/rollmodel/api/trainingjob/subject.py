@@ -19,7 +19,8 @@ class TrainingInput(ApiModel):
 
     rules = (
         Rule(
-            "self.claim != 'InPlace' || self.uri.startsWith('pvc://')", "must have `claim: InPlace` for `pvc://` only"
+            "!has(self.claim) || self.claim != 'InPlace' || self.uri.startsWith('pvc://')",
+            "must have `claim: InPlace` for `pvc://` only",
         ),
     )
 
@@ -35,9 +36,9 @@ class TrainingInput(ApiModel):
     """Version in its store: DVC md5, lakeFS or git commit, S3 version id."""
     digest: Digest | None = None
     """Digest of the content (`rollmodel digest PATH` prints it); verified before the training starts."""
-    claim: Literal["Copied", "InPlace"] = "Copied"
+    claim: Literal["Copied", "InPlace"] | None = None
     """How a claim (`pvc://`) is read: from a copy in the pod, or where it is mounted, for what is too large to copy.
-    There, whoever writes to the claim after it was hashed changes what the training reads."""
+    There, whoever writes to the claim after it was hashed changes what the training reads. Default: `Copied`."""
     connection_ref: LocalRef | None = None
     """Secret with the credentials of the store. For `s3://`: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, optionally
     `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`. For `https://`: `HTTPS_USERNAME` and `HTTPS_PASSWORD`, or

@@ -93,7 +93,7 @@ def _fetch(observed: Observed, source: TrainingInput) -> Part:
     arguments = ["input", "--name", source.name, "--uri", literal(entry.uri)]
     for option, value in (("--version", entry.version), ("--digest", entry.digest)):
         arguments += [option, value] if value else []
-    mounts: list[Part] = [_TMP]
+    mounts: list[Part] = []
     if claim_of(source):
         mounts.append({"name": f"claim-{source.name}", "mountPath": _CLAIM, "readOnly": True})
         arguments += ["--mounted", _CLAIM]
@@ -109,7 +109,7 @@ def _fetch(observed: Observed, source: TrainingInput) -> Part:
         "resources": fetch_resources(resources.limits if resources else None),
         "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": mounts,
+        "volumeMounts": [*mounts, _TMP],
     }
 
 
