@@ -126,7 +126,7 @@ class SwapPolicy(ApiModel):
 _Token = Annotated[
     str,
     Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9_.~-]+$"),
-    PatternMessage("must consist of letters, digits, '_', '.', '~' and '-'"),
+    PatternMessage("must be letters, digits, '_', '.', '~' and '-'"),
 ]
 
 
