@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be buil
 
 #: A namespace without labels of Pod Security, as most are.
 PLAIN = "team-plain"
-#: As the API server says it, in a line of JSON.
-REFUSED = re.compile(r'cannot (patch|create) resource \\?"(controllerrevisions|deployments)')
+#: As the API server says it.
+REFUSED = re.compile(r'cannot (patch|create) resource "(controllerrevisions|deployments)"')
 NOBODY = "http://127.0.0.1:1"
 
 
@@ -81,6 +81,10 @@ def test_a_right_that_is_missing_is_named_with_verb_and_resource(release: Releas
     release.kubectl("replace", "-f", "-", stdin=json.dumps(role))
     release.cluster.kubectl("create", "-n", PLAIN, "-f", "-", stdin=json.dumps(WITHOUT_PODS))
 
-    wait_until(lambda: REFUSED.search(log(release)) is not None)
-    release.upgrade("--force-conflicts")
+    def said() -> bool:
+        found = condition(release, "Stalled")
+        return found is not None and found.status == "True" and REFUSED.search(found.message) is not None
+
+    wait_until(said)
+    release.upgrade("--force-conflicts", values={"podLabels": {"a": "b"}})  # it starts again, and looks at once
     wait_until(lambda: "churn" in release.cluster.kubectl("get", "deployments", "-n", PLAIN, "-o", "name"))
