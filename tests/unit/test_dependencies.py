@@ -11,7 +11,7 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 #: What belongs to another package, and comes in the version that it wants.
-PART_OF = {"pydantic_core": "pydantic", "pandas": "mlflow", "google": "protobuf"}
+PART_OF = {"pydantic_core": "pydantic", "pandas": "mlflow", "pyarrow": "mlflow", "google": "protobuf"}
 REPOSITORY = Path(__file__).parents[2]
 
 
