@@ -144,6 +144,12 @@ class Settings(BaseSettings):
     hosts: dict[str, tuple[str, ...]] = {}
     """Host names that routes may ask for: a JSON object from namespaces (or patterns of them) to patterns of names,
     e.g. ``{"*": ["*.{namespace}.example.com"]}``. Empty: any, and the Gateway decides."""
+    toleration_keys: Words = ()
+    """Keys of taints that pods of models and trainings may tolerate, as patterns separated by commas, e.g.
+    ``nvidia.com/gpu,dedicated``. Empty: any, so also those of control planes. Without a key only ``*`` allows it."""
+    priority_classes: Words = ()
+    """Priority classes that these pods may have, as patterns separated by commas. Empty: any; then a training may evict
+    what others run."""
     connection_hosts: Words = ()
     """Hosts that the Secret of a ``connectionRef`` may name, as patterns separated by commas, e.g.
     ``mlflow.*.svc,*.mlflow.example.com``. Empty: any; then errors tell who writes Secrets which ports answer."""
@@ -216,7 +222,8 @@ class Settings(BaseSettings):
         """What is not acted upon."""
         own = _OWN_NAMESPACE.read_text(encoding="utf-8").strip() if _OWN_NAMESPACE.is_file() else None
         named = (own if namespace == "{own}" else namespace for namespace in self.forbidden_namespaces)
-        return Admission(frozenset(namespace for namespace in named if namespace), self.hosts)
+        forbidden = frozenset(namespace for namespace in named if namespace)
+        return Admission(forbidden, self.hosts, self.toleration_keys, self.priority_classes)
 
     @property
     def tenants_of_registry(self) -> Tenancy:

@@ -30,6 +30,8 @@ that a ConfigMap of yours may say it.
     "LEAST_INTERVAL_SECONDS" $settings.leastIntervalSeconds
     "FORBIDDEN_NAMESPACES" (join "," $settings.forbiddenNamespaces)
     "HOSTS" (ternary (toJson $settings.hosts) "" (not (empty $settings.hosts)))
+    "TOLERATION_KEYS" (join "," $settings.tolerationKeys)
+    "PRIORITY_CLASSES" (join "," $settings.priorityClasses)
     "CONNECTION_HOSTS" (join "," $settings.connectionHosts)
     "CONTAINER_MESSAGES" $settings.containerMessages
     "RESYNC_SECONDS" $settings.resyncSeconds

@@ -56,6 +56,8 @@ EVERYTHING: Values = {
         "leastIntervalSeconds": 5,
         "forbiddenNamespaces": ["kube-system"],
         "hosts": {"team-a": ["*.example.com"]},
+        "tolerationKeys": ["nvidia.com/gpu"],
+        "priorityClasses": ["batch-*"],
         "connectionHosts": ["*.example.com"],
         "containerMessages": "Off",
         "resyncSeconds": 1000,

@@ -6,6 +6,7 @@ import pytest
 from rollmodel.errors import Forbidden
 from rollmodel.plan.access.admission import Admission
 
+from tests.support.simulation import training_specs
 from tests.support.simulation.rollouts import spec
 
 HOSTS = {"team-*": ["*.{namespace}.example.com"], "prod": ["*.example.com", "example.com"], "open": ["*"]}
@@ -54,3 +55,42 @@ def test_a_namespace_that_is_left_alone(namespace: str) -> None:
     with pytest.raises(Forbidden, match="makes nothing in namespace") as refused:
         ADMISSION.check(namespace, spec(traffic=None))
     assert refused.value.reason == "NamespaceForbidden"
+
+
+BOUND = Admission(tolerations=["nvidia.com/*", "dedicated"], priorities=["batch-*"])
+CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}
+
+
+def training(**template: object) -> object:
+    return training_specs.spec(template={"image": "churn:1", **template})
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        training(tolerations=[CONTROL_PLANE]),
+        spec(runtime={"podTemplate": {"spec": {"tolerations": [{"operator": "Exists"}]}}}),
+        training(priorityClassName="system-cluster-critical"),
+        spec(runtime={"tolerations": [CONTROL_PLANE]}),
+        spec(runtime={"priorityClassName": "critical"}),
+        spec(runtime={"podTemplate": {"spec": {"tolerations": [CONTROL_PLANE]}}}),
+        spec(runtime={"podTemplate": {"spec": {"priorityClassName": "critical"}}}),
+    ],
+)
+def test_nodes_and_priorities_of_others(asked: object) -> None:
+    Admission().check("team-a", asked)
+    with pytest.raises(Forbidden, match=r"may not name .*: allowed are .*ROLLMODEL_") as refused:
+        BOUND.check("team-a", asked)
+    assert refused.value.reason == "SchedulingForbidden"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        training(tolerations=[{"key": "nvidia.com/gpu", "operator": "Exists"}], priorityClassName="batch-low"),
+        spec(runtime={"tolerations": [{"key": "dedicated", "operator": "Exists"}]}),
+        training(),
+    ],
+)
+def test_nodes_and_priorities_that_are_given(asked: object) -> None:
+    BOUND.check("team-a", asked)
