@@ -31,6 +31,9 @@
 {{- if and .Values.prometheusRule.enabled (not (or .Values.prometheusRule.job $metrics.podMonitor.enabled $metrics.serviceMonitor.enabled)) }}
   {{- fail "prometheusRule: set job, or metrics.podMonitor.enabled: it has to know what the operator is scraped as" }}
 {{- end }}
+{{- if and $metrics.podMonitor.enabled (eq (toString .Values.settings.metricsAccess) "Reviewed") (not $metrics.podMonitor.tokenSecret.name) }}
+  {{- fail "metrics.podMonitor: tokenSecret.name is missing, since settings.metricsAccess is Reviewed: or use metrics.serviceMonitor, which sends Prometheus' own token" }}
+{{- end }}
 {{- if and .Values.connectionSecrets (not .Values.features.connectionSecrets) }}
   {{- fail "connectionSecrets grants rights that features.connectionSecrets=false takes away" }}
 {{- end }}

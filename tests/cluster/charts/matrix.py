@@ -13,6 +13,7 @@ Values = dict[str, Any]
 
 DIGEST = f"sha256:{'a' * 64}"
 _MONITOR = {"enabled": True, "interval": "15s", "labels": {"release": "prometheus"}}
+_SCRAPED = {**_MONITOR, "tokenSecret": {"name": "scraper", "key": "jwt"}}
 
 #: Every value set, and none to its default.
 EVERYTHING: Values = {
@@ -95,8 +96,8 @@ EVERYTHING: Values = {
     },
     "metrics": {
         "scrapeAnnotations": False,
-        "podMonitor": _MONITOR,
-        "serviceMonitor": _MONITOR,
+        "podMonitor": _SCRAPED,
+        "serviceMonitor": _SCRAPED,
         "models": {"podMonitor": _MONITOR},
     },
     "prometheusRule": {

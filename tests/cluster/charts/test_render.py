@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 from rollmodel.settings import Settings
@@ -178,6 +179,25 @@ def test_a_shard_has_a_lease_and_may_see_namespaces_and_the_leases_of_others(hel
     assert {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]} in rules
     plain = [rule for role in of_kind(helm.render({"replicas": 2}), "ClusterRole", "Role") for rule in role["rules"]]
     assert not [rule for rule in plain if rule["resources"] == ["namespaces"]]
+
+
+def test_scrapes_that_are_reviewed_bring_a_token(helm: Helm) -> None:
+    """The Prometheus operator knows ``authorization`` in both kinds; a file of its own only in ServiceMonitors."""
+    secret = {"credentials": {"name": "scraper", "key": "token"}}
+    reviewed = {"settings": {"metricsAccess": "Reviewed"}}
+
+    def endpoints(kind: str, **values: Any) -> list[Any]:
+        monitor = {kind[0].lower() + kind[1:]: {"enabled": True, **values}}
+        (found,) = of_kind(helm.render({**reviewed, "metrics": monitor}), kind)
+        return list(found["spec"].get("endpoints") or found["spec"]["podMetricsEndpoints"])
+
+    (pods,) = endpoints("PodMonitor", tokenSecret={"name": "scraper"})
+    (services,) = endpoints("ServiceMonitor", tokenSecret={"name": "scraper"})
+    assert (pods["authorization"], services["authorization"]) == (secret, secret)
+    assert "bearerTokenFile" not in {*pods, *services}
+    (own,) = endpoints("ServiceMonitor")
+    assert own["bearerTokenFile"] == "/var/run/secrets/kubernetes.io/serviceaccount/token"
+    assert "authorization" not in own
 
 
 def test_alerts_know_the_job_and_may_be_left_out(helm: Helm) -> None:

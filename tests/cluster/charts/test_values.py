@@ -82,6 +82,10 @@ def test_what_is_not_set_is_left_to_the_operator_and_to_a_config_map(helm: Helm)
             {"prometheusRule": {"enabled": True}},
             "prometheusRule: set job, or metrics.podMonitor.enabled",
         ),
+        (
+            {"settings": {"metricsAccess": "Reviewed"}, "metrics": {"podMonitor": {"enabled": True}}},
+            "metrics.podMonitor: tokenSecret.name is missing",
+        ),
         ({"prometheusRule": {"without": ["OperatorDown"]}}, "at '/prometheusRule/without/0'"),
         (
             {"watch": {"namespaces": ["a"]}, "connectionSecrets": [{"namespace": "b", "names": ["c"]}]},
