@@ -40,6 +40,7 @@ _HASH_LENGTH = 8
 _LABEL_LENGTH = 63
 _POD_SUFFIX_LENGTH = 10
 """``-<attempt>-<index>`` of an indexed Job's pod, whose host name is a DNS label too."""
+_LOOKS_CUT = re.compile(rf".{{50,}}-[{_ALPHABET}]{{{_HASH_LENGTH}}}")
 _DNS_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
 
 
@@ -74,8 +75,12 @@ def job(owner: str, attempt: int) -> str:
 
 
 def label_value(owner: str) -> str:
-    """The owner's name as a label value; a name of more than 63 characters is cut and gets a hash."""
-    return owner if len(owner) <= _LABEL_LENGTH else _cut(owner, _LABEL_LENGTH, owner)
+    """The owner's name as a label value; a name of more than 63 characters is cut and gets a hash.
+
+    So does a long one that looks as if that had been done: it could be the label of another owner, and select its pods.
+    """
+    stays = len(owner) <= _LABEL_LENGTH and not _LOOKS_CUT.fullmatch(owner)
+    return owner if stays else _cut(owner, _LABEL_LENGTH, owner)
 
 
 def owner_selector(owner: str) -> dict[str, str]:

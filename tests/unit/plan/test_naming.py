@@ -53,3 +53,12 @@ def test_hashes_have_no_vowels_and_no_look_alikes(text: str) -> None:
 def test_the_selector_of_a_revision_is_within_the_owners() -> None:
     assert naming.owner_selector("churn").items() < naming.revision_selector("churn", "bbbbbbbb").items()
     assert naming.selector_text({"b": "2", "a": "1"}) == "a=1,b=2"
+
+
+def test_no_name_is_the_label_of_another_one() -> None:
+    """Services select pods by it: whoever chose the cut form of a long name would get its requests."""
+    victim = "recommendations-for-returning-customers-in-the-northern-region-v2"
+    attacker = naming.label_value(victim)
+    assert attacker != victim
+    assert len(attacker) == len(naming.label_value(attacker)) == 63
+    assert naming.label_value(attacker) != attacker
