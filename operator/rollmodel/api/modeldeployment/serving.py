@@ -62,7 +62,8 @@ class Runtime(ApiModel):
     """Arguments of the command."""
     env: Environment | None = None
     """Environment of the model server. A ConfigMap or Secret that is named here is no part of the revision: what
-    changes in it goes past the canary, at the next start of a pod. Give it a new name for new content."""
+    changes in it goes past the canary, at the next start of a pod (of a ConfigMap, `ConfigChanged` says so). Give it
+    a new name for new content."""
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
     """Port that the model server listens on."""
     readiness_path: Annotated[

@@ -10,6 +10,7 @@ from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN
 from rollmodel.plan.deployment.state import change
+from rollmodel.plan.deployment.status.configuration import with_configuration
 from rollmodel.plan.deployment.strategies.ends import outbox, transitions
 from rollmodel.plan.deployment.strategies.ends.failures import failed
 from rollmodel.plan.deployment.strategies.outages.stand_in import is_unjudged, stand_in, stands_in
@@ -54,6 +55,7 @@ def drained(arm: ArmStatus, rollout: Rollout) -> bool:
 
 def _observed(arm: ArmStatus, rollout: Rollout) -> ArmStatus:
     arm = change(arm, replicas=rollout.live.replicas(arm.revision), ready_replicas=rollout.live.ready(arm.revision))
+    arm = with_configuration(arm, rollout)
     if rollout.traffic.weights is None:
         return arm
     weight = rollout.traffic.weights.get(arm.revision, 0)

@@ -102,6 +102,8 @@ class Observed:
     address_taken: AddressTaken | None = None
     alias_shared: str | None = None
     """Namespace and name of an older ModelDeployment that moves the same champion alias."""
+    config_maps: Mapping[str, str] = field(default_factory=dict)
+    """ConfigMap that pods read as they start -> hash of its content; empty at rest."""
     problems: Sequence[str] = field(default_factory=tuple)
     registry_read: bool = True
     """Whether the registry was read since somebody asked for it with the annotation ``rollmodel.dev/refresh``."""

@@ -22,6 +22,7 @@ from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.aliases import ChampionAliases
+from rollmodel.reconcile.deployment.config_maps import ConfigMaps
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.deployment.other_routes import OtherRoutes
 
@@ -61,6 +62,7 @@ class Gatherer:
         self._addresses = Addresses(lambda _: None) if addresses is None else addresses
         self._other_routes = OtherRoutes(kube, clock)
         self._aliases = ChampionAliases(self._addresses.wake)
+        self._config_maps = ConfigMaps(kube, clock)
         self._seen: dict[str, tuple[str, float]] = {}
         self._refreshes: dict[str, tuple[str, float]] = {}
 
@@ -97,6 +99,7 @@ class Gatherer:
             address_taken=self._addresses.claim(body, spec, children)
             or await self._other_routes.older(meta["uid"], children),
             alias_shared=self._aliases.claim(body, spec),
+            config_maps=await self._config_maps.read(meta["uid"], meta["namespace"], _starting(children)),
             problems=problems,
             registry_read=self._models.was_read(meta["uid"], asked_at),
         )
@@ -108,6 +111,7 @@ class Gatherer:
         self._addresses.forget(uid)
         self._other_routes.forget(uid)
         self._aliases.forget(uid)
+        self._config_maps.forget(uid)
         self._refreshes.pop(uid, None)
         self._models.forget(uid)
 
@@ -149,7 +153,7 @@ class Gatherer:
         """Pods, once a revision has been short of ready ones for a moment: they tell why. Others' are compared."""
         now = self._clock.now()
         deployments = [child for child in children if child["kind"] == "Deployment"]
-        waiting = [child for child in deployments if not _all_ready(child) and _is_late(child, now, self._starting)]
+        waiting = [child for child in _starting(children) if _is_late(child, now, self._starting)]
         if not waiting:
             return []
         pods = await self._kube.list_pods(namespace, naming.owner_selector(name))
@@ -211,6 +215,11 @@ def _is_late(deployment: Manifest, now: datetime, starting: float) -> bool:
     moved = progressing.get("lastUpdateTime") or deployment["metadata"].get("creationTimestamp")
     waited = (now - parse(moved)).total_seconds() if moved else starting
     return not 0.0 <= waited < starting
+
+
+def _starting(children: Sequence[Manifest]) -> list[Manifest]:
+    """Deployments some of whose pods are not ready."""
+    return [child for child in children if child["kind"] == "Deployment" and not _all_ready(child)]
 
 
 def _all_ready(deployment: Manifest) -> bool:

@@ -20,6 +20,7 @@ from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.builds import BUILDS_DIFFER, builds
+from rollmodel.plan.deployment.status.configuration import CONFIG_CHANGED, changed_configuration
 from rollmodel.plan.deployment.status.overdue import overdue
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.status.records import RECORD_CHANGED, believed_records, changed_records
@@ -107,6 +108,7 @@ def condition_events(
         "Stalled": "True",
         "Available": "False",
         BUILDS_DIFFER: "True",
+        CONFIG_CHANGED: "True",
         RECORD_CHANGED: "True",
         ALIAS_SHARED: "True",
     }.items():
@@ -135,6 +137,7 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
         "ModelResolved": _model_resolved(rollout),
         "TrafficProgrammed": ConditionDraft(rollout.traffic.status, rollout.traffic.reason, rollout.traffic.message),
         **builds(rollout),
+        **changed_configuration(rollout),
         **shared_alias(rollout),
         **changed_records(rollout),
         "MetricsAvailable": ConditionDraft(rollout.analysis.status, rollout.analysis.reason, rollout.analysis.message),
