@@ -22,6 +22,7 @@ _HELM = "4.3.1"
 _KUBECONFORM = "0.8.0"
 _ARGO_ROLLOUTS = "1.10.1"
 _GITOPS_ENGINE = "0.7.3"
+_KUEUE = "0.17.0"
 
 _ARCH = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 _GITHUB = "https://github.com"
@@ -161,6 +162,13 @@ def _gitops_agent() -> Binary:
     return Binary("gitops-agent", _GITOPS_ENGINE, package)
 
 
+def _kueue() -> Binary:
+    """The controller of Kueue, for a story of the tests. It is released as an image only."""
+    module = "sigs.k8s.io/kueue"
+    package = GoPackage("kueue", f"{module}/cmd/kueue", f"-X {module}/pkg/version.GitVersion=v{_KUEUE}", minutes=6)
+    return Binary("kueue", _KUEUE, package)
+
+
 CATALOG: dict[str, Binary] = {
     binary.name: binary
     for binary in (
@@ -179,5 +187,6 @@ CATALOG: dict[str, Binary] = {
         Binary("kwok", _KWOK, GoPackage("kwok", "sigs.k8s.io/kwok/cmd/kwok")),
         _rollouts_controller(),
         _gitops_agent(),
+        _kueue(),
     )
 }

@@ -76,6 +76,11 @@ class Search:
         with self._lock():
             return self._in_cache(binary) or self._fetch(binary)
 
+    def present(self, name: str) -> Path | None:
+        """Where a binary of the catalog is already, on PATH or in the cache; nothing is downloaded or built."""
+        hit = self._on_path(CATALOG[name]) or self._in_cache(CATALOG[name])
+        return hit.path if hit else None
+
     def _lock(self) -> AbstractContextManager[None]:
         return locked(self._cache / "lock", lambda: self._say("waiting: another process fetches binaries"))
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import json
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -14,6 +12,7 @@ from rollmodel.api.digest import tree_digest
 
 from localcluster import Cluster
 from tests.cluster.training.conftest import Training
+from tests.support.live.claims import claim
 
 pytestmark = pytest.mark.cluster
 
@@ -80,7 +79,7 @@ async def test_who_writes_to_a_claim_does_not_reach_the_training(
     churn, disk, go = training("churn"), cluster.directory / "volumes" / namespace, tmp_path / "go"
     disk.mkdir(parents=True)
     (disk / "train.csv").write_text(CONTENT, encoding="utf-8")
-    await asyncio.to_thread(_claim, cluster, namespace, disk)
+    await asyncio.to_thread(claim, cluster, namespace, disk)
     source = {"name": "data", "uri": "pvc://data/train.csv", "digest": DIGEST}
     await churn.create(told={"hold": str(go), "tell": "ROLLMODEL_INPUT_DATA"}, inputs=[source])
     await churn.until(lambda status: [one.digest for one in status.inputs] == [DIGEST], "has recorded its input")
@@ -89,25 +88,6 @@ async def test_who_writes_to_a_claim_does_not_reach_the_training(
     assert await churn.outcome() == ("True", "Completed")
     assert (await churn.run())["tags"]["told/ROLLMODEL_INPUT_DATA/0"] == CONTENT
     await asyncio.to_thread(cluster.kubectl, "delete", "pv", f"{namespace}-data", "--wait=false")
-
-
-def _claim(cluster: Cluster, namespace: str, path: Path) -> None:
-    """A PersistentVolume of this folder, and the claim ``data`` that only it can satisfy."""
-    common: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
-    volume = {
-        **common,
-        "capacity": {"storage": "1Gi"},
-        "hostPath": {"path": str(path)},
-        "claimRef": {"name": "data", "namespace": namespace},
-        "persistentVolumeReclaimPolicy": "Retain",
-    }
-    wish = {**common, "resources": {"requests": {"storage": "1Gi"}}, "volumeName": f"{namespace}-data"}
-    for kind, name, spec in (
-        ("PersistentVolume", f"{namespace}-data", volume),
-        ("PersistentVolumeClaim", "data", wish),
-    ):
-        manifest = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-        cluster.kubectl("create", "-n", namespace, "-f", "-", stdin=json.dumps(manifest))
 
 
 async def test_an_alias_is_resolved_once(training: Training, model: str) -> None:
