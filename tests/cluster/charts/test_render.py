@@ -66,6 +66,7 @@ def test_every_setting_reaches_the_operator(helm: Helm, monkeypatch: pytest.Monk
         *("registry_ca_file", "prometheus_ca_file"),
         *("prometheus_client_certificate_file", "prometheus_client_key_file"),
         "lease_name",  # is the name of the release, which is the default
+        "shard",  # does not go with named namespaces
     }
     assert by_secret == {"ROLLMODEL_REGISTRY_TOKEN": {"name": "mlflow", "key": "token"}}
     assert settings.namespaces == ("team-a", "team-b")
