@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.problem import Problem
 
+from tests.support.running.effort import effort
 from tests.support.simulation.gateways import GATEWAYS
 from tests.support.simulation.rollouts import Cluster
 
@@ -73,6 +75,19 @@ def test_neighbours_that_answer_late_delay_a_verdict_and_lose_none(serving: Serv
     cluster.late = late
     revision = cluster.try_version(bad=0.5)
     assert cluster.run(600, lambda: bool(cluster.served.get(revision)))
+    assert cluster.run(600, lambda: cluster.verdicts()[-1] == "RolledBack v2" and not cluster.served.get(revision))
+    cluster.try_version("3")
+    assert cluster.run(7200, lambda: cluster.verdicts()[-1] == "Promoted v3" and cluster.over())
+
+
+def test_answers_of_very_many_pods_are_judged_as_those_of_few(serving: Serving) -> None:
+    pods = effort(200, 1000)
+    cluster = serving(rollout=QUICK, scale={"replicas": pods})
+    revision = cluster.try_version(bad=0.5)
+    assert cluster.run(600, lambda: bool(cluster.served.get(revision)))
+    cluster.advance()
+    answers = [answer for answer in cluster.observe().answers.values() if isinstance(answer, Answer)]
+    assert max(len(answer.series) for answer in answers) >= pods
     assert cluster.run(600, lambda: cluster.verdicts()[-1] == "RolledBack v2" and not cluster.served.get(revision))
     cluster.try_version("3")
     assert cluster.run(7200, lambda: cluster.verdicts()[-1] == "Promoted v3" and cluster.over())
