@@ -16,13 +16,12 @@ _FOLDERS_LIMIT = 1_000
 _DEPTH_LIMIT = 32
 
 
-def walk(
-    entries: Callable[[str], Sequence[Mapping[str, Any]]], name: Callable[[str], str]
-) -> Iterator[tuple[str, int | None]]:
+def walk(entries: Callable[[str], Sequence[Any]], name: Callable[[str], str]) -> Iterator[tuple[str, int | None]]:
     """Every file, folder by folder: path relative to the root, and size in bytes where the registry knows it.
 
     ``entries`` gives what the proxy lists in a folder; ``name`` the checked name of a listed path within its folder.
-    Raises Invalid for folders nested too deep, too many folders or files, and what the two functions raise.
+    Raises Invalid for folders nested too deep, too many folders or files, and entries that are none, and what the two
+    functions raise.
     """
     waiting, folders, files = [("", 0)], 0, 0
     while waiting:
@@ -42,13 +41,22 @@ def walk(
             files += 1
             if files > _ALL_FILES_LIMIT:
                 raise Invalid(f"the model has more than {_ALL_FILES_LIMIT} files")
-            size = entry.get("file_size")
-            yield path, None if size is None else int(size)
+            yield path, _size(entry)
         waiting.extend(reversed(inside))
 
 
-def _listed(entries: Callable[[str], Sequence[Mapping[str, Any]]], folder: str) -> Sequence[Mapping[str, Any]]:
+def _size(entry: Mapping[str, Any]) -> int | None:
+    size = entry.get("file_size")
+    try:
+        return None if size is None else int(size)
+    except (TypeError, ValueError):
+        raise Invalid(f"the registry lists a file with the size {str(size)[:40]!r}") from None
+
+
+def _listed(entries: Callable[[str], Sequence[Any]], folder: str) -> Sequence[Mapping[str, Any]]:
     listed = entries(folder)
     if len(listed) > _FILES_LIMIT:
         raise Invalid(f"the model has more than {_FILES_LIMIT} files in one folder")
+    if not all(isinstance(entry, Mapping) and "path" in entry for entry in listed):
+        raise Invalid("the registry lists something that is no file")
     return listed

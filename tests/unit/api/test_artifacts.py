@@ -52,3 +52,16 @@ def test_files_without_end_in_many_folders_are_refused() -> None:
     folders = [{"path": str(number), "is_dir": True} for number in range(20)]
     with pytest.raises(Invalid, match="more than 100000 files"):
         list(walk(lambda folder: [{"path": "a"}] * 9_000 if folder else folders, str))
+
+
+@pytest.mark.parametrize("entry", [None, [], "MLmodel", 7, {}, {"file_size": 3}])
+def test_an_entry_that_is_none_is_refused(entry: Any) -> None:
+    with pytest.raises(Invalid, match="something that is no file"):
+        list(walk(lambda _: [entry], str))
+
+
+@pytest.mark.parametrize("size", ["many", [], {}, "9" * 5000])
+def test_a_size_that_is_none_is_refused(size: Any) -> None:
+    with pytest.raises(Invalid, match="lists a file with the size") as error:
+        list(walk(lambda _: [{"path": "a", "file_size": size}], str))
+    assert len(str(error.value)) < 200

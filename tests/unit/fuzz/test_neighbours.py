@@ -99,6 +99,7 @@ def test_errors_of_prometheus_are_ours(body: bytes, status: int) -> None:
 @given(damaged(VERSION, "model_version", "version", "name", "tags", "key", "value", "files", "path"), STATUSES)
 @example(DEEP, 200)
 @example(DEEP, 500)
+@example(json.dumps(VERSION | {"files": [None]}).encode(), 200)
 def test_a_version_of_mlflow_is_one_or_an_error_of_ours(body: bytes, status: int) -> None:
     async def ask() -> ModelVersion | None:
         async def respond(_: web.Request) -> web.Response:
