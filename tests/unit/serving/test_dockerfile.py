@@ -69,9 +69,10 @@ def test_the_default_target_is_the_operator_which_runs() -> None:
 @pytest.mark.parametrize("target", ["operator", "server"])
 def test_packages_are_those_of_the_lock_file_by_hash(target: str) -> None:
     installs = [a for i, a in chain(IMAGES, f"build-{target}") if i == "RUN" and "pip install" in a]
-    locked, own = installs
+    build, locked, own = installs
+    assert "--require-hashes --target /build --requirement requirements/build.txt" in build
     assert f"--require-hashes --requirement requirements/{target}.txt" in locked
-    assert own.endswith("pip install --no-deps .")
+    assert own.endswith("pip install --no-deps --no-build-isolation .")
     assert ("COPY", f"--from=build-{target} /opt/rollmodel /opt/rollmodel") in IMAGES[target].steps
 
 

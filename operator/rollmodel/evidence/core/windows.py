@@ -60,7 +60,7 @@ def count_samples(
 
 
 def mean_samples(
-    series: Sequence[PodSeries], *, start: float, end: float, step: float
+    series: Sequence[PodSeries], *, start: float, end: float, step: float, alone: bool = False
 ) -> list[tuple[Window, MeanSample | NoEvidence]]:
     """Count and mean of both arms per window, oldest first; see :func:`count_samples`.
 
@@ -71,11 +71,17 @@ def mean_samples(
         placed = _placed(_tracks(series, grid, _read_means), grid)
     except _UnreadableError as error:
         return [(window, error.evidence) for window in _every(grid)]
-    return [(window, _mean_sample(found)) for window, found in placed]
+    return [(window, _mean_sample(found, alone=alone)) for window, found in placed]
 
 
 def histogram_samples(
-    series: Sequence[PodSeries], *, start: float, end: float, step: float, edges: Sequence[float] = ()
+    series: Sequence[PodSeries],
+    *,
+    start: float,
+    end: float,
+    step: float,
+    edges: Sequence[float] = (),
+    alone: bool = False,
 ) -> list[tuple[Window, HistogramSample | NoEvidence]]:
     """Increments of each histogram bucket per window, oldest first; see :func:`count_samples`.
 
@@ -88,7 +94,7 @@ def histogram_samples(
         placed = _placed(_tracks(series, grid, partial(_read_buckets, bounds)), grid)
     except _UnreadableError as error:
         return [(window, error.evidence) for window in _every(grid)]
-    return [(window, _histogram_sample(found, bounds)) for window, found in placed]
+    return [(window, _histogram_sample(found, bounds, alone=alone)) for window, found in placed]
 
 
 def history(
@@ -206,15 +212,15 @@ def _short(bounds: Iterable[float]) -> str:
 
 def _count_sample(found: Sequence[Increment], *, alone: bool) -> CountSample | NoEvidence:
     try:
-        sample = CountSample(*_arm(found, "candidate"), *((0.0, 0.0) if alone else _arm(found, "stable")))
+        sample = CountSample(*_arm(found, "candidate"), *_stable(found, 2, alone=alone))
     except _UnreadableError as error:
         return _without_candidate(error.evidence, found, counted=1)
     return problem(sample) or sample
 
 
-def _mean_sample(found: Sequence[Increment]) -> MeanSample | NoEvidence:
+def _mean_sample(found: Sequence[Increment], *, alone: bool) -> MeanSample | NoEvidence:
     try:
-        sample = MeanSample(*_mean(found, "candidate"), *_mean(found, "stable"))
+        sample = MeanSample(*_mean(found, "candidate"), *((0.0, 0.0) if alone else _mean(found, "stable")))
     except _UnreadableError as error:
         return _without_candidate(error.evidence, found, counted=1)
     return problem(sample) or sample
@@ -229,9 +235,12 @@ def _mean(found: Sequence[Increment], arm: str) -> tuple[float, float]:
     return count, total / count if count else 0.0
 
 
-def _histogram_sample(found: Sequence[Increment], bounds: Sequence[float]) -> HistogramSample | NoEvidence:
+def _histogram_sample(
+    found: Sequence[Increment], bounds: Sequence[float], *, alone: bool
+) -> HistogramSample | NoEvidence:
     try:
-        sample = HistogramSample(edges=bounds, candidate=_arm(found, "candidate"), stable=_arm(found, "stable"))
+        stable = _stable(found, len(bounds) + 1, alone=alone)
+        sample = HistogramSample(edges=bounds, candidate=_arm(found, "candidate"), stable=stable)
     except _UnreadableError as error:
         return _without_candidate(error.evidence, found, counted=None)
     return problem(sample) or sample
@@ -245,6 +254,11 @@ def _without_candidate(why: NoEvidence, found: Sequence[Increment], *, counted: 
     if why.reason is not NoEvidenceReason.ARM_EMPTY or any(one.arm == "candidate" for one in found):
         return why
     return replace(why, stable=sum(sum(v[:counted]) for one in found if not isinstance(v := one.value, NoEvidence)))
+
+
+def _stable(found: Sequence[Increment], size: int, *, alone: bool) -> Values:
+    """The stable arm, or nothing of it where there is none."""
+    return (0.0,) * size if alone else _arm(found, "stable")
 
 
 def _arm(found: Sequence[Increment], arm: str) -> Values:

@@ -12,7 +12,7 @@ from rollmodel.errors import Invalid
 from rollmodel.evidence.core import windows
 from rollmodel.evidence.core.types import MetricHistory, MetricPlan
 from rollmodel.plan.deployment.analysis.promql import measured, rendered, roles, summed
-from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, pod_series
+from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, alone, pod_series
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.runtimes import preset
 
@@ -57,8 +57,9 @@ class Counts:
 
     def samples(self, answer: Answer, query: MetricQuery, arms: Arms) -> Sampled:
         """Increments of both counters; without a stable arm those of the candidate, for its ceiling."""
-        series, alone = pod_series(answer, arms), "stable" not in arms.values()
-        return windows.count_samples(series, start=query.start, end=query.end, step=query.step, alone=alone)
+        return windows.count_samples(
+            pod_series(answer, arms), start=query.start, end=query.end, step=query.step, alone=alone(arms)
+        )
 
     def history(self, answer: Answer, query: MetricQuery, arms: Arms) -> MetricHistory:
         """Increments of both counters by pod."""

@@ -10,7 +10,7 @@ from rollmodel.errors import Invalid
 from rollmodel.evidence.core import windows
 from rollmodel.evidence.core.types import MetricHistory, MetricPlan
 from rollmodel.plan.deployment.analysis.promql import BY_POD, measured, summed
-from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, pod_series
+from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, alone, pod_series
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.runtimes.preset import Histogram
 
@@ -48,7 +48,9 @@ class Latency:
 
     def samples(self, answer: Answer, query: MetricQuery, arms: Arms) -> Sampled:
         """Increments by bucket."""
-        return windows.histogram_samples(pod_series(answer, arms), start=query.start, end=query.end, step=query.step)
+        return windows.histogram_samples(
+            pod_series(answer, arms), start=query.start, end=query.end, step=query.step, alone=alone(arms)
+        )
 
     def history(self, answer: Answer, query: MetricQuery, arms: Arms) -> MetricHistory:
         """Increments by pod and bucket."""

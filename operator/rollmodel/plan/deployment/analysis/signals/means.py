@@ -9,7 +9,7 @@ from rollmodel.api.modeldeployment import Better, MeanQuery, Metric, Runtime
 from rollmodel.evidence.core import windows
 from rollmodel.evidence.core.types import MetricHistory, MetricPlan
 from rollmodel.plan.deployment.analysis.promql import rendered, roles
-from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, pod_series
+from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, alone, pod_series
 from rollmodel.plan.deployment.observed import Answer
 
 __all__ = ["Means"]
@@ -50,7 +50,9 @@ class Means:
 
     def samples(self, answer: Answer, query: MetricQuery, arms: Arms) -> Sampled:
         """Count and mean of each window."""
-        return windows.mean_samples(pod_series(answer, arms), start=query.start, end=query.end, step=query.step)
+        return windows.mean_samples(
+            pod_series(answer, arms), start=query.start, end=query.end, step=query.step, alone=alone(arms)
+        )
 
     def history(self, answer: Answer, query: MetricQuery, arms: Arms) -> MetricHistory:
         """Count and sum by pod."""

@@ -11,7 +11,7 @@ from rollmodel.evidence.core.types import MetricHistory, MetricPlan, PodSeries, 
 from rollmodel.plan.deployment.analysis.promql import REVISION_LABEL
 from rollmodel.plan.deployment.observed import Answer
 
-__all__ = ["Arms", "MetricQuery", "Sampled", "Signal", "UnexpectedAnswer", "pod_series"]
+__all__ = ["Arms", "MetricQuery", "Sampled", "Signal", "UnexpectedAnswer", "alone", "pod_series"]
 
 Sampled = Sequence[tuple[Window, Sample]]
 Arms = Mapping[str, str]
@@ -83,6 +83,11 @@ def pod_series(answer: Answer, arms: Arms) -> list[PodSeries]:
             raise UnexpectedAnswer(f"several series where one was expected: {_written(labels)}; sum by pod")
         found[key] = PodSeries("candidate" if arm == "candidate" else "stable", key[1], role, points)
     return list(found.values())
+
+
+def alone(arms: Arms) -> bool:
+    """Whether there is no stable arm: what the candidate is asked for differs, or it serves all."""
+    return "stable" not in arms.values()
 
 
 def _written(labels: Mapping[str, str]) -> str:
