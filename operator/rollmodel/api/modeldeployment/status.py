@@ -30,15 +30,6 @@ MOST_RECORDS = 80
 _Replicas = Annotated[int, Field(ge=0, le=2_147_483_647)]
 
 
-class ConfigMapStatus(ApiModel):
-    """What a ConfigMap held when the pods of a revision first read it, as a hash."""
-
-    name: ShortText
-    """Name of the ConfigMap."""
-    hash: ShortText
-    """The first digits of the SHA-256 of its content."""
-
-
 class ArmStatus(ApiModel):
     """One revision as it is observed now."""
 
@@ -74,8 +65,8 @@ class ArmStatus(ApiModel):
     """Since when it has counted no request, although it has traffic and the stable revision counts (candidate only)."""
     stable_requests: Annotated[int | None, Field(ge=0, le=2**53)] = None
     """Requests that the stable revision has counted since `silentSince`."""
-    config_maps: Annotated[list[ConfigMapStatus] | None, Field(max_length=16), ATOMIC] = None
-    """ConfigMaps that its pods read, as they were when the first of them started."""
+    config_maps: Annotated[dict[ShortText, ShortText] | None, Field(max_length=16)] = None
+    """Hashes of the ConfigMaps that its pods read, from when the first pod started."""
 
 
 class EvidenceStatus(ApiModel):

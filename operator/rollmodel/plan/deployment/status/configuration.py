@@ -7,7 +7,7 @@ said until the next time. Secrets are not read: the operator has no right to.
 from __future__ import annotations
 
 from rollmodel.api.conditions import find
-from rollmodel.api.modeldeployment.status import ArmStatus, ConfigMapStatus
+from rollmodel.api.modeldeployment.status import ArmStatus
 from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.deployment.objects.config_maps import config_maps_of
 from rollmodel.plan.deployment.rollout import Rollout
@@ -23,7 +23,7 @@ def with_configuration(arm: ArmStatus, rollout: Rollout) -> ArmStatus:
     deployment, seen = rollout.live.deployments.get(arm.revision), rollout.observed.config_maps
     if arm.config_maps is not None or deployment is None or not seen:
         return arm
-    found = [ConfigMapStatus(name=name, hash=seen[name]) for name in config_maps_of(deployment) if name in seen]
+    found = {name: seen[name] for name in config_maps_of(deployment) if name in seen}
     return change(arm, config_maps=found) if found else arm
 
 
@@ -44,7 +44,7 @@ def _arms(rollout: Rollout) -> list[ArmStatus]:
 
 def _changes(arm: ArmStatus, rollout: Rollout) -> list[str]:
     seen = rollout.observed.config_maps
-    changed = [one.name for one in arm.config_maps or () if seen.get(one.name, one.hash) != one.hash]
+    changed = [name for name, begun in (arm.config_maps or {}).items() if seen.get(name, begun) != begun]
     if not changed:
         return []
     names, version = ", ".join(changed), rollout.label(arm.revision)
