@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, Self
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.conditions import Condition
@@ -70,6 +70,33 @@ def _plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+class _Spec(Protocol):
+    @property
+    def notify(self) -> Notify | None: ...
+
+
+class _Status(Protocol):
+    @property
+    def notifications(self) -> Sequence[NotificationStatus] | None: ...
+
+
+class Observed(Protocol):
+    """What the observed objects of all kinds have."""
+
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def uid(self) -> str: ...
+    @property
+    def generation(self) -> int: ...
+    @property
+    def spec(self) -> _Spec: ...
+    @property
+    def status(self) -> _Status: ...
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """The object that the news are about. ``waiting`` are the messages of its status, from before this pass."""
@@ -87,6 +114,20 @@ class About:
     def ref(self) -> Ref:
         """Its address."""
         return Ref(f"{GROUP}/{VERSION}", self.kind, self.namespace, self.name)
+
+    @classmethod
+    def of(cls, kind: str, observed: Observed) -> Self:
+        """The object of this kind that a pass has observed."""
+        return cls(
+            kind=kind,
+            plural=f"{kind[:-1]}ies".lower() if kind.endswith("y") else f"{kind}s".lower(),
+            namespace=observed.namespace,
+            name=observed.name,
+            uid=observed.uid,
+            generation=observed.generation,
+            notify=observed.spec.notify,
+            waiting=observed.status.notifications or (),
+        )
 
 
 def with_notifications(

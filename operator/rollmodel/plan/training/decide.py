@@ -33,16 +33,7 @@ _SOONEST = 0.5
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why. ``observed`` holds what ``read_set(observed)`` asked for."""
     decision = _decide_run(observed) if observed.spec.schedule is None else decide_schedule(observed)
-    about = About(
-        kind="TrainingJob",
-        plural="trainingjobs",
-        namespace=observed.namespace,
-        name=observed.name,
-        uid=observed.uid,
-        generation=observed.generation,
-        notify=observed.spec.notify,
-        waiting=observed.status.notifications or (),
-    )
+    about = About.of("TrainingJob", observed)
     data = {name: decision.status.get(name) for name in ("runId", "experimentId", "modelVersion")}
     return with_notifications(decision, about, now=observed.now, data=data)
 

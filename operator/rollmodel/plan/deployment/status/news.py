@@ -17,16 +17,7 @@ NOT_TOLD = frozenset({"Restored", "SizeHeld", "CommandIgnored", "JudgeRestarted"
 
 def with_news(observed: Observed, decision: Decision) -> Decision:
     """What was decided, and its news. Last, when all is decided."""
-    about = About(
-        kind="ModelDeployment",
-        plural="modeldeployments",
-        namespace=observed.namespace,
-        name=observed.name,
-        uid=observed.uid,
-        generation=observed.generation,
-        notify=observed.spec.notify,
-        waiting=observed.status.notifications or (),
-    )
+    about = About.of("ModelDeployment", observed)
     data = {name: _arm(decision.status.get(name)) for name in ("stable", "candidate")}
     return with_notifications(
         decision, about, now=observed.now, data=data, told=lambda event: event.reason not in NOT_TOLD

@@ -30,16 +30,7 @@ TOLD = frozenset(
 def with_news(draft: Draft) -> Decision:
     """What was decided, and its news. Last, when all is decided."""
     observed, status = draft.observed, draft.status
-    about = About(
-        kind="DriftPolicy",
-        plural="driftpolicies",
-        namespace=observed.namespace,
-        name=observed.name,
-        uid=observed.uid,
-        generation=observed.generation,
-        notify=observed.spec.notify,
-        waiting=observed.status.notifications or (),
-    )
+    about = About.of("DriftPolicy", observed)
     data = {
         "modelDeployment": observed.spec.model_deployment_ref.name,
         "revision": status.profile.revision if status.profile is not None else None,
