@@ -19,6 +19,7 @@ from rollmodel.plan.naming import OWNER, REVISION
 
 from tests.support.eventually import eventually
 from tests.support.live.light_models import COMMAND
+from tests.support.live.said import messages_about
 
 __all__ = ["KINDS", "Change", "LiveRollout", "Predicate", "at_rest", "light_spec", "together", "tried_at", "verdict"]
 
@@ -169,9 +170,7 @@ class LiveRollout:
 
     async def events(self) -> dict[str, str]:
         """Its Events: the last message by reason."""
-        found = await self.list("Event")
-        mine = [event for event in found if event["involvedObject"]["name"] == self.name]
-        return {event["reason"]: event["message"] for event in sorted(mine, key=lambda event: event["lastTimestamp"])}
+        return messages_about(self.name, await self.list("Event"))
 
     async def until_event(self, reason: str, words: str) -> None:
         """Wait for an Event that says this."""

@@ -21,6 +21,7 @@ from localcluster import Cluster
 from tests.support.eventually import eventually
 from tests.support.live import light_training
 from tests.support.live.light_models import LightRegistry
+from tests.support.live.said import messages_about
 
 __all__ = ["LiveTraining", "Manifest", "Predicate", "training_spec"]
 
@@ -165,9 +166,7 @@ class LiveTraining:
 
     async def events(self) -> dict[str, str]:
         """Its Events: the last message by reason."""
-        found = await self.list("Event")
-        mine = [event for event in found if event["involvedObject"]["name"] == self.name]
-        return {event["reason"]: event["message"] for event in sorted(mine, key=lambda event: event["lastTimestamp"])}
+        return messages_about(self.name, await self.list("Event"))
 
     async def readable(self) -> str:
         """All that somebody may read in the namespace who may not read Secrets, and the run and versions in MLflow."""
