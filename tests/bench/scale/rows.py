@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.bench.scale.measurements.rest import MODELS, POLL_SECONDS, Rest
 from tests.bench.scale.measurements.rollback import Rollback
 from tests.bench.scale.measurements.training import Batch, Training
+from tests.bench.scale.rig.audit import shares
 from tests.bench.scale.section import Row, percentiles
 
 __all__ = ["rest_rows", "rollback_rows", "training_rows"]
@@ -44,10 +45,11 @@ def training_rows(run: Training) -> list[Row]:
         *(row for batch in (alone, run.some, many) for row in _moments(batch, alone)),
         Row("API requests of one run, watches apart", f"{alone.requests.others.total() / each:.1f}"),
         Row("of these, by kind", alone.requests.each(each)),
-        Row("MLflow requests of one run", f"{alone.mlflow / each:.1f}"),
+        Row("MLflow requests of one run", f"{alone.mlflow.total() / each:.1f}"),
+        Row("of these requests to MLflow, by kind", shares(alone.mlflow, each)),
         Row(f"{len(many.trials)} at once: first apply to all succeeded", f"{many.seconds:.0f} s"),
         Row("API requests per run", f"{many.requests.others.total() / len(many.trials):.1f}"),
-        Row("MLflow requests per run", f"{many.mlflow / len(many.trials):.1f}"),
+        Row("MLflow requests per run", f"{many.mlflow.total() / len(many.trials):.1f}"),
         Row("CPU per run", f"{1000 * many.cpu_seconds / len(many.trials):.0f} ms"),
         Row("memory before / after / at the most", f"{before / _MB:.1f} / {after / _MB:.1f} / {peak / _MB:.1f} MB"),
     ]

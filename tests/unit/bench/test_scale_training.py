@@ -66,7 +66,8 @@ def test_each_run_registers_a_model_of_its_own() -> None:
 def batch(count: int) -> Batch:
     """Runs that begin a second apart; each has its pod after 0.5 s and its version 0.25 s after the pod's end."""
     trials = [Trial(s, s + 0.5, s + 1.0, s + 1.25, s + 2.0, s + 30.0) for s in map(float, range(count))]
-    return Batch(trials, Requests(others=Counter({("patch", "jobs"): 2 * count})), 7 * count, 0.25 * count, (1, 2, 3))
+    requests = Requests(others=Counter({("patch", "jobs"): 2 * count}))
+    return Batch(trials, requests, Counter({"runs/get": 5 * count, "runs/create": 2 * count}), 0.25 * count, (1, 2, 3))
 
 
 def test_figures_are_per_run() -> None:
@@ -74,5 +75,6 @@ def test_figures_are_per_run() -> None:
     assert rows["20 at once: apply to pod created, p50 / p99"] == "500 ms / 500 ms"
     assert rows["5 runs, one after the other: pod finished to version registered, p50 / p99"] == "250 ms / 250 ms"
     assert (rows["API requests of one run, watches apart"], rows["MLflow requests of one run"]) == ("2.0", "7.0")
+    assert "5.0 runs/get, 2.0 runs/create" in rows.values()
     assert rows["100 at once: first apply to all succeeded"] == "101 s"
     assert rows["CPU per run"] == "250 ms"

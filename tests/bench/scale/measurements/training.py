@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from localcluster.kubeapi import KubeApi
@@ -16,19 +18,21 @@ from tests.bench.scale.rig.stack import OPERATOR, Stack
 __all__ = ["Batch", "Training", "measure"]
 
 _SETTLE_SECONDS = 5.0
-_MLFLOW_API = "/api/2.0/mlflow/"
+#: A line of MLflow's access log; a logged model has its id in the path.
+_MLFLOW_REQUEST = re.compile(r"/api/2\.0/mlflow/(logged-models(?!/search)|[a-z/-]+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Runs that were measured together, from the first apply until MLflow knew the end of the last.
 
-    ``mlflow``: requests that MLflow answered to the operator. ``memory``: bytes before, after, and at the most so far.
+    ``mlflow``: requests that MLflow answered to the operator, by kind. ``memory``: bytes before, after, and at the
+    most so far.
     """
 
     trials: list[Trial]
     requests: Requests
-    mlflow: int
+    mlflow: Counter[str]
     cpu_seconds: float
     memory: tuple[int, int, int]
 
@@ -84,11 +88,11 @@ class _Bench:
         return Batch(
             [self.clock.runs[name] for name in names],
             requests(self.where.cluster.audit_log, OPERATOR, wall, time.time()),
-            self._answered() - before[1] - CODE_REQUESTS * count,
+            self._answered() - before[1] - Counter({kind: number * count for kind, number in CODE_REQUESTS.items()}),
             self.process.cpu_seconds - before[0],
             (memory, self.process.memory, self.process.peak_memory),
         )
 
-    def _answered(self) -> int:
+    def _answered(self) -> Counter[str]:
         """Requests in MLflow's access log."""
-        return self.where.cluster.logs("mlflow").count(_MLFLOW_API)
+        return Counter(_MLFLOW_REQUEST.findall(self.where.cluster.logs("mlflow")))

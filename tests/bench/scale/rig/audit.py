@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["QUIET_SECONDS", "Requests", "requests", "until_quiet"]
+__all__ = ["QUIET_SECONDS", "Requests", "requests", "shares", "until_quiet"]
 
 QUIET_SECONDS = 15.0
 _PATIENCE_SECONDS = 1800.0
@@ -38,11 +38,16 @@ class Requests:
 
     def each(self, objects: int) -> str:
         """The same per object, leaving out what is rare."""
-        shares = ((count / objects, verb, what) for (verb, what), count in self.others.most_common())
-        return ", ".join(f"{share:.1f} {verb} {what}" for share, verb, what in shares if share >= 0.05) or "none"
+        return shares(Counter({f"{verb} {what}": count for (verb, what), count in self.others.items()}), objects)
 
     def __str__(self) -> str:
         return ", ".join(f"{count} {verb} {what}" for (verb, what), count in self.others.most_common()) or "none"
+
+
+def shares(counts: Counter[str], objects: int) -> str:
+    """How many of each kind for one object, the most frequent first, leaving out what is rare."""
+    each = ((count / objects, what) for what, count in counts.most_common())
+    return ", ".join(f"{share:.1f} {what}" for share, what in each if share >= 0.05) or "none"
 
 
 def requests(audit_log: Path, user: str, since: float, until: float) -> Requests:

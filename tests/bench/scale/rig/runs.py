@@ -21,8 +21,8 @@ from tests.bench.scale.rig.stack import NAMESPACE, Stack
 
 __all__ = ["CODE_REQUESTS", "Clock", "Trial", "apply", "manifests", "playing"]
 
-CODE_REQUESTS = 3
-"""Requests to MLflow that stand for the code of one run."""
+CODE_REQUESTS = {"runs/log-metric": 1, "logged-models": 2}
+"""Requests to MLflow, by kind, that stand for the code of one run."""
 _PATIENCE_SECONDS = 600.0
 _APPLY = "application/apply-patch+yaml"
 _RUNS = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/trainingjobs"
