@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from rollmodel.errors import Forbidden, NotFound, Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.training.context import outcome_known
+from rollmodel.plan.training.context import closed, outcome_known
 
 from tests.support.inmemory.training import Behaviour, TrainingBench
 
@@ -53,6 +54,29 @@ async def test_at_rest_nothing_is_asked_or_written(bench: TrainingBench) -> None
         assert result.requeue_after is not None  # the Job has a time to live
     assert bench.requests() == before
     assert bench.kube.objects[ref] == body
+
+
+async def test_a_new_run_is_not_searched_for_and_its_version_is_found_once(bench: TrainingBench) -> None:
+    ref, operator = bench.create(), bench.operator()
+    await bench.a_pass(operator, ref)
+    assert bench.tracking.calls == ["model_owner", "create_run"]
+    await bench.finish(ref, operator)
+    counts = Counter(bench.tracking.calls)
+    assert (counts["find_run"], counts["find_rerun"], counts["version_of"]) == (1, 1, 2)
+
+
+async def test_until_the_alias_is_looked_at_once_more_nothing_is_asked(bench: TrainingBench) -> None:
+    ref, operator = bench.create(), bench.operator()
+    await bench.until(ref, lambda: bench.condition(ref, "Succeeded")[0] == "True", operator)
+    await bench.until(ref, lambda: bench.status(ref).run_status == "FINISHED", operator)
+    before = len(bench.tracking.calls)
+    result = await bench.a_pass(operator, ref)
+    assert (result.wrote, bench.tracking.calls[before:]) == (False, [])
+    assert bench.condition(ref, "Reconciling") == ("True", "ClosingRun")
+    bench.clock.forward(result.requeue_after or 0)
+    await bench.a_pass(operator, ref)
+    assert bench.tracking.calls[before:] == ["get_run", "version_at"]
+    assert closed(bench.status(ref))
 
 
 async def test_the_time_to_live_takes_the_job_and_leaves_the_status(bench: TrainingBench) -> None:

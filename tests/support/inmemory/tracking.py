@@ -1,6 +1,6 @@
 """A tracking server in memory: as much of MLflow's behaviour as a training run can notice.
 
-``tests/support/tracking_contract.py`` holds it and the real adapter to the same promises.
+``tests/support/contracts/tracking.py`` holds it and the real adapter to the same promises.
 """
 
 from __future__ import annotations

@@ -92,12 +92,16 @@ def log(session: Session, write: LogRun) -> None:
     """Params, then inputs, then tags, in batches that MLflow takes. Invalid where a param has another value already."""
     from mlflow.entities import Param, RunTag  # noqa: PLC0415 - heavy
 
-    for batch in _batches(write.params, _PARAM_LIMIT):
-        session.runs.log_batch(write.run_id, [], [Param(key, value) for key, value in batch], [])
+    params = [[Param(key, value) for key, value in batch] for batch in _batches(write.params, _PARAM_LIMIT)]
+    tags = [[RunTag(key, value) for key, value in batch] for batch in _batches(write.tags, _TAG_LIMIT)]
+    # MLflow writes the params of a request before its tags, so where both are few one request does
+    together = not write.inputs and len(params) == len(tags) == 1
+    for batch in [] if together else params:
+        session.runs.log_batch(write.run_id, [], batch, [])
     if write.inputs:
         session.runs.log_inputs(write.run_id, [_dataset(given) for given in write.inputs])
-    for batch in _batches(write.tags, _TAG_LIMIT):
-        session.runs.log_batch(write.run_id, [], [], [RunTag(key, value) for key, value in batch])
+    for batch in tags:
+        session.runs.log_batch(write.run_id, [], params[0] if together else [], batch)
 
 
 def set_status(session: Session, write: SetRunStatus) -> None:

@@ -12,9 +12,10 @@ from rollmodel.plan import naming
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import seconds_since
 from rollmodel.plan.timing import Timing
+from rollmodel.plan.training.names import FINAL_STATES
 from rollmodel.plan.training.observed import Observed, TrackedRun
 
-__all__ = ["TRAINED", "Context", "closed", "outcome_known", "trained"]
+__all__ = ["TRAINED", "Context", "closed", "outcome_known", "settles_in", "settling", "trained"]
 
 #: Reason of the condition ``Running`` once the pods have succeeded: the next steps need no Job.
 TRAINED = "Trained"
@@ -100,6 +101,18 @@ class Context:
     def seconds_since(self, moment: str | None) -> float:
         """Seconds since a time of status, see :func:`rollmodel.plan.times.seconds_since`."""
         return seconds_since(moment, self.now)
+
+
+def settling(context: Context) -> bool:
+    """Whether all is done and read back but for the last look at the alias, which waits for requests of other runs."""
+    status = context.status
+    registered = status.model_version is not None and context.spec.registration is not None
+    return registered and outcome_known(status) and status.run_status in FINAL_STATES and settles_in(context) > 0
+
+
+def settles_in(context: Context) -> float:
+    """Seconds until every request that was under way at the end has been answered or given up."""
+    return context.timing.claim - context.seconds_since(context.status.completion_time)
 
 
 def _jobs(observed: Observed) -> list[Manifest]:

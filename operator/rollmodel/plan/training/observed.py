@@ -80,12 +80,14 @@ class GateFacts:
 class ReadSet:
     """What a pass reads beyond the object and its children: nothing, at rest."""
 
+    owner: bool = False
+    """For which namespace the model is that will be registered: before anything is made for it, or read of it."""
     run: bool = False
     """The run: by ``status.runId``, or searched for by its owner."""
     gates: bool = False
     """What gates need, once the pod succeeded."""
     version: bool = False
-    """The version that was made from our run, and where the alias points."""
+    """The version that was made from our run, until it is known, and where the alias points."""
     pods: bool = False
     """The pods of the current Job."""
     refusals: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollmodel.plan.training.context import Context, closed, outcome_known, trained
+from rollmodel.plan.training.context import Context, closed, outcome_known, settling, trained
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle.active import missing_pods, needs_pods
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
@@ -18,12 +18,17 @@ def read_set(observed: Observed) -> ReadSet:
     if spec.schedule is not None or closed(status):
         return ReadSet()
     if outcome_known(status):
-        return ReadSet(run=True, version=status.model_version is not None)
-    if status.run_id is None and (context.suspended or any(refusals(spec))):
-        return ReadSet()
+        return ReadSet() if settling(context) else ReadSet(run=True, version=status.model_version is not None)
+    if status.run_id is None:
+        if context.suspended or any(refusals(spec)):
+            return ReadSet()
+        if status.claim is None:  # nobody has created a run yet: there is none to search for
+            return ReadSet(owner=True)
     done = trained(status) or (context.job is not None and job_condition(context.job, "Complete") is not None)
     queued = context.job is not None and bool(context.job["spec"].get("suspend"))
+    fresh = done and status.claim is None and status.model_version is None
     return ReadSet(
+        owner=fresh,
         run=True,
         gates=done and spec.gates is not None and not status.gates,
         version=done and spec.registration is not None,
@@ -31,7 +36,7 @@ def read_set(observed: Observed) -> ReadSet:
         refusals=_refusals(context),
         workloads=spec.queue_name is not None and queued,
         aliases=pins.unresolved_aliases(spec, status.inputs) if context.attempt is None else (),
-        rerun_of=status.reproducibility.hash if done and status.reproducibility else None,
+        rerun_of=status.reproducibility.hash if fresh and status.reproducibility else None,
     )
 
 

@@ -58,7 +58,7 @@ class TrainingGatherer:
             observed = replace(observed, refusals=await self._refusals(observed))
         if read_set.workloads:
             observed = replace(observed, workloads=await self._kube.list_workloads(observed.namespace))
-        if read_set.run or read_set.gates or read_set.version or read_set.aliases or read_set.rerun_of:
+        if read_set.owner or read_set.run or read_set.gates or read_set.version or read_set.aliases:
             observed = await self._tracked(observed)
         return replace(observed, now=self._clock.now())  # looking took time, and a claim must not be born old
 
@@ -134,8 +134,7 @@ class TrainingGatherer:
             )
         except RollmodelError as error:
             return Problem.of(error)
-        begins = observed.status.run_id is None and read_set.run
-        if self._tenancy.owner(namespace) is None or not (begins or read_set.gates or read_set.version):
+        if self._tenancy.owner(namespace) is None or not (read_set.owner or read_set.gates):
             return None
         for model in registered:  # before anything is trained for it, or its champion's metrics are read
             holder = await _told(self._tracking.model_owner(connection, model))
@@ -207,10 +206,10 @@ class TrainingGatherer:
         registration = observed.spec.registration
         if registration is None:
             return None, None
-        return await asyncio.gather(
-            _told(self._tracking.version_of(connection, registration.model, observed.uid)),
-            _told(self._tracking.version_at(connection, registration.model, registration.alias)),
-        )
+        at = _told(self._tracking.version_at(connection, registration.model, registration.alias))
+        if observed.status.model_version is not None:
+            return None, await at
+        return await asyncio.gather(_told(self._tracking.version_of(connection, registration.model, observed.uid)), at)
 
     async def _aliases(self, connection: Connection, observed: Observed) -> Mapping[str, str | Problem]:
         """The version behind each input ``models:/name@alias`` that is wanted."""

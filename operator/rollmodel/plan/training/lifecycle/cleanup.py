@@ -11,7 +11,7 @@ from rollmodel.plan.decision import DeleteObject, Ref, RunStatus, SetRunStatus
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.builder import DecisionBuilder
-from rollmodel.plan.training.context import TRAINED, Context, closed, outcome_known, trained
+from rollmodel.plan.training.context import TRAINED, Context, closed, outcome_known, settles_in, settling, trained
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.retry import KILLED_REASONS
 from rollmodel.plan.training.observed import TrackedRun
@@ -22,7 +22,7 @@ __all__ = ["clean", "close", "confirm_alias"]
 
 def close(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     """The state of the run follows the outcome; it is read until it does. Tags are written first."""
-    if not _over(context, builder) or closed(context.status):
+    if not _over(context, builder) or closed(context.status) or settling(context):
         return builder
     run = context.observed.run
     if isinstance(run, Problem):
@@ -45,10 +45,9 @@ def confirm_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder
     status = context.status
     if not outcome_known(status) or closed(status) or status.model_version is None or context.spec.registration is None:
         return builder
-    waited = context.seconds_since(status.completion_time)
-    if waited < context.timing.claim:
+    if (left := settles_in(context)) > 0:
         text = "the alias is looked at once more"
-        return replace(builder, open_run=builder.open_run or text).requeue(context.timing.claim - waited)
+        return replace(builder, open_run=builder.open_run or text).requeue(left)
     if isinstance(context.observed.alias_version, Problem):
         return replace(builder, open_run=context.observed.alias_version.message).requeue(context.timing.retry)
     write = alias_write(context, status.model_version) if context.observed.read_set.version else None

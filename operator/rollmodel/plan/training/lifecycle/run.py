@@ -43,7 +43,7 @@ def find_run(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
         return _on_hold(builder)
     if isinstance(run, Problem):
         return hindered(context, builder, run, "the run cannot be created")
-    if not context.observed.read_set.run:
+    if builder.status.claim is not None and not context.observed.read_set.run:
         return builder.wait("Pending", "", seconds=1)
     return create(context, builder, "Run", new_run(context))
 
