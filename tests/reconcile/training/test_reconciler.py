@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -10,9 +11,14 @@ from typing import Any
 import pytest
 from rollmodel.errors import Forbidden, NotFound, Unavailable
 from rollmodel.plan.decision import Ref
+from rollmodel.plan.times import parse
 from rollmodel.plan.training.context import closed, outcome_known
+from rollmodel.plan.training.decide import decide
+from rollmodel.plan.training.observed import ReadSet
+from rollmodel.plan.training.read_set import read_set
 
 from tests.support.inmemory.training import Behaviour, TrainingBench
+from tests.support.simulation.training_specs import DEFAULTS, observed
 
 DOWN = Unavailable("MLflow did not answer")
 
@@ -77,6 +83,19 @@ async def test_until_the_alias_is_looked_at_once_more_nothing_is_asked(bench: Tr
     await bench.a_pass(operator, ref)
     assert bench.tracking.calls[before:] == ["get_run", "version_at"]
     assert closed(bench.status(ref))
+
+
+async def test_an_alias_that_was_not_looked_at_in_time_is_looked_at_in_the_next_pass(bench: TrainingBench) -> None:
+    """The wait for it ended between what a pass wanted to read and what it decided."""
+    ref, operator = bench.create(), bench.operator()
+    await bench.until(ref, lambda: bench.status(ref).run_status == "FINISHED", operator)
+    status, end = bench.kube.objects[ref]["status"], bench.status(ref).completion_time
+    before = observed(status=status, run=None, now=parse(end or "") + timedelta(seconds=DEFAULTS.timing.claim - 0.1))
+    wanted = read_set(before)
+    late = replace(before, read_set=wanted, now=before.now + timedelta(seconds=1))
+    decision = decide(late)
+    assert (wanted, decision.requeue_after, decision.effects) == (ReadSet(), 1.0, ())
+    assert read_set(late).version
 
 
 async def test_the_time_to_live_takes_the_job_and_leaves_the_status(bench: TrainingBench) -> None:

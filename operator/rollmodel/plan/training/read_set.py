@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rollmodel.plan.training.context import Context, closed, outcome_known, settling, trained
+from rollmodel.plan.training.context import Context, closed, outcome_known, settles_in, settling, trained
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle.active import missing_pods, needs_pods
 from rollmodel.plan.training.lifecycle.job_outcome import job_condition
@@ -18,7 +18,8 @@ def read_set(observed: Observed) -> ReadSet:
     if spec.schedule is not None or closed(status):
         return ReadSet()
     if outcome_known(status):
-        return ReadSet() if settling(context) else ReadSet(run=True, version=status.model_version is not None)
+        last = status.model_version is not None and settles_in(context) <= 0
+        return ReadSet() if settling(context) else ReadSet(run=True, version=last)
     if status.run_id is None:
         if context.suspended or any(refusals(spec)):
             return ReadSet()

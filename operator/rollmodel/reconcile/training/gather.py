@@ -14,7 +14,15 @@ from rollmodel.plan.access.ownership import controller_of, identity_of
 from rollmodel.plan.access.tenancy import Tenancy, not_yours
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.names import aliased, experiment, with_histories
-from rollmodel.plan.training.observed import Champion, GateFacts, Observed, ReadSet, TrackedRun, TrainingDefaults
+from rollmodel.plan.training.observed import (
+    Champion,
+    GateFacts,
+    Observed,
+    ReadSet,
+    TrackedRun,
+    TrackedVersion,
+    TrainingDefaults,
+)
 from rollmodel.ports import Clock, Connection, Kube, Manifest, Tracking
 from rollmodel.reconcile.connections import Connections
 
@@ -206,10 +214,12 @@ class TrainingGatherer:
         registration = observed.spec.registration
         if registration is None:
             return None, None
-        at = _told(self._tracking.version_at(connection, registration.model, registration.alias))
-        if observed.status.model_version is not None:
-            return None, await at
-        return await asyncio.gather(_told(self._tracking.version_of(connection, registration.model, observed.uid)), at)
+        version = None
+        if observed.status.model_version is None:
+            version = await _told(self._tracking.version_of(connection, registration.model, observed.uid))
+            if not isinstance(version, TrackedVersion):
+                return version, None
+        return version, await _told(self._tracking.version_at(connection, registration.model, registration.alias))
 
     async def _aliases(self, connection: Connection, observed: Observed) -> Mapping[str, str | Problem]:
         """The version behind each input ``models:/name@alias`` that is wanted."""

@@ -45,12 +45,12 @@ def confirm_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder
     status = context.status
     if not outcome_known(status) or closed(status) or status.model_version is None or context.spec.registration is None:
         return builder
-    if (left := settles_in(context)) > 0:
+    if (left := settles_in(context)) > 0 or not context.observed.read_set.version:  # it may have got late meanwhile
         text = "the alias is looked at once more"
-        return replace(builder, open_run=builder.open_run or text).requeue(left)
+        return replace(builder, open_run=builder.open_run or text).requeue(max(1.0, left))
     if isinstance(context.observed.alias_version, Problem):
         return replace(builder, open_run=context.observed.alias_version.message).requeue(context.timing.retry)
-    write = alias_write(context, status.model_version) if context.observed.read_set.version else None
+    write = alias_write(context, status.model_version)
     if write is None:
         return builder
     return replace(builder.effect(write), open_run="moving the alias").requeue(1.0)
