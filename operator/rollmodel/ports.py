@@ -158,6 +158,10 @@ class Kube(Protocol):
         """HTTPRoutes that are not ours, where we work (used only when an address is new to us)."""
         ...
 
+    async def list_drift_policies(self, namespace: str) -> Sequence[dict[str, Any]]:
+        """DriftPolicies of a namespace, the newest state of each (used only where one starts a training)."""
+        ...
+
     async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
         """Why pods of the Job with this UID could not be created, newest first (used only while it has none)."""
         ...

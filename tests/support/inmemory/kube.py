@@ -105,6 +105,10 @@ class InMemoryKube:
             route for route in self.of_kind("HTTPRoute") if naming.MANAGED_BY not in route["metadata"].get("labels", {})
         ]
 
+    async def list_drift_policies(self, namespace: str) -> Sequence[dict[str, Any]]:
+        self._read("list", Ref("rollmodel.dev/v1alpha1", "DriftPolicy", namespace, ""))
+        return [obj for obj in self.of_kind("DriftPolicy") if obj["metadata"]["namespace"] == namespace]
+
     async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
         self._read("list", Ref("v1", "Event", namespace, ""))
         return self.refusals.get(uid, ())

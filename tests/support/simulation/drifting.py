@@ -109,7 +109,7 @@ class DriftWorld:
         rejected = {"revision": revision, "modelVersion": version, **why}
         self.kube.edit(ref, lambda obj: obj["status"].update(rejected=rejected))
 
-    def policy(self, **spec: Any) -> Ref:
+    def policy(self, name: str = "watch", **spec: Any) -> Ref:
         """A person creates a policy, with short windows."""
         given = {
             "modelDeploymentRef": {"name": "churn"},
@@ -118,7 +118,7 @@ class DriftWorld:
             "holdOff": {"afterRolloutSeconds": 0},
             **spec,
         }
-        return Ref.of(self.kube.create(_object("DriftPolicy", "watch", given)))
+        return Ref.of(self.kube.create(_object("DriftPolicy", name, given)))
 
     def operator(self) -> Reconciler:
         """One more process."""

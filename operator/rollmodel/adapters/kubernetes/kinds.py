@@ -15,6 +15,7 @@ __all__ = [
     "AUTOSCALERS",
     "BUDGETS",
     "CHILDREN",
+    "DRIFT_POLICIES",
     "OPTIONAL",
     "OWNERS",
     "ROUTES",
@@ -74,13 +75,19 @@ CHILDREN = (
     Resource(_OURS, "TrainingJob", "trainingjobs"),
 )
 
+DRIFT_POLICIES = Resource(_OURS, "DriftPolicy", "driftpolicies")
+
 #: What controls children.
-OWNERS = (Resource(_OURS, "ModelDeployment", "modeldeployments"), Resource(_OURS, "TrainingJob", "trainingjobs"))
+OWNERS = (
+    Resource(_OURS, "ModelDeployment", "modeldeployments"),
+    Resource(_OURS, "TrainingJob", "trainingjobs"),
+    DRIFT_POLICIES,
+)
 
 _ALL = (
     *CHILDREN,
     OWNERS[0],
-    Resource(_OURS, "DriftPolicy", "driftpolicies"),
+    DRIFT_POLICIES,
     WORKLOADS,
     Resource("coordination.k8s.io/v1", "Lease", "leases"),
     Resource("v1", "Event", "events"),

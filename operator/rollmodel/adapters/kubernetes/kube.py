@@ -16,7 +16,15 @@ from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, METADATA, ApiServer
 from rollmodel.adapters.kubernetes.events import Events
-from rollmodel.adapters.kubernetes.kinds import CHILDREN, OWNERS, ROUTES, WORKLOADS, Resource, resource_of
+from rollmodel.adapters.kubernetes.kinds import (
+    CHILDREN,
+    DRIFT_POLICIES,
+    OWNERS,
+    ROUTES,
+    WORKLOADS,
+    Resource,
+    resource_of,
+)
 from rollmodel.adapters.kubernetes.reflector import Reflector
 from rollmodel.adapters.kubernetes.store import ChildStore
 from rollmodel.adapters.kubernetes.workloads import Workloads
@@ -157,6 +165,10 @@ class Kubernetes:
             for namespace in (self._namespaces or (None,))
             for route in await self._api.pages(ROUTES.path(namespace), query)
         ]
+
+    async def list_drift_policies(self, namespace: str) -> Sequence[dict[str, Any]]:
+        """DriftPolicies of a namespace. Without a resourceVersion, so nothing older than the last write."""
+        return await self._api.pages(DRIFT_POLICIES.path(namespace), {})
 
     async def list_refusals(self, namespace: str, uid: str) -> Sequence[str]:
         """Why pods of this object could not be created, newest first, as its controller says in Events."""

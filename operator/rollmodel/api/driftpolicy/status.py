@@ -117,6 +117,8 @@ class RetrainStatus(ApiModel):
     """Revision that drifted."""
     training_job: ShortText | None = None
     """TrainingJob that was created."""
+    model: ShortText | None = None
+    """Registered model of the target. Of all policies of a namespace one at a time trains it."""
     outcome: Literal[
         "Suggested", "AwaitingApproval", "Starting", "Running", "Promoted", "RolledBack", "Failed", "Ineffective"
     ]

@@ -21,7 +21,7 @@ from rollmodel.plan.drift.evaluation.watches import unsupported
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.drift.reaction.notify import with_news
-from rollmodel.plan.drift.reaction.retrain import advance_retrain, revision_changed
+from rollmodel.plan.drift.reaction.retrain import advance_retrain, follow_retrain, revision_changed
 from rollmodel.plan.drift.status import conditions
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
@@ -37,10 +37,10 @@ def decide(observed: Observed) -> Decision:
     draft = Draft.of(observed)
     if missing := unsupported(observed.spec):
         draft = conditions.stalled(draft, "NotImplemented", f"not in this release: {'; '.join(missing)}")
-        return with_news(draft)
+        return with_news(follow_retrain(draft))
     draft = conditions.healthy(draft)
     if observed.spec.suspend is not None:
-        return with_news(conditions.suspended(draft))
+        return with_news(follow_retrain(conditions.suspended(draft)))
     draft = _look_if_due(draft)
     return with_news(advance_retrain(draft))
 

@@ -47,6 +47,8 @@ class Observed:
     """Those of the stable revision, where the candidate is watched."""
     template: Manifest | None = None
     """The TrainingJob that a new one copies; read only where one may be created."""
+    others: Sequence[Manifest] | None = None
+    """The DriftPolicies of the namespace; None where nothing starts."""
     children: Sequence[Manifest] = ()
     problems: Sequence[str] = ()
 

@@ -16,7 +16,7 @@ from rollmodel.plan.drift.evaluation.queries import Query, counts_query, is_due,
 from rollmodel.plan.drift.observed import DriftDefaults, Observed
 from rollmodel.plan.drift.profile.counts_file import history_of
 from rollmodel.plan.drift.profile.layout import Layout, Points
-from rollmodel.plan.drift.reaction.retrain import needs_template
+from rollmodel.plan.drift.reaction.retrain import needs_others, needs_template
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Clock, Compute, Kube, Manifest, Metrics, Series
 from rollmodel.reconcile.compute import Inline, computed
@@ -72,6 +72,8 @@ class DriftGatherer:
         if spec.retrain.training_job_ref is not None and (observed.history is not None or needs_template(observed)):
             template = await self._read("TrainingJob", meta["namespace"], spec.retrain.training_job_ref.name)
             observed = replace(observed, template=template)
+        if needs_others(observed):
+            observed = replace(observed, others=await self._kube.list_drift_policies(observed.namespace))
         return observed
 
     def forget(self, uid: str) -> None:

@@ -41,4 +41,5 @@ async def test_an_empty_list_of_metadata_has_null_for_items() -> None:
         api = ApiServer(ApiClient(Configuration(host=server.url)), timeout=5)
         await Kubernetes(api, wake=lambda uid: None)._adopt_all()
         await api.close()
-    assert "/apis/rollmodel.dev/v1alpha1/modeldeployments" in asked
+    owners = ("modeldeployments", "trainingjobs", "driftpolicies")
+    assert asked == [f"/apis/rollmodel.dev/v1alpha1/{plural}" for plural in owners], "all that have children"

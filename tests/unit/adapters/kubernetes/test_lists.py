@@ -56,6 +56,13 @@ async def test_pods_are_read_page_by_page(kube: Kubernetes, server: Web, lists: 
     assert {one["labelSelector"] for one in asked} == {"app=churn"}
 
 
+async def test_policies_are_read_as_they_are_now(kube: Kubernetes, server: Web, lists: Lists) -> None:
+    """What the API server's cache has may be older than a claim that another policy has written."""
+    lists["/apis/rollmodel.dev/v1alpha1/namespaces/ml/driftpolicies"] = objects(700)
+    assert await kube.list_drift_policies("ml") == objects(700)
+    assert [request.query.get("resourceVersion") for request in server.requests] == [None, None]
+
+
 async def test_a_list_without_an_end_is_not_read_to_it(
     kube: Kubernetes, lists: Lists, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,47 @@
+"""What holds a training back: broken data, a training that runs, too few labels, and patience."""
+
+from __future__ import annotations
+
+from itertools import takewhile
+
+from rollmodel.plan.drift.draft import Draft
+from rollmodel.plan.drift.reaction.entries import judge_last, of_episode
+from rollmodel.plan.drift.reaction.turn import ACTIVE, other_claim
+from rollmodel.plan.times import seconds_since
+
+__all__ = ["blocked"]
+
+_USELESS = ("Failed", "RolledBack", "Ineffective")
+
+
+def blocked(draft: Draft, *, person: bool = False) -> tuple[str, str] | None:
+    """Reason and message where no training may start now; a person may overrule patience, and nothing else."""
+    past = draft.status.retrains
+    broken = [
+        one
+        for one in draft.status.signals
+        if one.kind in draft.observed.spec.retrain.block_on and one.verdict in {"Suspected", "Drifted"}
+    ]
+    if broken:
+        return "BrokenData", f"{broken[0].name}: {broken[0].message or 'changed'}. Bad data makes bad models"
+    if any(one.outcome in ACTIVE for one in past):
+        return "TrainingRuns", f"TrainingJob {past[0].training_job}"
+    if (other := other_claim(draft.observed)) is not None:
+        return "OtherPolicyTrains", other.message
+    used = of_episode(draft)
+    return None if person or (used is not None and used.training_job is not None) else _patience(draft)
+
+
+def _patience(draft: Draft) -> tuple[str, str] | None:
+    """Cooldown, cap and circuit breaker."""
+    retrain, days = draft.observed.spec.retrain, draft.observed.spec.false_alarms.period_days
+    started = [one for one in judge_last(draft).status.retrains if one.training_job is not None]
+    useless = list(takewhile(lambda one: one.outcome in _USELESS, started))
+    if len(useless) >= retrain.give_up_after:
+        return "RetrainIneffective", f"the last {len(useless)} trainings did not help: only a person starts another"
+    ages = [seconds_since(one.time, draft.observed.now) for one in started]
+    if ages and ages[0] < retrain.cooldown_seconds:
+        return "Cooldown", f"the last training began at {started[0].time}"
+    if (recent := sum(age < days * 86_400 for age in ages)) >= retrain.max_per_period:
+        return "TooMany", f"{recent} trainings within {days} days"
+    return None

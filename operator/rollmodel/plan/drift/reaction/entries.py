@@ -1,0 +1,67 @@
+"""The trainings that alarms asked for, as status lists them: the newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rollmodel.api.driftpolicy import RetrainStatus, SignalStatus
+from rollmodel.plan.drift.draft import Draft
+from rollmodel.plan.manifest import Manifest
+from rollmodel.plan.times import parse
+
+__all__ = ["child_of", "conditions_of", "judge_last", "no_template", "of_episode", "put", "triggers", "update"]
+
+_KEPT = 20
+
+
+def of_episode(draft: Draft) -> RetrainStatus | None:
+    """What was asked for in the alarm that is on."""
+    number = draft.status.episode.number if draft.status.episode is not None else 0
+    return next((one for one in draft.status.retrains if one.episode == str(number)), None)
+
+
+def put(draft: Draft, entry: RetrainStatus) -> Draft:
+    """With this entry as the newest one, in place of what was said of its alarm."""
+    others = [one for one in draft.status.retrains if one.episode != entry.episode]
+    return draft.set(retrains=[entry, *others][:_KEPT])
+
+
+def update(draft: Draft, entry: RetrainStatus, outcome: str, message: str) -> Draft:
+    """With another outcome."""
+    new = RetrainStatus.model_validate({**dict(entry), "outcome": outcome, "message": message or entry.message})
+    return draft.set(retrains=[new if one.episode == entry.episode else one for one in draft.status.retrains])
+
+
+def judge_last(draft: Draft) -> Draft:
+    """The last training did not help if its model drifted within its longest window and the cooldown."""
+    spec, last = draft.observed.spec, next((one for one in draft.status.retrains if one.training_job), None)
+    if last is None or last.outcome != "Promoted" or draft.status.watched_since is None:
+        return draft
+    held = (draft.observed.now - parse(draft.status.watched_since)).total_seconds()
+    if held >= max(spec.window_seconds) + spec.retrain.cooldown_seconds:
+        return draft
+    return update(draft, last, "Ineffective", f"its model drifted within {held:.0f} s")
+
+
+def triggers(draft: Draft) -> Sequence[SignalStatus]:
+    """Signals that drifted and may start a training."""
+    when = draft.observed.spec.retrain.when
+    return [one for one in draft.status.signals if one.verdict == "Drifted" and one.kind in when]
+
+
+def child_of(draft: Draft, entry: RetrainStatus) -> Manifest | None:
+    """The TrainingJob of an entry; None where it is not there."""
+    named = (one for one in draft.observed.children if one["metadata"]["name"] == entry.training_job)
+    return next((one for one in named if one["kind"] == "TrainingJob"), None)
+
+
+def conditions_of(child: Manifest) -> Sequence[Mapping[str, Any]]:
+    """Its conditions."""
+    return (child.get("status") or {}).get("conditions") or ()
+
+
+def no_template(draft: Draft) -> str:
+    """Why there is nothing to copy, in words."""
+    reference = draft.observed.spec.retrain.training_job_ref
+    return f"there is no TrainingJob {reference.name!r}" if reference is not None else "`trainingJobRef` is not set"
