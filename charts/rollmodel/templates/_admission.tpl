@@ -37,6 +37,5 @@ trainingjobs:
 driftpolicies:
   account: '""'
   secrets:
-    - '[object.spec.?source.?logs.?connectionRef.?name.orValue("")].filter(n, n != "")'
     - '[object.spec.?notify.?webhookRef.?name.orValue("")].filter(n, n != "")'
 {{- end }}

@@ -128,6 +128,46 @@ async def test_few_labels_say_nothing() -> None:
     assert "0% of the rows of a window have a label" in world.condition(ref, "PerformanceDegraded")["message"]
 
 
+async def test_a_training_waits_for_labels_that_are_new() -> None:
+    world = DriftWorld(lambda rng, hour: rows_of(rng, 200, age=40.0 if hour < 12 else 50.0))
+    retrain = {
+        "mode": "Auto",
+        "trainingJobRef": {"name": "churn-train"},
+        "when": ["Feature"],
+        "minNewLabelledRows": 3300,
+        "cooldownSeconds": 60,
+    }
+    ref = world.policy(source=COUNTS, retrain=retrain, windowSeconds=[HOUR])
+    job, operator = Job(world), world.operator()
+    await hours(world, job, ref, operator, 15)
+    assert world.condition(ref, "Ready")["reason"] == "Drifted"
+    blocked = world.condition(ref, "RetrainBlocked")
+    assert (blocked["status"], blocked["reason"]) == ("True", "TooFewLabels")
+    assert blocked["message"] == "3000 labelled rows are new since the last training: 300 more are wanted"
+    assert world.trainings() == []
+    await hours(world, job, ref, operator, 2)
+    [training] = world.trainings()
+    assert world.status(ref)["retrains"][0]["labelledRows"] == 3400
+
+    world.end_training(training["metadata"]["name"], "False")
+    world.kube.edit(ref, lambda obj: obj["status"]["episode"].update(number=2))  # as after another alarm
+    await hours(world, job, ref, operator, 1)
+    assert world.condition(ref, "RetrainBlocked")["message"].startswith("200 labelled rows are new")
+    world.kube.edit(ref, lambda obj: obj["metadata"].update(annotations={"rollmodel.dev/command": "retrain 2 now"}))
+    await world.settle(operator, ref)
+    assert len(world.trainings()) == 2, "a person need not wait"
+
+
+async def test_labels_of_all_steps_count_and_windows_read_their_own() -> None:
+    """The ConfigMap reaches back further than the windows do."""
+    world = DriftWorld(lambda rng, _: rows_of(rng, 50))
+    retrain = {"minNewLabelledRows": 10}
+    spec = {"retrain": retrain, "windowSeconds": [HOUR], "dependence": {"quietWindows": 10}}
+    ref, job = world.policy(source=COUNTS, **spec), Job(world)
+    await hours(world, job, ref, world.operator(), 25)
+    assert world.status(ref)["labelledRows"] == 25 * 50
+
+
 def changed(**fields: Any) -> Callable[[str], str]:
     """The file with other content."""
 

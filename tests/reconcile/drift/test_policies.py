@@ -159,7 +159,7 @@ async def test_few_rows_are_insufficient_and_never_stable() -> None:
     ("spec", "says"),
     [
         ({"season": "HourOfDay"}, "spec.season without `reference.window`"),
-        ({"source": {"logs": {"uri": "s3://logs/churn"}}}, "spec.source.logs"),
+        ({"retrain": {"minNewLabelledRows": 1}}, "spec.retrain.minNewLabelledRows without `source.counts`"),
         ({"falseAlarms": {"mode": "Anytime"}, "reference": {"window": {}}}, "Anytime with a reference that moves"),
         ({"reference": {"window": {"durationSeconds": 31_536_000}}}, "spec.reference.window of more than 1500 steps"),
         ({"track": "Candidate"}, "spec.track: Candidate without `reference.stableTrack`"),

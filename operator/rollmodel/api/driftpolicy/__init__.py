@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from rollmodel.api.driftpolicy.data import (
     CountsSource,
-    LogsSource,
     MetricsSource,
     Outcomes,
     Reference,
@@ -39,7 +38,6 @@ __all__ = [
     "HoldOff",
     "Hysteresis",
     "LearntStatus",
-    "LogsSource",
     "MetricsSource",
     "Outcomes",
     "ProfileStatus",

@@ -13,7 +13,6 @@ from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = [
     "CountsSource",
-    "LogsSource",
     "MetricsSource",
     "Outcomes",
     "Reference",
@@ -31,19 +30,6 @@ class MetricsSource(ApiModel):
     """Width of one sample of the histograms, and time between two looks. At least four scrapes of Prometheus."""
 
 
-class LogsSource(ApiModel):
-    """Inference logs, read by a Job."""
-
-    uri: Annotated[Uri, scheme_rule(("s3://", "gs://", "pvc://"))]
-    """Folder of the logs."""
-    format: Literal["Parquet", "JSONLines"] = "Parquet"
-    """Format of the files."""
-    sample_rows: Annotated[int, Field(ge=100, le=10_000_000)] = 100_000
-    """Rows of one window to read at most; drawn at random above that."""
-    connection_ref: LocalRef | None = None
-    """Secret with the credentials of the store."""
-
-
 class CountsSource(ApiModel):
     """Counts of a prediction log, and of labels, that `rollmodel count-log` writes into a ConfigMap."""
 
@@ -56,16 +42,14 @@ class CountsSource(ApiModel):
 
 
 class Source(ApiModel):
-    """Where live data comes from: exactly one of ``metrics``, ``counts`` and ``logs``."""
+    """Where live data comes from: exactly one of ``metrics`` and ``counts``."""
 
-    rules = (exactly_one_of("metrics", "counts", "logs"),)
+    rules = (exactly_one_of("metrics", "counts"),)
 
     metrics: MetricsSource | None = None
     """Histograms in Prometheus."""
     counts: CountsSource | None = None
     """Counts of a prediction log and its labels."""
-    logs: LogsSource | None = None
-    """Inference logs that the operator has counted by Jobs of its own: not in this release, use `counts`."""
 
 
 class Outcomes(ApiModel):

@@ -52,6 +52,7 @@ class Retrain(ApiModel):
     max_per_period: Annotated[int, Field(ge=1, le=1000)] = 4
     """Trainings within the period of the false-alarm budget."""
     min_new_labelled_rows: Annotated[int, Field(ge=0, le=2**53)] = 0
-    """Labelled rows that must be new since the last training."""
+    """Rows of the revision that must have a label, and had none when the last training of this policy began. Needs
+    `source.counts`."""
     give_up_after: Annotated[int, Field(ge=1, le=100)] = 2
     """Trainings that did not end the alarm, after which only a person starts another."""

@@ -127,6 +127,8 @@ class RetrainStatus(ApiModel):
     """When it was asked for, or started."""
     data_since: Timestamp | None = None
     """When the window began that showed the change; the training gets it as `dataWindow.since`."""
+    labelled_rows: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    """Labelled rows of its revision when it started, where `retrain.minNewLabelledRows` asks for them."""
     message: ShortText | None = None
     """Why."""
 
@@ -148,6 +150,8 @@ class DriftPolicyStatus(ApiModel):
     """The last alarm."""
     last_evaluation_time: Timestamp | None = None
     """When it last looked."""
+    labelled_rows: Annotated[int | None, Field(ge=0, le=2**53)] = None
+    """Rows of this revision with a label at the last look, where `retrain.minNewLabelledRows` asks for them."""
     signals: Annotated[list[SignalStatus], Field(max_length=20), keyed_by("name", "windowSeconds")] = Field(
         default_factory=list
     )

@@ -119,6 +119,7 @@ def _watch(draft: Draft, layout: Layout) -> Draft:
         learnt=None,
         signals=[],
         last_evaluation_time=None,
+        labelled_rows=None,
     ).read(())
 
 
@@ -131,7 +132,8 @@ def _look(draft: Draft, history: History) -> Draft:
         return conditions.blind(draft, "ProfileTooSmall", message)
     if problem := _silence(history, at):
         return conditions.blind(draft, problem.reason, problem.message)
-    draft = draft.set(last_evaluation_time=stamp(datetime.fromtimestamp(at, UTC)))
+    labelled = history.labelled_rows if observed.spec.retrain.min_new_labelled_rows else None
+    draft = draft.set(last_evaluation_time=stamp(datetime.fromtimestamp(at, UTC)), labelled_rows=labelled)
     draft, dispersion = _dispersion(draft, history, at, since)
     stable = observed.stable if isinstance(observed.stable, History) else None
     if dispersion is None:

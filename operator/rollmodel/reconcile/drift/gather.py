@@ -136,7 +136,10 @@ class DriftGatherer:
             return Problem("CountsForbidden", told), None
         at, outcomes = look_at(observed), observed.spec.outcomes
         since = at - span(observed.spec) - (outcomes.delay_seconds if outcomes is not None else 0)
-        read = partial(history_of, manifest, name, revision, step=counts.step_seconds, at=at, since=since)
+        labels = observed.spec.retrain.min_new_labelled_rows > 0
+        read = partial(
+            history_of, manifest, name, revision, step=counts.step_seconds, at=at, since=since, all_labels=labels
+        )
         found = await computed(
             self._compute, read, numbers=sum(map(len, (manifest or {}).get("binaryData", {}).values()))
         )

@@ -56,6 +56,11 @@ class History:
         inside = [step for moment, step in self.outcomes.items() if begin < moment <= end]
         return np.asarray(np.sum(inside, axis=0)) if inside else None
 
+    @property
+    def labelled_rows(self) -> int:
+        """Rows of all steps that are known to have turned out positive or negative."""
+        return int(sum(step[:, :2].sum() for step in self.outcomes.values()))
+
     def since(self, moment: float) -> History:
         """Without the steps that end before."""
         return replace(self, steps={end: cells for end, cells in self.steps.items() if end >= moment})

@@ -106,7 +106,6 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
     """What the spec asks for and this release does not do, as paths with what is there instead."""
     training, window = spec.reference.training, spec.reference.window
     asked = {
-        "spec.source.logs (use `counts`)": spec.source.logs is not None,
         "spec.reference.training.uri (use `training: {}`, the profile beside the model)": training is not None
         and bool(training.uri),
         "spec.track: Candidate without `reference.stableTrack`": spec.track != "Stable"
@@ -121,7 +120,8 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
         is None
         and spec.false_alarms.mode != "Budget",
         "spec.outcomes without `source.counts`": spec.outcomes is not None and spec.source.counts is None,
-        "spec.retrain.minNewLabelledRows above 0": spec.retrain.min_new_labelled_rows > 0,
+        "spec.retrain.minNewLabelledRows without `source.counts`": spec.retrain.min_new_labelled_rows > 0
+        and spec.source.counts is None,
     }
     return [
         *(text for text, is_asked in asked.items() if is_asked),

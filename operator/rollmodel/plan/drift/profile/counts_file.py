@@ -30,11 +30,12 @@ _MOST_STEPS = 20_000
 
 
 def history_of(
-    manifest: Manifest | None, name: str, revision: str, *, step: int, at: float, since: float
+    manifest: Manifest | None, name: str, revision: str, *, step: int, at: float, since: float, all_labels: bool = False
 ) -> History | Problem:
     """The counts of a revision in a ConfigMap, of the steps that end after ``since`` and up to ``at``.
 
-    What is wrong, where they cannot be. Times in unix seconds.
+    With ``all_labels`` what turned out to be true is of all steps. What is wrong, where they cannot be. Times in unix
+    seconds.
     """
     if manifest is None:
         return Problem("CountsMissing", f"there is no ConfigMap {name!r} in this namespace")
@@ -43,7 +44,7 @@ def history_of(
         return Problem("CountsMissing", f"ConfigMap {name!r} has no counts of revision {revision}")
     try:
         content = _content(packed)
-        return _mismatch(content, step) or _history(content, name, since, at)
+        return _mismatch(content, step) or _history(content, name, since, at, all_labels=all_labels)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, zlib.error, binascii.Error):
         return Problem("CountsInvalid", f"the counts in ConfigMap {name!r} cannot be read")
 
@@ -57,7 +58,7 @@ def _mismatch(content: Mapping[str, Any], step: int) -> Problem | None:
     return None
 
 
-def _history(content: Mapping[str, Any], name: str, since: float, at: float) -> History | Problem:
+def _history(content: Mapping[str, Any], name: str, since: float, at: float, *, all_labels: bool) -> History | Problem:
     ends = [_whole(one) for one in content["ends"]]
     layout = Layout.of(_series(content["reference"], [ends[-1] if ends else 0]))
     if isinstance(layout, Problem):
@@ -66,7 +67,10 @@ def _history(content: Mapping[str, Any], name: str, since: float, at: float) -> 
         until = stamp(datetime.fromtimestamp(ends[-1], UTC)) if ends else "never"
         return Problem("CountsStale", f"ConfigMap {name!r} has counts until {until}: did its Job run?")
     skip = sum(end <= since for end in ends)
-    counts, outcomes = (_series(content[part], ends, skip) for part in ("counts", "outcomes"))
+    counts, outcomes = (
+        _series(content["counts"], ends, skip),
+        _series(content["outcomes"], ends, not all_labels and skip),
+    )
     return History(layout).with_answer(counts).with_outcomes(outcomes)
 
 

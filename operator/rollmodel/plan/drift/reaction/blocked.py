@@ -33,15 +33,27 @@ def blocked(draft: Draft, *, person: bool = False) -> tuple[str, str] | None:
 
 
 def _patience(draft: Draft) -> tuple[str, str] | None:
-    """Cooldown, cap and circuit breaker."""
+    """Circuit breaker, labels, cooldown and cap."""
     retrain, days = draft.observed.spec.retrain, draft.observed.spec.false_alarms.period_days
     started = [one for one in judge_last(draft).status.retrains if one.training_job is not None]
     useless = list(takewhile(lambda one: one.outcome in _USELESS, started))
     if len(useless) >= retrain.give_up_after:
         return "RetrainIneffective", f"the last {len(useless)} trainings did not help: only a person starts another"
+    if (new := _new_labels(draft)) < retrain.min_new_labelled_rows:
+        missing = retrain.min_new_labelled_rows - new
+        return "TooFewLabels", f"{new} labelled rows are new since the last training: {missing} more are wanted"
     ages = [seconds_since(one.time, draft.observed.now) for one in started]
     if ages and ages[0] < retrain.cooldown_seconds:
         return "Cooldown", f"the last training began at {started[0].time}"
     if (recent := sum(age < days * 86_400 for age in ages)) >= retrain.max_per_period:
         return "TooMany", f"{recent} trainings within {days} days"
     return None
+
+
+def _new_labels(draft: Draft) -> int:
+    """Rows with a label that had none when the last training began. A new revision begins at 0 with its own rows."""
+    last = next((one for one in draft.status.retrains if one.training_job is not None), None)
+    profile = draft.status.profile
+    same = last is not None and profile is not None and last.revision == profile.revision
+    known = (last.labelled_rows or 0) if last is not None and same else 0
+    return max(0, (draft.status.labelled_rows or 0) - known)

@@ -123,7 +123,7 @@ def _take_back(draft: Draft, newest: RetrainStatus, why: str) -> Draft:
     mode = draft.observed.spec.retrain.mode
     if mode == "Auto":
         return draft.set(retrains=[one for one in draft.status.retrains if one.episode != newest.episode])
-    fields = {**dict(newest), "training_job": None, "data_since": None, "message": why}
+    fields = {**dict(newest), "training_job": None, "data_since": None, "labelled_rows": None, "message": why}
     again = "AwaitingApproval" if mode == "Approve" else "Suggested"
     draft = put(draft, RetrainStatus.model_validate({**fields, "outcome": again}))
     return draft.event("Normal", "RetrainTakenBack", f"episode {newest.episode}: {why}")
@@ -201,6 +201,7 @@ def _start(draft: Draft, trigger: str, why: str) -> Draft:
         outcome="Starting",
         time=draft.now,
         data_since=changed_since(draft.observed, trigger, episode.start_time),
+        labelled_rows=draft.status.labelled_rows,
         message=why,
     )
     return put(judge_last(draft), entry).requeue(0.0)
