@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -12,12 +13,14 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from rollmodel.cli.common import prometheus
+from rollmodel.cli.common import cluster, prometheus
 from rollmodel.cli.common.console import show
 from rollmodel.cli.drift import page, tables
+from rollmodel.cli.drift.counts import with_counts
 from rollmodel.cli.drift.past import with_last_look
 from rollmodel.cli.drift.report import Distribution, PolicyReport, WindowView, of_manifest
 from rollmodel.cli.rollout.report import duration
+from rollmodel.errors import RollmodelError
 
 __all__ = ["explained", "parts"]
 
@@ -27,13 +30,26 @@ _WIDTH, _SHOWN = 24, 3
 def explained(manifest: Mapping[str, Any], arguments: argparse.Namespace, now: datetime) -> None:
     """Print the policy, and write the page if one is asked for. Raises errors of ours, and OSError."""
     report = of_manifest(manifest)
-    if arguments.prometheus:
+    if report.spec.source.counts is not None:
+        report = _with_counts(report, arguments)
+    elif arguments.prometheus:
         metrics, matchers = prometheus.connected(arguments), prometheus.matchers(arguments)
         report = asyncio.run(with_last_look(report, metrics, matchers=matchers))
     show(*parts(report, manifest, now))
     if arguments.html:
         text = page.render(report, made=now.strftime("%Y-%m-%d %H:%M UTC"))
         arguments.html.write_text(text, encoding="utf-8")
+
+
+def _with_counts(report: PolicyReport, arguments: argparse.Namespace) -> PolicyReport:
+    """From the ConfigMap, if the object comes from a cluster. What is known without it is shown anyway."""
+    if arguments.file is not None:
+        return report
+    try:
+        return cluster.run(report.namespace, arguments.kubeconfig, lambda session: with_counts(report, session))
+    except RollmodelError as error:
+        print(f"rollmodel explain: distributions are not shown: {error}", file=sys.stderr)
+        return report
 
 
 def parts(report: PolicyReport, manifest: Mapping[str, Any], now: datetime) -> Iterator[RenderableType]:

@@ -20,7 +20,7 @@ from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Signal
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Metrics, Series
 
-__all__ = ["with_last_look"]
+__all__ = ["with_history", "with_last_look"]
 
 #: Columns that are drawn: those that changed, then those that changed most.
 _DRAWN = 24
@@ -40,15 +40,21 @@ async def with_last_look(report: PolicyReport, metrics: Metrics, *, matchers: st
         raise Invalid("the model server shows another profile than the policy has looked at")
     first = max(since, at - max(report.spec.window_seconds))
     history = History(layout).with_answer(_points(await _asked(metrics, counts_query(observed, first))))
-    stable = await _stable(metrics, observed, first)
-    dispersion = dispersion_of(status.learnt, len(layout.signals))
+    return with_history(report, history, await _stable(metrics, observed, first))
+
+
+def with_history(report: PolicyReport, history: History, stable: History | None = None) -> PolicyReport:
+    """With windows and distributions of these counts, of a policy that has looked; ``stable`` beside a candidate."""
+    status, spec = report.status, report.spec
+    at, since = seconds_of(status.last_evaluation_time) or 0.0, seconds_of(status.watched_since) or 0.0
+    dispersion = dispersion_of(status.learnt, len(history.layout.signals))
     look = evaluate(
-        report.spec,
+        spec,
         history,
         status.signals,
         at=at,
         watched_since=since,
-        dispersion=np.ones(len(layout.signals)) if dispersion is None else dispersion,
+        dispersion=np.ones(len(history.layout.signals)) if dispersion is None else dispersion,
         now=status.last_evaluation_time or "",
         stable=stable,
     )
@@ -56,7 +62,7 @@ async def with_last_look(report: PolicyReport, metrics: Metrics, *, matchers: st
         WindowView(width, rows, enough, visible, since + width)
         for width, rows, enough, visible in zip(look.windows, look.rows, look.enough, look.visible, strict=True)
     ]
-    history = history if stable is None else _beside(history, stable, first, at)
+    history = history if stable is None else _beside(history, stable, max(since, at - max(spec.window_seconds)), at)
     drawn = sorted(_distributions(report, history, look, at, since), key=lambda one: (not one.drifted, -one.psi))
     return replace(report, windows=windows, distributions=drawn[:_DRAWN])
 
