@@ -50,9 +50,9 @@ class Retrain(ApiModel):
     cooldown_seconds: Annotated[int, Field(ge=0, le=31536000)] = 86400
     """Shortest time between two trainings."""
     max_per_period: Annotated[int, Field(ge=1, le=1000)] = 4
-    """Trainings within the period of the false-alarm budget."""
+    """Trainings within the period of the false-alarm budget; more than 10 count as 10."""
     min_new_labelled_rows: Annotated[int, Field(ge=0, le=2**53)] = 0
     """Rows of the revision that must have a label, and had none when the last training of this policy began. Needs
     `source.counts`."""
     give_up_after: Annotated[int, Field(ge=1, le=100)] = 2
-    """Trainings that did not end the alarm, after which only a person starts another."""
+    """Trainings that did not end the alarm, after which only a person starts another; more than 10 count as 10."""

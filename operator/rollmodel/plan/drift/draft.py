@@ -11,6 +11,7 @@ from rollmodel.api.driftpolicy import DriftPolicyStatus
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import ApplyObject, Decision, Effect, EmitEvent, Event, Reading
 from rollmodel.plan.drift.observed import Observed
+from rollmodel.plan.drift.status.size import bounded
 from rollmodel.plan.times import stamp
 
 __all__ = ["Draft"]
@@ -82,7 +83,7 @@ class Draft:
         fields["conditions"] = merge_conditions(
             observed.status.conditions, self.lines, generation=observed.generation, now=observed.now
         )
-        status = DriftPolicyStatus.model_validate(fields)
+        status = bounded(DriftPolicyStatus.model_validate(fields))
         return Decision(
             status.to_wire(),
             self.effects,

@@ -11,6 +11,8 @@ from rollmodel.plan.times import seconds_since
 
 __all__ = ["blocked"]
 
+#: Status has room for so many trainings at least: limits above that are taken as that.
+_REMEMBERED = 10
 _USELESS = ("Failed", "RolledBack", "Ineffective")
 
 
@@ -37,7 +39,7 @@ def _patience(draft: Draft) -> tuple[str, str] | None:
     retrain, days = draft.observed.spec.retrain, draft.observed.spec.false_alarms.period_days
     started = [one for one in judge_last(draft).status.retrains if one.training_job is not None]
     useless = list(takewhile(lambda one: one.outcome in _USELESS, started))
-    if len(useless) >= retrain.give_up_after:
+    if len(useless) >= min(retrain.give_up_after, _REMEMBERED):
         return "RetrainIneffective", f"the last {len(useless)} trainings did not help: only a person starts another"
     if (new := _new_labels(draft)) < retrain.min_new_labelled_rows:
         missing = retrain.min_new_labelled_rows - new
@@ -45,7 +47,7 @@ def _patience(draft: Draft) -> tuple[str, str] | None:
     ages = [seconds_since(one.time, draft.observed.now) for one in started]
     if ages and ages[0] < retrain.cooldown_seconds:
         return "Cooldown", f"the last training began at {started[0].time}"
-    if (recent := sum(age < days * 86_400 for age in ages)) >= retrain.max_per_period:
+    if (recent := sum(age < days * 86_400 for age in ages)) >= min(retrain.max_per_period, _REMEMBERED):
         return "TooMany", f"{recent} trainings within {days} days"
     return None
 
