@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from rollmodel.plan.drift.draft import Draft
-from rollmodel.plan.drift.reaction.entries import judge_last, of_episode
+from rollmodel.plan.drift.reaction.entries import of_episode
 from rollmodel.plan.drift.reaction.turn import ACTIVE, other_claim
 from rollmodel.plan.times import seconds_since
 
@@ -37,7 +37,7 @@ def blocked(draft: Draft, *, person: bool = False) -> tuple[str, str] | None:
 def _patience(draft: Draft) -> tuple[str, str] | None:
     """Circuit breaker, labels, cooldown and cap."""
     retrain, days = draft.observed.spec.retrain, draft.observed.spec.false_alarms.period_days
-    started = [one for one in judge_last(draft).status.retrains if one.training_job is not None]
+    started = [one for one in draft.status.retrains if one.training_job is not None]
     useless = list(takewhile(lambda one: one.outcome in _USELESS, started))
     if len(useless) >= min(retrain.give_up_after, _REMEMBERED):
         return "RetrainIneffective", f"the last {len(useless)} trainings did not help: only a person starts another"

@@ -34,11 +34,15 @@ def update(draft: Draft, entry: RetrainStatus, outcome: str, message: str) -> Dr
 
 
 def judge_last(draft: Draft) -> Draft:
-    """The last training did not help if its model drifted within its longest window and the cooldown."""
+    """The last training did not help if its model drifted within its longest window and the cooldown.
+
+    By when the alarm began: how long it lasts makes no training better.
+    """
     spec, last = draft.observed.spec, next((one for one in draft.status.retrains if one.training_job), None)
-    if last is None or last.outcome != "Promoted" or draft.status.watched_since is None:
+    episode, since = draft.status.episode, draft.status.watched_since
+    if last is None or last.outcome != "Promoted" or episode is None or since is None:
         return draft
-    held = (draft.observed.now - parse(draft.status.watched_since)).total_seconds()
+    held = (parse(episode.start_time) - parse(since)).total_seconds()
     if held >= max(spec.window_seconds) + spec.retrain.cooldown_seconds:
         return draft
     return update(draft, last, "Ineffective", f"its model drifted within {held:.0f} s")

@@ -62,7 +62,7 @@ def advance_retrain(draft: Draft) -> Draft:
     if _is_new_command(draft.observed):
         draft = _command(draft)
     if draft.alarmed and draft.state == "Drifted":
-        return _react(draft)
+        return _react(judge_last(draft))
     return draft.say("RetrainBlocked", "False", "NoAlarm")
 
 
@@ -204,7 +204,7 @@ def _start(draft: Draft, trigger: str, why: str) -> Draft:
         labelled_rows=draft.status.labelled_rows,
         message=why,
     )
-    return put(judge_last(draft), entry).requeue(0.0)
+    return put(draft, entry).requeue(0.0)
 
 
 def _command(draft: Draft) -> Draft:
