@@ -161,9 +161,8 @@ async def test_a_training_waits_for_labels_that_are_new() -> None:
 async def test_labels_of_all_steps_count_and_windows_read_their_own() -> None:
     """The ConfigMap reaches back further than the windows do."""
     world = DriftWorld(lambda rng, _: rows_of(rng, 50))
-    retrain = {"minNewLabelledRows": 10}
-    spec = {"retrain": retrain, "windowSeconds": [HOUR], "dependence": {"quietWindows": 10}}
-    ref, job = world.policy(source=COUNTS, **spec), Job(world)
+    ref = world.policy(source=COUNTS, retrain={"minNewLabelledRows": 10}, windowSeconds=[HOUR])
+    job = Job(world)
     await hours(world, job, ref, world.operator(), 25)
     assert world.status(ref)["labelledRows"] == 25 * 50
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import pytest
@@ -182,7 +183,7 @@ async def test_what_is_the_same_model(change: dict[str, Any], trains: int) -> No
         if name != "churn":
             world.kube.create({**world.kube.objects[next(iter(world.kube.objects))], "metadata": _meta(name)})
         spec = {"model": {"registry": {"name": model, "alias": "challenger"}}}
-        world.kube.edit(ref, lambda obj, spec=spec: obj.update(spec=spec))
+        world.kube.edit(ref, partial(_put_spec, spec))
     template = world.kube.objects[Ref("rollmodel.dev/v1alpha1", "TrainingJob", "team", "churn-train")]
     world.kube.create({**template, "metadata": _meta("own")})
     common = {"retrain": AUTO, "windowSeconds": [HOUR]}
@@ -190,6 +191,10 @@ async def test_what_is_the_same_model(change: dict[str, Any], trains: int) -> No
     await hours(world, world.operator(), refs, DRIFT_FROM + 4)
     assert world.condition(refs[1], "Ready")["reason"] == "Drifted"
     assert len(world.trainings()) == trains
+
+
+def _put_spec(spec: dict[str, Any], obj: dict[str, Any]) -> None:
+    obj["spec"] = spec
 
 
 def _meta(name: str) -> dict[str, Any]:
