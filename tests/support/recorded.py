@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
+from rollmodel.evidence.packed import unpack
 from rollmodel.plan.decision import (
     ApplyObject,
     Decision,
@@ -28,7 +29,19 @@ from rollmodel.plan.deployment.observed import Observed as ObservedDeployment
 from rollmodel.plan.training.decide import decide as decide_training
 from rollmodel.plan.training.observed import Observed as ObservedTraining
 
-__all__ = ["STORIES", "Moment", "difference", "look_of", "lost", "moments", "patched", "plain", "read", "story_of"]
+__all__ = [
+    "STORIES",
+    "Moment",
+    "carried_out",
+    "difference",
+    "look_of",
+    "lost",
+    "moments",
+    "patched",
+    "plain",
+    "read",
+    "story_of",
+]
 
 STORIES = Path(__file__).parents[1] / "unit" / "plan" / "recorded"
 #: In place of a value: the key is there no more.
@@ -123,7 +136,7 @@ def _decided(look: Plain, decision: Decision) -> Plain:
     children = look["children"]
     applied = [plain(effect.manifest) for effect in decision.of(ApplyObject)]
     whole = {
-        "status": difference(look["status"], plain(decision.status)),
+        "status": difference(look["status"], _opened(plain(decision.status))),
         "apply": [[_address(one), difference(children.get(_address(one), {}), one)] for one in applied],
         "delete": plain(decision.of(DeleteObject)),
         "events": [plain(effect.event) for effect in decision.of(EmitEvent)],
@@ -148,6 +161,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _opened(status: Plain) -> Plain:
+    """The status with the judge's state as JSON, as releases wrote it before they packed it."""
+    return {**status, "judge": unpack(status["judge"])} if status.get("judge") else status
 
 
 def _address(manifest: Mapping[str, Any]) -> str:

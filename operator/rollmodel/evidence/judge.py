@@ -27,10 +27,10 @@ from rollmodel.evidence.core.types import (
     Window,
 )
 from rollmodel.evidence.sample_ratio import SampleRatioState
-from rollmodel.evidence.state import METRIC_JUDGES, JudgeState, StateError, dump, load
+from rollmodel.evidence.state import METRIC_JUDGES, JudgeState, StateError, dump, load, pack
 from rollmodel.evidence.verdict import assess
 
-__all__ = ["JudgeState", "PlanError", "StateError", "assess", "begin", "dump", "load", "observe"]
+__all__ = ["JudgeState", "PlanError", "StateError", "assess", "begin", "dump", "load", "observe", "pack"]
 
 #: Two moments nearer than this part of an interval are the same.
 TOLERANCE = 1e-6

@@ -1,4 +1,6 @@
-"""The state of a judge and its written form: small JSON with a version, whose size does not depend on the ticks."""
+"""The state of a judge and its written forms: small JSON with a version, whose size does not depend on the ticks, and
+the same packed, as status keeps it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from rollmodel.evidence import sample_ratio
+from rollmodel.evidence import packed, sample_ratio
 from rollmodel.evidence.core.arrays import from_plain, to_plain
 from rollmodel.evidence.core.opinion import MetricJudge
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan, NoEvidence, NoEvidenceReason
@@ -17,7 +19,7 @@ from rollmodel.evidence.means.judge import MeanJudge
 from rollmodel.evidence.sample_ratio import SampleRatioState
 from rollmodel.evidence.value import ValueJudge
 
-__all__ = ["METRIC_JUDGES", "JudgeState", "StateError", "dump", "load"]
+__all__ = ["METRIC_JUDGES", "JudgeState", "StateError", "dump", "load", "pack"]
 
 #: Written into every state. A state of another version is refused, never guessed at.
 VERSION = 2
@@ -77,10 +79,15 @@ def dump(state: JudgeState) -> str:
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
 
+def pack(state: JudgeState) -> str:
+    """What :func:`dump` writes, packed: about half as long."""
+    return packed.pack(dump(state))
+
+
 def load(text: str) -> JudgeState:
-    """The state that :func:`dump` wrote. Raises :class:`StateError` for anything else."""
+    """The state that :func:`dump` or :func:`pack` wrote. Raises :class:`StateError` for anything else."""
     try:
-        return _read(json.loads(text))
+        return _read(json.loads(packed.unpack(text)))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StateError(f"not a state of version {VERSION} of the judge: {error}") from error
 

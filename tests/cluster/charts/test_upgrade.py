@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
+from rollmodel.evidence import judge
 
 from demo.traffic import sending
 from localcluster import Cluster
@@ -111,7 +112,7 @@ class Fleet:
 def begun(status: ModelDeploymentStatus) -> float:
     """When judging began."""
     assert status.judge is not None
-    return float(json.loads(status.judge)["begun"])
+    return judge.load(status.judge).begun
 
 
 async def test_a_release_is_replaced_while_rollouts_are_on_their_way(
@@ -200,9 +201,9 @@ async def looks(of: LiveRollout) -> AsyncIterator[tuple[float, int, float]]:
     query = {"watch": "true", "fieldSelector": f"metadata.name={of.name}"}
     path = f"/apis/rollmodel.dev/v1alpha1/namespaces/{of.namespace}/modeldeployments"
     async for line in of.api.lines(path, query=query, silence=PATIENCE_SECONDS):
-        judge = json.loads(json.loads(line)["object"].get("status", {}).get("judge", "{}"))
-        if judge:
-            yield judge["begun"], judge["ticks"], judge["end"]
+        if text := json.loads(line)["object"].get("status", {}).get("judge"):
+            state = judge.load(text)
+            yield state.begun, state.ticks, state.end
 
 
 async def test_two_operators_are_replaced_one_by_one_and_no_window_is_judged_twice(

@@ -252,7 +252,8 @@ def test_a_restart_between_any_two_windows_changes_nothing(samples: Any, data: A
     for number, sample in enumerate(samples):
         kept = judge.observe(kept, window(number), {"errors": sample}, weight=0.05)
         if data.draw(st.booleans()):
-            through = judge.load(judge.dump(through))
+            write = data.draw(st.sampled_from([judge.dump, judge.pack]))
+            through = judge.load(write(through))
         through = judge.observe(through, window(number), {"errors": sample}, weight=0.05)
         one, other = judge.assess(kept), judge.assess(through)
         assert (one.outcome, one.reason, one.blamed, one.ticks) == (

@@ -14,6 +14,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.errors import RollmodelError
 from rollmodel.evidence import judge
 from rollmodel.evidence.judge import StateError
+from rollmodel.evidence.packed import unpack
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.training.inputs.pins import reports
@@ -81,7 +82,7 @@ def judged() -> Cluster:
 @settings(max_examples=effort(12, 200))
 @given(st.data())
 def test_a_state_of_the_judge_is_read_or_refused(judged: Cluster, data: st.DataObject) -> None:
-    body = data.draw(damaged(json.loads(judged.status["judge"]), "parts", "metrics", "wealth", "n"))
+    body = data.draw(damaged(json.loads(unpack(judged.status["judge"])), "parts", "metrics", "wealth", "n"))
     try:
         state = judge.load(body.decode("utf-8", "replace"))
     except StateError:

@@ -176,7 +176,7 @@ class ModelDeploymentStatus(ApiModel):
     evidence: Annotated[list[EvidenceStatus], Field(max_length=32), keyed_by("metric")] = Field(default_factory=list)
     """What each metric says now."""
     judge: Annotated[str | None, Field(max_length=131072)] = None
-    """State of the evidence engine; opaque, versioned, of constant size."""
+    """State of the evidence engine; opaque, versioned, packed, of constant size: `rollmodel explain` reads it."""
     rejected: RejectedRevision | None = None
     """The revision that lost last, until something new is said."""
     paused: Message | None = None

@@ -5,8 +5,9 @@ The judge is a pure function of (state, samples). The flow of one tick::
     raw counters per pod --windows--> samples per metric --judge.observe--> state --judge.assess--> Assessment
 
 ``judge`` offers: ``begin(plan, history, now) -> JudgeState``, ``observe(state, window, samples, weight=...) ->
-JudgeState``, ``assess(state) -> Assessment``, ``dump(state) -> str``, ``load(text) -> JudgeState``. The state carries
-the frozen plan, so a policy that is edited during a rollout does not change the judge of that rollout.
+JudgeState``, ``assess(state) -> Assessment``, ``dump(state) -> str``, ``pack(state) -> str`` (the same, shorter),
+``load(text) -> JudgeState``. The state carries the frozen plan, so a policy that is edited during a rollout does not
+change the judge of that rollout.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ exist is then the diff to review. Looks are never renewed: they are what is stor
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import groupby
 from typing import Any
 
@@ -16,8 +17,9 @@ from rollmodel.api.base import ApiModel
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.evidence import judge
+from rollmodel.evidence.packed import pack, unpack
 
-from tests.support.recorded import STORIES, Moment, look_of, lost, moments, patched, plain, story_of
+from tests.support.recorded import STORIES, Moment, carried_out, look_of, lost, moments, patched, plain, story_of
 
 MODELS: dict[str, tuple[type[ApiModel], type[ApiModel]]] = {
     "ModelDeployment": (ModelDeploymentSpec, ModelDeploymentStatus),
@@ -25,6 +27,8 @@ MODELS: dict[str, tuple[type[ApiModel], type[ApiModel]]] = {
 }
 MOMENTS = list(moments())
 STATES = json.loads((STORIES / "evidence.json").read_text(encoding="utf-8"))
+
+JUDGED = [one for one in MOMENTS if one.look["status"].get("judge")]
 
 every_moment = pytest.mark.parametrize("moment", MOMENTS, ids=[f"{one.story}-{one.number}" for one in MOMENTS])
 
@@ -45,11 +49,18 @@ def test_the_same_is_decided(moment: Moment) -> None:
     assert moment.decide() == moment.decision
 
 
+@pytest.mark.parametrize("moment", JUDGED, ids=[f"{one.story}-{one.number}" for one in JUDGED])
+def test_the_same_is_decided_where_the_state_of_the_judge_is_packed(moment: Moment) -> None:
+    status = {**moment.look["status"], "judge": pack(moment.look["status"]["judge"])}
+    decided = replace(moment, look={**moment.look, "status": status}).decide()
+    assert carried_out({**moment.look, "status": status}, decided) == carried_out(moment.look, moment.decision)
+
+
 @pytest.mark.parametrize("recorded", STATES, ids=[one["what"].partition(":")[0] for one in STATES])
 def test_a_state_of_the_judge_is_understood(recorded: dict[str, Any]) -> None:
     state = judge.load(recorded["judge"])
     assert plain(judge.assess(state)) == recorded["assessment"]
-    assert judge.dump(state) == recorded["judge"]
+    assert judge.dump(state) == recorded["judge"] == unpack(recorded["packed"])
 
 
 def test_all_that_can_be_on_its_way_is_recorded() -> None:

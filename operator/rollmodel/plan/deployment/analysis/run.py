@@ -128,7 +128,7 @@ def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[P
     if rollout.state.judge is not None:
         message = "the evidence so far was written by another release and cannot be read: judging begins anew"
         rollout = rollout.with_event("Warning", "JudgeRestarted", message)
-    return _with(rollout.with_state(judge=judge.dump(judge_state)), _answered(rollout, judge_state))
+    return _with(rollout.with_state(judge=judge.pack(judge_state)), _answered(rollout, judge_state))
 
 
 def _of_some(rollout: Rollout, histories: Mapping[str, MetricHistory]) -> dict[str, MetricHistory]:
@@ -187,7 +187,7 @@ def _observe_windows(
         arm = heard(rollout, arm, window, samples)
         judge_state = judge.observe(judge_state, window, samples, weight=_routed(rollout, window))
         requests += _requests(rollout, window, samples)
-    return rollout.with_state(judge=judge.dump(judge_state)).with_state(
+    return rollout.with_state(judge=judge.pack(judge_state)).with_state(
         candidate=change(arm, requests=requests)
     ), judge_state
 

@@ -203,11 +203,12 @@ def test_a_long_break_is_made_up_for_in_part(serving: Serving) -> None:
     assert queries(cluster.observe()) == {}
 
 
-def test_a_judge_of_another_version_begins_anew(serving: Serving) -> None:
+@pytest.mark.parametrize("text", ['{"version": 999}', "zlib9:eJw="], ids=["version", "packed otherwise"])
+def test_a_judge_of_another_version_begins_anew(serving: Serving, text: str) -> None:
     cluster = serving()
     cluster.try_version()
     assert cluster.run(300, cluster.has_weight)
-    cluster.status["judge"] = '{"version": 999}'
+    cluster.status["judge"] = text
     cluster.pass_until_quiet()
     assert "JudgeRestarted" in cluster.reasons()
     assert cluster.run(3600, lambda: cluster.arm("stable") == "2")
