@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import yaml
 from rich.table import Table
 from rich.text import Text
 
@@ -18,6 +16,7 @@ from rollmodel.api.base import GROUP
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.colours import colour
 from rollmodel.cli.common.console import show
+from rollmodel.cli.common.output import Output, add_output, printed
 from rollmodel.cli.common.rows import HEADINGS, row_of
 from rollmodel.cli.common.targets import add_target, wanted
 from rollmodel.errors import RollmodelError
@@ -37,40 +36,33 @@ def main(argv: Sequence[str]) -> int:
         objects = cluster.run(
             arguments.namespace, arguments.kubeconfig, lambda session: _objects(session, kinds, name, arguments)
         )
-        _print(objects, arguments.output, namespaced=arguments.all_namespaces)
+        single = name is not None and not arguments.all_namespaces
+        _print(objects, arguments.output, single=single, namespaced=arguments.all_namespaces)
     except RollmodelError as error:
         print(f"rollmodel get: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-def _print(objects: Sequence[dict[str, Any]], output: str, *, namespaced: bool) -> None:
-    """As kubectl does: whole objects, names for further commands, or a table. Raises Invalid."""
-    match output:
-        case "json":
-            print(json.dumps(objects, indent=2))
-        case "yaml":
-            print(yaml.safe_dump_all(objects, sort_keys=False), end="")
-        case "name":
-            for item in objects:
-                print(f"{item['kind'].lower()}.{GROUP}/{item['metadata']['name']}")
-        case _ if objects:
-            show(table(objects, datetime.now(UTC), namespaced=namespaced, wide=output == "wide"))
-        case _:
-            print("nothing is trained or served here; -A looks in all namespaces", file=sys.stderr)
+def _print(objects: Sequence[dict[str, Any]], output: Output, *, single: bool, namespaced: bool) -> None:
+    """As kubectl does: the object or a List, names for further commands, or a table. Raises Invalid."""
+    data = objects[0] if single else {"apiVersion": "v1", "kind": "List", "items": objects}
+    if printed(data, output):
+        return
+    if output.form == "name":
+        for item in objects:
+            print(f"{item['kind'].lower()}.{GROUP}/{item['metadata']['name']}")
+    elif objects:
+        show(table(objects, datetime.now(UTC), namespaced=namespaced, wide=output.form == "wide"))
+    else:
+        print("nothing is trained or served here; -A looks in all namespaces", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rollmodel get", description=_DESCRIPTION)
     add_target(parser, policies=True)
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="objects of all namespaces")
-    parser.add_argument(
-        "-o",
-        "--output",
-        choices=("table", "wide", "name", "yaml", "json"),
-        default="table",
-        help="wide: also what is being done; name: for further commands; yaml, json: the objects themselves",
-    )
+    add_output(parser, "table", "wide", "name", meaning="wide: also what is being done; name: for further commands")
     return parser
 
 

@@ -79,8 +79,11 @@ def test_ways_to_ask_for_it(words: tuple[str, ...], stored: Stored, run: Run) ->
 
 def test_the_objects_themselves(stored: Stored, api: Api, run: Run) -> None:
     stored(running())
-    (manifest,) = json.loads(run("get", "tjob", "-o", "json")[1])
+    (manifest,) = json.loads(run("get", "tjob", "-o", "json")[1])["items"]
     assert (manifest["kind"], manifest["metadata"]["namespace"]) == ("TrainingJob", api.namespace)
+    assert json.loads(run("get", "tjob", "churn", "-o", "json")[1]) == manifest
+    assert run("get", "churn", "-o", "jsonpath={.kind}")[1] == "TrainingJob"
+    assert run("get", "-o", "jsonpath={.items[*].metadata.name}")[1] == "churn"
 
 
 def test_all_namespaces(stored: Stored, api: Api, run: Run) -> None:

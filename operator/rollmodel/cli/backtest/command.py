@@ -74,7 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--end", help="when its record ends (default: now)")
     parser.add_argument("--stable", metavar="REVISION", help="stable revision (default: as the manifest's status says)")
     parser.add_argument("--candidate", metavar="REVISION", help="revision that was tried (default: likewise)")
-    parser.add_argument("--output", choices=("table", "json"), default="table", help="json: one line for each rollout")
+    parser.add_argument(
+        "-o", "--output", choices=("table", "json"), default="table", help="json: one line for each rollout"
+    )
     prometheus.add_arguments(parser)
     return parser
 

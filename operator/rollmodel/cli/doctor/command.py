@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +15,7 @@ from rich.text import Text
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.common import cluster, prometheus
 from rollmodel.cli.common.console import show
+from rollmodel.cli.common.output import Output, add_output, printed
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.doctor import installed, models, registry
 from rollmodel.cli.doctor.check import Check, bad, unknown
@@ -61,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--prometheus", metavar="URL", help="look at the metrics there, too")
     add_mlflow_url(parser)
-    parser.add_argument("-o", "--output", choices=("table", "json", "yaml"), default="table", help="how to print it")
+    add_output(parser, "table")
     prometheus.add_arguments(parser)
     return parser
 
@@ -101,15 +100,9 @@ async def _of_model(
     return checks + await models.metrics(source, namespace, name, manifest, now=now, cluster=matchers)
 
 
-def _print(checks: Sequence[Check], output: str) -> None:
-    plain = [asdict(check) for check in checks]
-    match output:
-        case "json":
-            print(json.dumps(plain, indent=2))
-        case "yaml":
-            print(yaml.safe_dump(plain, sort_keys=False), end="")
-        case _:
-            show(_table(checks))
+def _print(checks: Sequence[Check], output: Output) -> None:
+    if not printed([asdict(check) for check in checks], output):
+        show(_table(checks))
 
 
 def _table(checks: Sequence[Check]) -> Table:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from rollmodel.cli.common.cluster import DRIFT_POLICY, MODEL_DEPLOYMENT, TRAININ
 from rollmodel.cli.common.colours import colour
 from rollmodel.cli.common.console import show
 from rollmodel.cli.common.html import TEMPLATES
+from rollmodel.cli.common.output import add_output, printed
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.lineage.chain import Chain, Objects, chains, matching
 from rollmodel.cli.lineage.prediction import of_prediction
@@ -38,9 +38,7 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         found = _found(arguments)
-        if arguments.output == "json":
-            print(json.dumps([_plain(one) for one in found], indent=2))
-        else:
+        if not printed([_plain(one) for one in found], arguments.output):
             show(*parts(found))
         if arguments.html:
             made = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
@@ -62,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--log", metavar="WHERE", help="prediction log: a folder or s3://bucket/prefix")
     cluster.add_arguments(parser)
     add_mlflow_url(parser)
-    parser.add_argument("-o", "--output", choices=("table", "json"), default="table", help="json: all links as data")
+    add_output(parser, "table", meaning="all links as data, or as a table")
     parser.add_argument("--html", type=Path, metavar="FILE", help="also draw it as a page")
     return parser
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import yaml
 from rich.text import Text
 
 from rollmodel.cli.common.console import show
+from rollmodel.cli.common.output import Output, add_output, printed
 from rollmodel.cli.lint.documents import Document, documents
 from rollmodel.cli.lint.findings import Finding
 from rollmodel.cli.lint.meaning import refused_by_operator
@@ -54,7 +53,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("files", nargs="+", metavar="FILE", help="YAML file, folder, or - for standard input")
     parser.add_argument("--strict", action="store_true", help="warnings count as errors")
     add_arguments(parser)
-    parser.add_argument("-o", "--output", choices=("table", "json", "yaml"), default="table", help="how to print it")
+    add_output(parser, "table")
     return parser
 
 
@@ -91,21 +90,17 @@ def _line(one: Finding) -> int:
     return int(one.place.rpartition(":")[2])
 
 
-def _print(findings: Sequence[Finding], paces: Sequence[Pace], objects: int, output: str) -> None:
+def _print(findings: Sequence[Finding], paces: Sequence[Pace], objects: int, output: Output) -> None:
     document: dict[str, Any] = {"findings": [asdict(one) for one in findings]}
     if paces:
         document["decisions"] = [pace.plain() for pace in paces]
-    match output:
-        case "json":
-            print(json.dumps(document, indent=2))
-        case "yaml":
-            print(yaml.safe_dump(document, sort_keys=False), end="")
-        case _:
-            for one in findings:
-                print(f"{one.place}: {one.level}: {one.object}: {one.path}: {one.message}")
-            print(_summary(findings, objects))
-            for pace in paces:
-                show(Text(f"\n{pace.title}"), pace.table())
+    if printed(document, output):
+        return
+    for one in findings:
+        print(f"{one.place}: {one.level}: {one.object}: {one.path}: {one.message}")
+    print(_summary(findings, objects))
+    for pace in paces:
+        show(Text(f"\n{pace.title}"), pace.table())
 
 
 def _summary(findings: Sequence[Finding], objects: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +18,7 @@ from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import MODEL_DEPLOYMENT
 from rollmodel.cli.common.colours import colour
 from rollmodel.cli.common.console import show
+from rollmodel.cli.common.output import add_output, printed
 from rollmodel.cli.common.rows import status_of
 from rollmodel.cli.rollout.terminal import moved
 from rollmodel.errors import RollmodelError
@@ -51,10 +51,10 @@ def main(argv: Sequence[str]) -> int:
     except RollmodelError as error:
         print(f"rollmodel history: {error}", file=sys.stderr)
         return 1
-    if arguments.output == "json":
-        print(json.dumps([_plain(one) for one in found], indent=2))
-    elif found:
-        show(table(found, namespaced=arguments.all_namespaces, wide=arguments.output == "wide"))
+    if printed([_plain(one) for one in found], arguments.output):
+        return 0
+    if found:
+        show(table(found, namespaced=arguments.all_namespaces, wide=arguments.output.form == "wide"))
     else:
         print(f"nothing was decided{' in this time' if since else ' yet'}", file=sys.stderr)
     return 0
@@ -66,9 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     cluster.add_arguments(parser)
     parser.add_argument("-A", "--all-namespaces", action="store_true", help="models of all namespaces")
     parser.add_argument("--since", type=period, metavar="TIME", help="only the last, e.g. 30m, 12h or 7d")
-    parser.add_argument(
-        "-o", "--output", choices=("table", "wide", "json"), default="table", help="wide: also the evidence"
-    )
+    add_output(parser, "table", "wide", meaning="wide: also the evidence")
     return parser
 
 

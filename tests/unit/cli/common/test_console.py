@@ -57,9 +57,14 @@ def test_names_are_for_further_commands(get: Any) -> None:
     assert get("-o", "name") == "modeldeployment.rollmodel.dev/churn\n"
 
 
-def test_whole_objects(get: Any) -> None:
-    assert json.loads(get("-o", "json")) == [OBJECT]
-    assert list(yaml.safe_load_all(get("-o", "yaml"))) == [OBJECT]
+def test_without_a_name_objects_are_a_list_and_with_one_the_object(get: Any) -> None:
+    objects = {"apiVersion": "v1", "kind": "List", "items": [OBJECT]}
+    assert json.loads(get("-o", "json")) == objects
+    assert yaml.safe_load(get("-o", "yaml")) == objects
+    assert get("-o", "jsonpath={.items[*].metadata.name}") == "churn"
+    assert json.loads(get("churn", "-o", "json")) == yaml.safe_load(get("mdep/churn", "-o", "yaml")) == OBJECT
+    assert get("mdep", "churn", "-o", 'jsonpath={.status.conditions[?(@.type=="Ready")].reason}') == "RollingOut"
+    assert get("churn", "-A", "-o", "jsonpath={.items[0].status.candidate.modelVersion}") == "2"
 
 
 def test_a_width_that_is_asked_for_holds(get: Any, monkeypatch: pytest.MonkeyPatch) -> None:
