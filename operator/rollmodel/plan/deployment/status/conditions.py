@@ -14,39 +14,19 @@ from rollmodel.api.modeldeployment.status import MOST_RETIRING
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
-from rollmodel.plan.deployment.analysis.missing.lateness import SAMPLES_LATE
-from rollmodel.plan.deployment.analysis.missing.presence import NOT_SCRAPED
-from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.builds import BUILDS_DIFFER, builds
 from rollmodel.plan.deployment.status.configuration import CONFIG_CHANGED, changed_configuration
-from rollmodel.plan.deployment.status.overdue import overdue
-from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.status.faults import beside, needs_person, rolled_back, troubled_pods
 from rollmodel.plan.deployment.status.records import RECORD_CHANGED, believed_records, changed_records
 from rollmodel.plan.deployment.status.shared_alias import ALIAS_SHARED, shared_alias
 from rollmodel.plan.deployment.status.summary import Summary, pods, summary
 from rollmodel.plan.deployment.strategies.commands import refresh_asked
 from rollmodel.plan.deployment.strategies.split import pods_to_have
 from rollmodel.plan.deployment.strategies.steps.stages import pause_reason
-from rollmodel.plan.pods.refusals import with_remedy
 
 __all__ = ["build_status", "condition_events"]
-
-_LOOK_AT_GATEWAY = "nothing begins or is drained before it answers; does the controller run?"
-#: Ways of being blind that no waiting heals.
-_WRONG_QUERY = {
-    SILENT,
-    "CannotMeasure",
-    "Invalid",
-    "InvalidAnalysis",
-    "InvalidMetric",
-    "InvalidQuery",
-    "MetricRemoved",
-    NOT_SCRAPED,
-    SAMPLES_LATE,
-    "UnexpectedAnswer",
-}
 
 
 def build_status(rollout: Rollout) -> ModelDeploymentStatus:
@@ -124,7 +104,7 @@ def condition_events(
 
 def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
     doing = summary(rollout)
-    stalled = next(_stalled(rollout), None)
+    stalled = needs_person(rollout)
     ready = _ready(rollout, stalled, doing)
     return {
         "Ready": ready,
@@ -133,7 +113,7 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
         "Available": _available(rollout),
         "Progressing": _progressing(rollout, doing),
         "Paused": _paused(rollout),
-        "RolledBack": _rolled_back(rollout),
+        "RolledBack": rolled_back(rollout),
         "ModelResolved": _model_resolved(rollout),
         "TrafficProgrammed": ConditionDraft(rollout.traffic.status, rollout.traffic.reason, rollout.traffic.message),
         **builds(rollout),
@@ -144,70 +124,10 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
     }
 
 
-def _stalled(rollout: Rollout) -> Iterator[ConditionDraft]:
-    """What needs a person, most urgent first."""
-    if rollout.observed.problems:
-        problems = "; ".join(with_remedy(problem, "runtime") for problem in rollout.observed.problems)
-        yield ConditionDraft("True", "Refused", f"{problems}; traffic: {_split(rollout)}")
-    yield from _broken_pods(rollout)
-    if rollout.context.problem is not None and not rollout.context.problem.transient:
-        yield ConditionDraft("True", rollout.context.problem.reason, rollout.context.problem.message)
-    if rollout.traffic.needs_person:
-        yield ConditionDraft("True", rollout.traffic.reason, rollout.traffic.message)
-    if rollout.traffic.waits and rollout.unanswered_seconds >= rollout.spec.rollout.deadline_seconds:
-        yield ConditionDraft("True", "GatewaySilent", f"{rollout.traffic.message}; {_LOOK_AT_GATEWAY}")
-    if rollout.candidate is not None and rollout.analysis.status == "False" and rollout.analysis.reason in _WRONG_QUERY:
-        yield ConditionDraft("True", rollout.analysis.reason, rollout.analysis.message)
-    yield from overdue(rollout, _split(rollout))
-    if pause_reason(rollout) in {"Failure", "Undecided"}:
-        yield ConditionDraft("True", "Paused", str(rollout.paused))
-    if rollout.state.rejected is not None:
-        yield ConditionDraft("True", "RolledBack", _rolled_back(rollout).message)
-
-
-def _split(rollout: Rollout) -> str:
-    """Who gets how much of the traffic now."""
-    weights = rollout.traffic.weights
-    if weights is None:
-        return "not known, the Gateway is behind"
-    parts = [f"{rollout.label(revision)} {weight} %" for revision, weight in sorted(weights.items())]
-    return ", ".join(parts) or "nothing serves"
-
-
-def _broken_pods(rollout: Rollout) -> Iterator[ConditionDraft]:
-    """The serving, or first, revision has pods that no waiting makes ready, and no candidate is on its way."""
-    arm = rollout.stable or rollout.candidate
-    if arm is None or arm.ready_replicas >= pods_to_have(rollout):
-        return
-    trouble = diagnose(rollout.context, arm.revision)
-    hopeless = (trouble is not None and trouble.fatal) or _deadline_exceeded(rollout, arm.revision)
-    alone = rollout.stable is None or rollout.candidate is None
-    if (hopeless and alone) or _waited(rollout, arm) >= rollout.spec.rollout.deadline_seconds:
-        yield ConditionDraft(
-            "True",
-            trouble.reason if trouble is not None else "DeadlineExceeded",
-            pods(rollout, arm, pods_to_have(rollout)),
-        )
-
-
-def _waited(rollout: Rollout, arm: ArmStatus) -> float:
-    """Seconds without a single pod: of the first revision since its start, of a stable one since the last was lost."""
-    if rollout.stable is None:
-        return rollout.seconds_since(arm.since)
-    before = find(rollout.observed.status.conditions, "Available")
-    lost = before is not None and before.status == "False" and arm.ready_replicas == 0
-    return rollout.seconds_since(before.last_transition_time) if lost and before is not None else 0.0
-
-
-def _deadline_exceeded(rollout: Rollout, revision: str) -> bool:
-    status = rollout.live.deployments.get(revision, {}).get("status") or {}
-    return any(condition.get("reason") == "ProgressDeadlineExceeded" for condition in status.get("conditions") or ())
-
-
 def _ready(rollout: Rollout, stalled: ConditionDraft | None, doing: Summary | None) -> ConditionDraft:
     """The first of these that holds."""
     if stalled is not None:
-        return ConditionDraft("False", stalled.reason, stalled.message)
+        return beside(ConditionDraft("False", stalled.reason, stalled.message), troubled_pods(rollout))
     if rollout.context.problem is not None and not _was_ready(rollout):
         return ConditionDraft("Unknown", rollout.context.problem.reason, rollout.context.problem.message)
     return _not_serving(rollout, doing) or _rolling_out(rollout, doing) or _serving(rollout)
@@ -292,15 +212,6 @@ def _progressing(rollout: Rollout, doing: Summary | None) -> ConditionDraft:
 def _paused(rollout: Rollout) -> ConditionDraft:
     reason = pause_reason(rollout)
     return ConditionDraft("True", reason, str(rollout.paused)) if reason else ConditionDraft("False", "NotPaused", "")
-
-
-def _rolled_back(rollout: Rollout) -> ConditionDraft:
-    lost = rollout.state.rejected
-    if lost is None:
-        return ConditionDraft("False", "NotRolledBack", "")
-    how = "is not tried again by itself" if lost.retry_at is None else f"is tried again at {lost.retry_at}"
-    message = f"{rollout.label(lost.revision)} was taken back and {how}: {lost.reason}: {lost.message}"
-    return ConditionDraft("True", lost.reason, message)
 
 
 def _model_resolved(rollout: Rollout) -> ConditionDraft:

@@ -98,6 +98,34 @@ def test_what_was_refused_needs_a_person(serving: Serving) -> None:
     assert conditions["Reconciling"]["status"] == "False"
 
 
+def test_two_faults_at_once_are_both_said() -> None:
+    """A runtime whose metrics nobody knows, with an image that nobody has."""
+    cluster = Cluster(spec(runtime={"preset": "Custom", "image": "evil:1", "port": 8080}))
+    cluster.pass_until_quiet()
+    [revision] = {key[1].removeprefix("churn-") for key in cluster.children if key[0] == "Deployment"}
+    state = {"waiting": {"reason": "ImagePullBackOff", "message": "not found"}}
+    container = {"name": "model", "image": "evil:1", "restartCount": 0, "state": state}
+    labels = {"rollmodel.dev/revision": revision, "rollmodel.dev/model-deployment": "churn"}
+    pod = {"metadata": {"name": "p", "labels": labels}, "status": {"containerStatuses": [container]}}
+    status = decide(replace(cluster.observe(), pods=[pod])).status
+    ready = next(one for one in status["conditions"] if one["type"] == "Ready")
+    assert ready["reason"] == "CannotMeasure"
+    assert "the preset Custom knows no metric names" in ready["message"]
+    assert "; also: v1: 0 of 2 pods ready; ImagePullFailed: pod p: image evil:1 cannot be pulled" in ready["message"]
+
+
+def test_two_faults_that_need_a_person_are_one_condition(serving: Serving) -> None:
+    cluster = rolling(serving())
+    cluster.edit(analysis={"metrics": [{"name": "latency", "preset": "Latency"}]})
+    cluster.pass_until_quiet()
+    refused = ["exceeded quota"]
+    status = decide(replace(cluster.observe(), problems=refused)).status
+    stalled = next(one for one in status["conditions"] if one["type"] == "Stalled")
+    assert stalled["reason"] == "Refused"
+    assert stalled["message"].startswith("exceeded quota")
+    assert "; also: metric 'errors' was taken out" in stalled["message"]
+
+
 def test_an_outage_of_the_registry_is_told_once_and_its_end_too(serving: Serving) -> None:
     cluster = serving()
     cluster.events.clear()
