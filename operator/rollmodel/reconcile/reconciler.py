@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -19,7 +19,7 @@ from rollmodel.reconcile.execute import Execution, Executor, no_connection
 from rollmodel.reconcile.kind import Kind
 from rollmodel.reconcile.parsed_specs import ParsedSpecs
 from rollmodel.reconcile.references import Place, References, secret, the_object
-from rollmodel.reconcile.rejections import Rejections, soonest
+from rollmodel.reconcile.rejections import Rejections
 from rollmodel.reconcile.result import Result
 from rollmodel.reconcile.stalled import Outcome, explain, stalled
 
@@ -82,7 +82,11 @@ class KindReconciler(Generic[Spec, Status, Observed]):
 
     async def _reconcile(self, body: Manifest, spec: Spec, status: Status) -> Result:
         uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
-        observed = await self._kind.gather(body, spec, status, self._rejections.of(uid))
+        try:
+            observed = await self._kind.gather(body, spec, status, self._rejections.of(uid))
+        except Forbidden as error:  # a right to read is missing: what was not seen is not decided about
+            told = await self._left_alone(body, "Refused", str(error), None)
+            return replace(told, requeue_after=self._rejections.retry(uid))
         decide = partial(self._kind.decide, observed)
         decision = await computed(self._compute, decide, numbers=self._kind.numbers(observed))
         reference = self._kind.connection(spec)
@@ -99,8 +103,8 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         return Result(
             execution.body,
             wrote=execution.wrote or news,
-            requeue_after=soonest(
-                execution.refused, decision.requeue_after, execution.retry_after, self._kind.retry(observed)
+            requeue_after=self._rejections.soonest(
+                uid, execution.refused, decision.requeue_after, execution.retry_after, self._kind.retry(observed)
             ),
             sample_age=decision.sample_age,
             readings=decision.readings,

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from rollmodel.backoff import Backoff
 from rollmodel.reconcile.effects.acting import Refusal
 
-__all__ = ["REFUSED_RETRY_SECONDS", "Rejections", "soonest"]
+__all__ = ["REFUSED_RETRY_SECONDS", "Rejections"]
 
-#: When to try again what was refused: a quota may have grown, a name may have become free.
+#: What was refused is tried again soon, then ever more rarely, at last this often: a right may have been given, a quota
+#: may have grown, a name may have become free.
+FIRST_RETRY_SECONDS = 5.0
 REFUSED_RETRY_SECONDS = 60.0
 #: What fails without being refused (a webhook that does not answer) is told when it has failed for so long.
 FAILING_SECONDS = 30.0
@@ -31,6 +34,7 @@ class Rejections:
 
     def __init__(self) -> None:
         self._last: dict[str, _Last] = {}
+        self._retries: dict[str, Backoff] = {}
 
     def of(self, uid: str) -> tuple[str, ...]:
         """What the last pass was refused, in words."""
@@ -42,19 +46,26 @@ class Rejections:
         failing = {one.about: before.failing.get(one.about, now) for one in refused if one.transient}
         lasting = {about for about, since in failing.items() if (now - since).total_seconds() >= FAILING_SECONDS}
         told = [one.message for one in refused if not one.transient or one.about in lasting]
-        self.forget(uid)
+        self._last.pop(uid, None)
         if refused:
             self._last[uid] = _Last(tuple(dict.fromkeys(told)), failing)
         return self.of(uid) != before.messages
 
+    def soonest(self, uid: str, refused: Sequence[Refusal], *delays: float | None) -> float | None:
+        """The first of these delays and, after a refusal, of its own; None where nothing is due."""
+        due = [delay for delay in delays if delay is not None]
+        if any(not one.transient for one in refused):
+            due.append(self.retry(uid))
+        else:
+            self._retries.pop(uid, None)
+        return min(due, default=None)
+
+    def retry(self, uid: str) -> float:
+        """Seconds until what was refused is tried again; each time more."""
+        usual = Backoff(first=FIRST_RETRY_SECONDS, cap=REFUSED_RETRY_SECONDS)
+        return self._retries.setdefault(uid, usual).next()
+
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._last.pop(uid, None)
-
-
-def soonest(refused: Sequence[Refusal], *delays: float | None) -> float | None:
-    """The first of these delays and, after a refusal, of its own; None where nothing is due."""
-    due = [delay for delay in delays if delay is not None]
-    if any(not one.transient for one in refused):
-        due.append(REFUSED_RETRY_SECONDS)
-    return min(due, default=None)
+        self._retries.pop(uid, None)

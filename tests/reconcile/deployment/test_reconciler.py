@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rollmodel.errors import Conflict, Invalid, Unavailable
+from rollmodel.errors import Conflict, Forbidden, Invalid, Unavailable
 from rollmodel.plan.decision import Ref
 from rollmodel.reconcile.rejections import REFUSED_RETRY_SECONDS
 
@@ -125,6 +125,64 @@ async def test_a_refusal_is_told_in_a_condition_and_tried_again(bench: Bench) ->
     bench.kube.fault = lambda verb, ref: None
     await serve(bench, ref)
     assert bench.conditions(ref)["Ready"][0] == "True"
+
+
+async def test_what_is_refused_is_tried_again_soon_and_then_ever_more_rarely(bench: Bench) -> None:
+    ref, operator = bench.create(), bench.operator()
+    await serve(bench, ref)
+
+    def refuse(verb: str, target: Ref) -> None:
+        if verb == "apply" and target.kind == "Service":
+            raise Forbidden('services is forbidden: User "operator" cannot create resource "services"')
+
+    async def waits() -> list[float]:
+        bench.kube.remove(Ref.of(bench.kube.of_kind("Service")[0]))
+        bench.kube.fault = refuse
+        return [(await bench.a_pass(operator, ref)).requeue_after or 0.0 for _ in range(8)]
+
+    found = await waits()
+    assert found[0] <= 7
+    assert found[-1] >= 0.7 * REFUSED_RETRY_SECONDS
+    assert 'cannot create resource "services"' in stalled(bench, ref)
+    bench.kube.fault = lambda verb, ref: None
+    await bench.settle(operator, ref)
+    assert bench.conditions(ref)["Stalled"][0] == "False"
+    assert (await waits())[0] <= 7  # it begins anew
+
+
+async def test_a_right_to_read_that_is_missing_is_told_and_asked_for_again(bench: Bench) -> None:
+    """Before, such a pass failed, and only the log said so."""
+    ref = bench.create()
+    says = 'pods is forbidden: User "operator" cannot list resource "pods" in API group "" in the namespace "team"'
+
+    def refuse(verb: str, target: Ref) -> None:
+        if target.kind == "Pod":
+            raise Forbidden(says)
+
+    operator = bench.operator()
+    await bench.settle(operator, ref)
+    bench.kube.fault = refuse
+    bench.clock.forward(60)  # its pods are late, so they are asked why
+    before, waits = shape(bench), []
+    for _ in range(8):
+        result = await bench.a_pass(operator, ref)
+        waits.append(result.requeue_after or 0.0)
+    assert not result.wrote
+    assert bench.conditions(ref)["Stalled"] == ("True", "Refused")
+    assert stalled(bench, ref) == says
+    assert 0 < waits[0] <= 7
+    assert 0.7 * REFUSED_RETRY_SECONDS <= waits[-1] <= REFUSED_RETRY_SECONDS
+    assert shape(bench) == before
+    bench.kube.fault = lambda verb, ref: None
+    await bench.settle(operator, ref)
+    assert bench.conditions(ref)["Stalled"][0] == "False"
+
+
+def stalled(bench: Bench, ref: Ref) -> str:
+    """The message of the condition."""
+    [found] = [one for one in bench.status(ref)["conditions"] if one["type"] == "Stalled"]
+    message: str = found["message"]
+    return message
 
 
 async def test_an_outage_of_the_api_server_is_not_hidden(bench: Bench) -> None:
