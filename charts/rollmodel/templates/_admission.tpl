@@ -7,6 +7,11 @@ One policy per kind, so that the API server can check the expressions with the k
 object.spec.?{{ . }}.?env.orValue([]).filter(e, has(e.valueFrom) && has(e.valueFrom.secretKeyRef)).map(e, e.valueFrom.secretKeyRef.name)
 {{- end }}
 
+{{/* Images of what `podTemplate` adds: of its containers, or of its volumes of kind `image`. */}}
+{{- define "rollmodel.imagesOfPods" -}}
+object.spec.?runtime.?podTemplate.?spec.?{{ index . 0 }}.orValue([]).map(p, dyn(p).?{{ index . 1 }}.orValue(""))
+{{- end }}
+
 {{- define "rollmodel.references" -}}
 modeldeployments:
   account: object.spec.?runtime.?serviceAccountName.orValue("")
@@ -18,6 +23,9 @@ modeldeployments:
     - object.spec.?runtime.?imagePullSecrets.orValue([]).map(r, r.name)
   images:
     - '[object.spec.?runtime.?image.orValue("")]'
+    - {{ include "rollmodel.imagesOfPods" (list "containers" "image") | quote }}
+    - {{ include "rollmodel.imagesOfPods" (list "initContainers" "image") | quote }}
+    - {{ include "rollmodel.imagesOfPods" (list "volumes" "image.?reference") | quote }}
   addresses:
     - '[object.spec.?model.?uri.orValue("")]'
 trainingjobs:
@@ -38,4 +46,7 @@ driftpolicies:
   account: '""'
   secrets:
     - '[object.spec.?notify.?webhookRef.?name.orValue("")].filter(n, n != "")'
+  addresses:
+    - '[object.spec.?reference.?training.?uri.orValue("")]'
+    - '[object.spec.?source.?logs.?uri.orValue("")]'
 {{- end }}

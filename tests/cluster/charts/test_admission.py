@@ -13,48 +13,17 @@ from rollmodel.cli import VERBS
 from charts.__main__ import REPOSITORY
 from localcluster import Cluster, LocalClusterError
 from tests.cluster.charts.conftest import Helm, Object
+from tests.cluster.charts.people import LEAD, REVIEWER, SCIENTIST, TEAM, People
 from tests.cluster.conftest import WaitUntil, serve_kinds
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
 
-TEAM = "team-admission"
-#: A data scientist, a reviewer, and who looks after the team's logins.
-SCIENTIST, REVIEWER, LEAD = "scientist", "reviewer", "lead"
 PLAIN: Object = {"model": {"registry": {"name": "churn", "version": "1"}}}
 OWN = {"model": {"registry": {"name": "churn", "version": "1"}, "connectionRef": {"name": "own"}}}
 
 
 OUR_IMAGES, OUR_MODELS = "registry.example.com/ml/", "https://models.example.com/"
 DIGEST = f"sha256:{'0' * 64}"
-
-
-class People:
-    """Requests of somebody, in the team's namespace."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-        self._kubeconfigs = {who: cluster.kubeconfig_for(who) for who in (SCIENTIST, REVIEWER, LEAD)}
-
-    def kubectl(self, who: str, *arguments: str, stdin: str | None = None) -> str:
-        """Ask as somebody."""
-        return self._cluster.kubectl(*arguments, "-n", TEAM, f"--kubeconfig={self._kubeconfigs[who]}", stdin=stdin)
-
-    def write(self, who: str, spec: Object, kind: str = "ModelDeployment", *, name: str = "tried") -> str | None:
-        """Try to create an object, for nothing; what the API server has against it."""
-        manifest = {"apiVersion": "rollmodel.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
-        return self._refused(who, "create", "--dry-run=server", "-f", "-", stdin=json.dumps(manifest))
-
-    def say(self, who: str, command: str, name: str = "churn") -> str | None:
-        """Try a command, for nothing."""
-        note = f"rollmodel.dev/command={command}"
-        return self._refused(who, "annotate", "mdep", name, note, "--overwrite", "--dry-run=server")
-
-    def _refused(self, who: str, *arguments: str, stdin: str | None = None) -> str | None:
-        try:
-            self.kubectl(who, *arguments, stdin=stdin)
-        except LocalClusterError as error:
-            return str(error)
-        return None
 
 
 @pytest.fixture(scope="module")
@@ -129,7 +98,9 @@ def secret(name: str, variable: str = "A") -> Object:
 
 
 IMAGE = {"template": {"image": f"{OUR_IMAGES}train:1"}}
-LOGS = {"name": "logs", "url": "http://logs", "connectionRef": {"name": "own"}}
+LOGS = {"uri": "s3://models/log", "connectionRef": {"name": "own"}}
+WATCHED: Object = {"modelDeploymentRef": {"name": "churn"}}
+NOTIFY = {"webhookRef": {"name": "own"}}
 
 
 @pytest.mark.parametrize(
@@ -138,6 +109,11 @@ LOGS = {"name": "logs", "url": "http://logs", "connectionRef": {"name": "own"}}
         ("ModelDeployment", OWN),
         ("ModelDeployment", {**PLAIN, "runtime": {"env": [secret("own")]}}),
         ("ModelDeployment", {**PLAIN, "runtime": {"imagePullSecrets": [{"name": "own"}]}}),
+        ("ModelDeployment", {**PLAIN, "notify": NOTIFY}),
+        ("ModelDeployment", {**PLAIN, "runtime": {"predictionLog": LOGS}}),
+        ("DriftPolicy", {**WATCHED, "notify": NOTIFY}),
+        ("DriftPolicy", {**WATCHED, "source": {"logs": LOGS}}),
+        ("TrainingJob", {**IMAGE, "notify": NOTIFY}),
         ("TrainingJob", {**IMAGE, "tracking": {"connectionRef": {"name": "own"}}}),
         ("TrainingJob", {"template": {"image": f"{OUR_IMAGES}train:1", "env": [secret("own")]}}),
         ("TrainingJob", {"template": {"image": f"{OUR_IMAGES}train:1", "imagePullSecrets": [{"name": "own"}]}}),
@@ -157,6 +133,22 @@ def server(image: str) -> Object:
     return {**PLAIN, "runtime": {"preset": "Custom", "image": image, "port": 9000}}
 
 
+def drifting(uri: str) -> Object:
+    """A policy that reads logs from there."""
+    return {**WATCHED, "source": {"logs": {"uri": uri}}}
+
+
+def profiled(uri: str) -> Object:
+    """A policy that compares with a profile from there."""
+    return {**WATCHED, "reference": {"training": {"uri": uri, "digest": DIGEST}}}
+
+
+def laid_over(**spec: list[Object]) -> Object:
+    """A spec that adds something to the pods; all names are `more`."""
+    named = {part: [{"name": "more", **one} for one in several] for part, several in spec.items()}
+    return {**PLAIN, "runtime": {"podTemplate": {"spec": named}}}
+
+
 def addressed(uri: str) -> Object:
     """A spec with a model that has an address."""
     return {"model": {"uri": uri, "digest": DIGEST}}
@@ -170,6 +162,9 @@ def addressed(uri: str) -> Object:
         ("ModelDeployment", addressed(f"{OUR_MODELS}churn"), addressed("https://models.example.com.evil.test/churn")),
         ("ModelDeployment", addressed("s3://models/churn"), addressed("s3://other/churn")),
         ("TrainingJob", IMAGE, {"template": {"image": "train:1"}}),
+        ("TrainingJob", IMAGE, {**IMAGE, "dataValidation": {"command": ["check"], "image": "check:1"}}),
+        ("DriftPolicy", drifting("s3://models/log"), drifting("s3://other/log")),
+        ("DriftPolicy", profiled(f"{OUR_MODELS}profile.json"), profiled("https://example.com/profile.json")),
         (
             "TrainingJob",
             {**IMAGE, "inputs": [{"name": "a", "uri": "s3://models/a"}]},
@@ -185,6 +180,24 @@ def test_images_and_models_come_from_where_they_may(
         said = people.write(who, refused, kind)
         assert said is not None
         assert "begins with none of" in said
+
+
+@pytest.mark.parametrize("part", ["containers", "initContainers", "volumes"])
+def test_images_that_are_added_to_pods_come_from_where_they_may(people: People, part: str) -> None:
+    def with_image(image: str) -> Object:
+        return {"image": {"reference": image}} if part == "volumes" else {"image": image}
+
+    allowed, foreign = with_image(f"{OUR_IMAGES}more:1"), with_image("registry.example.com/other/more:1")
+    assert people.write(LEAD, laid_over(**{part: [allowed]})) is None
+    said = people.write(LEAD, laid_over(**{part: [foreign]}))
+    assert said is not None
+    assert "images: 'registry.example.com/other/more:1' begins with none of" in said
+
+
+def test_what_is_added_to_pods_needs_no_image(people: People) -> None:
+    """As timings of a probe, and a volume of another kind."""
+    timing = {"name": "model", "livenessProbe": {"periodSeconds": 20}}
+    assert people.write(LEAD, laid_over(containers=[timing], volumes=[{"emptyDir": {}}])) is None
 
 
 def secrets(*names: str) -> Object:
