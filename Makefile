@@ -119,8 +119,9 @@ image: ## Build both images with Docker (REPOSITORY=..., BASE_DIGEST=sha256:... 
 	$(if $(PUBLISH),docker push $(REPOSITORY)/operator:$(TAG))
 	$(if $(PUBLISH),docker push $(REPOSITORY)/server:$(TAG))
 
-release: install ## Everything of a release in dist/: wheel, chart, manifest, lists of parts, sums
+release: install ## Everything of a release in dist/: wheel, chart, manifest, lists of parts, sums; and both images where Docker is
 	$(BIN)/python -m charts.release dist
+	@if command -v docker >/dev/null; then $(MAKE) image; else echo "no Docker here: the images are left out (make image)"; fi
 
 lock: install ## Pin the packages of each image and of development anew
 	$(BIN)/uv pip compile --quiet --upgrade --extra dev $(LOCK) -o requirements/dev.txt

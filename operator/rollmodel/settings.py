@@ -217,10 +217,15 @@ class Settings(BaseSettings):
             pending=self.pending_seconds,
         )
 
+    @property
+    def own_namespace(self) -> str | None:
+        """The namespace of the operator's pod; None where it is no pod."""
+        return _OWN_NAMESPACE.read_text(encoding="utf-8").strip() if _OWN_NAMESPACE.is_file() else None
+
     @cached_property
     def admission(self) -> Admission:
         """What is not acted upon."""
-        own = _OWN_NAMESPACE.read_text(encoding="utf-8").strip() if _OWN_NAMESPACE.is_file() else None
+        own = self.own_namespace
         named = (own if namespace == "{own}" else namespace for namespace in self.forbidden_namespaces)
         forbidden = frozenset(namespace for namespace in named if namespace)
         return Admission(forbidden, self.hosts, self.toleration_keys, self.priority_classes)

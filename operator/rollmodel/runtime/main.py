@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -33,7 +34,9 @@ from rollmodel.plan.sharding import NOWHERE
 from rollmodel.runtime import logs
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.health import Health, Server
+from rollmodel.runtime.others import warn_of_others
 from rollmodel.runtime.scrapers import Scrapers
+from rollmodel.runtime.shard_metrics import ShardMetrics
 from rollmodel.runtime.shards import Shard
 from rollmodel.runtime.wiring import Operator
 from rollmodel.settings import Settings, configure_libraries
@@ -123,6 +126,9 @@ async def _work(settings: Settings, shard: Shard | None = None) -> None:
     started = datetime.now(UTC)
     operator = await Operator.build(settings)
     health = Health(operator.kube, operator.watchdog, operator.elector)
+    if shard is not None and operator.elector is not None:
+        metrics = operator.instruments.registry
+        ShardMetrics(shard.name, metrics, leads=operator.elector.leads, namespaces=lambda: shard.namespaces)
     scrapers = Scrapers(Reviews(operator.api)) if settings.metrics_access == "Reviewed" else None
     server = Server(health, operator.instruments.registry, scrapers)
     try:
@@ -133,6 +139,8 @@ async def _work(settings: Settings, shard: Shard | None = None) -> None:
             watching = tasks.create_task(operator.kube.run(), name="watch children")
             await operator.kube.listed()
             async with _leading(operator, health, tasks), _mine(settings, operator, shard) as namespaces:
+                pod = os.environ.get("HOSTNAME") or socket.gethostname()
+                tasks.create_task(warn_of_others(operator.api, settings, pod=pod), name="look for other operators")
                 registry = register(operator.controller, reconcilers, operator.login, started=started)
                 await _drive(namespaces, registry, health, anew=shard is not None)
             watching.cancel()

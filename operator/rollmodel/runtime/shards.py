@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import aclosing
 
 from rollmodel.adapters.kubernetes.namespaces import Labels
@@ -31,9 +32,11 @@ class Shard:
     """One shard. ``changed`` is set when the work has to begin anew; :meth:`begin` gives what it is about then."""
 
     def __init__(self, name: str, *, clock: Callable[[], float] = boot_time) -> None:
-        self._name = name
+        self.name = name
         self._clock = clock
         self._wanted: tuple[str, ...] = ()
+        self.namespaces: Mapping[str, int] = {}
+        """How many namespaces of the cluster name which shard."""
         self._rivals = Rivals()
         self.listed = asyncio.Event()
         self.changed = asyncio.Event()
@@ -42,7 +45,8 @@ class Shard:
         """Keep the list true, for ever."""
         async with aclosing(namespaces) as states:  # type: ignore[type-var]
             async for labels in states:
-                wanted = tuple(sorted(name for name, its in labels.items() if shard_of(its) == self._name))
+                self.namespaces = Counter(map(shard_of, labels.values()))
+                wanted = tuple(sorted(name for name, its in labels.items() if shard_of(its) == self.name))
                 if wanted != self._wanted:
                     self._wanted = wanted
                     self.changed.set()
@@ -54,7 +58,7 @@ class Shard:
             await asyncio.sleep(JOIN_SECONDS)
         self.changed.clear()
         shown = ", ".join(self._wanted)[:1000] or "none"
-        _log.info("shard %s: %d namespaces: %s", self._name, len(self._wanted), shown)
+        _log.info("shard %s: %d namespaces: %s", self.name, len(self._wanted), shown)
         return self._wanted
 
     async def free(self, wanted: Sequence[str], others: Others) -> tuple[str, ...]:
@@ -62,7 +66,7 @@ class Shard:
         held = self._rivals.held(await others(), self._clock())
         waiting = sorted(held & set(wanted))
         if waiting:
-            _log.info("shard %s waits for namespaces that another one works in: %s", self._name, ", ".join(waiting))
+            _log.info("shard %s waits for namespaces that another one works in: %s", self.name, ", ".join(waiting))
         return tuple(name for name in wanted if name not in held)
 
     async def until_freed(self, waiting: Collection[str], others: Others) -> None:

@@ -49,7 +49,7 @@ def person(bare: Cluster) -> Iterator[Path]:
     for namespace in (OURS, ALSO_OURS, THEIRS):
         bare.kubectl("delete", "mdep", "--all", "-n", namespace, "--timeout=60s")
         bare.kubectl("delete", "namespace", namespace, "--wait=false")
-    bare.kubectl("delete", "clusterrole", "rollmodel", "rollmodel-view", "rollmodel-edit")
+    bare.kubectl("delete", "-f", "-", stdin=yaml.safe_dump_all(roles))
     bare.kubectl("delete", "-f", str(REPOSITORY / "crds"))
 
 

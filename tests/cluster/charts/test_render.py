@@ -41,7 +41,8 @@ def test_kustomize_and_helm_install_the_same_objects(helm: Helm) -> None:
 
 def test_a_release_of_another_name_has_that_name_everywhere(helm: Helm) -> None:
     objects = [one for one in helm.render(name="blue") if one["kind"] != "CustomResourceDefinition"]
-    assert all(one["metadata"]["name"].startswith("blue-rollmodel") for one in objects)
+    others = {one["metadata"]["name"] for one in objects if not one["metadata"]["name"].startswith("blue-rollmodel")}
+    assert others == {"rollmodel-works-in-all-namespaces"}  # the same in every release, so that there is one
     long = helm.render({"fullnameOverride": "x" * 63, **EVERYTHING})
     # Names of these are no labels, and may have 253 characters.
     free = ("CustomResourceDefinition", "ClusterRole", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
@@ -180,6 +181,24 @@ def test_a_shard_has_a_lease_and_may_see_namespaces_and_the_leases_of_others(hel
     assert {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]} in rules
     plain = [rule for role in of_kind(helm.render({"replicas": 2}), "ClusterRole", "Role") for rule in role["rules"]]
     assert not [rule for rule in plain if rule["resources"] == ["namespaces"]]
+
+
+@pytest.mark.parametrize(
+    ("watch", "name"),
+    [({}, "all-namespaces"), ({"shard": "default"}, "shard-default"), ({"namespaces": ["team-a"]}, None)],
+)
+def test_releases_that_work_in_the_same_namespaces_share_a_name(helm: Helm, watch: Any, name: str | None) -> None:
+    roles = of_kind(helm.render({"watch": watch}, name="blue"), "ClusterRole")
+    shared = [role for role in roles if role["metadata"]["name"].startswith("rollmodel-works-in-")]
+    assert [role["metadata"]["name"] for role in shared] == ([f"rollmodel-works-in-{name}"] if name else [])
+    assert all(role["rules"] == [] for role in shared)
+
+
+def test_the_policies_of_one_shard_let_the_operators_of_all_pass(helm: Helm) -> None:
+    objects = helm.render({"watch": {"shard": "default"}, "admissionPolicies": {"enabled": True}})
+    conditions = [str(one["spec"]["matchConditions"]) for one in of_kind(objects, "ValidatingAdmissionPolicy")]
+    excepted = '!request.userInfo.username.startsWith("system:serviceaccount:rollmodel-system:")'
+    assert sum(excepted in one for one in conditions) == 3
 
 
 def test_scrapes_that_are_reviewed_bring_a_token(helm: Helm) -> None:

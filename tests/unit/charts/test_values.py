@@ -14,6 +14,7 @@ from charts.__main__ import CHART
 from charts.values import read
 
 VALUES = CHART / "values.yaml"
+TEMPLATES = [path for path in (CHART / "templates").rglob("*") if path.is_file()]
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 #: Parts of Kubernetes' own API, which the API server judges; and what Helm hands to a chart that another depends on.
 OPEN = {
@@ -120,3 +121,11 @@ def test_values_are_read_with_what_they_are_for() -> None:
     (first, second) = read("## One\n\n# About\n# a.\na: {b: 1}\n\n## Two\nc:\n  # About d.\n  d: null\n")
     assert (first.name, first.text, first.default, first.section) == ("a", "About a.", {"b": 1}, "One")
     assert (second.name, second.text, second.default, second.section) == ("c.d", "About d.", None, "Two")
+
+
+def test_rendering_asks_the_cluster_nothing() -> None:
+    """Argo CD, Flux and `helm template` render away from it."""
+    asks = re.compile(r"\{\{[^}]*(\blookup\b|\.Capabilities\.APIVersions)")
+    assert len(TEMPLATES) > 20
+    assert [path.name for path in TEMPLATES if asks.search(path.read_text())] == []
+    assert asks.search('{{ if (lookup "v1" "Secret" "a" "b") }}')

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 
+from prometheus_client import CollectorRegistry
 from rollmodel.adapters.kubernetes.namespaces import Labels
 from rollmodel.plan.sharding import LABEL, ShardLease
+from rollmodel.runtime.shard_metrics import ShardMetrics
 from rollmodel.runtime.shards import JOIN_SECONDS, Shard
 
 from tests.support import virtual_time
@@ -130,3 +132,28 @@ async def _in_a_burst() -> None:
     await asyncio.sleep(3.5)
     assert operator.works == {f"new-{number}" for number in range(20)}
     task.cancel()
+
+
+def test_it_counts_the_namespaces_of_all_shards_and_says_whose_it_leads() -> None:
+    virtual_time.run(_counted())
+
+
+async def _counted() -> None:
+    cluster, shard, registry = Cluster(), Shard("a", clock=now), CollectorRegistry()
+    cluster.label(x=A, y=B, z={}, w=B)
+    following = asyncio.create_task(shard.follow(cluster.states()))
+    leads = True
+    ShardMetrics(shard.name, registry, leads=lambda: leads, namespaces=lambda: shard.namespaces)
+
+    def namespaces(name: str) -> float | None:
+        return registry.get_sample_value("rollmodel_shard_namespaces", {"shard": name})
+
+    await shard.listed.wait()
+    assert [namespaces(name) for name in ("a", "b", "default", "c")] == [1, 2, 1, None]
+    cluster.label(y=A)
+    await asyncio.sleep(0.1)
+    assert [namespaces(name) for name in ("a", "b", "default")] == [2, 1, 1]
+    assert registry.get_sample_value("rollmodel_shard_leader", {"shard": "a"}) == 1
+    leads = False
+    assert registry.get_sample_value("rollmodel_shard_leader", {"shard": "a"}) == 0
+    following.cancel()

@@ -19,6 +19,7 @@ from rollmodel.cli.common.output import Output, add_output, printed
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.doctor import installed, models, registry
 from rollmodel.cli.doctor.check import Check, bad, unknown
+from rollmodel.cli.doctor.operators import operators
 from rollmodel.errors import RollmodelError
 from rollmodel.ports import Metrics
 
@@ -71,7 +72,7 @@ async def _checks(
     ask, namespace = session.server.request, session.namespace
     checks = [
         *await installed.definitions(ask),
-        *await installed.operator(ask, arguments.operator_namespace, installed.now()),
+        *await operators(ask, arguments.operator_namespace, namespace, installed.now()),
         *await installed.rights(ask, namespace),
     ]
     try:

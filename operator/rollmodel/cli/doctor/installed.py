@@ -1,4 +1,4 @@
-"""What is installed in the cluster: the CRDs of this version, an operator that leads, and what the user may do."""
+"""What is installed in the cluster: the CRDs of this version, and what the user may do."""
 
 from __future__ import annotations
 
@@ -13,16 +13,12 @@ from rollmodel.api.crd.kinds import KINDS, Kind
 from rollmodel.cli.doctor.check import Check, bad, fine, unknown, warn
 from rollmodel.errors import NotFound, RollmodelError
 
-__all__ = ["Ask", "compared", "definitions", "now", "operator", "rights"]
+__all__ = ["Ask", "compared", "definitions", "now", "rights"]
 
 #: Ask the API server: method, path, body. Raises errors of :mod:`rollmodel.errors`.
 Ask = Callable[..., Awaitable[dict[str, Any]]]
 
 _CRDS = "kubectl apply --server-side -f crds/ (or upgrade the chart) of the version that you want"
-_INSTALL = "install the operator (README), or say where it is with --operator-namespace"
-#: A leader that has not renewed for so many times its Lease's duration is gone.
-_GONE = 2
-_NO_LEASE = "is not there: no operator has ever led"
 
 
 async def definitions(ask: Ask) -> list[Check]:
@@ -81,56 +77,6 @@ def _below(schema: Mapping[str, Any], path: str) -> Iterator[str]:
         yield from _below(child, f"{path}{name}.")
     if isinstance(schema.get("items"), dict):
         yield from _below(schema["items"], path)
-
-
-async def operator(ask: Ask, namespace: str, now: datetime) -> list[Check]:
-    """Whether somebody leads, and which version is deployed."""
-    leader, deployed = await _leader(ask, namespace, now), await _deployed(ask, namespace)
-    if leader.message == _NO_LEASE and any(check.level == "ok" for check in deployed):
-        leader = warn(leader.subject, "is not there: leader election is off", "ROLLMODEL_LEADER_ELECTION=On")
-    return [leader, *deployed]
-
-
-async def _leader(ask: Ask, namespace: str, now: datetime) -> Check:
-    subject = f"Lease rollmodel in {namespace}"
-    try:
-        lease = await ask("GET", f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases/rollmodel")
-    except NotFound:
-        return bad(subject, _NO_LEASE, _INSTALL)
-    except RollmodelError as error:
-        return unknown(subject, error)
-    spec = lease.get("spec") or {}
-    holder, renewed = spec.get("holderIdentity"), spec.get("renewTime")
-    if not holder or not renewed:
-        return bad(subject, "nobody leads", "look at the operator's pods: kubectl -n " + namespace + " get pods")
-    age = (now - datetime.fromisoformat(renewed)).total_seconds()
-    if age > _GONE * (spec.get("leaseDurationSeconds") or 15):
-        advice = f"look at the operator's pods: kubectl -n {namespace} get pods"
-        return bad(subject, f"{holder} led until {age:.0f} s ago", advice)
-    return fine(subject, f"{holder} leads, seen {max(0.0, age):.0f} s ago")
-
-
-async def _deployed(ask: Ask, namespace: str) -> list[Check]:
-    query = {"labelSelector": "app.kubernetes.io/name=rollmodel"}
-    try:
-        found = await ask("GET", f"/apis/apps/v1/namespaces/{namespace}/deployments", query=query)
-    except RollmodelError as error:
-        return [unknown(f"Deployment in {namespace}", error)]
-    return [_deployment(one) for one in found.get("items") or ()]
-
-
-def _deployment(found: Mapping[str, Any]) -> Check:
-    metadata, status = found["metadata"], found.get("status") or {}
-    subject = f"Deployment {metadata['name']}"
-    ready, wanted = status.get("readyReplicas") or 0, (found.get("spec") or {}).get("replicas", 1)
-    version = (metadata.get("labels") or {}).get("app.kubernetes.io/version")
-    if not ready:
-        advice = f"kubectl -n {metadata['namespace']} describe pods -l app.kubernetes.io/name=rollmodel"
-        return bad(subject, f"0 of {wanted} pods ready", advice)
-    if version != __version__:
-        message = f"{ready} of {wanted} pods ready, of version {version}; this command is {__version__}"
-        return warn(subject, message, "use the command of the operator's version")
-    return fine(subject, f"{ready} of {wanted} pods ready, version {version}")
 
 
 #: What commands need: verb, resource, and what cannot be done without it.

@@ -182,6 +182,52 @@ def test_one_thing_is_missing(fakes: Fakes, doctor: Doctor, case: tuple[str, Any
     assert code == (1 if level == "bad" else 0)
 
 
+def install(name: str, *, namespace: str = "rollmodel-system", **variables: str) -> dict[str, Any]:
+    """A Deployment of an operator with these settings."""
+    (sample,) = deepcopy(sound()[DEPLOYMENTS]["items"])
+    env = [{"name": f"ROLLMODEL_{variable}", "value": value} for variable, value in variables.items()]
+    sample["metadata"] |= {"name": name, "namespace": namespace}
+    sample["spec"]["template"] = {"spec": {"containers": [{"env": env}]}}
+    found: dict[str, Any] = sample
+    return found
+
+
+def test_two_operators_in_one_namespace_are_told(fakes: Fakes, doctor: Doctor) -> None:
+    both = [install("rollmodel"), install("second", namespace="other", NAMESPACES="staging, prod")]
+    fakes.answers["/apis/apps/v1/deployments"] = {"items": both}
+    code, checks = doctor()
+    assert code == 1
+    said = checks["operator of prod"]
+    assert said["message"] == "2 operators work in it: rollmodel-system/rollmodel, other/second"
+    assert "watch.shard" in said["advice"]
+    both[1]["spec"]["replicas"] = 0  # one that rests does nothing
+    assert "operator of prod" not in doctor()[1]
+
+
+def test_a_namespace_that_no_operator_works_in_is_told(fakes: Fakes, doctor: Doctor) -> None:
+    fakes.answers["/apis/apps/v1/deployments"] = {"items": [install("rollmodel", NAMESPACES="staging")]}
+    code, checks = doctor()
+    assert code == 1
+    assert checks["operator of prod"]["message"] == "no operator works in it"
+    assert "Deployment rollmodel" not in checks  # it is somebody else's
+
+
+def test_of_shards_the_one_of_the_namespace_counts(fakes: Fakes, doctor: Doctor) -> None:
+    shards = [install(name, SHARD=name, LEASE_NAME=name) for name in ("default", "a")]
+    fakes.answers["/apis/apps/v1/deployments"] = {"items": shards}
+    fakes.answers["/api/v1/namespaces/prod"] = {"metadata": {"labels": {"rollmodel.dev/shard": "a"}}}
+    fakes.answers[f"{LEASE.removesuffix('rollmodel')}a"] = fakes.answers.pop(LEASE)
+    code, checks = doctor()
+    assert code == 0
+    assert checks["Lease a in rollmodel-system"]["level"] == checks["Deployment a"]["level"] == "ok"
+    assert "Deployment default" not in checks
+    fakes.answers["/api/v1/namespaces/prod"] = {"metadata": {"labels": {"rollmodel.dev/shard": "b"}}}
+    code, checks = doctor()
+    assert code == 1
+    assert checks["operator of prod"]["message"] == "nobody works for its shard, b; there are a, default"
+    assert "kubectl label namespace prod" in checks["operator of prod"]["advice"]
+
+
 def test_without_the_right_to_see_definitions_what_is_served_counts(fakes: Fakes, doctor: Doctor) -> None:
     fakes.answers |= {f"{CRDS}/{kind.plural}.rollmodel.dev": Forbidden("no") for kind in KINDS}
     fakes.answers["/apis/rollmodel.dev/v1alpha1"] = {"resources": [{"name": "modeldeployments"}]}
