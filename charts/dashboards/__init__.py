@@ -9,11 +9,12 @@ from pathlib import Path
 from charts.dashboards.drift import DRIFT
 from charts.dashboards.fleet import FLEET
 from charts.dashboards.model import MODEL
+from charts.dashboards.training import TRAINING
 
 __all__ = ["DASHBOARDS", "dashboard_files"]
 
 #: Name of the file -> the page.
-DASHBOARDS = {"fleet": FLEET, "model": MODEL, "drift": DRIFT}
+DASHBOARDS = {"fleet": FLEET, "model": MODEL, "training": TRAINING, "drift": DRIFT}
 
 
 def dashboard_files(repository: Path) -> Mapping[Path, str]:

@@ -37,6 +37,8 @@ class Panel:
     width: int = 8
     height: int = 8
     most: float | None = None
+    least: float | None = 0
+    """None where values may be below 0, as logarithms are."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What a value is called, e.g. ``{"1": "yes"}``."""
     colours: Mapping[str, str] = field(default_factory=dict)
@@ -149,7 +151,7 @@ def _field(panel: Panel) -> Json:
     line = {"lineWidth": 1, "fillOpacity": 10, "spanNulls": False} if panel.kind == "timeseries" else {}
     return {
         "unit": panel.unit,
-        "min": 0 if panel.kind == "timeseries" else None,
+        "min": panel.least if panel.kind == "timeseries" else None,
         "max": panel.most,
         "custom": line,
         "mappings": [{"type": "value", "options": mappings}] if mappings else [],

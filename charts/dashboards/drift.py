@@ -89,6 +89,7 @@ _SIGNALS = Row(
             "How unlikely by chance, log10 p",
             [_of_policy("log10_p", "signal")],
             width=12,
+            least=None,
             about="The lower, the less it can be chance.",
         ),
         Panel("Rows in each window", [_of_policy("window_rows", "window_seconds")], width=12),

@@ -66,6 +66,81 @@ _ROLLOUT = Row(
     ],
 )
 
+_EVIDENCE = Row(
+    "Evidence",
+    [
+        Panel(
+            "Of harm, by metric",
+            [Query(f"max by (metric) (rollmodel_evidence_log10_e_value{{{_OBJECT}}})", "{{metric}}")],
+            width=10,
+            least=None,
+            about="Decimal logarithm of the e-value: 0 is none, and a healthy version gets to 2 in 1 of 100 rollouts at"
+            " most. `rollmodel explain` has the rest.",
+        ),
+        Panel(
+            "What each metric says",
+            [
+                Query(
+                    f"max by (metric, verdict) (rollmodel_evidence_verdict{{{_OBJECT}}}) == 1",
+                    "{{metric}}: {{verdict}}",
+                )
+            ],
+            kind="state-timeline",
+            words={"1": "yes"},
+            colours={"1": "blue"},
+            width=8,
+            about="Nothing without a candidate.",
+        ),
+        Panel(
+            "Requests judged in this step",
+            [Query(f"max(rollmodel_judged_requests{{{_OBJECT}}})", "requests")],
+            width=6,
+        ),
+    ],
+)
+
+
+def _used(metric: str, *, rate: bool) -> Query:
+    """What containers of the pods use, as the kubelet tells: by names of pods, since their labels are not there."""
+    series = f'{metric}{{namespace="$namespace",pod=~"$name-[^-]+-[^-]+-[^-]+",container!="",container!="POD"}}'
+    return _by_revision(f"rate({series}[$__rate_interval])" if rate else series)
+
+
+def _by_revision(series: str) -> Query:
+    named = f'label_replace({series}, "revision", "$1", "pod", "$name-([^-]+)-[^-]+-[^-]+")'
+    return Query(f"sum by (revision) ({named})", "{{revision}}")
+
+
+_RESOURCES = Row(
+    "CPU, memory and GPU by revision",
+    [
+        Panel(
+            "CPU",
+            [_used("container_cpu_usage_seconds_total", rate=True)],
+            about="Cores. From the kubelet (cAdvisor), which most clusters scrape.",
+        ),
+        Panel(
+            "Memory",
+            [_used("container_memory_working_set_bytes", rate=False)],
+            unit="bytes",
+            about="Working set, from the kubelet (cAdvisor).",
+        ),
+        Panel(
+            "GPU",
+            [
+                Query(
+                    'avg by (pod, gpu) (DCGM_FI_DEV_GPU_UTIL{namespace="$namespace",pod=~"$name-.+"}'
+                    ' or DCGM_FI_DEV_GPU_UTIL{exported_namespace="$namespace",exported_pod=~"$name-.+"})',
+                    "{{pod}} {{gpu}}",
+                )
+            ],
+            unit="percent",
+            most=100,
+            about="How busy, from NVIDIA's dcgm-exporter. Nothing without GPUs.",
+        ),
+    ],
+)
+
 _REQUESTS = Row(
     "Requests by revision",
     [
@@ -109,13 +184,14 @@ _REQUESTS = Row(
 MODEL = Dashboard(
     "rollmodel-model",
     "Rollmodel / Model",
-    "One ModelDeployment: traffic, steps, and what its requests say by revision. `rollmodel explain` has the evidence.",
-    [_ROLLOUT, _REQUESTS],
+    "One ModelDeployment: traffic, steps, and what its requests say by revision; evidence and decisions.",
+    [_ROLLOUT, _EVIDENCE, _REQUESTS, _RESOURCES],
     variables=[
         variable("namespace", "label_values(rollmodel_condition, namespace)", "Namespace"),
         variable("name", 'label_values(rollmodel_condition{namespace="$namespace"}, name)', "Model"),
     ],
     annotations={
         "weight": f'changes(rollmodel_traffic_weight_ratio{{{_OBJECT},track="candidate"}}[1m]) > 0',
+        "decision": f"changes(rollmodel_last_decision_timestamp_seconds{{{_OBJECT}}}[1m]) > 0",
     },
 )

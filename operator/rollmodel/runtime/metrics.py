@@ -20,6 +20,8 @@ from rollmodel.errors import Conflict, RollmodelError
 from rollmodel.plan.decision import Reading
 from rollmodel.ports import Manifest
 from rollmodel.runtime.drift_metrics import DriftInstruments
+from rollmodel.runtime.evidence_metrics import EvidenceInstruments
+from rollmodel.runtime.training_metrics import TrainingInstruments
 
 __all__ = ["Instruments"]
 
@@ -84,6 +86,8 @@ class Instruments(Collector):
             registry=self.registry,
         )
         self._drift = DriftInstruments(self.registry)
+        self._training = TrainingInstruments(self.registry)
+        self._evidence = EvidenceInstruments(self.registry)
         self.registry.register(self)
 
     @contextmanager
@@ -130,6 +134,7 @@ class Instruments(Collector):
             outcome = _ended(status)
             if outcome is not None and _ended(before.get("status", {})) is None:
                 self._trainings.labels(self._cause({"cause": outcome})).inc()
+            self._training.on_pass(uid, before, after)
         if after["kind"] == "DriftPolicy":
             self._drift.on_pass(uid, before, after, readings)
             return
@@ -140,6 +145,7 @@ class Instruments(Collector):
             if sample_age is None and old is not None and new.step is not None:
                 sample_age = old.sample_age  # not each pass of a rollout asks
             self._objects[uid] = replace(new, sample_age=sample_age)
+            self._evidence.on_pass(uid, after)
 
     def _cause(self, entry: Mapping[str, Any]) -> str:
         """Why it fell, as a label: one of a bounded number of words, though some are of others."""
@@ -156,6 +162,8 @@ class Instruments(Collector):
         """The object is gone: so are its series."""
         self._objects.pop(uid, None)
         self._drift.forget(uid)
+        self._training.forget(uid)
+        self._evidence.forget(uid)
 
     def collect(self) -> Iterator[Metric]:
         """Called by prometheus_client at each scrape."""

@@ -17,15 +17,16 @@ from rollmodel.plan.decision import Reading
 from rollmodel.runtime.certificates import Certificates
 from rollmodel.runtime.drift_metrics import OF_LOOKS
 from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.shard_metrics import ShardMetrics
 from rollmodel.serving.server.metrics import ServerMetrics
 
-__all__ = ["OF_PODS", "SCRAPED", "certificates", "exported", "labels_named", "policy_passes", "selectors"]
+__all__ = ["OF_PODS", "SCRAPED", "certificates", "exported", "labels_named", "policy_passes", "selectors", "shards"]
 
 #: Labels that scraping gives to every series, or that our PodMonitor copies from a model's pod.
 SCRAPED = frozenset({"job", "instance", "namespace", "pod", "le"})
 OF_PODS = frozenset({"rollmodel_dev_model_deployment", "rollmodel_dev_revision"})
 
-_SELECTOR = re.compile(r"\b(?P<name>(?:rollmodel|container|kube)_\w+|up)\b(?:\{(?P<matchers>[^}]*)\})?")
+_SELECTOR = re.compile(r"\b(?P<name>(?:rollmodel|container|kube|DCGM)_\w+|up)\b(?:\{(?P<matchers>[^}]*)\})?")
 _MATCHER = re.compile(r'(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"')
 _CLAUSE = re.compile(r"\b(?:by|on|ignoring|without|group_left|group_right)\s*\(([^)]*)\)")
 
@@ -65,14 +66,17 @@ def _operator() -> CollectorRegistry:
         with suppress(Unavailable), instruments.call(neighbour):
             raise Unavailable("away")
     history = [
-        {"verdict": verdict, "cause": "A"}
+        {"verdict": verdict, "cause": "A", "time": "2026-01-01T00:00:00Z"}
         for verdict in ("Installed", "Promoted", "RolledBack", "Superseded", "Aborted")
     ]
+    evidence = [{"metric": "errors", "verdict": "Undecided", "eValue": "3.5"}]
     status: dict[str, Any] = {"stable": {"weight": 75}, "candidate": {"weight": 25, "step": 0}, "history": history}
+    status["evidence"] = evidence
     body = {"kind": "ModelDeployment", "metadata": {"namespace": "team", "name": "churn"}}
     instruments.on_pass("uid", {**body, "status": {}}, {**body, "status": status}, sample_age=1.0)
     policy_passes(instruments)
     certificates(instruments)
+    shards(instruments)
     return instruments.registry
 
 
@@ -81,11 +85,21 @@ def certificates(instruments: Instruments) -> None:
     Certificates({"prometheus-client": Path("client.pem")}, instruments.registry, end=lambda _: 0.0)
 
 
+def shards(instruments: Instruments) -> None:
+    """Two shards, and that one of them is the operator's."""
+    ShardMetrics("a", instruments.registry, leads=lambda: True, namespaces=lambda: {"a": 1, "default": 2})
+
+
 def policy_passes(instruments: Instruments) -> None:
     """Passes over a DriftPolicy that were all that they can be, and a training that ended."""
     ended = [{"type": "Succeeded", "status": "True", "reason": "GatesHeld"}]
     job = {"kind": "TrainingJob", "metadata": {"namespace": "team", "name": "train"}}
-    instruments.on_pass("job", {**job, "status": {}}, {**job, "status": {"conditions": ended}})
+    cost = {"failures": 1, "disruptions": 1, "gpuSeconds": 60}
+    times = {"startTime": "2026-01-01T00:00:00Z", "completionTime": "2026-01-01T00:10:00Z"}
+    run = {"conditions": ended, "attempts": cost, **times, "schedule": {"lastSuccessfulTime": times["startTime"]}}
+    instruments.on_pass("job", {**job, "status": {}}, {**job, "status": run})
+    failed = [{**ended[0], "status": "False", "reason": "GatesFailed"}]
+    instruments.on_pass("other", {**job, "status": {}}, {**job, "status": {**run, "conditions": failed}})
     body = {"kind": "DriftPolicy", "metadata": {"namespace": "team", "name": "watch"}}
     moment = "2026-01-01T00:00:00Z"
     readings = [Reading(metric, "x", 1.0) for metric in OF_LOOKS]

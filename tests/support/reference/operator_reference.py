@@ -8,7 +8,7 @@ from pathlib import Path
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.settings_help import as_markdown
 
-from tests.support.reference.exported_metrics import certificates, policy_passes
+from tests.support.reference.exported_metrics import certificates, policy_passes, shards
 
 __all__ = ["PAGES", "page"]
 
@@ -42,13 +42,16 @@ def page(name: str) -> str:
 def _metrics() -> Iterator[str]:
     instruments = Instruments()
     where = {"metadata": {"namespace": "n", "name": "x"}}
-    status = {"candidate": {"step": 0}, "history": [{"verdict": "Promoted", "cause": "ProvenSafe"}]}
+    decided = {"verdict": "Promoted", "cause": "ProvenSafe", "time": "2026-01-01T00:00:00Z"}
+    evidence = {"metric": "errors", "verdict": "Undecided", "eValue": "1"}
+    status = {"candidate": {"step": 0}, "history": [decided], "evidence": [evidence]}
     with instruments.pass_over("ModelDeployment"), instruments.call("registry"):
         pass
     after = {"kind": "ModelDeployment", **where, "status": status}
     instruments.on_pass("uid", {**where, "status": {}}, after, sample_age=1.0)
     policy_passes(instruments)
     certificates(instruments)
+    shards(instruments)
     for family in sorted(instruments.registry.collect(), key=lambda one: one.name):
         labels = list(dict.fromkeys(label for sample in family.samples for label in sample.labels if label != "le"))
         labels = labels or _LABELS.get(family.name, [])

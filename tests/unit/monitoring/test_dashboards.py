@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import combinations
 from typing import Any
 
@@ -13,7 +14,15 @@ from charts.dashboards import DASHBOARDS
 from charts.dashboards.build import Dashboard, Panel, Query, Row
 from tests.support.reference.exported_metrics import OF_PODS, SCRAPED, exported, labels_named, selectors
 
-EXPORTED = exported()
+#: What pictures ask of the kubelet (cAdvisor) and of NVIDIA's dcgm-exporter, as their documentation has it.
+OF_CONTAINERS = {"pod": set[str](), "container": set[str](), "namespace": set[str]()}
+OF_GPUS = {"pod": set[str](), "gpu": set[str](), "exported_pod": set[str](), "exported_namespace": set[str]()}
+OF_THE_CLUSTER = {
+    "container_cpu_usage_seconds_total": OF_CONTAINERS,
+    "container_memory_working_set_bytes": OF_CONTAINERS,
+    "DCGM_FI_DEV_GPU_UTIL": OF_GPUS,
+}
+EXPORTED = {**exported(), **OF_THE_CLUSTER}
 PAGES = {path.stem: json.loads(path.read_text()) for path in (CHART / "files" / "dashboards").glob("*.json")}
 Json = dict[str, Any]
 
@@ -36,7 +45,7 @@ def test_every_page_is_in_the_chart() -> None:
 def test_every_metric_label_and_value_is_exported(name: str, query: str) -> None:
     asked = list(selectors(query))
     assert asked
-    known = set(SCRAPED | OF_PODS)
+    known = set(SCRAPED | OF_PODS) | set(re.findall(r'label_replace\(.*?, "(\w+)", "\$1"', query))
     for metric, matchers in asked:
         assert metric in EXPORTED, f"{metric} is not exported"
         known |= set(EXPORTED[metric])
@@ -51,7 +60,7 @@ def test_every_metric_label_and_value_is_exported(name: str, query: str) -> None
 def test_what_a_query_may_choose_is_a_variable_of_the_page(name: str) -> None:
     page = PAGES[name]
     chosen = {variable["name"] for variable in page["templating"]["list"]}
-    used = {word for word in ("namespace", "name") for query in queries(page) if f"${word}" in query}
+    used = {word for word in ("namespace", "name") for query in queries(page) if re.search(rf"\${word}\b", query)}
     assert used | {"datasource"} == chosen
 
 
