@@ -238,6 +238,10 @@ class Registry(Protocol):
         """
         ...
 
+    def abandon(self, connection: Connection) -> None:
+        """Nobody may use this login any more: end what is read with it beside the passes."""
+        ...
+
     async def set_alias(
         self, connection: Connection, name: str, alias: str, version: str, *, owner: str | None = None
     ) -> None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 from rollmodel.api.base import LocalRef
-from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import BELIEVED_SECONDS, Connections
 
 from localcluster.pki import Authority
+from tests.support import virtual_time
 from tests.support.inmemory.kube import InMemoryKube
 
 OWN = Connection("http://mlflow", token="operators-own")
@@ -137,13 +140,137 @@ async def test_other_hosts_are_refused_and_nothing_is_sent_there(kube: InMemoryK
     assert error.value.reason == "ConnectionForbidden"
 
 
-async def test_a_secret_that_is_taken_away_is_believed_for_a_minute(
-    kube: InMemoryKube, connections: Connections, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert (await connections.find("team", REFERENCE)).password == "p"
-    del kube.secrets["team", "theirs"]
-    now = time.monotonic()
-    monkeypatch.setattr(time, "monotonic", lambda: now + BELIEVED_SECONDS + 1)
-    with pytest.raises(NotFound, match="does not exist"):
+def test_a_pass_believes_a_secret_for_a_poll(kube: InMemoryKube, connections: Connections) -> None:
+    async def story() -> None:
+        assert (await connections.find("team", REFERENCE)).password == "p"
+        del kube.secrets["team", "theirs"]
+        await asyncio.sleep(15.0)
+        with pytest.raises(NotFound, match="does not exist"):
+            await connections.find("team", REFERENCE)
+
+    virtual_time.run(story())
+
+
+def test_polls_that_are_rare_do_not_make_it_believed_for_long(kube: InMemoryKube) -> None:
+    async def story() -> None:
+        connections = Connections(kube, default=OWN, read_secrets=True, seconds=3600.0)
         await connections.find("team", REFERENCE)
-    assert BELIEVED_SECONDS <= 60
+        kube.secrets["team", "theirs"]["password"] = "new"
+        await asyncio.sleep(BELIEVED_SECONDS)
+        assert (await connections.find("team", REFERENCE)).password == "new"
+
+    virtual_time.run(story())
+
+
+class Followed:
+    """A Secret that ``number`` objects follow; who was told that it changed."""
+
+    def __init__(self, kube: InMemoryKube, connections: Connections, number: int = 1) -> None:
+        self.kube, self.connections, self.number = kube, connections, number
+        self.lost: list[int] = []
+        self.ends: list[Callable[[], None]] = []
+
+    async def begin(self) -> None:
+        for one in range(self.number):
+            connection = await self.connections.find("team", REFERENCE)
+            end = self.connections.follow("team", REFERENCE, connection, partial(self.lost.append, one))
+            self.ends.append(end)
+
+    def refuse(self, error: RollmodelError | None) -> None:
+        def fault(_: str, ref: Ref) -> None:
+            if error is not None and ref.kind == "Secret":
+                raise error
+
+        self.kube.fault = fault
+
+
+@pytest.fixture
+def followed(kube: InMemoryKube, connections: Connections) -> Followed:
+    return Followed(kube, connections)
+
+
+def test_many_that_follow_a_secret_share_one_read_in_a_poll(kube: InMemoryKube, connections: Connections) -> None:
+    async def story() -> None:
+        followed = Followed(kube, connections, number=50)
+        await followed.begin()
+        for _ in range(600):
+            await asyncio.sleep(1.0)
+            await connections.find("team", REFERENCE)  # passes read nothing either
+        assert 40 <= len(kube.reads) <= 50
+        for end in followed.ends:
+            end()
+        kube.reads.clear()
+        await asyncio.sleep(600.0)
+        assert (kube.reads, followed.lost) == ([], [])
+
+    virtual_time.run(story())
+
+
+@pytest.mark.parametrize("what", ["deleted", "rotated", "moved", "forbidden", "spoilt"])
+def test_who_follows_a_secret_hears_within_a_poll(kube: InMemoryKube, followed: Followed, what: str) -> None:
+    def change() -> None:
+        secret = kube.secrets["team", "theirs"]
+        match what:
+            case "deleted":
+                del kube.secrets["team", "theirs"]
+            case "rotated":
+                secret["password"] = "new"
+            case "moved":
+                secret["url"] = "https://elsewhere.example"
+            case "forbidden":
+                followed.refuse(Forbidden("secrets is forbidden"))
+            case _:
+                secret["url"] = "none"
+
+    async def story() -> None:
+        await followed.begin()
+        await asyncio.sleep(100.0)
+        assert followed.lost == []
+        change()
+        await asyncio.sleep(15.0)
+        assert followed.lost == [0]
+        kube.reads.clear()
+        await asyncio.sleep(600.0)
+        assert (followed.lost, kube.reads) == ([0], []), "it is told once, and nobody follows any more"
+
+    virtual_time.run(story())
+
+
+def test_who_follows_also_hears_what_a_pass_of_another_object_finds(kube: InMemoryKube, followed: Followed) -> None:
+    async def story() -> None:
+        await followed.begin()
+        followed.connections.invalidate("team", REFERENCE)
+        kube.secrets["team", "theirs"]["password"] = "new"
+        await followed.connections.find("team", REFERENCE)
+        assert followed.lost == [0]
+
+    virtual_time.run(story())
+
+
+@pytest.mark.parametrize("error", [Unavailable("the API server does not answer"), ZeroDivisionError()])
+def test_an_api_server_that_fails_takes_nothing_away(
+    kube: InMemoryKube, followed: Followed, error: RollmodelError
+) -> None:
+    async def story() -> None:
+        await followed.begin()
+        followed.refuse(error)
+        await asyncio.sleep(600.0)
+        assert followed.lost == []
+        followed.refuse(None)
+        kube.secrets["team", "theirs"]["password"] = "new"
+        await asyncio.sleep(31.0)
+        assert followed.lost == [0]
+
+    virtual_time.run(story())
+
+
+def test_nothing_is_read_for_the_operators_own_login_or_after_the_end(kube: InMemoryKube, followed: Followed) -> None:
+    async def story() -> None:
+        followed.connections.follow("team", None, OWN, lambda: followed.lost.append(9))
+        await followed.begin()
+        followed.connections.close()
+        kube.reads.clear()
+        await asyncio.sleep(600.0)
+        assert (kube.reads, followed.lost) == ([], [])
+
+    virtual_time.run(story())

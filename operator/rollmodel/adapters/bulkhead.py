@@ -122,12 +122,13 @@ class Bulkhead:
         seconds: float,
         total: float | None = None,
         owner: str | None = None,
+        cut: bool = False,
     ) -> T:
         """Do the work in a thread. ``owner`` is the object that it is for, where those of a tenant shall share.
 
         It may take ``seconds`` once it has begun, and ``total`` with the queueing (None: as long as the queue lasts);
         then its sockets are shut and TimeoutError is raised. Who stops waiting earlier leaves the thread to its lane
-        until the work has ended.
+        until the work has ended; ``cut``: its sockets are shut then, too.
         """
         async with waiting_for_neighbour():
             loop = asyncio.get_running_loop()
@@ -136,13 +137,13 @@ class Bulkhead:
                 await self._initialize()
                 await self._enter(lane, owner)
             left = seconds if total is None else min(seconds, began + total - loop.time())
-            return await self._work(lane, owner, work, left)
+            return await self._work(lane, owner, work, left, cut=cut)
 
     def close(self) -> None:
         """Let go of the threads; those that wait for an answer end with their deadline."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _work(self, lane: Lane, owner: str | None, work: Callable[[], T], seconds: float) -> T:
+    async def _work(self, lane: Lane, owner: str | None, work: Callable[[], T], seconds: float, *, cut: bool) -> T:
         loop, deadline = asyncio.get_running_loop(), Deadline()
         timer = loop.call_later(seconds, deadline.cut)
 
@@ -156,8 +157,13 @@ class Bulkhead:
 
         working = self._pool.submit(deadline.run, work)
         working.add_done_callback(report)
-        async with asyncio.timeout(seconds):
-            return await asyncio.wrap_future(working)
+        try:
+            async with asyncio.timeout(seconds):
+                return await asyncio.wrap_future(working)
+        except asyncio.CancelledError:
+            if cut:
+                deadline.cut()
+            raise
 
     async def _initialize(self) -> None:
         if self._initialized is None:

@@ -84,6 +84,7 @@ class Operator:
     tracking: MlflowTracking
     metrics: Prometheus | None
     webhooks: Webhooks
+    registries: Connections
     compute: ComputeThreads
     watches: int
     lease: Leases | None
@@ -129,6 +130,7 @@ class Operator:
             default=_own_connection(settings),
             read_secrets=read_secrets,
             hosts=settings.connection_hosts,
+            seconds=settings.registry_poll_seconds,
         )
         references = References(triggers.wake)
         models = Models(registry, registries, references, triggers.wake, settings.tenants_of_registry)
@@ -153,6 +155,7 @@ class Operator:
             tracking=tracking,
             metrics=metrics,
             webhooks=webhooks,
+            registries=registries,
             compute=compute,
             watches=watches,
             lease=lease,
@@ -171,6 +174,7 @@ class Operator:
 
     async def close(self) -> None:
         """Let go of connections and threads."""
+        self.registries.close()
         self.registry.close()
         self.tracking.close()
         self.webhooks.close()

@@ -108,6 +108,58 @@ async def test_a_secret_of_another_namespace(
         assert theirs.seen == []
 
 
+@pytest.mark.slow
+async def test_what_is_taken_away_is_not_used_after_a_poll(
+    registry: LightRegistry, rollout: Rollout, connection: Connection, elsewhere: str, operator: OperatorProcess
+) -> None:
+    """A rotated password, a Secret that is deleted, and a right that is: while the pods serve on.
+
+    Another team follows an alias with a login of its own, so that polls can be counted.
+    """
+    model, churn = await registry.model(GOOD), rollout("churn")
+    await model.point("challenger", "1")
+    witness = LiveRollout(churn.api, elsewhere, "witness")
+
+    async with proxied(registry.url) as theirs:
+
+        async def polled() -> list[str | None]:
+            """Who asks while the other team polls three times."""
+            theirs.seen.clear()
+            mark = "Bearer witness"
+
+            async def logins() -> list[str | None]:
+                return [headers.get("Authorization") for headers in theirs.seen]
+
+            asked = await eventually(logins, lambda asked: asked.count(mark) >= 3, "the other team polls")
+            return [one for one in asked if one != mark]
+
+        await connection(elsewhere, url=theirs.url, token="witness")
+        await witness.create({**_connected(model.name, alias="challenger"), "scale": {"replicas": 0}}, routed=False)
+        await connection(url=theirs.url, token=PASSWORD)
+        await churn.create(_connected(model.name, alias="challenger"))
+        await churn.until(at_rest("1"))
+        assert {*await polled()} == {f"Bearer {PASSWORD}"}
+
+        await churn.patch("Secret", "mlflow", {"stringData": {"token": TOKEN}})
+        await churn.until_event("ConnectionChanged", "'mlflow'")
+        assert {*await polled()} == {f"Bearer {TOKEN}"}
+
+        await churn.delete("Secret", "mlflow")
+        await churn.until_event("ConnectionNotFound", "'mlflow'")
+        assert await polled() == []
+
+        await connection(url=theirs.url, token=TOKEN)
+        await churn.until_condition("ModelResolved", "True")
+        assert {*await polled()} == {f"Bearer {TOKEN}"}
+
+        await churn.delete("RoleBinding", "rollmodel-connection-secrets")
+        await churn.until_event("ConnectionForbidden", "connection-secrets.yaml")
+        assert await polled() == []
+        await churn.until_condition("Available", "True")
+        assert (await churn.status()).stable is not None
+    assert found(operator.log(), [("", PASSWORD), ("", TOKEN)]) == []
+
+
 async def test_an_address_in_the_spec_is_opened_by_pods_only(rollout: Rollout) -> None:
     """The operator does not even connect to it."""
     churn, visits = rollout("churn"), [False]

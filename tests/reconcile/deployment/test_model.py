@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import asyncio
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from rollmodel.api.base import LocalRef
 from rollmodel.api.modeldeployment import ModelSource
 from rollmodel.errors import Forbidden, Unavailable
 from rollmodel.plan.deployment.observed import PinnedModel
@@ -15,6 +17,7 @@ from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.references import References
 
+from tests.support import virtual_time
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import InMemoryRegistry
 
@@ -184,3 +187,95 @@ async def test_an_alias_that_does_not_exist_is_followed_until_it_does(
     assert isinstance(await models.pin("uid", "team", spec), Problem)
     registry.move("soon", "1")
     assert woken == ["uid"]
+
+
+THEIRS = source(registry={"name": "churn", "alias": "challenger"}, connectionRef={"name": "theirs"})
+
+
+@dataclass
+class Tenants:
+    """Objects whose logins come from Secrets of their namespaces."""
+
+    kube: InMemoryKube
+    registry: InMemoryRegistry
+    models: Models
+    woken: list[str] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls) -> Tenants:
+        kube, registry, woken = InMemoryKube(), InMemoryRegistry(), list[str]()
+        registry.publish("1", "challenger")
+        for team in ("team", "other"):
+            kube.secrets[team, "theirs"] = {"url": "http://other", "token": "old"}
+        connections = Connections(kube, default=OWN, read_secrets=True)
+        return cls(kube, registry, Models(registry, connections, References(woken.append), woken.append), woken)
+
+    def logins(self) -> list[str | None]:
+        """With which tokens aliases are asked for."""
+        return [connection.token for connection, _, _ in self.registry.followers]
+
+
+def test_a_login_that_changed_is_not_used_after_a_poll_not_even_before_the_next_pass() -> None:
+    async def story() -> None:
+        tenants = Tenants.begin()
+        await tenants.models.pin("uid", "team", THEIRS)
+        assert (tenants.logins(), tenants.models.changed_secret("uid")) == (["old"], None)
+        tenants.kube.secrets["team", "theirs"]["token"] = "new"
+        await asyncio.sleep(15.0)
+        assert (tenants.logins(), tenants.woken) == ([], ["uid"])
+        await tenants.models.pin("uid", "team", THEIRS)
+        assert tenants.logins() == ["new"]
+        assert [tenants.models.changed_secret("uid") for _ in range(2)] == ["theirs", None]
+        assert [connection.token for connection in tenants.registry.abandoned] == ["old"]
+
+    virtual_time.run(story())
+
+
+def test_a_secret_that_is_deleted_ends_the_polls_with_its_login() -> None:
+    async def story() -> None:
+        tenants = Tenants.begin()
+        await tenants.models.pin("uid", "team", THEIRS)
+        del tenants.kube.secrets["team", "theirs"]
+        await asyncio.sleep(15.0)
+        assert (tenants.logins(), tenants.woken) == ([], ["uid"])
+        problem = await tenants.models.pin("uid", "team", THEIRS)
+        assert isinstance(problem, Problem)
+        assert problem.reason == "ConnectionNotFound"
+        assert [connection.token for connection in tenants.registry.abandoned] == ["old"]
+
+    virtual_time.run(story())
+
+
+def test_the_login_of_another_namespace_is_not_lost_with_it() -> None:
+    """Both have the same one, by Secrets of their own; the champion is followed with it as well."""
+
+    async def story() -> None:
+        tenants = Tenants.begin()
+        both = source(
+            registry={"name": "churn", "alias": "challenger", "championAlias": "champion"},
+            connectionRef={"name": "theirs"},
+        )
+        for uid, namespace in (("uid", "team"), ("other", "other")):
+            pinned = await tenants.models.pin(uid, namespace, both)
+            await tenants.models.champion_first(uid, namespace, both, pinned)
+        assert tenants.logins() == ["old"] * 4
+        del tenants.kube.secrets["team", "theirs"]
+        await asyncio.sleep(15.0)
+        assert (tenants.logins(), {*tenants.woken}) == (["old"] * 2, {"uid"})
+        await tenants.models.pin("uid", "team", both)
+        assert tenants.registry.abandoned == []
+        tenants.models.forget("other")
+        assert len(tenants.registry.abandoned) == 1
+        tenants.kube.reads.clear()
+        await asyncio.sleep(600.0)
+        assert tenants.kube.reads == []
+
+    virtual_time.run(story())
+
+
+async def test_another_secret_in_the_spec_is_no_news() -> None:
+    tenants = Tenants.begin()
+    tenants.kube.secrets["team", "else"] = {"url": "http://other", "token": "else"}
+    await tenants.models.pin("uid", "team", THEIRS)
+    await tenants.models.pin("uid", "team", THEIRS.model_copy(update={"connection_ref": LocalRef(name="else")}))
+    assert (tenants.logins(), tenants.models.changed_secret("uid")) == (["else"], None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from rollmodel.plan.decision import Ref
 from rollmodel.reconcile.rejections import REFUSED_RETRY_SECONDS
 
 from tests.reconcile.conftest import Bench
+from tests.support import virtual_time
 
 
 class Killed(BaseException):
@@ -251,3 +253,30 @@ async def test_crds_of_the_release_before_bring_no_end_of_writes(bench: Bench) -
     bench.make_ready()
     await bench.settle(operator, ref)
     assert "records" not in bench.status(ref)
+
+
+def test_a_secret_that_changes_or_goes_is_told_and_pods_serve_on(bench: Bench) -> None:
+    async def story() -> None:
+        bench.kube.secrets["team", "theirs"] = {"url": "http://theirs", "password": "old"}
+        model = {"registry": {"name": "churn", "alias": "challenger"}, "connectionRef": {"name": "theirs"}}
+        ref, operator = bench.create(model=model), bench.operator()
+        for _ in range(3):
+            await bench.settle(operator, ref)
+            bench.make_ready()
+            bench.clock.forward(60)
+        served = bench.kube.of_kind("Deployment")
+        bench.kube.events.clear()
+        for change in (lambda secret: secret.update(password="new"), lambda secret: secret.update(url="none")):
+            change(bench.kube.secrets["team", "theirs"])
+            bench.woken.clear()
+            await asyncio.sleep(15.0)
+            assert len(bench.woken) == 1
+            await bench.settle(operator, ref)
+        assert [(event.type, event.reason) for event in bench.kube.events] == [
+            ("Normal", "ConnectionChanged"),
+            ("Warning", "ConnectionInvalid"),
+            ("Warning", "ConnectionInvalid"),
+        ]
+        assert (bench.kube.of_kind("Deployment"), bench.conditions(ref)["Available"][0]) == (served, "True")
+
+    virtual_time.run(story())

@@ -88,6 +88,7 @@ class InMemoryRegistry:
     asked_by: list[Connection] = field(default_factory=list)
     held: Held | None = None
     not_before: float = 0.0
+    abandoned: list[Connection] = field(default_factory=list)
     _wakes: dict[int, tuple[str, str, Callable[[], None]]] = field(default_factory=dict)
 
     def publish(self, number: str, *aliases: str, name: str = "churn") -> None:
@@ -131,6 +132,9 @@ class InMemoryRegistry:
             self.followers.remove(topic)
 
         return _Handle(close, self)
+
+    def abandon(self, connection: Connection) -> None:
+        self.abandoned.append(connection)
 
     async def set_alias(
         self, connection: Connection, name: str, alias: str, version: str, *, owner: str | None = None

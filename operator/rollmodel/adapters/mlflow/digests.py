@@ -1,4 +1,8 @@
-"""The digests of models, remembered. Each source is read once, in a thread; who asks meanwhile is told to come back."""
+"""The digests of models, remembered. Each source is read once, in a thread; who asks meanwhile is told to come back.
+
+What was read is known to all who found the version with a login of their own. A reading, and its failure, are of one
+login: what one tenant may not read says nothing about what another may.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.mlflow.artifacts import READING_SECONDS, Artifacts, Measured
 from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.errors import RollmodelError, Terminal, Unavailable
+from rollmodel.ports import Connection
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
 __all__ = ["Digests"]
@@ -28,6 +33,8 @@ PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS, PAUSE_LIMIT_SECONDS = 5.0, 3600.0
 
 Key = tuple[str, ...]
+_Login = tuple[Key, Connection]
+K = TypeVar("K")
 T = TypeVar("T")
 
 
@@ -53,29 +60,35 @@ class Digests:
         self._limit = limit
         self._lanes = Bulkhead("digest", threads=4, per_lane=1, initializer=load)
         self._known: OrderedDict[Key, Measured] = OrderedDict()
-        self._failed: OrderedDict[Key, _Failure] = OrderedDict()
-        self._readings: dict[Key, _Reading] = {}
+        self._failed: OrderedDict[_Login, _Failure] = OrderedDict()
+        self._readings: dict[_Login, _Reading] = {}
 
-    async def of(self, key: Key, find: Callable[[], Awaitable[Artifacts]]) -> Measured:
-        """The digest of the files that ``find`` finds. Raises what stood in the way, now or a while ago.
+    async def of(self, key: Key, connection: Connection, find: Callable[[], Awaitable[Artifacts]]) -> Measured:
+        """The digest of the files that ``find`` finds by this connection. Raises what stood in the way, now or before.
 
         Unavailable (``Digesting``) if it takes long: come back. The wait counts from when the reading began, so of
         many passes during one reading only the first waits.
         """
         if key in self._known:
             return self._known[key]
-        now = time.monotonic()
-        reading = self._readings.get(key)
+        now, mine = time.monotonic(), (key, connection)
+        reading = self._readings.get(mine)
         if reading is None:
-            failed = self._failed.get(key)
+            failed = self._failed.get(mine)
             if failed is not None and now < failed.until:
                 raise failed.error.with_traceback(None)
-            reading = self._begin(key, find, now)
+            reading = self._begin(mine, find, now)
         try:
             async with waiting_for_neighbour(), asyncio.timeout(reading.began + PATIENCE_SECONDS - now):
-                return await asyncio.shield(reading.task)
+                return await _end_of(reading.task)
         except TimeoutError:
             raise Unavailable("the digest of the model's files is being computed", reason="Digesting") from None
+
+    def abandon(self, connection: Connection) -> None:
+        """End what is being read with this login."""
+        for (_, login), reading in self._readings.items():
+            if login == connection:
+                reading.task.cancel()
 
     def close(self) -> None:
         """Let go of the threads."""
@@ -83,35 +96,47 @@ class Digests:
             reading.task.cancel()
         self._lanes.close()
 
-    def _begin(self, key: Key, find: Callable[[], Awaitable[Artifacts]], now: float) -> _Reading:
-        reading = self._readings[key] = _Reading(beside_the_pass(self._measure(find), name="digest"), now)
-        reading.task.add_done_callback(lambda done: self._end(key, done, now))
+    def _begin(self, mine: _Login, find: Callable[[], Awaitable[Artifacts]], now: float) -> _Reading:
+        reading = self._readings[mine] = _Reading(beside_the_pass(self._measure(find), name="digest"), now)
+        reading.task.add_done_callback(lambda done: self._end(mine, done, now))
         return reading
 
     async def _measure(self, find: Callable[[], Awaitable[Artifacts]]) -> Measured:
         artifacts = await find()
         lane = Lane.of(artifacts.requests.connection)
         try:
-            return await self._lanes.run(lane, lambda: artifacts.measure(self._limit), seconds=READING_SECONDS)
+            return await self._lanes.run(
+                lane, lambda: artifacts.measure(self._limit), seconds=READING_SECONDS, cut=True
+            )
         except TimeoutError:
             raise Unavailable("reading the model's files took too long") from None
 
-    def _end(self, key: Key, done: asyncio.Task[Measured], began: float) -> None:
-        del self._readings[key]
+    def _end(self, mine: _Login, done: asyncio.Task[Measured], began: float) -> None:
+        del self._readings[mine]
         if done.cancelled():
             return
         error = done.exception()
-        self._failed.pop(key, None)
+        self._failed.pop(mine, None)
         if error is None:
-            _remember(self._known, key, done.result())
+            _remember(self._known, mine[0], done.result())
         elif isinstance(error, RollmodelError):
             now = time.monotonic()
-            _remember(self._failed, key, _Failure(error, now + _pause(error, now - began)))
+            _remember(self._failed, mine, _Failure(error, now + _pause(error, now - began)))
         else:
             _log.error("computing a digest: unexpected error", exc_info=error)
 
 
-def _remember(known: OrderedDict[Key, T], key: Key, value: T) -> None:
+async def _end_of(reading: asyncio.Task[Measured]) -> Measured:
+    try:
+        return await asyncio.shield(reading)
+    except asyncio.CancelledError:
+        waiting = asyncio.current_task()
+        if not reading.cancelled() or (waiting is not None and waiting.cancelling()):
+            raise
+        raise Unavailable("the login changed while the model's files were read", reason="Digesting") from None
+
+
+def _remember(known: OrderedDict[K, T], key: K, value: T) -> None:
     known[key] = value
     if len(known) > _REMEMBERED:
         known.popitem(last=False)

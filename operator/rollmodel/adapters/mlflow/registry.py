@@ -112,6 +112,10 @@ class Mlflow:
         """Poll one alias on behalf of everybody who follows it."""
         return self._feed.follow(connection, name, alias, wake)
 
+    def abandon(self, connection: Connection) -> None:
+        """Nobody may use this login any more: end what is read with it beside the passes."""
+        self._digests.abandon(connection)
+
     async def set_alias(
         self, connection: Connection, name: str, alias: str, version: str, *, owner: str | None = None
     ) -> None:
@@ -167,7 +171,7 @@ class Mlflow:
                 raise Invalid(f"tag {DIGEST_TAG} of {found.name} version {found.version} is not sha256:<64 hex digits>")
             return Measured(tag, 0)
         key = (connection.url, connection.workspace or "", found.name, found.version, found.source)
-        return await self._digests.of(key, lambda: self._artifacts(connection, found))
+        return await self._digests.of(key, connection, lambda: self._artifacts(connection, found))
 
     async def _artifacts(self, connection: Connection, found: _Version) -> Artifacts:
         uri = await self._call(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
-from rollmodel.plan.decision import Decision, EmitEvent
+from rollmodel.plan.decision import Decision, EmitEvent, Event
 from rollmodel.plan.deployment.advance import observe_arms, run_to_fixpoint
 from rollmodel.plan.deployment.analysis.run import analyse
 from rollmodel.plan.deployment.context import Context
@@ -35,6 +36,7 @@ def decide(observed: Observed) -> Decision:
     objects = desired.changed_objects(rollout)
     status = conditions.build_status(rollout)
     events = (
+        *map(EmitEvent, _of_connection(observed)),
         *map(EmitEvent, rollout.state.events),
         *objects.events,
         *map(
@@ -54,6 +56,14 @@ def decide(observed: Observed) -> Decision:
         sample_age=rollout.analysis.sample_age,
     )
     return with_news(observed, decision)
+
+
+def _of_connection(observed: Observed) -> Iterator[Event]:
+    if observed.changed_secret is not None:
+        message = (
+            f"Secret {observed.changed_secret!r} of `connectionRef` changed: MLflow is asked with what it says now"
+        )
+        yield Event("Normal", "ConnectionChanged", message)
 
 
 def _context(observed: Observed) -> Context:

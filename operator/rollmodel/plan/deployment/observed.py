@@ -102,6 +102,8 @@ class Observed:
     address_taken: AddressTaken | None = None
     alias_shared: str | None = None
     """Namespace and name of an older ModelDeployment that moves the same champion alias."""
+    changed_secret: str | None = None
+    """The Secret of `connectionRef`, in the first pass after its login changed."""
     config_maps: Mapping[str, str] = field(default_factory=dict)
     """ConfigMap that pods read as they start -> hash of its content; empty at rest."""
     problems: Sequence[str] = field(default_factory=tuple)

@@ -99,6 +99,7 @@ class Gatherer:
             address_taken=self._addresses.claim(body, spec, children)
             or await self._other_routes.older(meta["uid"], children),
             alias_shared=self._aliases.claim(body, spec),
+            changed_secret=self._models.changed_secret(meta["uid"]),
             config_maps=await self._config_maps.read(meta["uid"], meta["namespace"], _starting(children)),
             problems=problems,
             registry_read=self._models.was_read(meta["uid"], asked_at),

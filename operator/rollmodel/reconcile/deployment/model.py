@@ -10,7 +10,7 @@ from typing import Any
 from rollmodel.api.base import LocalRef
 from rollmodel.api.modeldeployment import ModelSource, RegistrySource
 from rollmodel.api.schemes import MODELS
-from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Terminal
 from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.strategies.ends.outbox import is_verdict_tag
@@ -31,13 +31,36 @@ _FILES_LIMIT = 1024
 #: More of a tag is not read.
 _TAG_LIMIT = 1000
 
-_Topic = tuple[Connection, str, str]
+
+@dataclass(frozen=True, slots=True)
+class _Topic:
+    """An alias, and whose login it is asked for with: that of a Secret of this namespace, or the operator's own."""
+
+    connection: Connection
+    model: str
+    alias: str
+    namespace: str
+    secret: LocalRef | None
 
 
 @dataclass(frozen=True, slots=True)
 class _Following:
     topic: _Topic
     handle: Any
+    forget_secret: Callable[[], None]
+
+    def close(self) -> None:
+        """Ask nothing any more."""
+        self.handle.close()
+        self.forget_secret()
+
+
+@dataclass(frozen=True, slots=True)
+class _Login:
+    secret: str
+    connection: Connection
+    changed: bool = False
+    """It is another one than before, and nobody was told yet."""
 
 
 class Models:
@@ -58,6 +81,7 @@ class Models:
         self._tenancy = tenancy or Tenancy()
         self._following: dict[str, _Following] = {}
         self._champions: dict[str, _Following] = {}
+        self._logins: dict[str, _Login] = {}
 
     async def pin(
         self, uid: str, namespace: str, source: ModelSource, held: Held | None = None, *, not_before: float = 0.0
@@ -97,8 +121,9 @@ class Models:
             self.follow_no_champion(uid)
             return model
         try:
-            connection = await self._connections.find(namespace, source.connection_ref)
-            self._follow(self._champions, uid, (connection, registry.name, alias))
+            connection = await self._connect(uid, namespace, source.connection_ref)
+            topic = _Topic(connection, registry.name, alias, namespace, source.connection_ref)
+            self._follow(self._champions, uid, topic)
             found = await self._registry.resolve(connection, registry.name, version=None, alias=alias)
         except NotFound:
             return model
@@ -116,6 +141,37 @@ class Models:
         """Stop following on behalf of this object."""
         self._follow(self._following, uid, None)
         self._follow(self._champions, uid, None)
+        self._drop_login(uid)
+
+    def changed_secret(self, uid: str) -> str | None:
+        """The name of the Secret whose login has changed since the last pass over this object; says it once."""
+        login = self._logins.get(uid)
+        if login is None or not login.changed:
+            return None
+        self._logins[uid] = replace(login, changed=False)
+        return login.secret
+
+    async def _connect(self, uid: str, namespace: str, secret: LocalRef | None) -> Connection:
+        """The registry of this object. What is still done with a login that it does not use any more, ends."""
+        try:
+            connection = await self._connections.find(namespace, secret)
+        except Terminal:
+            self._drop_login(uid)
+            raise
+        before = self._logins.get(uid)
+        if secret is None:
+            self._drop_login(uid)
+        elif before is None or (before.secret, before.connection) != (secret.name, connection):
+            self._drop_login(uid)
+            changed = before is not None and before.secret == secret.name
+            self._logins[uid] = _Login(secret.name, connection, changed)
+        return connection
+
+    def _drop_login(self, uid: str) -> None:
+        """This object does not use its login any more; where nobody else has the same one, nor does anything else."""
+        login = self._logins.pop(uid, None)
+        if login is not None and all(other.connection != login.connection for other in self._logins.values()):
+            self._registry.abandon(login.connection)
 
     async def _resolve(
         self,
@@ -127,10 +183,11 @@ class Models:
         held: Held | None,
         not_before: float,
     ) -> PinnedModel:
-        connection = await self._connections.find(namespace, secret)
+        connection = await self._connect(uid, namespace, secret)
         if secret is None:
             self._tenancy.check(namespace, models=[source.name], aliases=[source.alias, source.champion_alias])
-        self._follow(self._following, uid, (connection, source.name, source.alias) if source.alias else None)
+        topic = _Topic(connection, source.name, source.alias, namespace, secret) if source.alias else None
+        self._follow(self._following, uid, topic)
         changed = self._references.announced(registered_model(connection.url, source.name))
         model = await self._registry.resolve(
             connection,
@@ -164,10 +221,19 @@ class Models:
         if following is not None:
             if following.topic == topic:
                 return
-            followed.pop(uid).handle.close()
-        if topic is not None:
-            handle = self._registry.follow(*topic, lambda: self._wake(uid))
-            followed[uid] = _Following(topic, handle)
+            followed.pop(uid).close()
+        if topic is None:
+            return
+
+        def lost() -> None:
+            """The Secret says something else, or nothing: the alias is asked for with its login no more."""
+            if uid in followed and followed[uid].topic is topic:
+                followed.pop(uid).close()
+            self._wake(uid)
+
+        handle = self._registry.follow(topic.connection, topic.model, topic.alias, lambda: self._wake(uid))
+        forget = self._connections.follow(topic.namespace, topic.secret, topic.connection, lost)
+        followed[uid] = _Following(topic, handle, forget)
 
 
 def _pinned(connection: Connection, secret: LocalRef | None, model: ModelVersion) -> PinnedModel:

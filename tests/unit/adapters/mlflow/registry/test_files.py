@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow import digests as digests_module
 from rollmodel.adapters.mlflow.registry import Mlflow
-from rollmodel.errors import Invalid, NotFound, Unavailable
+from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection
 
 from tests.support.servers.web import Web
@@ -143,3 +143,67 @@ async def test_nothing_is_written_to_disk(
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     await mlflow.resolve(here, "churn", version="1", alias=None)
     assert os.listdir(tmp_path) == []  # noqa: PTH208 - not blocking in a test
+
+
+class Stuck:
+    """A proxy that begins to send a file and goes on only when it is told to; which logins asked for files."""
+
+    def __init__(self, server: Web, backend: FakeMlflow) -> None:
+        self._usual = backend.answer
+        self.begun, self.go_on, self.cut = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.logins: list[str] = []
+        server.answer = self.answer
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        if not request.path.startswith(f"{PROXY}/"):
+            return await self._usual(request)
+        self.logins.append(request.headers["Authorization"])
+        if self.go_on.is_set():
+            return await self._usual(request)
+        response = web.StreamResponse()
+        await response.prepare(request)
+        self.begun.set()
+        while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        self.cut.set()
+        return response
+
+
+async def test_a_login_that_is_taken_away_ends_what_is_read_with_it(
+    mlflow: Mlflow, here: Connection, server: Web, backend: FakeMlflow
+) -> None:
+    """A large model takes up to an hour: its socket is shut, and who waited comes again with another login."""
+    stuck = Stuck(server, backend)
+    waiting = asyncio.create_task(mlflow.resolve(here, "churn", version="1", alias=None))
+    async with asyncio.timeout(10):
+        await stuck.begun.wait()
+        mlflow.abandon(Connection(server.url, token="of another"))
+        mlflow.abandon(here)
+        with pytest.raises(Unavailable, match="login changed") as error:
+            await waiting
+        assert error.value.reason == "Digesting"
+        await stuck.cut.wait()
+    stuck.go_on.set()
+    renewed = Connection(server.url, token="new")
+    assert (await mlflow.resolve(renewed, "churn", version="1", alias=None)).digest == DIGEST
+    assert stuck.logins == ["Bearer hunter2", *["Bearer new"] * len(FILES)]
+
+
+async def test_what_one_login_may_not_read_says_nothing_about_another(
+    mlflow: Mlflow, here: Connection, server: Web, backend: FakeMlflow
+) -> None:
+    """A tenant that may list versions, but not read files, would have denied the model to all others for a while."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if request.path.startswith(PROXY) and request.headers["Authorization"] == "Bearer weak":
+            return web.Response(status=403)
+        return await backend.answer(request)
+
+    server.answer = answer
+    with pytest.raises(Forbidden):
+        await mlflow.resolve(Connection(server.url, token="weak"), "churn", version="1", alias=None)
+    assert (await mlflow.resolve(here, "churn", version="1", alias=None)).digest == DIGEST
+    read = len(server.paths)
+    again = await mlflow.resolve(Connection(server.url, token="third"), "churn", version="1", alias=None)
+    assert again.digest == DIGEST
+    assert not any(path.startswith(PROXY) for path in server.paths[read:]), "what was read is known to all who may ask"
