@@ -5,13 +5,18 @@
 # PYTHON of the server image must be of the series that the models were trained with (docs/adr/0002-the-model-server.md);
 # build it once per series with --build-arg PYTHON=3.12. Both run as a numeric user (LOGNAME is for libraries that
 # ask for a name), need no writable root filesystem, and write to /tmp only.
-# What is published names its base image by digest, which `make image PUBLISH=1` demands:
+#
+# Base images are named by digest: those of 5 August 2026, as github.com/docker-library/repo-info lists them. For a newer one
 #   docker buildx imagetools inspect python:3.13-slim --format '{{.Manifest.Digest}}'
-# then --build-arg BASE_DIGEST=sha256:... (or `make image BASE_DIGEST=sha256:...`).
+# and write it here, or build with --build-arg BASE=python:3.13-slim@sha256:... (`make image BASE=...`).
 ARG PYTHON=3.13
-ARG BASE_DIGEST=
+ARG BASE=python-${PYTHON}
 
-FROM python:${PYTHON}-slim${BASE_DIGEST:+@${BASE_DIGEST}} AS build
+FROM python:3.11-slim@sha256:90744cff8f32887f075c47d747a173ff333e9e98801667af93c357fa9f5e28ff AS python-3.11
+FROM python:3.12-slim@sha256:229a2c5bfa27522db7815ea81f9bed70af17ccb9de9fc7ad142b1877b5830d36 AS python-3.12
+FROM python:3.13-slim@sha256:9662417aace5ae7b8e2609cce472b72a8958e134ba372808abe9cc1a0c0125e6 AS python-3.13
+
+FROM ${BASE} AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_PYTHON=/opt/rollmodel/bin/python
 WORKDIR /src
 RUN python -m venv --without-pip /opt/rollmodel
@@ -31,7 +36,7 @@ COPY pyproject.toml README.md ./
 COPY operator operator
 RUN PYTHONPATH=/build pip install --no-deps --no-build-isolation .
 
-FROM python:${PYTHON}-slim${BASE_DIGEST:+@${BASE_DIGEST}} AS base
+FROM ${BASE} AS base
 ENV PATH=/opt/rollmodel/bin:$PATH \
     HOME=/tmp \
     LOGNAME=rollmodel \

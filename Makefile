@@ -13,7 +13,7 @@ DEMO_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rollmodel/demo
 # Only a KUBECONFIG written on the command line counts: one that is merely exported must not be touched by accident.
 DEMO_CLUSTER = $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig $(KUBECONFIG) --mlflow-url "$(MLFLOW_URL)" \
 	--prometheus-url "$(PROMETHEUS_URL)" --gateway-url "$(GATEWAY_URL)",--directory $(DEMO_DIR))
-BASE = $(if $(BASE_DIGEST),--build-arg BASE_DIGEST=$(BASE_DIGEST))
+BASED = $(if $(BASE),--build-arg BASE=$(BASE))
 LOCK   := --universal --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml
 
 # Two workers: a cluster mostly waits, and pure tests run beside it.
@@ -112,10 +112,10 @@ docs: $(VENV)/docs/.installed ## Build the site of the documentation in out/site
 	NO_MKDOCS_2_WARNING=1 $(VENV)/docs/bin/mkdocs build --strict --quiet
 	@echo "out/site/index.html"
 
-image: ## Build both images with Docker (REPOSITORY=..., BASE_DIGEST=sha256:... of the base image; needed with PUBLISH=1)
-	$(if $(PUBLISH),$(if $(filter sha256:%,$(BASE_DIGEST)),,$(error PUBLISH=1 needs BASE_DIGEST=sha256:..., see Dockerfile)))
-	docker build $(BASE) --target operator --tag $(REPOSITORY)/operator:$(TAG) .
-	docker build $(BASE) --target server --tag $(REPOSITORY)/server:$(TAG) .
+image: ## Build both images with Docker (REPOSITORY=..., BASE=python:3.13-slim@sha256:... for another base image; PUBLISH=1 pushes them)
+	$(if $(BASE),$(if $(findstring @sha256:,$(BASE)),,$(error BASE=$(BASE) names no digest (@sha256:...), see Dockerfile)))
+	docker build $(BASED) --target operator --tag $(REPOSITORY)/operator:$(TAG) .
+	docker build $(BASED) --target server --tag $(REPOSITORY)/server:$(TAG) .
 	$(if $(PUBLISH),docker push $(REPOSITORY)/operator:$(TAG))
 	$(if $(PUBLISH),docker push $(REPOSITORY)/server:$(TAG))
 

@@ -1,7 +1,7 @@
 """Which binaries there are, in which version, and where their makers publish them. Data only.
 
 A release of Kubernetes is used as a whole. The Go modules are pinned in ``localcluster/tools/*/go.mod``; a test
-compares their versions with the ones on this page.
+compares their versions with the ones on this page. The sums of what is downloaded are in ``tools/downloads.txt``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _GITHUB = "https://github.com"
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """A published file and the list of SHA-256 sums that its maker publishes beside it."""
+    """A published file, and the list of sums that its maker publishes beside it: for who trusts that host."""
 
     url: str
     checksums: str
@@ -80,12 +80,12 @@ def _kubernetes(name: str, minutes: int, **others: object) -> Binary:
     major, minor, _ = KUBERNETES.split(".")
     version = "k8s.io/component-base/version"  # without these the server calls itself v0.0.0-master
     ldflags = f"-X {version}.gitVersion=v{KUBERNETES} -X {version}.gitMajor={major} -X {version}.gitMinor={minor}"
-    url = f"https://dl.k8s.io/release/v{KUBERNETES}/bin/linux/{_ARCH}/{name}"
+    url = f"https://dl.k8s.io/v{KUBERNETES}/kubernetes-server-linux-{_ARCH}.tar.gz"
     return Binary(
         name,
         KUBERNETES,
         GoPackage("kubernetes", f"k8s.io/kubernetes/cmd/{name}", ldflags, minutes=minutes),
-        Release(url, f"{url}.sha256"),
+        Release(url, f"{url}.sha512", f"kubernetes/server/bin/{name}"),
         **others,  # type: ignore[arg-type]  # only what kubectl says differently
     )
 

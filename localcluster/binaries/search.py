@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from localcluster.binaries.catalog import CATALOG, Binary, Found
-from localcluster.binaries.download import Downloader, DownloadError
+from localcluster.binaries.download import Downloader, DownloadError, UnpinnedError
 from localcluster.binaries.gateway_api import GATEWAY_API, cached_definitions, find_definitions
 from localcluster.binaries.gobuild import BuildError, GoBuilder
 from localcluster.errors import BinaryUnavailableError
@@ -21,7 +21,7 @@ __all__ = ["Search", "locate"]
 
 _Way = tuple[str, Callable[[Binary, Path], None]]
 
-#: Set to 1, nothing is downloaded but what has its sum in this repository.
+#: Set to 1, binaries are built even where one could be downloaded.
 BUILD_ONLY = "LOCALCLUSTER_BUILD"
 
 _VERSION = re.compile(r"(\d+)\.(\d+)\.(\d+)")
@@ -107,12 +107,14 @@ class Search:
                     way(binary, partial)
             except (DownloadError, BuildError) as error:
                 reasons.append(str(error))
+                if isinstance(error, UnpinnedError):
+                    self._say(str(error))
             else:
                 return Found(target, f"{verb} into {self._cache}")
         raise BinaryUnavailableError(_advice(binary, reasons))
 
     def _ways(self) -> list[_Way]:
-        """How a binary is had, in order. A download is as good as its host, a build as the sums in ``tools``."""
+        """How a binary is had, in order. Both are verified by sums in ``tools``."""
         build: _Way = ("built with Go", self._builder.build)
         return [build] if os.environ.get(BUILD_ONLY) == "1" else [("downloaded", self._downloader.fetch), build]
 

@@ -42,10 +42,10 @@ class Machine:
         (self._modules / "tool").mkdir(parents=True)
         (self._modules / "tool" / "go.mod").write_text("module example.org/x\n\ngo 1.26.0\n")
 
-    def search(self) -> Search:
+    def search(self, **sums: str) -> Search:
         return Search(
             cache=self.cache,
-            downloader=Downloader(connect_seconds=0.3, say=self.said.append),
+            downloader=Downloader(connect_seconds=0.3, say=self.said.append, sums=sums),
             builder=GoBuilder(self.cache, tools=self._modules, say=self.said.append),
             say=self.said.append,
         )
@@ -120,38 +120,52 @@ def test_a_download_comes_before_a_build(machine: Machine, website: Website) -> 
     folder, url = website
     machine.install_go(machine.bin)
     (folder / "tool").write_text("from the web")
-    (folder / "tool.sha256").write_text(hashlib.sha256(b"from the web").hexdigest())
     published = Binary("tool", "1.2.3", GO, Release(f"{url}/tool", f"{url}/tool.sha256"))
-    hit = machine.search().find_binary(published)
+    hit = machine.search(**{f"{url}/tool": hashlib.sha256(b"from the web").hexdigest()}).find_binary(published)
     assert hit.path.read_text() == "from the web"
     assert hit.way == f"downloaded into {machine.cache}"
     assert machine.builds == 0
 
 
-def test_who_trusts_no_host_gets_a_build(machine: Machine, website: Website, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_host_is_trusted_with_both_file_and_sum(
+    machine: Machine, website: Website, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder, url = website
     machine.install_go(machine.bin)
     (folder / "tool").write_text("tampered, and its sum with it")
     (folder / "tool.sha256").write_text(hashlib.sha256(b"tampered, and its sum with it").hexdigest())
     published = Binary("tool", "1.2.3", GO, Release(f"{url}/tool", f"{url}/tool.sha256"))
-    monkeypatch.setenv("LOCALCLUSTER_BUILD", "1")
     assert machine.search().find_binary(published).path.read_text() == "from Go\n"
+    assert any(f"no sum of {url}/tool" in line for line in machine.said)
+    monkeypatch.setenv("LOCALCLUSTER_DOWNLOAD", "1")
+    trusting = Binary("tool", "1.2.4", GO, Release(f"{url}/tool", f"{url}/tool.sha256"))
+    assert machine.search().find_binary(trusting).path.read_text() == "tampered, and its sum with it"
+
+
+def test_who_wants_builds_gets_them(machine: Machine, website: Website, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, url = website
+    machine.install_go(machine.bin)
+    (folder / "tool").write_text("from the web")
+    published = Binary("tool", "1.2.3", GO, Release(f"{url}/tool", f"{url}/tool.sha256"))
+    monkeypatch.setenv("LOCALCLUSTER_BUILD", "1")
+    search = machine.search(**{f"{url}/tool": hashlib.sha256(b"from the web").hexdigest()})
+    assert search.find_binary(published).path.read_text() == "from Go\n"
 
 
 def test_a_download_with_a_wrong_sum_gives_way_to_a_build(machine: Machine, website: Website) -> None:
     folder, url = website
     machine.install_go(machine.bin)
     (folder / "tool").write_text("tampered")
-    (folder / "tool.sha256").write_text("0" * 64)
     published = Binary("tool", "1.2.3", GO, Release(f"{url}/tool", f"{url}/tool.sha256"))
-    assert machine.search().find_binary(published).path.read_text() == "from Go\n"
+    assert machine.search(**{f"{url}/tool": "0" * 64}).find_binary(published).path.read_text() == "from Go\n"
 
 
 def test_a_failed_build_leaves_nothing_and_says_everything(machine: Machine) -> None:
     machine.install_go(machine.bin, work=FAILS)
-    published = Binary("tool", "1.2.3", GO, Release("http://nowhere.invalid/tool", "http://nowhere.invalid/sums"))
+    url = "http://nowhere.invalid/tool"
+    published = Binary("tool", "1.2.3", GO, Release(url, "http://nowhere.invalid/sums"))
     with pytest.raises(BinaryUnavailableError) as caught:
-        machine.search().find_binary(published)
+        machine.search(**{url: "0" * 64}).find_binary(published)
     message = str(caught.value)
     assert "accepted: 1.2.x" in message
     assert "nowhere.invalid cannot be reached" in message
