@@ -266,8 +266,8 @@ def test_a_secret_that_changes_or_goes_is_told_and_pods_serve_on(bench: Bench) -
             bench.clock.forward(60)
         served = bench.kube.of_kind("Deployment")
         bench.kube.events.clear()
-        for change in (lambda secret: secret.update(password="new"), lambda secret: secret.update(url="none")):
-            change(bench.kube.secrets["team", "theirs"])
+        for change in ({"password": "new"}, {"url": "none"}):
+            bench.kube.secrets["team", "theirs"].update(change)
             bench.woken.clear()
             await asyncio.sleep(15.0)
             assert len(bench.woken) == 1

@@ -182,7 +182,7 @@ def changed(**fields: Any) -> Callable[[str], str]:
     [
         (lambda _: "%%", "CountsInvalid"),
         (lambda packed: packed[: len(packed) // 8 * 4], "CountsInvalid"),
-        (lambda _: base64.b64encode(gzip.compress(b" " * 2_000_000)).decode(), "CountsInvalid"),
+        (lambda _: base64.b64encode(gzip.compress(b" " * 2_000_000)).decode(), "CountsTooLarge"),
         (lambda _: base64.b64encode(gzip.compress(b"[" * 100_000)).decode(), "CountsInvalid"),
         (changed(counts=[[{"signal": "x"}, [1]]]), "CountsInvalid"),
         (changed(ends=["soon"]), "CountsInvalid"),

@@ -15,9 +15,15 @@ from rollmodel.plan.drift.alarm.episode import begin_episode, end_episode
 from rollmodel.plan.drift.draft import Draft
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
 from rollmodel.plan.drift.evaluation.history import History
-from rollmodel.plan.drift.evaluation.learning import dispersion_of, for_candidate, learn_from, quiet_steps
+from rollmodel.plan.drift.evaluation.learning import (
+    dispersion_of,
+    for_candidate,
+    learn_from,
+    quiet_steps,
+    too_much_to_learn,
+)
 from rollmodel.plan.drift.evaluation.queries import delay_of, is_due, look_at, step_of
-from rollmodel.plan.drift.evaluation.watches import unsupported
+from rollmodel.plan.drift.evaluation.watches import too_many_watches, unsupported
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.drift.reaction.notify import with_news
@@ -130,6 +136,11 @@ def _look(draft: Draft, history: History) -> Draft:
     if history.layout.rows < minimum:
         message = f"the profile rests on {history.layout.rows} rows, `reference.training.minRows` is {minimum}"
         return conditions.blind(draft, "ProfileTooSmall", message)
+    if asked := too_many_watches(observed.spec, history.layout):
+        return conditions.blind(draft, "TooManySignals", asked)
+    for known in (history, observed.stable):
+        if isinstance(known, History) and (asked := too_much_to_learn(observed.spec, known.layout)):
+            return conditions.blind(draft, "TooManyCounts", asked)
     if problem := _silence(history, at):
         return conditions.blind(draft, problem.reason, problem.message)
     labelled = history.labelled_rows if observed.spec.retrain.min_new_labelled_rows else None

@@ -11,7 +11,7 @@ from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
 from rollmodel.errors import Forbidden, RollmodelError
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.history import History, too_many
 from rollmodel.plan.drift.evaluation.queries import Query, counts_query, is_due, look_at, profile_query, span
 from rollmodel.plan.drift.observed import DriftDefaults, Observed
 from rollmodel.plan.drift.profile.counts_file import history_of
@@ -20,6 +20,7 @@ from rollmodel.plan.drift.reaction.retrain import needs_others, needs_template
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Clock, Compute, Kube, Manifest, Metrics, Series
 from rollmodel.reconcile.compute import Inline, computed
+from rollmodel.reconcile.drift.histories import Histories
 
 __all__ = ["DriftGatherer"]
 
@@ -45,7 +46,7 @@ class DriftGatherer:
         self._defaults = defaults
         self._counted_from = counted_from
         self._compute = compute or Inline()
-        self._histories: dict[tuple[str, str], tuple[str, History]] = {}
+        self._histories = Histories()
 
     async def gather(
         self, body: Manifest, spec: DriftPolicySpec, status: DriftPolicyStatus, problems: Sequence[str]
@@ -78,8 +79,7 @@ class DriftGatherer:
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        for key in [key for key in self._histories if key[0] == uid]:
-            del self._histories[key]
+        self._histories.forget(uid)
 
     async def _read(self, kind: str, namespace: str, name: str) -> Manifest | None:
         return await self._kube.get(Ref(f"{GROUP}/{VERSION}", kind, namespace, name))
@@ -107,17 +107,20 @@ class DriftGatherer:
         if isinstance(layout, Problem):
             return layout, None
         track = "watched" if revision == observed.revision else "stable"
-        known, history = self._histories.get((observed.uid, track), ("", History(layout)))
+        known, history = self._histories.get((observed.uid, track)) or ("", History(layout))
         after = float(max(history.steps, default=0))
         if known != revision or history.layout.digest != layout.digest or not history.steps:
             history, after = History(layout), first
         else:
             history = replace(history.since(first), layout=layout)
-        counts = await self._query(counts_query(observed, after, revision))
+        query = counts_query(observed, after, revision)
+        if problem := too_many(layout, len(history.steps) + (query.end - query.start) / query.step + 1):
+            return layout, problem
+        counts = await self._query(query)
         if isinstance(counts, Problem):
             return layout, counts
         history = await self._computed(history.with_answer, counts)
-        self._histories[observed.uid, track] = revision, history
+        self._histories.keep(observed.namespace, (observed.uid, track), revision, history)
         return layout, history
 
     async def _computed(self, read: Callable[[Iterable[Points]], T], answer: Sequence[Series]) -> T:

@@ -14,12 +14,14 @@ from typing import Any
 from rollmodel.errors import Invalid
 from rollmodel.serving.predictions.counting import Labelled, StepCounts
 
-__all__ = ["ENDING", "FORMAT", "LARGEST_BYTES", "counts_files"]
+__all__ = ["ENDING", "FORMAT", "LARGEST_BYTES", "MOST_VALUES", "counts_files"]
 
 FORMAT = "rollmodel-counts/1"
 ENDING = ".json.gz"
 #: What a ConfigMap holds, with room for its other parts.
 LARGEST_BYTES = 900_000
+#: Numbers that the operator reads, in all: those of a small log have many zeros, which take no room in a file.
+MOST_VALUES = 3_000_000
 #: Part of the steps that stays when all of them are too large.
 _SHRINK = 0.75
 
@@ -29,7 +31,8 @@ def counts_files(
 ) -> dict[str, bytes]:
     """Revision -> content, together at most :data:`LARGEST_BYTES`: the oldest steps go first. Raises Invalid."""
     content = {name: _content(name, one, model=model, labels=labels) for name, one in counted.items()}
-    steps = most_steps
+    series = max((len(one["counts"]) + len(one["outcomes"]) for one in content.values()), default=0)
+    steps = min(most_steps, max(1, MOST_VALUES // max(1, series)))
     while steps >= 1:
         found = {name: _compressed(one, steps) for name, one in content.items()}
         if sum(map(len, found.values())) <= LARGEST_BYTES:

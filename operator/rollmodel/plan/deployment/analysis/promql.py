@@ -8,6 +8,7 @@ neither reach out nor grow without bound.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
@@ -26,6 +27,7 @@ OWNER_LABEL = "rollmodel_dev_model_deployment"
 REVISION_LABEL = "rollmodel_dev_revision"
 
 BY_POD = f"pod, {REVISION_LABEL}"
+_REVISION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _GRAMMAR = Environment(autoescape=False)  # noqa: S701 - PromQL, and nothing is rendered by it
 _HARMLESS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name)
 
@@ -45,8 +47,10 @@ def scope(
     ``namespace``, ``name``, ``stable`` and ``candidate`` (revisions), ``window`` (e.g. ``10s``), and ``selector``:
     matchers for the pods of the revisions that are compared; without ``candidate`` those of the stable one alone.
     ``cluster`` are further matchers, of the operator's settings, which the selector begins with;
-    ``pods`` is one for some of the pods, which it ends with.
+    ``pods`` is one for some of the pods, which it ends with. A revision comes from a status, which others may have been
+    let write: one that is none of ours is not asked about.
     """
+    stable, candidate = (one if one and _REVISION.fullmatch(one) else "" for one in (stable, candidate))
     revisions = "|".join(revision for revision in (stable, candidate) if revision)
     matchers = (
         *([cluster] if cluster else []),
@@ -59,7 +63,7 @@ def scope(
         "namespace": namespace,
         "name": name,
         "stable": stable,
-        "candidate": candidate or "",
+        "candidate": candidate,
         "window": f"{interval_seconds}s",
         "selector": ",".join(matchers),
     }

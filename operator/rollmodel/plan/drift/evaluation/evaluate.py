@@ -94,7 +94,7 @@ def evaluate(
     rows = tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1))
     enough, visible = tuple(bool(one) for one in windows.enough), tuple(_visible(windows, tests, alpha))
     return Evaluation(
-        signals=tuple([*moving, *quiet][:_MOST]),
+        signals=_each_once([*moving, *quiet])[:_MOST],
         windows=tuple(spec.window_seconds),
         rows=rows,
         enough=enough,
@@ -105,6 +105,11 @@ def evaluate(
         ),
         spent=decimal(spec.false_alarms.budget) / looks_per_period(spec) * float(windows.enough.mean()),
     )
+
+
+def _each_once(signals: Sequence[SignalStatus]) -> tuple[SignalStatus, ...]:
+    """Names that are cut, or without what acts, may be the same: a list by name has no room for two."""
+    return tuple({(one.name, one.window_seconds): one for one in reversed(signals)}.values())[::-1]
 
 
 def _risk_of_reference(spec: DriftPolicySpec, tests: Sequence[Watch], alpha: Array, signals: int) -> Array | None:

@@ -9,10 +9,25 @@ import numpy as np
 
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Points, key_of
+from rollmodel.plan.problem import Problem
 
-__all__ = ["OUTCOMES", "History"]
+__all__ = ["MOST_NUMBERS", "OUTCOMES", "History", "too_many"]
 
 OUTCOMES = ("positive", "negative", "unlabelled")
+#: Steps times cells that are kept of one policy: 64 MiB.
+MOST_NUMBERS = 8_000_000
+
+
+def too_many(layout: Layout, steps: float, *, outcomes: int = 0) -> Problem | None:
+    """Why so many steps, with as many numbers of ``outcomes``, are not read: others' policies need memory, too."""
+    cells = len(layout.keys)
+    if steps * cells + outcomes <= MOST_NUMBERS:
+        return None
+    return Problem(
+        "TooManyCounts",
+        f"{steps:.0f} steps of {cells} counts each are more than the {MOST_NUMBERS} numbers that are kept: use longer"
+        " steps, shorter windows, or a profile of fewer columns",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +75,11 @@ class History:
     def labelled_rows(self) -> int:
         """Rows of all steps that are known to have turned out positive or negative."""
         return int(sum(step[:, :2].sum() for step in self.outcomes.values()))
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers it holds."""
+        return len(self.steps) * len(self.layout.keys)
 
     def since(self, moment: float) -> History:
         """Without the steps that end before."""

@@ -9,12 +9,18 @@ from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.dispersion import Learnt, learn
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.profile.concurrent import in_order_of
+from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.drift.profile.reference import PERIODS
 
+#: A dispersion that is larger says the same: these counts prove nothing. Status has room for 1,001 of three digits.
+_LARGEST = 999.0
 #: With a season windows of the same hour are compared, so there must be some.
 _FEWEST = 10
 
-__all__ = ["dispersion_of", "for_candidate", "is_calibrated", "learn_from", "quiet_steps"]
+__all__ = ["dispersion_of", "for_candidate", "is_calibrated", "learn_from", "quiet_steps", "too_much_to_learn"]
+
+#: Quiet windows times signals times bins that are learnt from: about ten times as many numbers are in memory meanwhile.
+_MOST_QUIET = 2_000_000
 
 
 def quiet_steps(spec: DriftPolicySpec, history: History, *, after: float, until: float) -> list[int]:
@@ -22,6 +28,18 @@ def quiet_steps(spec: DriftPolicySpec, history: History, *, after: float, until:
     least = spec.samples.min_per_window
     ends = (end for end in sorted(history.steps) if after < end <= until)
     return [end for end in ends if history.groups(history.steps[end])[:, 2].max() >= least]
+
+
+def too_much_to_learn(spec: DriftPolicySpec, layout: Layout) -> str | None:
+    """What is wrong, where learning would take the memory of everybody else's policies."""
+    signals, bins = layout.shape
+    quiet = spec.dependence.quiet_windows
+    if spec.dependence.dispersion == "Ignore" or quiet * signals * bins <= _MOST_QUIET:
+        return None
+    most = _MOST_QUIET // (signals * bins)
+    return (
+        f"`dependence.quietWindows` of {quiet} is too many for {signals} columns of up to {bins} bins: at most {most}"
+    )
 
 
 def learn_from(spec: DriftPolicySpec, history: History, *, after: float, until: float, now: str) -> LearntStatus | None:
@@ -41,7 +59,7 @@ def learn_from(spec: DriftPolicySpec, history: History, *, after: float, until: 
         windows=found.windows,
         false_alarms=found.alarms,
         time=now,
-        dispersion=",".join(f"{one:.3g}" for one in found.dispersion),
+        dispersion=",".join(f"{min(one, _LARGEST):.3g}" for one in found.dispersion),
     )
 
 

@@ -22,7 +22,8 @@ def of_signals(tests: Sequence[Watch], log10_p: Array, change: Array, enough: Ma
     """
     if not enough.any():
         return
-    heaviest = sorted(range(len(tests)), key=lambda index: (-tests[index].weight, tests[index].name))[:MOST_SIGNALS]
+    first = {test.name: index for index, test in reversed(list(enumerate(tests)))}
+    heaviest = sorted(first.values(), key=lambda index: (-tests[index].weight, tests[index].name))[:MOST_SIGNALS]
     for index in sorted(heaviest):
         test, largest = tests[index], float(change[index, enough].max())
         yield Reading("change_ratio", test.name, largest / test.limit if test.limit else 0.0)

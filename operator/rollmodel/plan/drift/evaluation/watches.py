@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain, islice
 from typing import Literal
 
 from rollmodel.api.decimals import decimal
@@ -12,10 +13,21 @@ from rollmodel.api.driftpolicy import DriftPolicySpec, Effect, Signal, SignalKin
 from rollmodel.evidence.drift.performance import METRICS
 from rollmodel.plan.drift.profile.layout import Layout
 
-__all__ = ["MOST_STEPS", "Watch", "limit_of", "steps_back", "unsupported", "watches"]
+__all__ = [
+    "MOST_STEPS",
+    "MOST_WATCHES",
+    "Watch",
+    "limit_of",
+    "steps_back",
+    "too_many_watches",
+    "unsupported",
+    "watches",
+]
 
 #: So many steps of the past are kept in memory, and asked for in one query after a restart.
 MOST_STEPS = 1500
+#: So many tests are made in one look, which takes seconds: 1,000 columns by the three signals of the default are 3,000.
+MOST_WATCHES = 10_000
 
 _NULL_RISE, _UNSEEN_RISE = "0.05", "0.02"
 #: Half of a signal's budget is shared equally, so that a column of no importance is watched too.
@@ -39,6 +51,14 @@ class Watch:
 def watches(spec: DriftPolicySpec, layout: Layout) -> tuple[Watch, ...]:
     """All tests of a look. The weights of one entry of ``signals`` add up to its own weight."""
     return tuple(watch for entry in spec.signals for watch in _of(entry, layout))
+
+
+def too_many_watches(spec: DriftPolicySpec, layout: Layout) -> str | None:
+    """What is wrong, where a look would take the time of everybody else's."""
+    asked = chain.from_iterable(_of(entry, layout) for entry in spec.signals)
+    if next(islice(asked, MOST_WATCHES, None), None) is None:
+        return None
+    return f"`signals` are more than {MOST_WATCHES} tests with the columns of this profile: use fewer, or `match`"
 
 
 def limit_of(entry: Signal) -> float:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.history import OUTCOMES, History, too_many
 from rollmodel.plan.drift.profile.layout import MOST_CELLS, Layout, Points
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
@@ -25,8 +25,15 @@ __all__ = ["history_of"]
 
 FORMAT = "rollmodel-counts/1"
 _ENDING = ".json.gz"
-_MOST_BYTES = 64 * 2**20
+_MOST_BYTES = 32 * 2**20
 _MOST_STEPS = 20_000
+#: What the parsed content may take, in bytes, and about how much each character that begins a value brings.
+_MOST_MEMORY = 192 * 2**20
+_MEMORY = {b"{": 240, b"[": 72, b",": 40, b'"': 30}
+
+
+class _TooLargeError(ValueError):
+    """More than is read."""
 
 
 def history_of(
@@ -45,6 +52,9 @@ def history_of(
     try:
         content = _content(packed)
         return _mismatch(content, step) or _history(content, name, since, at, all_labels=all_labels)
+    except _TooLargeError:
+        told = f"the counts in ConfigMap {name!r} are more than is read: let the Job keep fewer steps (`--steps`)"
+        return Problem("CountsTooLarge", told)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, zlib.error, binascii.Error):
         return Problem("CountsInvalid", f"the counts in ConfigMap {name!r} cannot be read")
 
@@ -67,6 +77,9 @@ def _history(content: Mapping[str, Any], name: str, since: float, at: float, *, 
         until = stamp(datetime.fromtimestamp(ends[-1], UTC)) if ends else "never"
         return Problem("CountsStale", f"ConfigMap {name!r} has counts until {until}: did its Job run?")
     skip = sum(end <= since for end in ends)
+    scores = next((len(signal.bins) for signal in layout.signals if signal.name == "prediction"), 0)
+    if problem := too_many(layout, len(ends) - skip, outcomes=len(ends) * scores * len(OUTCOMES)):
+        return problem
     counts, outcomes = (
         _series(content["counts"], ends, skip),
         _series(content["outcomes"], ends, not all_labels and skip),
@@ -77,8 +90,10 @@ def _history(content: Mapping[str, Any], name: str, since: float, at: float, *, 
 def _content(packed: str) -> dict[str, Any]:
     reader = zlib.decompressobj(wbits=31)
     text = reader.decompress(base64.b64decode(packed, validate=True), _MOST_BYTES)
-    if reader.unconsumed_tail or not reader.eof:
-        raise ValueError("too large, or cut")
+    if reader.unconsumed_tail or sum(text.count(begin) * size for begin, size in _MEMORY.items()) > _MOST_MEMORY:
+        raise _TooLargeError
+    if not reader.eof:
+        raise ValueError("cut")
     found = json.loads(text)
     if not isinstance(found, dict):
         raise TypeError("not an object")

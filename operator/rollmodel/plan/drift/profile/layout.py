@@ -1,11 +1,13 @@
 """The profile as the model server shows it: which signals there are, in which bins, and what the training counted.
 
 Prometheus answers with one series for each bin; here they are put side by side. Series of values are cumulative
-(``le``), as histograms are.
+(``le``), as histograms are. Pods say what they like, so what does not look like a profile of ours is refused: each
+signal is computed with as if it had as many bins as the largest one.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,16 +17,22 @@ import numpy as np
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.performance import Calibration
 from rollmodel.plan.problem import Problem
+from rollmodel.text import plain
 
-__all__ = ["GROUPS", "MOST_CELLS", "Layout", "Points", "Signal", "key_of"]
+__all__ = ["GROUPS", "MOST_CELLS", "MOST_COLUMNS", "MOST_TOGETHER", "Layout", "Points", "Signal", "key_of"]
 
 #: Series of an answer: labels, and (unix time, value) ascending.
 Points = tuple[Mapping[str, str], Sequence[tuple[float, float]]]
 Key = tuple[str, str, str]
 
 GROUPS = ("null", "unseen", "all")
-#: More series than that are no profile of ours.
-MOST_CELLS = 20_000
+#: More series than that are no profile of ours, nor are more columns (``rollmodel.profile`` allows 1,000 and a score).
+MOST_CELLS, MOST_COLUMNS = 20_000, 1001
+#: Signals times the bins of the largest one.
+MOST_TOGETHER = 100_000
+#: Characters of the name of a column, and of all names of columns and bins.
+_LONGEST, _MOST_CHARACTERS = 320, 2_000_000
+_DIGEST = 128
 _KINDS = ("le", "category", "group")
 
 
@@ -51,8 +59,8 @@ class Signal:
 
     @property
     def column(self) -> str:
-        """The name of the column."""
-        return self.name.removeprefix("feature:")
+        """The name of the column, for people."""
+        return plain(self.name.removeprefix("feature:"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +84,9 @@ class Layout:
         if not infos:
             reasons = values.get("problem", {})
             if reasons:
-                reason = min(reasons)
-                return Problem(reason, f"the model server counts nothing: {_PROBLEMS.get(reason, reason)}")
+                known = [reason for reason in _PROBLEMS if reason in reasons]
+                reason = known[0] if known else "ProfileInvalid"
+                return Problem(reason, f"the model server counts nothing: {_PROBLEMS[reason]}")
             message = (
                 "the stable revision shows no profile to Prometheus: is it served by the preset MLflow, and scraped?"
             )
@@ -85,13 +94,13 @@ class Layout:
         if len(infos) > 1:
             return Problem("ProfileMismatch", f"pods of one revision show {len(infos)} different profiles")
         rows = values.get("rows", {})
-        if len(rows) > MOST_CELLS:
-            return Problem("ProfileTooLarge", f"the profile has more than {MOST_CELLS} bins")
+        if problem := _too_large(rows):
+            return Problem("ProfileTooLarge", f"the profile has {problem}")
         signals = tuple(_signals(rows, values.get("importance", {})))
         if not signals:
             return Problem("NoSeries", "the profile has no signals")
         return cls(
-            digest=next(iter(infos)),
+            digest=plain(next(iter(infos)))[:_DIGEST],
             rows=int(max(signal.rows for signal in signals)),
             signals=signals,
             calibration=_calibration(signals, values.get("positives", {}), values.get("threshold", {})),
@@ -143,10 +152,26 @@ def _reference_key(labels: Mapping[str, str]) -> Any:
             return key_of(labels)
 
 
+def _too_large(rows: Mapping[Key, float]) -> str | None:
+    columns = Counter(key[0] for key in rows)
+    together = len(columns) * max(columns.values(), default=0)
+    for what, found, most in (
+        ("bins", len(rows), MOST_CELLS),
+        ("columns", len(columns), MOST_COLUMNS),
+        ("columns times bins of the largest one", together, MOST_TOGETHER),
+        ("characters in a name", max(map(len, columns), default=0), _LONGEST),
+        ("characters in all names", sum(len(name) + len(value) for name, _, value in rows), _MOST_CHARACTERS),
+    ):
+        if found > most:
+            return f"{found} {what}, {most} are read"
+    return None
+
+
 def _signals(rows: Mapping[Key, float], importance: Mapping[str, float]) -> Iterable[Signal]:
-    names = sorted({signal for signal, _, _ in rows})
-    for name in names:
-        own = {key: value for key, value in rows.items() if key[0] == name}
+    columns: dict[str, dict[Key, float]] = {}
+    for key, value in rows.items():
+        columns.setdefault(key[0], {})[key] = value
+    for name, own in sorted(columns.items()):
         cumulative = any(kind == "le" for _, kind, _ in own)
         bins = [key for key in own if key[1] == ("le" if cumulative else "category")]
         bins.sort(key=(lambda key: float(key[2])) if cumulative else (lambda key: (-rows[key], key[2])))

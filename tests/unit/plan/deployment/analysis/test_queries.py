@@ -229,3 +229,11 @@ def test_the_matchers_of_the_settings_are_part_of_every_question(serving: Servin
     cluster.advance()
     observed = replace(cluster.observe(), defaults=Defaults("o", "s", prometheus_matchers='cluster="eu-1"'))
     assert all('{cluster="eu-1",namespace=' in asked.query for asked in queries(observed).values())
+
+
+@pytest.mark.parametrize("stable", ['"} or secret{a="', "b|.*", "b c", "\n", "x" * 64])
+def test_a_revision_that_a_status_makes_up_is_not_asked_about(stable: str) -> None:
+    """Whoever may write a status must not therefore ask Prometheus what they like."""
+    words = scope("prod", "churn", stable=stable, candidate=stable, interval_seconds=10)
+    assert words["selector"].endswith('rollmodel_dev_revision=~""')
+    assert (words["stable"], words["candidate"]) == ("", "")
