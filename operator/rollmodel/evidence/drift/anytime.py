@@ -18,11 +18,14 @@ import numpy as np
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.drift.compare import Comparison, grouped, merge_bins, statistic
 
-__all__ = ["careful_dispersion", "compare_anytime", "log_e_value", "radius", "visible_psi_anytime"]
+__all__ = ["careful_dispersion", "compare_anytime", "log_e_value", "log_most", "radius", "visible_psi_anytime"]
 
 #: Prior weight of the reference, in rows for each bin: for large, middle and small changes.
 _WEIGHTS = (1.0, 10.0, 100.0)
-_STEPS = 50
+_STEPS, _NEWTON_STEPS = 50, 8
+#: Bounds of log x: beyond them the live rows, or the reference, count for nothing.
+_FARTHEST = 30.0
+_TINY, _LEAST = 1e-300, 1e-9
 _POWER_Z = 0.84
 
 
@@ -45,13 +48,14 @@ def log_e_value(reference: Array, live: Array, allowed: Array) -> Array:
 
     Bins of which the reference has no row are to be empty or merged before.
     """
-    rows = live.sum(axis=-1)
-    share = reference / np.maximum(reference.sum(axis=-1, keepdims=True), 1e-9)
+    reference = reference[(None,) * (live.ndim - reference.ndim)]
+    rows, reference_rows = live.sum(axis=-1), reference.sum(axis=-1)
+    share = reference / np.maximum(reference_rows, 1e-9)[..., None]
     bins = np.maximum((reference > 0.0).sum(axis=-1), 1)
-    mixture = np.stack([_log_dirichlet(live, share, weight * bins) for weight in _WEIGHTS])
+    mixture = _log_dirichlet(live, share, np.multiply.outer(_WEIGHTS, bins))
     best = mixture.max(axis=0)
     likely = best + np.log(np.exp(mixture - best).mean(axis=0))
-    return np.where((rows > 0.0) & (reference.sum(axis=-1) > 0.0), likely - _log_most(reference, live, allowed), 0.0)
+    return np.where((rows > 0.0) & (reference_rows > 0.0), likely - log_most(reference, live, allowed), 0.0)
 
 
 def compare_anytime(
@@ -62,16 +66,23 @@ def compare_anytime(
     Bins are merged by the reference alone, since they must stay the same while rows come in. Rows that come in bursts
     of ``dispersion`` are worth so many fewer.
     """
-    reference = np.broadcast_to(reference, live.shape)
-    rows_m, rows_n = reference.sum(axis=-1), live.sum(axis=-1)
-    group = merge_bins(reference / np.maximum(rows_m, 1.0)[..., None], rows_m, least)
-    merged, seen = grouped(reference, group), grouped(live, group) / dispersion[:, None]
+    known = _without_copies(np.asarray(reference))
+    rows_m, rows_n = known.sum(axis=-1), live.sum(axis=-1)
+    group = merge_bins(known / np.maximum(rows_m, 1.0)[..., None], rows_m, least)
+    merged, seen = grouped(known, group), grouped(live, group) / dispersion[:, None]
     bins = (merged > 0.0).sum(axis=-1)
     allowed = np.vectorize(radius, otypes=[np.float64])(bins, np.broadcast_to(delta, bins.shape))
     log_e = np.where(bins > 1, log_e_value(merged, seen, allowed), 0.0)
-    _, freedom, psi = statistic(reference, live, group)
+    _, freedom, psi = statistic(known, live, group)
     chance = dispersion * freedom * (1.0 / np.maximum(rows_n, 1.0) + 1.0 / np.maximum(rows_m, 1.0))
     return Comparison(rows_n, freedom, np.minimum(0.0, -log_e) / math.log(10.0), psi, psi - chance)
+
+
+def _without_copies(reference: Array) -> Array:
+    """The reference [S, K] where all windows have the same one (``np.broadcast_to``): then it is looked at once."""
+    while reference.ndim > 2 and reference.strides[0] == 0:
+        reference = reference[0]
+    return reference
 
 
 def careful_dispersion(dispersion: Array, quiet_windows: float, freedom: float = 10.0) -> Array:
@@ -95,39 +106,55 @@ def visible_psi_anytime(rows: float, reference_rows: float, freedom: int, *, alp
 
 
 def _log_dirichlet(live: Array, share: Array, weight: Array) -> Array:
-    """Log probability of these rows, in any one order, under a Dirichlet mixture of this weight around ``share``."""
-    prior = weight[..., None] * share
-    gained = np.where(
-        prior > 0.0, _log_gamma(np.maximum(prior + live, 1e-9)) - _log_gamma(np.maximum(prior, 1e-9)), 0.0
-    )
+    """Log probability of these rows [..., K], in any one order, under a Dirichlet mixture around ``share``, of each
+    weight [W, ...]: [W, ...].
+    """
+    prior = np.maximum(weight[..., None] * share, _LEAST)
+    gained = np.where(share > 0.0, _log_gamma(prior + live) - _log_gamma(prior), 0.0)
     return array(gained.sum(axis=-1) - _log_gamma(weight + live.sum(axis=-1)) + _log_gamma(weight))
 
 
-def _log_most(reference: Array, live: Array, allowed: Array) -> Array:
-    """Log of the largest probability that shares within ``allowed`` of the reference give to the rows.
+def log_most(reference: Array, live: Array, allowed: Array) -> Array:
+    """Log of the largest probability that shares within ``allowed`` of the reference give to the rows, or a bit more.
 
-    The best shares are a mean of both: (live + x reference) / total, with the smallest x that is near enough.
+    The best shares are a mean of both, (live + x reference) / total, where x is the price of the distance (Lagrange's
+    multiplier). Every x gives an upper bound (weak duality), and near the best one it hardly differs from the maximum:
+    so a few of Newton's steps do, and wherever they end the e-value is not too large. They begin where shares are
+    near enough whatever the rows, from where none goes too far: log distance is concave in log x.
     """
-    low, high = np.full(allowed.shape, -30.0), np.full(allowed.shape, 30.0)
-    total = reference.sum(axis=-1)
-    for _ in range(_STEPS):
-        middle = (low + high) / 2.0
-        mean = _mean(reference, live, middle)
-        away = (reference * np.log(np.maximum(reference, 1e-300) / np.maximum(total[..., None] * mean, 1e-300))).sum(-1)
-        far = away > allowed
-        low, high = np.where(far, middle, low), np.where(far, high, middle)
-    best = _mean(reference, live, low)  # a little too far away, so the e-value is never too large
-    return array(np.where(live > 0.0, live * np.log(np.maximum(best, 1e-300)), 0.0).sum(axis=-1))
+    n, m = live.sum(axis=-1), np.maximum(reference.sum(axis=-1), _TINY)
+    ratio = np.divide(live * m[..., None], reference, out=n[..., None] + 0.0 * live, where=reference > 0.0)
+    excess = ratio - n[..., None]  # of live rows in a bin, in units of the reference's share: -n where there are none
+    within = np.maximum(allowed, _LEAST)
+    log_x = np.log(np.maximum(n, _TINY)) - np.log(m) - np.log(np.expm1(np.minimum(within / m, 500.0)))
+    for _ in range(_NEWTON_STEPS):
+        log_x = np.maximum(np.minimum(log_x, _FARTHEST), -_FARTHEST)
+        x = np.exp(log_x)
+        total = n + x * m
+        away, steep = _distance(reference, excess / total[..., None])
+        slope = np.maximum(np.minimum(x * m / total * steep / away, 2.0), 1e-6)
+        log_x += np.log(away / within) / slope
+    x = np.exp(np.maximum(np.minimum(log_x, _FARTHEST), -_FARTHEST))
+    total = n + x * m
+    away, _ = _distance(reference, excess / total[..., None])
+    both = np.maximum((live + x[..., None] * reference) / total[..., None], _TINY)
+    return array((live * np.log(both)).sum(axis=-1) + x * (allowed - away))
 
 
-def _mean(reference: Array, live: Array, log_weight: Array) -> Array:
-    both = live + np.exp(log_weight)[..., None] * reference
-    return array(both / np.maximum(both.sum(axis=-1, keepdims=True), 1e-300))
+def _distance(reference: Array, change: Array) -> tuple[Array, Array]:
+    """Reference rows times the divergence of shares (1 + change) times its own, and the sum of rows change^2 / (1 +
+    change), which is how fast it falls.
+    """
+    change = np.maximum(change, -1.0 + 1e-15)
+    away = (reference * (change - np.log1p(change))).sum(axis=-1)
+    return np.maximum(away, _TINY), np.maximum((reference * change**2 / (1.0 + change)).sum(axis=-1), _TINY)
 
 
 def _log_gamma(x: Array) -> Array:
-    """Stirling's series, eight further; to ten digits for x above 0."""
-    steps = sum(np.log(x + step) for step in range(8))
+    """Stirling's series, eight further; to ten digits for x above 0 and below 1e38."""
+    steps = np.log(x * (x + 1.0) * (x + 2.0) * (x + 3.0) * (x + 4.0) * (x + 5.0) * (x + 6.0) * (x + 7.0))
     y = x + 8.0
-    series = (y - 0.5) * np.log(y) - y + 0.5 * math.log(2.0 * math.pi)
-    return array(series + 1.0 / (12.0 * y) - 1.0 / (360.0 * y**3) + 1.0 / (1260.0 * y**5) - steps)
+    part = 1.0 / y
+    square = part * part
+    rest = part * (1.0 / 12.0 - square * (1.0 / 360.0 - square / 1260.0))
+    return array((y - 0.5) * np.log(y) - y + 0.5 * math.log(2.0 * math.pi) + rest - steps)

@@ -57,7 +57,7 @@ def statistic(reference: Array, live: Array, group: Groups) -> tuple[Array, Arra
     m, n = grouped(reference, group), grouped(live, group)
     rows_m, rows_n = m.sum(axis=-1, keepdims=True), n.sum(axis=-1, keepdims=True)
     known = (rows_m > 0) & (rows_n > 0)
-    ratio = np.sqrt(np.divide(rows_m, rows_n, out=np.ones_like(rows_m), where=known))
+    ratio = np.sqrt(np.divide(rows_m, rows_n, out=np.ones(known.shape), where=known))
     both = m + n
     chi = np.divide((ratio * n - m / ratio) ** 2, both, out=np.zeros_like(both), where=(both > 0) & known).sum(axis=-1)
     groups = group.max(axis=-1) + 1
@@ -96,7 +96,10 @@ def compare(
 
 
 def grouped(counts: Array, group: Groups) -> Array:
-    """The sum of each group of bins [..., K]; zeros behind the last group."""
-    flat = (np.arange(group[..., 0].size).reshape(group.shape[:-1])[..., None] * group.shape[-1] + group).ravel()
-    summed = np.bincount(flat, weights=np.broadcast_to(counts, group.shape).ravel(), minlength=group.size)
-    return array(summed).reshape(group.shape)
+    """The sum of each group of bins [..., K]; zeros behind the last group. Windows may share their groups."""
+    shape = np.broadcast_shapes(counts.shape, group.shape)
+    first = np.arange(0, math.prod(shape), shape[-1]).reshape(*shape[:-1], 1)
+    summed = np.bincount(
+        (first + group).ravel(), weights=np.broadcast_to(counts, shape).ravel(), minlength=math.prod(shape)
+    )
+    return array(summed).reshape(shape)

@@ -12,6 +12,7 @@ from rollmodel.evidence.drift.anytime import (
     careful_dispersion,
     compare_anytime,
     log_e_value,
+    log_most,
     radius,
     visible_psi_anytime,
 )
@@ -60,6 +61,35 @@ def test_the_least_favourable_shares_are_within_reach_and_no_others_are_worse() 
     ]
     expected = math.log(sum(math.exp(one) for one in mixture) / 3) - most
     assert log_e_value(reference, live, np.array([allowed]))[0] == pytest.approx(expected, abs=1e-3)
+
+
+def _by_bisection(reference: np.ndarray, live: np.ndarray, allowed: float) -> float:
+    """Log of the largest probability of the rows: shares are a mean of both, as near to the rows as is allowed."""
+    low, high = -30.0, 30.0
+    for _ in range(80):
+        middle = (low + high) / 2.0
+        both = live + math.exp(middle) * reference
+        shares = both / both.sum()
+        far = (reference * np.log(reference / reference.sum() / shares)).sum() > allowed
+        low, high = (middle, high) if far else (low, middle)
+    return float((live[live > 0.0] * np.log(shares[live > 0.0])).sum())
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(2, 20), st.floats(2, 7), st.floats(0, 7), st.floats(-6, -1), st.integers(0, 10_000))
+def test_the_least_favourable_shares_are_found_in_a_few_steps(
+    bins: int, log_m: float, log_n: float, log_delta: float, seed: int
+) -> None:
+    """The same world or another one; a bound that is too high is careful, one that is too low is wrong."""
+    rng = np.random.default_rng(seed)
+    truth = rng.dirichlet(np.ones(bins))
+    world = truth if seed % 2 else rng.dirichlet(np.ones(bins))
+    reference = np.maximum(rng.multinomial(int(10**log_m), truth), 0.5).astype(float)
+    live = rng.multinomial(int(10**log_n), world) / (1.0 + seed % 3)
+    allowed = radius(bins, 10**log_delta)
+    found = float(log_most(reference, live, np.array(allowed)))
+    exact = _by_bisection(reference, live, allowed)
+    assert exact - 1e-3 <= found <= exact + 0.1
 
 
 def test_rows_that_come_in_bursts_are_worth_fewer() -> None:

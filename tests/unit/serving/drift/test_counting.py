@@ -11,9 +11,10 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 from rollmodel.profile import Profile, build_profile
+from rollmodel.serving.drift.counter import Counter
 from rollmodel.serving.drift.exposition import DriftMetrics
 from rollmodel.serving.drift.recorder import Recorder
-from rollmodel.serving.drift.signals import MOST_SIGNALS, signals_of
+from rollmodel.serving.drift.signals import GROUPS, MOST_SIGNALS, signals_of
 from rollmodel.serving.drift.start import start_counting
 from rollmodel.serving.server.metrics import ServerMetrics
 from rollmodel.serving.server.scoring import Scorer
@@ -112,6 +113,29 @@ def test_a_feature_that_is_gone_or_no_number_is_missing(profile: Profile, data: 
     assert found["rollmodel_signal_group_rows_total", "feature:visits", "null"] == 0
     assert found["rollmodel_signal_category_rows_total", "feature:plan", "gold"] == 2
     assert found["rollmodel_signal_uncounted_rows_total",] == 0
+
+
+def test_small_requests_are_counted_together_as_they_are_alone(profile: Profile) -> None:
+    """Also where a column is a number in one request and none in the next, or where columns differ."""
+    batches: list[tuple[Any, Any]] = [(table(3), np.full(3, 0.4)) for _ in range(5)]
+    batches += [({"age": [30.0], "plan": ["gold"]}, [0.1]), (table(2), None), (table(2)[["age"]], [0.6, 0.7])]
+    batches += [(table(1).assign(plan=plan), [0.5]) for plan in (1, 2.5, True, None, "gold", "new")]
+    batches += [(table(2).astype({"visits": "Int64"}), [0.5, 0.5]), (pd.DataFrame(), [])]
+    signals, _ = signals_of(profile)
+    together, alone = (np.zeros(sum(one.bins + len(GROUPS) for one in signals), dtype=np.int64) for _ in range(2))
+    Counter(signals, together).count(batches)
+    for batch in batches:
+        Counter(signals, alone).count([batch])
+    assert together.tolist() == alone.tolist()
+
+
+def test_texts_that_look_like_numbers_are_no_numbers() -> None:
+    """A table of whole numbers beside one of fractions is one of fractions: 1 would be 1.0, which nobody listed."""
+    profile = build_profile({"code": np.array(["1", "2"] * 50, dtype=object), "x": RNG.normal(size=100)})
+    signals, _ = signals_of(profile)
+    counts = np.zeros(sum(one.bins + len(GROUPS) for one in signals), dtype=np.int64)
+    Counter(signals, counts).count([(pd.DataFrame({"code": [code], "x": [0.0]}), None) for code in (1, 2, 2.5)])
+    assert signals[0].cells(counts).tolist() == [1, 1, 1, 0, 1, 3]
 
 
 def test_an_array_without_names_is_in_the_order_of_the_profile() -> None:
