@@ -2,6 +2,7 @@
 
     python -m tests.bench.serving_overhead
     python -m tests.bench.serving_overhead --log    # ours with a prediction log of all requests, and without
+    python -m tests.bench.serving_overhead --drift  # ours with a profile, so that it counts rows, and without
 
 All servers stay up during the run and take turns, so that a busy machine is busy for each of them. Latency is that of
 a closed loop with a few clients on one machine: a comparison, not a capacity. CPU time is that of the server's
@@ -15,6 +16,7 @@ import http.client
 import itertools
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,10 +28,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import mlflow
-from rollmodel.profile import build_profile
+from rollmodel.profile import FILE_NAME, build_profile
 from rollmodel.serving.predictions.config import VARIABLE
 
 from examples.models.sample_requests import request_bodies
@@ -106,13 +108,13 @@ def _wait_until_up(port: int, path: str) -> None:
 
 
 @contextmanager
-def _ours(model: Path, folder: Path, log: Path | None = None) -> Iterator[Server]:
+def _ours(model: Path, folder: Path, log: Path | None = None, name: str = "rollmodel serve") -> Iterator[Server]:
     port = free_port()
     env = {VARIABLE: json.dumps({"to": str(log)})} if log is not None else {}
     command = [sys.executable, "-m", "rollmodel", "serve", "--model", str(model), "--host", HOST, "--port", str(port)]
     with _process(command, folder / f"ours-{port}.log", env) as group:
         _wait_until_up(port, "/ready")
-        yield Server("rollmodel serve, with a log" if log is not None else "rollmodel serve", port, [group])
+        yield Server(f"{name}, with a log" if log is not None else name, port, [group])
 
 
 @contextmanager
@@ -211,17 +213,23 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200, help="per server and round")
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8], help="concurrent clients")
     parser.add_argument("--log", action="store_true", help="compare ours with a prediction log and without")
+    parser.add_argument("--drift", action="store_true", help="compare ours with a profile and without")
+    parser.add_argument("--rows", type=int, default=4, help="of a request")
     arguments = parser.parse_args()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model = _save_model(folder)
         ours = stack.enter_context(_ours(model, folder))
-        if arguments.log:
-            servers: tuple[Server, ...] = (ours, stack.enter_context(_ours(model, folder, folder / "predictions")))
+        if arguments.drift:
+            other = folder / "without-profile"
+            shutil.copytree(model, other, ignore=shutil.ignore_patterns(FILE_NAME))
+            servers: tuple[Server, ...] = (stack.enter_context(_ours(other, folder, name="without a profile")), ours)
+        elif arguments.log:
+            servers = (ours, stack.enter_context(_ours(model, folder, folder / "predictions")))
         else:
             plain = stack.enter_context(_mlflow(model, folder))
             servers = (plain, stack.enter_context(_behind_envoy(plain, folder)), ours)
-        bodies = list(itertools.islice(itertools.cycle(request_bodies()), arguments.requests))
+        bodies = list(itertools.islice(itertools.cycle(request_bodies(arguments.rows)), arguments.requests))
         for clients in arguments.clients:
             _measure(servers, bodies, clients, arguments.rounds)
 
@@ -230,14 +238,26 @@ def _measure(servers: Sequence[Server], bodies: Sequence[str], clients: int, rou
     for server in servers:
         _round(server, bodies, clients)  # warm
         server.latencies, server.busy_seconds, server.cpu_seconds = [], 0.0, 0.0
-    for _ in range(rounds):
-        for server in servers:
+    for number in range(rounds):
+        for server in servers if number % 2 else reversed(servers):  # nobody is always the first
             _round(server, bodies, clients)
     print(f"\n{clients} client(s), {rounds} rounds of {len(bodies)} requests")
     print("| server                           | p50 ms | p99 ms |   req/s | ratio | CPU ms | MB     |")
     print("|----------------------------------|-------:|-------:|--------:|------:|-------:|-------:|")
     for server in servers:
         print(server.row(servers[0]))
+    if len(servers) == 2:
+        _print_paired(servers[0], servers[1], len(bodies))
+
+
+def _print_paired(one: Server, other: Server, requests: int) -> None:
+    """How much longer the second takes: medians of each round side by side, since a machine is busy for both."""
+    rounds = [
+        median(other.latencies[begin : begin + requests]) / median(one.latencies[begin : begin + requests])
+        for begin in range(0, len(one.latencies), requests)
+    ]
+    low, middle, high = quantiles(rounds, n=4)
+    print(f"p50 of {other.name} over that of {one.name}: {middle:.3f} (half of the rounds: {low:.3f} to {high:.3f})")
 
 
 if __name__ == "__main__":
