@@ -61,6 +61,12 @@ class Unavailable(Transient):
     default_reason = "Unavailable"
 
 
+class NotAnsweredYet(Unavailable):
+    """A neighbour was asked for the first time, some seconds ago. That is no news: what was told before stays told."""
+
+    default_reason = "NotAnsweredYet"
+
+
 class Conflict(Transient):
     """Someone else wrote first (HTTP 409): read again, decide again."""
 

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from rollmodel.backoff import spread
-from rollmodel.errors import RollmodelError, Transient, Unavailable
+from rollmodel.errors import NotAnsweredYet, RollmodelError, Transient, Unavailable
 from rollmodel.ports import Connection
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
-__all__ = ["AliasPoller", "Handle"]
+__all__ = ["AliasPoller", "Handle", "silent"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class _Topic(Generic[Answer]):
         fresh = time.monotonic() - self.answered <= patience
         if self.answer is not None and (self.error is None or (fresh and isinstance(self.error, Transient))):
             return self.answer
-        return self.error or Unavailable("the registry has not answered yet")
+        return self.error or silent(self.began, patience)
 
 
 class Handle:
@@ -157,7 +157,7 @@ class AliasPoller(Generic[Answer]):
                 await topic.asked.wait()
         except TimeoutError:
             topic.given_up = True
-            raise Unavailable("the registry has not answered yet") from None
+            raise silent(topic.began, self._patience) from None
 
     def _leave(self, key: _Key, topic: _Topic[Answer], follower: object) -> None:
         topic.followers.pop(follower, None)
@@ -200,6 +200,12 @@ class AliasPoller(Generic[Answer]):
         if not first or topic.given_up:  # else they are waiting for this very answer
             for wake in list(topic.followers.values()):
                 wake()
+
+
+def silent(began: float, patience: float) -> Unavailable:
+    """What to say of a registry that was asked at ``began`` (monotonic seconds) and has not answered."""
+    kind = NotAnsweredYet if time.monotonic() - began <= patience else Unavailable
+    return kind("the registry has not answered yet")
 
 
 async def _polled_since(topic: _Topic[Any], moment: float) -> None:

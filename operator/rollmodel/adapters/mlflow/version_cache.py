@@ -12,8 +12,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from rollmodel.adapters.mlflow.alias_poller import FIRST_ANSWER_SECONDS
-from rollmodel.errors import RollmodelError, Terminal, Unavailable
+from rollmodel.adapters.mlflow.alias_poller import FIRST_ANSWER_SECONDS, silent
+from rollmodel.errors import RollmodelError, Terminal
 from rollmodel.ports import Connection
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
@@ -28,6 +28,8 @@ _Key = tuple[Connection, str, str]
 BELIEVED_SECONDS = 600.0
 #: How much longer it serves while it is being looked up again, in seconds.
 RENEWAL_SECONDS = 60.0
+#: How long the silence after a first question is no news, in seconds.
+FIRST_SILENCE_SECONDS = 45.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class VersionCache(Generic[Answer]):
             async with waiting_for_neighbour(), asyncio.timeout(lookup.began + FIRST_ANSWER_SECONDS - now):
                 return await asyncio.shield(lookup.task)
         except TimeoutError:
-            raise Unavailable("the registry has not answered yet") from None
+            raise silent(lookup.began, FIRST_SILENCE_SECONDS) from None
 
     def forget(self, connection: Connection, name: str, version: str) -> None:
         """It was tagged."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from rollmodel.adapters.mlflow import alias_poller as module
 from rollmodel.adapters.mlflow.alias_poller import AliasPoller
-from rollmodel.errors import NotFound, Unavailable
+from rollmodel.errors import NotAnsweredYet, NotFound, Unavailable
 from rollmodel.ports import Connection
 
 HERE = Connection("http://mlflow")
@@ -144,8 +144,18 @@ async def test_who_asks_first_waits_for_the_answer(feed: AliasPoller[str], regis
 async def test_but_not_for_ever(feed: AliasPoller[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.01)
     feed.follow(*TOPIC, lambda: None)
-    with pytest.raises(Unavailable, match="not answered yet"):
+    with pytest.raises(NotAnsweredYet, match="not answered yet"):
         await feed.latest(*TOPIC)
+
+
+async def test_a_long_silence_is_an_outage(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_ANSWER_SECONDS", 0.01)
+    feed = AliasPoller(registry.lookup, interval=0.001)
+    feed.follow(*TOPIC, lambda: None)
+    with pytest.raises(Unavailable, match="not answered yet") as silence:
+        await feed.latest(*TOPIC)
+    assert silence.value.reason == "Unavailable"
+    feed.close()
 
 
 async def test_an_answer_that_is_old_news_is_asked_for_anew(

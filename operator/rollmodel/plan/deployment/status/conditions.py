@@ -7,10 +7,12 @@ wanted serves, Unknown while a rollout finds out whether it should, False when s
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TypeGuard
 
 from rollmodel.api.conditions import Condition, find
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentStatus
 from rollmodel.api.modeldeployment.status import MOST_RETIRING
+from rollmodel.errors import NotAnsweredYet
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
@@ -164,7 +166,11 @@ def _serving(rollout: Rollout) -> ConditionDraft:
 
 def _was_ready(rollout: Rollout) -> bool:
     """Ready stays what it was while the registry is away: nothing else was asked for since."""
-    before = find(rollout.observed.status.conditions, "Ready")
+    return _was(find(rollout.observed.status.conditions, "Ready"), rollout)
+
+
+def _was(before: Condition | None, rollout: Rollout) -> TypeGuard[Condition]:
+    """Whether this was true, and nothing else was asked for since."""
     same = rollout.observed.status.observed_generation == rollout.observed.generation
     return same and before is not None and before.status == "True"
 
@@ -216,7 +222,9 @@ def _paused(rollout: Rollout) -> ConditionDraft:
 
 def _model_resolved(rollout: Rollout) -> ConditionDraft:
     if rollout.wanted is None:
-        problem = rollout.context.problem
+        problem, before = rollout.context.problem, find(rollout.observed.status.conditions, "ModelResolved")
+        if problem is not None and problem.reason == NotAnsweredYet.default_reason and _was(before, rollout):
+            return ConditionDraft(before.status, before.reason, before.message)
         return ConditionDraft("False", problem.reason if problem else "Unknown", problem.message if problem else "")
     name = rollout.wanted.model_name or "the model"
     message = f"{name} is {rollout.wanted.label}, {rollout.wanted.digest[:19]}"

@@ -139,6 +139,20 @@ def test_an_outage_of_the_registry_is_told_once_and_its_end_too(serving: Serving
     ]
 
 
+def test_a_registry_that_has_not_answered_yet_is_no_news(serving: Serving) -> None:
+    """An operator that starts beside a slow registry wrote two statuses and two Events for each object."""
+    cluster = serving()
+    cluster.run(60)
+    cluster.events.clear()
+    before = dict(cluster.status)
+    cluster.model = Problem("NotAnsweredYet", "the registry has not answered yet", transient=True)
+    cluster.run(30)
+    assert (cluster.status, cluster.events) == (before, [])
+    cluster.edit(scale={"replicas": 2})
+    cluster.run(5)
+    assert cluster.condition("ModelResolved")["reason"] == "NotAnsweredYet"
+
+
 def test_a_spec_that_changed_meanwhile_is_not_called_ready(serving: Serving) -> None:
     cluster = serving()
     cluster.model = Problem("Unavailable", "connection refused", transient=True)
