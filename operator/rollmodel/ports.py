@@ -169,7 +169,8 @@ class Kube(Protocol):
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
         """Server-side apply with our field manager, force. Returns the object as stored.
 
-        Refuses (Invalid) to touch an object that exists and is controlled by somebody else.
+        Refuses (Invalid) to touch an object that exists and is controlled by somebody else. Conflict where that is the
+        object that had the owner's name before: what it left is being deleted.
         """
         ...
 
@@ -179,6 +180,10 @@ class Kube(Protocol):
 
     async def patch_status(self, ref: Ref, status: Mapping[str, Any], *, resource_version: str) -> dict[str, Any]:
         """Replace the status as a whole if the object still has this resourceVersion, else Conflict."""
+        ...
+
+    async def patch_finalizers(self, ref: Ref, finalizers: Sequence[str], *, resource_version: str) -> dict[str, Any]:
+        """Replace the finalizers if the object still has this resourceVersion, else Conflict."""
         ...
 
     async def event(self, involved: Manifest, event: Event) -> None:

@@ -42,7 +42,7 @@ from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.kind import training_jobs
 from rollmodel.runtime.clock import SystemClock
-from rollmodel.runtime.controller import FINALIZER, Controller, Limits
+from rollmodel.runtime.controller import Controller, Limits
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
@@ -144,7 +144,6 @@ class Rig:
 
     def drive(self, reconciler: Reconciler, manifest: dict[str, Any]) -> str:
         """Create the object and drive it; its UID."""
-        manifest["metadata"]["finalizers"] = [FINALIZER]
         ref = Ref.of(self.kube.create(manifest))
         loop = self.controller.drive(reconciler, lambda: self.kube.objects[ref])
         self.loops.append(asyncio.create_task(loop))

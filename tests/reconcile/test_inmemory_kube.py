@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from rollmodel.errors import Conflict
 from rollmodel.plan.decision import Ref
 
 from tests.support.contracts.kube import KubeContract, World, model_deployment, service
@@ -43,3 +44,16 @@ async def test_a_finalizer_holds_an_object(kube: InMemoryKube) -> None:
     assert kube.objects[ref]["metadata"]["deletionTimestamp"]
     kube.edit(ref, lambda obj: obj["metadata"].update(finalizers=[]))
     assert ref not in kube.objects
+
+
+async def test_what_another_object_of_the_same_name_left_is_waited_for(kube: InMemoryKube) -> None:
+    first = kube.create(model_deployment("default"))
+    manifest = service(first)
+    manifest["metadata"]["finalizers"] = ["example.com/one"]
+    left = kube.create(manifest)
+    kube.remove(Ref.of(first))
+    second = kube.create(model_deployment("default"))
+    with pytest.raises(Conflict):
+        await kube.apply(service(second))
+    kube.edit(Ref.of(left), lambda obj: obj["metadata"].update(finalizers=[]))
+    await kube.apply(service(second))

@@ -1,6 +1,6 @@
 {{/* The operator's rights. Tests compare them with the audit log of an API server: nothing more than it uses. */}}
 {{- define "rollmodel.rules" -}}
-# Our kinds. `patch` adds and removes the finalizer; the spec is never written.
+# Our kinds. `patch` adds and removes the finalizer of TrainingJobs, and what earlier releases left; no spec is written.
 - apiGroups: [rollmodel.dev]
   resources: [modeldeployments, trainingjobs, driftpolicies]
   verbs: [get, list, watch, patch]

@@ -46,5 +46,7 @@ class Kind(Generic[Spec, Status, Observed]):
     """What these effects, which were carried out, have changed. That the object itself changed is announced anyway."""
     finalize: Callable[[Manifest], Awaitable[None]] | None = None
     """Settles what an object that is being deleted leaves outside the cluster. Never raises errors of ours."""
+    owes: Callable[[Manifest], bool] = lambda _: True
+    """Whether there is or may soon be something to settle, where there is ``finalize``."""
     forget: Callable[[str], None] = lambda _: None
     """The object with this UID is gone."""

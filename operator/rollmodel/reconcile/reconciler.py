@@ -148,6 +148,10 @@ class _Finalizing(KindReconciler[Spec, Status, Observed]):
         super().__init__(kind, parts)
         self._finalize = finalize
 
+    def owes(self, body: Manifest) -> bool:
+        """Whether there is or may soon be something to settle."""
+        return self._kind.owes(body)
+
     async def finalize(self, body: Manifest) -> None:
         """The object is being deleted and driven no more."""
         await self._finalize(body)

@@ -44,6 +44,10 @@ class Reconciler(Protocol):
 class Finalizer(Protocol):
     """A reconciler that has something to settle outside the cluster when its object is deleted."""
 
+    def owes(self, body: Manifest) -> bool:
+        """Whether there is or may soon be something to settle: so long the object has our finalizer."""
+        ...
+
     async def finalize(self, body: Manifest) -> None:
         """The object is being deleted and driven no more. It is let go afterwards, whatever comes of this.
 

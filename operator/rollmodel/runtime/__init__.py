@@ -1,1 +1,1 @@
-"""The only importer of Kopf: one daemon per object, health, metrics, wiring."""
+"""The only importer of Kopf: one task per object, health, metrics, wiring."""

@@ -14,27 +14,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from rollmodel.api.base import GROUP
 from rollmodel.backoff import Backoff, spread
-from rollmodel.errors import Conflict, RollmodelError, Transient
+from rollmodel.errors import Conflict, NotFound, RollmodelError, Transient
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.strategies.commands import ANNOTATION
 from rollmodel.ports import Kube, Manifest
-from rollmodel.reconcile.result import Finalizer, Reconciler, Result
+from rollmodel.reconcile.result import Reconciler, Result
 from rollmodel.runtime.arrivals import Arrivals
+from rollmodel.runtime.finalizers import needs_finalizer, title, with_finalizer
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
 from rollmodel.slots import Pass, Slots
 
-__all__ = ["FINALIZER", "Controller", "Limits"]
+__all__ = ["Controller", "Limits"]
 
 _log = logging.getLogger(__name__)
-
-FINALIZER = f"{GROUP}/finalizer"
-FINALIZER_SECONDS = 5.0
-#: How long an object that is being deleted is held at most, in seconds.
-FINALIZE_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +64,7 @@ class _Loop:
     written: Manifest | None = None
     """The object as our own last write left it, while the watch has not shown us that yet."""
     stale: bool = False
-    """The last pass failed: what we hold of the object may be old."""
+    """The last pass failed, or the watch had to list anew: what we hold of the object may be old."""
 
 
 class Controller:
@@ -97,8 +92,15 @@ class Controller:
         if _user_intent(body) != loop.user_intent:
             self._triggers.wake(loop.uid)
 
+    def doubt(self, uid: str) -> None:
+        """The watch may have missed that this object was deleted: read it, and wake its loop."""
+        loop = self._loops.get(uid)
+        if loop is not None:
+            loop.stale = True
+            self._triggers.wake(uid)
+
     async def drive(self, reconciler: Reconciler, view: Callable[[], Manifest], *, delay: bool = False) -> None:
-        """Keep one object at its goal until it is being deleted. ``view`` gives it as the watch last saw it.
+        """Keep one object at its goal until it is gone or being deleted. ``view`` gives it as the watch last saw it.
 
         ``delay`` begins at a random moment, for objects that are many at once.
         """
@@ -111,9 +113,6 @@ class Controller:
             with self._triggers.trigger(loop.uid) as trigger:
                 await asyncio.sleep(random.uniform(0, self._limits.startup_spread) if delay else 0)  # noqa: S311
                 self._arrivals.begin(loop.uid)
-                while FINALIZER not in view()["metadata"].get("finalizers", ()):
-                    await trigger.sleep(FINALIZER_SECONDS)  # else its arrival makes the first write a conflict
-                    trigger.clear()
                 while True:
                     trigger.clear()
                     pause = await self._reconcile_once(reconciler, loop, view)
@@ -129,16 +128,6 @@ class Controller:
             reconciler.forget(loop.uid)
             self._instruments.forget(loop.uid)
 
-    async def finalize(self, reconciler: Finalizer, body: Manifest) -> None:
-        """Settle what an object that is being deleted leaves elsewhere. Never raises: no outage holds an object."""
-        try:
-            async with asyncio.timeout(FINALIZE_SECONDS):
-                await reconciler.finalize(body)
-        except (RollmodelError, TimeoutError) as error:
-            _log.warning("%s: deleted with loose ends: %s", _name(Ref.of(body)), str(error) or "no answer in time")
-        except Exception:  # noqa: BLE001 - a bug must not hold an object either
-            _log.exception("%s: deleted with loose ends: unexpected error", _name(Ref.of(body)))
-
     async def _reconcile_once(self, reconciler: Reconciler, loop: _Loop, view: Callable[[], Manifest]) -> float | None:
         """One pass, and the seconds to sleep after it; None when there is nothing left to drive."""
         body: Manifest | None = None
@@ -149,25 +138,29 @@ class Controller:
                     if body is None or body["metadata"].get("deletionTimestamp"):
                         return None
                     loop.user_intent = _user_intent(body)
+                    body = await with_finalizer(self._kube, body, needed=needs_finalizer(reconciler, body))
                     with self._instruments.pass_over(loop.ref.kind):
                         async with asyncio.timeout(self._limits.pass_timeout):
                             result = await reconciler.reconcile(body)
+            self._instruments.on_pass(
+                loop.uid, body, result.body, sample_age=result.sample_age, readings=result.readings
+            )
         except Exception as error:  # noqa: BLE001 - whatever happens to one object must not end its loop
             loop.stale = True
             return self._after_failure(loop, error)
-        self._instruments.on_pass(loop.uid, body, result.body, sample_age=result.sample_age, readings=result.readings)
         return self._after_success(loop, result, view())
 
     async def _freshest(self, loop: _Loop, seen: Manifest) -> Manifest | None:
         """The newest we have: what the watch saw, what we wrote ourselves, or after a failure a new read."""
         if loop.stale:
-            return await self._kube.get(loop.ref)
+            read = await self._kube.get(loop.ref)
+            loop.stale = False
+            return read if read is not None and read["metadata"]["uid"] == loop.uid else None
         if loop.written is not None and _version(loop.written) > _version(seen):
             return loop.written
         return seen
 
     def _after_success(self, loop: _Loop, result: Result, seen: Manifest) -> float:
-        loop.stale = False
         loop.failures.reset()
         loop.conflicts.reset()
         loop.written = result.body if _version(result.body) > _version(seen) else None
@@ -180,9 +173,9 @@ class Controller:
 
     def _after_failure(self, loop: _Loop, error: Exception) -> float:
         loop.written = None
-        name = _name(loop.ref)
+        name = title(loop.ref)
         match error:
-            case Conflict():
+            case Conflict() | NotFound():  # it is another one by now, or gone: the next pass reads it
                 return loop.conflicts.next()
             case Transient():
                 pause = max(loop.failures.next(), error.retry_after or 0.0)
@@ -194,10 +187,6 @@ class Controller:
                 pause = loop.failures.next()
                 _log.error("%s: unexpected error; again in %.0f s", name, pause, exc_info=error)
         return pause
-
-
-def _name(ref: Ref) -> str:
-    return f"{ref.kind} {ref.namespace}/{ref.name}"
 
 
 def _version(body: Manifest) -> int:

@@ -35,6 +35,7 @@ from rollmodel.runtime import logs
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.health import Health, Server
 from rollmodel.runtime.others import warn_of_others
+from rollmodel.runtime.runner import Runner
 from rollmodel.runtime.scrapers import Scrapers
 from rollmodel.runtime.shard_metrics import ShardMetrics
 from rollmodel.runtime.shards import Shard
@@ -141,8 +142,10 @@ async def _work(settings: Settings, shard: Shard | None = None) -> None:
             async with _leading(operator, health, tasks), _mine(settings, operator, shard) as namespaces:
                 pod = os.environ.get("HOSTNAME") or socket.gethostname()
                 tasks.create_task(warn_of_others(operator.api, settings, pod=pod), name="look for other operators")
-                registry = register(operator.controller, reconcilers, operator.login, started=started)
-                await _drive(namespaces, registry, health, anew=shard is not None)
+                runner = Runner(operator.controller, operator.kube, started=started)
+                registry = register(runner, reconcilers, operator.login)
+                async with runner.running():
+                    await _watch(namespaces, registry, health, anew=shard is not None)
             watching.cancel()
     finally:
         await server.stop()
@@ -179,8 +182,8 @@ async def _mine(settings: Settings, operator: Operator, shard: Shard | None) -> 
             waiting.cancel()
 
 
-async def _drive(namespaces: Sequence[str], registry: kopf.OperatorRegistry, health: Health, *, anew: bool) -> None:
-    """Let Kopf work until a signal arrives. Raises if it ends before."""
+async def _watch(namespaces: Sequence[str], registry: kopf.OperatorRegistry, health: Health, *, anew: bool) -> None:
+    """Let Kopf watch until a signal arrives. Raises if it ends before."""
     stop, ready = asyncio.Event(), asyncio.Event()
 
     async def take_over() -> None:

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from rollmodel.errors import Conflict, RollmodelError
+from rollmodel.errors import Conflict, NotFound, RollmodelError
 from rollmodel.plan.decision import Reading
 from rollmodel.ports import Manifest
 from rollmodel.runtime.drift_metrics import DriftInstruments
@@ -97,7 +97,7 @@ class Instruments(Collector):
         try:
             yield
             result = "success"
-        except Conflict:
+        except (Conflict, NotFound):  # of the object itself: it was deleted meanwhile
             result = "conflict"
             raise
         except (RollmodelError, TimeoutError):

@@ -63,8 +63,6 @@ __all__ = ["Operator"]
 
 #: More than the kinds that are watched through one session.
 KINDS = 8
-#: Requests of Kopf at once, beside its watches: it writes finalizers, and nothing else. Each connection costs 256 KiB.
-KOPF_REQUESTS = 16
 
 #: A status that only counts more pods is written at most this often, in seconds.
 PROGRESS_SECONDS = 2.0
@@ -163,8 +161,8 @@ class Operator:
         )
 
     def login(self) -> tuple[str, aiohttp.ClientSession]:
-        """A new session for Kopf, logged in as we are."""
-        return self.api.url, self.api.session(connections=KOPF_REQUESTS + self.watches)
+        """A new session for Kopf, logged in as we are: it watches, and asks nothing else."""
+        return self.api.url, self.api.session(connections=self.watches)
 
     async def announce(self) -> None:
         """Say at the Lease that we lead, with the Event that other controllers post, too."""

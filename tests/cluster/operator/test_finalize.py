@@ -19,9 +19,11 @@ from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.errors import NotFound, Unavailable
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
-from rollmodel.runtime.controller import FINALIZER, Controller, Limits
+from rollmodel.runtime.controller import Controller, Limits
+from rollmodel.runtime.finalizers import FINALIZER
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.runner import Runner
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
 
@@ -49,6 +51,9 @@ class Recorder:
         self.passes.append(body["metadata"]["uid"])
         return Result(body)
 
+    def owes(self, body: Manifest) -> bool:
+        return True
+
     async def finalize(self, body: Manifest) -> None:
         self.settled.append(body)
         if self.down:
@@ -75,26 +80,23 @@ def operate(cluster: Cluster, crds: Path, namespace: str, recorder: Recorder) ->
         triggers, stop, ready = Triggers(), asyncio.Event(), asyncio.Event()
         kube = Kubernetes(server, wake=triggers.wake)
         controller = Controller(kube, triggers, Limits(startup_spread=0.0), Instruments(), Watchdog())
-        registry = register(
-            controller,
-            {"trainingjobs": recorder},
-            lambda: (server.url, server.session(connections=8)),
-            started=datetime.now(UTC),
-        )
-        running = asyncio.create_task(
-            kopf.operator(
-                registry=registry,
-                settings=kopf_settings(),
-                namespaces=[namespace],
-                stop_flag=stop,
-                ready_flag=ready,
+        runner = Runner(controller, kube, started=datetime.now(UTC))
+        registry = register(runner, {"trainingjobs": recorder}, lambda: (server.url, server.session(connections=8)))
+        async with runner.running():
+            running = asyncio.create_task(
+                kopf.operator(
+                    registry=registry,
+                    settings=kopf_settings(),
+                    namespaces=[namespace],
+                    stop_flag=stop,
+                    ready_flag=ready,
+                )
             )
-        )
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await ready.wait()
-        yield
-        stop.set()
-        await running
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await ready.wait()
+            yield
+            stop.set()
+            await running
         await server.close()
 
     return operating

@@ -71,6 +71,11 @@ class Objects:
         body = {"metadata": {"annotations": annotations}}
         await self._api.request("PATCH", path, body=body, content_type=MERGE_PATCH)
 
+    async def hold(self, *finalizers: str) -> None:
+        path = resource_of(OURS, "ModelDeployment").path(self.namespace, "churn")
+        body = {"metadata": {"finalizers": list(finalizers)}}
+        await self._api.request("PATCH", path, body=body, content_type=MERGE_PATCH)
+
     async def children(self, kind: str = "Deployment", api_version: str = "apps/v1") -> list[dict[str, Any]]:
         answer = await self._api.request("GET", resource_of(api_version, kind).path(self.namespace))
         return [item for item in answer["items"] if item["metadata"].get("ownerReferences")]
@@ -116,13 +121,11 @@ async def asked(cluster: Cluster, objects: Objects, seconds: float = 3.0) -> lis
     ]
 
 
-async def test_an_object_gets_its_children_and_nothing_but_a_finalizer(
-    operator: OperatorProcess, objects: Objects
-) -> None:
+async def test_an_object_gets_its_children_and_nothing_else(operator: OperatorProcess, objects: Objects) -> None:
     created = await objects.create()
     body = await objects.until(lambda body: reason(body, "Reconciling") == "Installing")
     assert len(await eventually(objects.children, bool, "the Deployment, which is applied after the status")) == 1
-    assert body["metadata"]["finalizers"] == ["rollmodel.dev/finalizer"]
+    assert "finalizers" not in body["metadata"]
     assert "annotations" not in body["metadata"]
     assert body["spec"] == created["spec"]
 
@@ -156,16 +159,47 @@ async def test_it_is_deleted_though_the_registry_is_gone(operator: OperatorProce
     await objects.gone()
 
 
-async def test_it_is_deleted_though_it_was_asked_for_while_nobody_ran(
-    operator: OperatorProcess, objects: Objects
-) -> None:
+async def test_it_is_deleted_with_all_children_though_nobody_runs(operator: OperatorProcess, objects: Objects) -> None:
     await objects.create()
-    await objects.until(lambda body: body["metadata"].get("finalizers"))
+    await eventually(objects.children, bool, "the Deployment")
     operator.kill()
     await objects.delete()
-    assert (await objects.get())["metadata"]["deletionTimestamp"]
-    operator.ensure()
     await objects.gone()
+    await eventually(objects.children, lambda children: not children, "the garbage collector has been there")
+    operator.ensure()
+    await operator.ready()
+
+
+async def test_the_finalizer_of_an_earlier_release_is_taken_off(operator: OperatorProcess, objects: Objects) -> None:
+    """Of an object that lives, and of one that was deleted while nobody ran."""
+    await objects.create(spec={**PLAIN, "scale": {"replicas": 0}})
+    await objects.until(lambda body: reason(body, "Ready") is not None)
+    for deleted in (False, True):
+        operator.stop()
+        await objects.hold("rollmodel.dev/finalizer")
+        if deleted:
+            await objects.delete()
+            assert (await objects.get())["metadata"]["deletionTimestamp"]
+        operator.ensure()
+        await operator.ready()
+        if not deleted:
+            await objects.until(lambda body: "finalizers" not in body["metadata"])
+    await objects.gone()
+
+
+async def test_a_new_object_of_the_same_name_comes_up_at_once(operator: OperatorProcess, objects: Objects) -> None:
+    """Its children have the names of those that the garbage collector is about to delete."""
+    await objects.create()
+    old = await eventually(objects.children, bool, "the Deployment")
+    await objects.delete()
+    new = await objects.create()
+
+    def owned(children: list[dict[str, Any]]) -> bool:
+        return [one["metadata"]["ownerReferences"][0]["uid"] for one in children] == [new["metadata"]["uid"]]
+
+    [child] = await eventually(objects.children, owned, "the Deployment of the new one")
+    assert child["metadata"]["name"] == old[0]["metadata"]["name"]
+    assert reason(await objects.get(), "Stalled") == "NothingWrong"
 
 
 async def test_what_a_drift_policy_cannot_do_yet_is_said(operator: OperatorProcess, objects: Objects) -> None:

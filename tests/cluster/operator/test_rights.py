@@ -158,7 +158,10 @@ def stage(cluster: Cluster, namespace: str) -> Stage:
 
 
 async def fail_first(stage: Stage) -> None:
-    """Each of our kinds fails in its first pass, since its status is not taken, and is read again before the next."""
+    """Each of our kinds fails in its first pass, since its status is not taken, and is read again before the next.
+
+    That one finds the finalizer of an earlier release.
+    """
     expression = "object.metadata.name != (has(request.subResource) ? 'doubted' : 'probe')"
     rule = {
         "apiGroups": ["rollmodel.dev"],
@@ -174,7 +177,10 @@ async def fail_first(stage: Stage) -> None:
     await eventually(stage.refuses, bool, "the policy is in force")
     for kind in OWN_KINDS:
         stage.create(kind, "doubted")
-        await stage.until_used("rollmodel.dev", f"{kind.lower()}s".replace("ys", "ies"), "get")
+        plural = f"{kind.lower()}s".replace("ys", "ies")
+        await stage.until_used("rollmodel.dev", plural, "get")
+        stage.patch(f"{plural}/doubted", {"metadata": {"finalizers": ["rollmodel.dev/finalizer"]}})
+        await stage.until_used("rollmodel.dev", plural, "patch")
 
 
 async def deploy(stage: Stage) -> None:

@@ -21,7 +21,7 @@ from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
 from rollmodel.reconcile.references import References
-from rollmodel.runtime.controller import FINALIZER, Controller, Limits
+from rollmodel.runtime.controller import Controller, Limits
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
@@ -69,9 +69,7 @@ class World:
         executor = Executor(self.kube, registry, progress_seconds=PROGRESS_SECONDS, clock=now)
         self.reconciler = reconciler_of(kind, Parts(executor, connections, references, LoopClock()))
         self.controller = Controller(self.kube, self.triggers, Limits(), Instruments(), Watchdog())
-        manifest = model_deployment("team", "churn")
-        manifest["metadata"]["finalizers"] = [FINALIZER]
-        self.ref = Ref.of(self.kube.create(manifest))
+        self.ref = Ref.of(self.kube.create(model_deployment("team", "churn")))
         self.uid: str = self.kube.objects[self.ref]["metadata"]["uid"]
 
     async def live(self, start: float) -> None:
@@ -98,9 +96,9 @@ class World:
         self.triggers.wake(self.uid)
 
     def requests(self) -> Counter[str]:
-        """By verb and kind; Kopf's own write, the finalizer, among them."""
+        """By verb and kind."""
         named = [f"{verb} {ref.kind}" for verb, ref in (*self.kube.writes, *self.kube.reads)]
-        return Counter([*named, *("create Event" for _ in self.kube.events), "patch finalizer"])
+        return Counter([*named, *("create Event" for _ in self.kube.events)])
 
 
 def cost(start: float) -> tuple[Counter[str], list[str]]:
@@ -117,11 +115,10 @@ def cost(start: float) -> tuple[Counter[str], list[str]]:
 
 
 @pytest.mark.parametrize("start", [0.5, 2.0, 9.0])
-def test_from_apply_to_ready_it_costs_nine_requests(start: float) -> None:
-    """Four children, two statuses, two Events, and the finalizer."""
+def test_from_apply_to_ready_it_costs_eight_requests(start: float) -> None:
+    """Four children, two statuses and two Events."""
     requests, events = cost(start)
     assert requests == {
-        "patch finalizer": 1,
         "apply ControllerRevision": 1,
         "apply Deployment": 1,
         "apply Service": 2,

@@ -16,6 +16,7 @@ from rollmodel.plan.training.context import closed, outcome_known
 from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.observed import ReadSet
 from rollmodel.plan.training.read_set import read_set
+from rollmodel.reconcile.result import Finalizer
 
 from tests.support.inmemory.training import Behaviour, TrainingBench
 from tests.support.simulation.training_specs import DEFAULTS, observed
@@ -204,6 +205,21 @@ async def test_deleted_after_its_end(bench: TrainingBench) -> None:
     assert bench.tracking.runs["run-1"].status == "FINISHED"
 
 
+async def test_it_is_held_from_its_first_pass_until_its_run_is_closed(bench: TrainingBench) -> None:
+    """At each moment in between it may be deleted, and an open run would stay."""
+    ref, operator = bench.create(), bench.operator()
+    assert isinstance(operator, Finalizer)
+
+    def seen_open() -> bool:
+        status = bench.status(ref)
+        ended = status.run_status == "FINISHED" and outcome_known(status)
+        assert operator.owes(bench.kube.objects[ref]) == (not ended)
+        return closed(status)
+
+    await bench.until(ref, seen_open, operator)
+    assert not operator.owes(bench.kube.objects[ref])
+
+
 class TestSchedule:
     """A parent that runs nothing itself."""
 
@@ -234,6 +250,8 @@ class TestSchedule:
         assert schedule.last_successful_time is not None
         assert bench.status(parent).run_id is None
         assert not outcome_known(bench.status(parent))
+        assert isinstance(operator, Finalizer)
+        assert not operator.owes(bench.kube.objects[parent])
 
     async def test_a_clock_that_jumps_starts_one_run(self, bench: TrainingBench) -> None:
         parent = bench.create(schedule={"cron": "*/5 * * * *"})

@@ -6,6 +6,7 @@ A test module provides the fixture ``kube`` and ``world`` and inherits from :cla
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +100,34 @@ class KubeContract:
         with pytest.raises(Invalid, match="not controlled by this object"):
             await kube.apply(service(owner, "shared"))
 
+    async def test_what_the_object_of_this_name_before_left_is_no_name_taken(self, kube: Kube, world: World) -> None:
+        """It is waited for, unless the garbage collector has been there already."""
+        owner = await world.create(model_deployment(world.namespace))
+        former = {**owner, "metadata": {**owner["metadata"], "uid": "00000000-0000-4000-8000-000000000000"}}
+        await world.create(service(former))
+        with suppress(Conflict):
+            stored = await kube.apply(service(owner))
+            assert stored["metadata"]["ownerReferences"][0]["uid"] == owner["metadata"]["uid"]
+
+    async def test_finalizers_are_replaced(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        held = await _hold(kube, owner, "example.com/one", "example.com/two")
+        assert held["metadata"]["finalizers"] == ["example.com/one", "example.com/two"]
+        assert held["metadata"]["generation"] == owner["metadata"]["generation"]
+        free = await _hold(kube, held)
+        assert not free["metadata"].get("finalizers")
+
+    async def test_stale_finalizers_are_a_conflict(self, kube: Kube, world: World) -> None:
+        owner = await world.create(model_deployment(world.namespace))
+        await _hold(kube, owner, "example.com/one")
+        with pytest.raises(Conflict):
+            await _hold(kube, owner, "example.com/two")
+
+    async def test_finalizers_of_what_does_not_exist_are_not_found(self, kube: Kube, world: World) -> None:
+        ghost = Ref("rollmodel.dev/v1alpha1", "ModelDeployment", world.namespace, "nothing")
+        with pytest.raises(NotFound):
+            await kube.patch_finalizers(ghost, ["example.com/one"], resource_version="1")
+
     async def test_a_delete_spares_an_object_with_another_uid(self, kube: Kube, world: World) -> None:
         owner = await world.create(model_deployment(world.namespace))
         stored = await kube.apply(service(owner))
@@ -146,3 +175,7 @@ class KubeContract:
 
 async def _write(kube: Kube, body: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:
     return await kube.patch_status(Ref.of(body), status, resource_version=body["metadata"]["resourceVersion"])
+
+
+async def _hold(kube: Kube, body: dict[str, Any], *finalizers: str) -> dict[str, Any]:
+    return await kube.patch_finalizers(Ref.of(body), finalizers, resource_version=body["metadata"]["resourceVersion"])

@@ -14,7 +14,7 @@ from typing import Any
 
 from rollmodel.errors import Conflict, Invalid, NotFound
 from rollmodel.plan import naming
-from rollmodel.plan.access.ownership import controller_of, identity_of
+from rollmodel.plan.access.ownership import controller_of, identity_of, succeeds
 from rollmodel.plan.decision import Event, Ref
 
 __all__ = ["InMemoryKube"]
@@ -136,6 +136,16 @@ class InMemoryKube:
         self.aftermath("patch_status", ref)
         return stored
 
+    async def patch_finalizers(self, ref: Ref, finalizers: Sequence[str], *, resource_version: str) -> dict[str, Any]:
+        self._write("patch_finalizers", ref)
+        if ref not in self.objects:
+            raise NotFound(f"{ref.kind} {ref.name} not found")
+        if self.objects[ref]["metadata"]["resourceVersion"] != resource_version:
+            raise Conflict("the object has been modified")
+        stored = self.edit(ref, lambda obj: obj["metadata"].update(finalizers=list(finalizers)))
+        self.aftermath("patch_finalizers", ref)
+        return stored
+
     async def event(self, involved: Manifest, event: Event) -> None:
         self.events.append(event)
 
@@ -166,6 +176,8 @@ class InMemoryKube:
             return self._create(ref, created)
         if live["metadata"].get("deletionTimestamp"):
             raise Conflict(f"{ref.kind} {ref.name} is being deleted")
+        if succeeds(controller_of(manifest), controller_of(live)):
+            raise Conflict(f"{ref.kind} {ref.name} goes with the object that had this name before")
         if controller_of(live) != controller_of(manifest):
             raise Invalid(f"{ref.kind} {ref.name} exists and is not controlled by this object", reason="NameTaken")
         merged = _merge(_without(deepcopy(live), self._applied.get(ref, {}), manifest), manifest)

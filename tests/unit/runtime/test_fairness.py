@@ -9,7 +9,7 @@ import pytest
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
-from rollmodel.runtime.controller import FINALIZER, Controller, Limits
+from rollmodel.runtime.controller import Controller, Limits
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
@@ -62,9 +62,7 @@ async def _play(greedy: Greedy, number: int) -> list[float]:
     controller = Controller(kube, Triggers(), limits, Instruments(), Watchdog())
 
     def drive(reconciler: Greedy | Honest, namespace: str, name: str) -> asyncio.Task[None]:
-        manifest = model_deployment(namespace, name)
-        manifest["metadata"]["finalizers"] = [FINALIZER]
-        ref = Ref.of(kube.create(manifest))
+        ref = Ref.of(kube.create(model_deployment(namespace, name)))
         return asyncio.create_task(controller.drive(reconciler, lambda: kube.objects[ref]))
 
     tasks = [drive(greedy, "greedy", f"object-{one}") for one in range(number)]

@@ -2,50 +2,49 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import Mock
 
 import pytest
-from rollmodel.runtime.controller import FINALIZER
+from rollmodel.runtime.finalizers import FINALIZER
 from rollmodel.runtime.handlers import kopf_settings, register
 
 
 @pytest.fixture
-def plain() -> Mock:
-    """A reconciler that has nothing to settle in the end."""
-    return Mock(spec=["reconcile", "forget"])
+def reconcilers() -> dict[str, Any]:
+    """One that has nothing to settle in the end, and one that has."""
+    return {
+        "modeldeployments": Mock(spec=["reconcile", "forget"]),
+        "trainingjobs": Mock(spec=["reconcile", "forget", "owes", "finalize"]),
+    }
 
 
-def test_a_daemon_and_an_event_handler_per_kind_and_nothing_that_keeps_state(plain: Mock) -> None:
-    registry = register(Mock(), {"modeldeployments": plain, "trainingjobs": plain}, Mock(), started=datetime.now(UTC))
-    assert len(list(registry._spawning.get_all_handlers())) == 2
+def test_an_event_handler_per_kind_and_nothing_that_keeps_state_or_needs_a_finalizer(
+    reconcilers: dict[str, Any],
+) -> None:
+    registry = register(Mock(), reconcilers, Mock())
     assert len(list(registry._watching.get_all_handlers())) == 2
+    assert not list(registry._spawning.get_all_handlers())
     assert not list(registry._changing.get_all_handlers())
     assert not list(registry._indexing.get_all_handlers())
     assert not list(registry._webhooks.get_all_handlers())
 
 
-async def test_only_a_kind_with_loose_ends_has_a_delete_handler_and_only_for_what_is_deleted(plain: Mock) -> None:
-    controller, tidy = AsyncMock(), Mock(spec=["reconcile", "forget", "finalize"])
-    registry = register(
-        controller, {"modeldeployments": plain, "trainingjobs": tidy}, Mock(), started=datetime.now(UTC)
-    )
-    (handler,) = registry._changing.get_all_handlers()
-    assert handler.selector is not None
-    assert handler.selector.any_name == "trainingjobs"
-    when: Any = handler.when
-    finalize: Any = handler.fn
-    assert not when(body={"metadata": {"name": "a"}})
-    body = {"metadata": {"name": "a", "deletionTimestamp": "2026-01-01T00:00:00Z"}}
-    assert when(body=body)
-    await finalize(body=body)
-    controller.finalize.assert_awaited_once_with(tidy, body)
+async def test_the_runner_gets_each_event_without_who_owns_which_field(reconcilers: dict[str, Any]) -> None:
+    runner = Mock()
+    registry = register(runner, reconcilers, Mock())
+    for handler in registry._watching.get_all_handlers():
+        assert handler.selector is not None
+        plural: Any = handler.selector.any_name
+        seen = {"metadata": {"name": plural, "managedFields": [{}]}}
+        run: Any = handler.fn
+        await run(event={"type": "ADDED", "object": seen})
+        runner.on_event.assert_called_with("ADDED", {"metadata": {"name": plural}}, reconcilers[plural])
 
 
-def test_kopf_writes_nothing_but_the_finalizer() -> None:
+def test_kopf_takes_no_finalizer_of_ours_off() -> None:
     settings = kopf_settings()
-    assert settings.persistence.finalizer == FINALIZER == "rollmodel.dev/finalizer"
+    assert settings.persistence.finalizer != FINALIZER == "rollmodel.dev/finalizer"
     assert not settings.posting.enabled
     assert settings.peering.standalone
     assert settings.scanning.disabled

@@ -30,7 +30,7 @@ from rollmodel.adapters.kubernetes.store import ChildStore
 from rollmodel.adapters.kubernetes.workloads import Workloads
 from rollmodel.backoff import Backoff
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError
-from rollmodel.plan.access.ownership import controller_of, identity_of
+from rollmodel.plan.access.ownership import controller_of, identity_of, succeeds
 from rollmodel.plan.decision import Event, Ref
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
 from rollmodel.ports import Manifest
@@ -194,6 +194,8 @@ class Kubernetes:
                 held = await self.get(Ref.of(manifest))
         if held is None or held["metadata"].get("deletionTimestamp"):
             raise Conflict(f"{_title(manifest)} is being deleted")
+        if succeeds(controller_of(manifest), controller_of(held)):
+            raise Conflict(f"{_title(manifest)} goes with the object that had this name before")
         if controller_of(held) != controller_of(manifest):
             raise Invalid(f"{_title(manifest)} exists and is not controlled by this object", reason="NameTaken")
         return await self._apply(manifest, {"uid": held["metadata"]["uid"]})
@@ -221,11 +223,17 @@ class Kubernetes:
 
     async def patch_status(self, ref: Ref, status: Mapping[str, Any], *, resource_version: str) -> dict[str, Any]:
         """Replace the status as a whole, guarded by the resourceVersion; the object as stored."""
+        return await self._replace(_path(ref, "status"), "/status", dict(status), resource_version)
+
+    async def patch_finalizers(self, ref: Ref, finalizers: Sequence[str], *, resource_version: str) -> dict[str, Any]:
+        """Replace the finalizers, guarded by the resourceVersion; the object as stored."""
+        return await self._replace(_path(ref), "/metadata/finalizers", list(finalizers), resource_version)
+
+    async def _replace(self, path: str, field: str, value: Any, resource_version: str) -> dict[str, Any]:
         patch = [
             {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version},
-            {"op": "add", "path": "/status", "value": dict(status)},
+            {"op": "add", "path": field, "value": value},
         ]
-        path = _path(ref, "status")
         return await self._api.request("PATCH", path, body=patch, content_type=JSON_PATCH)
 
     async def event(self, involved: Manifest, event: Event) -> None:

@@ -7,11 +7,11 @@ lives until the garbage collector finds it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rollmodel.plan.manifest import Manifest
 
-__all__ = ["Controller", "controller_of", "identity_of"]
+__all__ = ["Controller", "controller_of", "identity_of", "succeeds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,11 @@ def controller_of(child: Manifest) -> Controller | None:
             parts = [owner.get(key) or "" for key in ("apiVersion", "kind", "name", "uid")]
             return Controller(meta["namespace"], _group(parts[0]), *parts[1:]) if all(parts) else None
     return None
+
+
+def succeeds(owner: Controller | None, before: Controller | None) -> bool:
+    """Whether the one is a new object with the name of the other, whose children the garbage collector will take."""
+    return owner is not None and before is not None and owner != before and replace(owner, uid=before.uid) == before
 
 
 def _group(api_version: str) -> str:

@@ -25,6 +25,15 @@ class RunCloser:
         self._tracking = tracking
         self._connections = connections
 
+    def owes(self, body: Manifest) -> bool:
+        """Whether its run is open, or may be opened (again, for the next attempt) by a pass that begins now."""
+        status = body.get("status", {})
+        begun = status.get("runId") is not None or status.get("claim") is not None
+        if begun and status.get("runStatus") not in FINAL_STATES:
+            return True
+        conditions = {one["type"]: one["status"] for one in status.get("conditions", ())}
+        return conditions.get("Succeeded", "Unknown") == "Unknown" and "schedule" not in body["spec"]
+
     async def finalize(self, body: Manifest) -> None:
         """The object is being deleted. Never raises errors of ours."""
         try:

@@ -31,6 +31,7 @@ def training_jobs(
         refers=_refers,
         announces=changed_models,
         finalize=closer.finalize,
+        owes=closer.owes,
     )
 
 

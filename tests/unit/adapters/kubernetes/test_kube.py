@@ -29,6 +29,27 @@ async def test_a_delete_carries_the_uid_and_leaves_dependents_to_the_garbage_col
     assert asked == [("DELETE", "/api/v1/namespaces/ml/services/churn", {**options, "preconditions": {"uid": "one"}})]
 
 
+async def test_finalizers_are_replaced_of_the_very_version_that_was_read() -> None:
+    asked: list[tuple[str, str, str | None, Any]] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append((request.method, request.path, request.headers.get("Content-Type"), await request.json()))
+        return web.json_response({"metadata": {"finalizers": ["a"]}})
+
+    async with serve(answer) as server:
+        api = ApiServer(ApiClient(Configuration(host=server.url)), timeout=5)
+        ref = Ref("rollmodel.dev/v1alpha1", "TrainingJob", "ml", "churn")
+        stored = await Kubernetes(api, wake=lambda uid: None).patch_finalizers(ref, ("a",), resource_version="7")
+        await api.close()
+    patch = [
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": "7"},
+        {"op": "add", "path": "/metadata/finalizers", "value": ["a"]},
+    ]
+    path = "/apis/rollmodel.dev/v1alpha1/namespaces/ml/trainingjobs/churn"
+    assert asked == [("PATCH", path, "application/json-patch+json", patch)]
+    assert stored == {"metadata": {"finalizers": ["a"]}}
+
+
 async def test_an_empty_list_of_metadata_has_null_for_items() -> None:
     """As the API server writes a PartialObjectMetadataList without objects: on an empty cluster the operator starts."""
     asked: list[str] = []

@@ -10,7 +10,7 @@ import pytest
 from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
-from rollmodel.runtime.controller import FINALIZER, Controller, Limits
+from rollmodel.runtime.controller import Controller, Limits
 from rollmodel.runtime.metrics import Instruments
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
@@ -74,9 +74,7 @@ class Stage:
         self.controller = Controller(self.kube, self.triggers, self.limits, self.instruments, self.watchdog)
 
     def create(self, name: str = "churn") -> Ref:
-        manifest = model_deployment("team", name)
-        manifest["metadata"]["finalizers"] = [FINALIZER]
-        return Ref.of(self.kube.create(manifest))
+        return Ref.of(self.kube.create(model_deployment("team", name)))
 
     def drive(self, script: Script, ref: Ref) -> asyncio.Task[None]:
         task = asyncio.create_task(self.controller.drive(script, lambda: self.kube.objects[ref]))
