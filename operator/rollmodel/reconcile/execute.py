@@ -33,7 +33,7 @@ from rollmodel.plan.timing import Timing
 from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
 from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal
 from rollmodel.reconcile.effects.notify import NotifyHandlers
-from rollmodel.reconcile.effects.objects import ObjectHandlers
+from rollmodel.reconcile.effects.objects import Arrived, ObjectHandlers
 from rollmodel.reconcile.effects.registry import RegistryHandlers
 from rollmodel.reconcile.effects.runs import RunHandlers
 from rollmodel.reconcile.effects.status import StatusWriter
@@ -74,7 +74,7 @@ class Executor:
     ``wake`` is called with the UID of an object whose write to the registry went on beside its pass, when it has ended.
     ``progress_seconds``: a status that only counts more pods is written at most this often, since the next pass mostly
     has something better to say. ``leads`` is asked before the status and each effect: an operator that lost its Lease
-    does nothing more.
+    does nothing more. ``arrived`` is awaited after the workload of an object was made, so that new objects take turns.
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class Executor:
         clock: Callable[[], float] = time.monotonic,
         leads: Callable[[], bool] = lambda: True,
         news: NotifyHandlers | None = None,
+        arrived: Arrived | None = None,
     ) -> None:
         self._kube = kube
         self._leads = leads
@@ -98,7 +99,7 @@ class Executor:
         self._written: dict[str, float] = {}
         timing = timing or Timing()
         self._statuses = StatusWriter(kube)
-        self._objects = ObjectHandlers(kube, clock)
+        self._objects = ObjectHandlers(kube, clock, arrived)
         tenancy = tenancy or Tenancy()
         self._outbox = RegistryHandlers(kube, registry, wake, tenancy, permit=self._only_as_leader, retry=timing.person)
         self._news = news

@@ -71,13 +71,20 @@ class Controller:
     """Drives every object that it is given; shared by all kinds."""
 
     def __init__(
-        self, kube: Kube, triggers: Triggers, limits: Limits, instruments: Instruments, watchdog: Watchdog
+        self,
+        kube: Kube,
+        triggers: Triggers,
+        limits: Limits,
+        instruments: Instruments,
+        watchdog: Watchdog,
+        *,
+        arrivals: Arrivals | None = None,
     ) -> None:
         self._kube = kube
         self._triggers = triggers
         self._limits = limits
         self._slots = Slots(limits.concurrency)
-        self._arrivals = Arrivals()
+        self._arrivals = Arrivals() if arrivals is None else arrivals
         self._instruments = instruments
         self._watchdog = watchdog
         self._loops: dict[str, _Loop] = {}

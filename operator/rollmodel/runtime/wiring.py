@@ -50,6 +50,7 @@ from rollmodel.reconcile.result import Reconciler
 from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.kind import training_jobs
+from rollmodel.runtime.arrivals import Arrivals
 from rollmodel.runtime.certificates import Certificates, files_of
 from rollmodel.runtime.clock import SystemClock
 from rollmodel.runtime.controller import Controller, Limits
@@ -110,6 +111,7 @@ class Operator:
         instruments.ask_who_leads(leads)
         webhooks = Webhooks(timer=partial(instruments.call, "webhook"))
         read_secrets = settings.connection_secrets == "Read"
+        arrivals = Arrivals()
         executor = Executor(
             kube,
             registry,
@@ -122,6 +124,7 @@ class Operator:
             news=NotifyHandlers(
                 kube, webhooks, triggers.wake, hosts=settings.connection_hosts, read_secrets=read_secrets
             ),
+            arrived=arrivals.arrived,
         )
         registries = Connections(
             kube,
@@ -141,7 +144,7 @@ class Operator:
         )
         reconcilers: dict[str, Reconciler] = {kind.plural: reconciler_of(kind, parts) for kind in kinds}
         limits = Limits(concurrency=settings.concurrency, resync=settings.resync_seconds)
-        controller = Controller(kube, triggers, limits, instruments, watchdog)
+        controller = Controller(kube, triggers, limits, instruments, watchdog, arrivals=arrivals)
         return cls(
             api=api,
             kube=kube,

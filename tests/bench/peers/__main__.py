@@ -34,7 +34,7 @@ _HEAD = Path(__file__).with_name("page.md")
 async def _measured(where: Stack, arguments: argparse.Namespace) -> list[Figures]:
     profile, found = Profile(arguments.profile, arguments.memory), []
     for name in arguments.only:
-        tool = await rollmodel(where, profile) if name == "rollmodel" else argo_rollouts(where)
+        tool = await rollmodel(where, profile, arguments.python) if name == "rollmodel" else argo_rollouts(where)
         found.append(await measure(where.cluster, tool, arguments.objects, arguments.at_once))
     return found
 
@@ -49,6 +49,9 @@ def main() -> int:
     parser.add_argument("--profile", type=Path, metavar="FILE", help="write where our CPU goes (python -m pstats FILE)")
     parser.add_argument(
         "--memory", type=Path, metavar="FILE", help="write where our memory is (a tracemalloc snapshot)"
+    )
+    parser.add_argument(
+        "--python", type=Path, help="interpreter for our operator, of an environment with requirements/operator.txt"
     )
     parser.add_argument("--out", type=Path, help=f"write {_PAGE} into this folder, too")
     arguments = parser.parse_args()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 from tests.bench.peers.tool import Tool
 from tests.bench.scale.measurements.rest import MODELS
@@ -17,7 +18,7 @@ from tests.bench.scale.rig.usage import Usage
 __all__ = ["rollmodel"]
 
 
-async def rollmodel(where: Stack, profile: Profile) -> Tool:
+async def rollmodel(where: Stack, profile: Profile, python: Path | None = None) -> Tool:
     """With its models registered."""
     follow = await models(where.cluster.mlflow_url, MODELS)
 
@@ -25,12 +26,17 @@ async def rollmodel(where: Stack, profile: Profile) -> Tool:
         return manifests(prefix, count, follow)
 
     return Tool(
-        "Rollmodel", OPERATOR, OURS, objects, partial(_running, where, profile), partial(profiled, profile=profile)
+        "Rollmodel",
+        OPERATOR,
+        OURS,
+        objects,
+        partial(_running, where, profile, python),
+        partial(profiled, profile=profile),
     )
 
 
 @asynccontextmanager
-async def _running(where: Stack, profile: Profile) -> AsyncIterator[Usage]:
-    with operator(where, profile) as process:
+async def _running(where: Stack, profile: Profile, python: Path | None) -> AsyncIterator[Usage]:
+    with operator(where, profile, python) as process:
         await process.start()
         yield process.usage

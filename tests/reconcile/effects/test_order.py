@@ -73,6 +73,24 @@ async def test_the_status_comes_first_then_applies_then_deletes(
     assert [event.reason for event in kube.events] == ["Moved"]
 
 
+async def test_once_a_workload_is_made_others_have_their_turn(
+    kube: InMemoryKube, registry: InMemoryRegistry, body: dict[str, Any]
+) -> None:
+    """Before the rest of what the object needs, and only when it is made."""
+    turns: list[tuple[str, list[str]]] = []
+
+    async def arrived(uid: str) -> None:
+        turns.append((uid, [ref.name for verb, ref in kube.writes if verb == "apply"]))
+
+    executor = Executor(kube, registry, arrived=arrived)
+    workload = {**service(body, "pods"), "apiVersion": "apps/v1", "kind": "Deployment"}
+    effects = (ApplyObject(service(body, "before")), ApplyObject(workload), ApplyObject(service(body, "after")))
+    first = await executor.execute(body, Decision(STATUS, effects), no_connection)
+    changed = {**workload, "spec": {"replicas": 2}}
+    await executor.execute(first.body, Decision(STATUS, (ApplyObject(changed),)), no_connection)
+    assert turns == [(body["metadata"]["uid"], ["before", "pods"])]
+
+
 async def test_of_two_operators_only_one_acts(kube: InMemoryKube, body: dict[str, Any], execute: Any) -> None:
     decision = Decision(STATUS, (ApplyObject(service(body)), EmitEvent(Event("Normal", "Made", "it"))))
     await execute(body, decision)

@@ -37,6 +37,7 @@ class OperatorProcess:
     """One operator. ``settings`` are ``ROLLMODEL_*`` variables without the prefix; the log goes on over restarts."""
 
     program = _NAMELESS
+    python: str | Path = sys.executable
 
     def __init__(self, cluster: Cluster, kubeconfig: Path, log: Path, settings: Mapping[str, str]) -> None:
         self._cluster, self._kubeconfig, self._log = cluster, kubeconfig, log
@@ -63,7 +64,7 @@ class OperatorProcess:
         }
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", self.program, "run"],
+                [self.python, "-c", self.program, "run"],
                 env={name: value for name, value in os.environ.items() if name not in _NAMES} | ours,
                 stdin=subprocess.DEVNULL,
                 stdout=output,

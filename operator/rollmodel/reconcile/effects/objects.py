@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from rollmodel.errors import Conflict, RollmodelError, Transient
@@ -12,17 +12,24 @@ from rollmodel.ports import Kube, Manifest
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.admitted import Admitted
 
-__all__ = ["FAILED_RETRY_SECONDS", "ObjectHandlers"]
+__all__ = ["FAILED_RETRY_SECONDS", "Arrived", "ObjectHandlers"]
 
 #: When to try again what failed without being refused (a webhook that does not answer), in seconds.
 FAILED_RETRY_SECONDS = 10.0
 
 
-class ObjectHandlers:
-    """Writes to the API server. ``clock`` gives seconds."""
+_WORKLOADS = ("Deployment", "Job")
 
-    def __init__(self, kube: Kube, clock: Callable[[], float] = time.monotonic) -> None:
+#: Called with the UID of an object whose workload was made; the rest of the pass waits for it.
+Arrived = Callable[[str], Awaitable[None]]
+
+
+class ObjectHandlers:
+    """Writes to the API server. ``clock`` gives seconds; ``arrived`` hears whose workload is made."""
+
+    def __init__(self, kube: Kube, clock: Callable[[], float] = time.monotonic, arrived: Arrived | None = None) -> None:
         self._kube = kube
+        self._arrived = arrived
         self._admitted = Admitted(clock)
 
     @property
@@ -73,6 +80,8 @@ class ObjectHandlers:
             self._admitted.repaired(owner, ref)
         if event is not None:
             await self._kube.event(acting.body, event)
+        if self._arrived is not None and before is None and ref.kind in _WORKLOADS:
+            await self._arrived(owner)
 
     async def _delete(self, effect: DeleteObject, acting: Acting) -> None:
         try:
