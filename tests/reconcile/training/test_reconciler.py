@@ -323,3 +323,19 @@ async def test_the_container_is_told_which_data_to_learn_from(bench: TrainingBen
     variables = {one["name"]: one.get("value") for one in job["spec"]["template"]["spec"]["containers"][0]["env"]}
     assert variables["ROLLMODEL_DATA_SINCE"] == window["since"]
     assert variables["ROLLMODEL_DATA_UNTIL"] == window["until"]
+
+
+async def test_the_run_keeps_the_alarm_that_asked_for_it() -> None:
+    """Of a DriftPolicy that controls it; what anybody writes into annotations is no alarm."""
+    notes = {"rollmodel.dev/drift-episode": "3", "rollmodel.dev/drift-trigger": "features/age"}
+    owner = {"apiVersion": "rollmodel.dev/v1alpha1", "kind": "DriftPolicy", "name": "watch", "uid": "u1"}
+    for owners, found in (
+        ([{**owner, "controller": True}], {**notes, "rollmodel.dev/drift-policy": "watch"}),
+        ([], {}),
+    ):
+        world = TrainingBench()
+        ref = world.create()
+        world.kube.edit(ref, lambda obj: obj["metadata"].update(annotations=notes, ownerReferences=owners))  # noqa: B023
+        await world.finish(ref)
+        [run] = world.tracking.runs.values()
+        assert {key: value for key, value in run.tags.items() if "/drift-" in key} == found

@@ -1,7 +1,7 @@
 """A model server whose traffic makes itself: ``python drifting_server.py``, beside the ``profile.json`` of its model.
 
 Our own counting and metrics around no model at all. Each second a few hundred rows come, as in the profile until the
-first request for an inference, and others from then on.
+first request for an inference, and others from then on, or from the start where a file ``older`` lies there.
 """
 
 import os
@@ -17,6 +17,7 @@ from rollmodel.serving.server.metrics import ServerMetrics
 
 ROWS = 50
 EVERY_SECONDS = 0.25
+OLDER = "older"
 drifts = threading.Event()
 
 
@@ -27,6 +28,8 @@ def rows(rng: np.random.Generator, count: int, *, older: bool) -> pd.DataFrame:
 
 def main() -> None:
     """Serve until killed."""
+    if (Path(__file__).parent / OLDER).exists():
+        drifts.set()
     counting = start_counting(Path(__file__).parent)
     metrics = ServerMetrics({"model_id": "drifting"}, counting.metrics)
     recorder = counting.recorder

@@ -42,7 +42,8 @@ class Kind:
 
 
 def _condition(name: str, type_: str, value: str, description: str, *, wide: bool = False) -> Column:
-    return Column(name, f'.status.conditions[?(@.type=="{type_}")].{value}', description, wide=wide)
+    of_column = "date" if value.endswith("Time") else "string"
+    return Column(name, f'.status.conditions[?(@.type=="{type_}")].{value}', description, type=of_column, wide=wide)
 
 
 _AGE = Column("Age", ".metadata.creationTimestamp", "Time since it was created.", type="date")
@@ -116,13 +117,19 @@ KINDS = (
             _condition("Ready", "Ready", "status", "Whether it can evaluate."),
             Column("Model", ".spec.modelDeploymentRef.name", "ModelDeployment that is watched."),
             _condition("State", "Ready", "reason", "What it found; only Stable is healthy."),
-            Column("Since", ".status.episode.startTime", "Time since the last alarm was raised.", type="date"),
+            _condition(
+                "Since",
+                "DriftDetected",
+                "lastTransitionTime",
+                "How long an alarm has been on, or none, or nothing has been known.",
+            ),
             Column("Worst", ".status.signals[0].name", "Signal that changed most."),
             Column("Retrain", ".status.retrains[0].outcome", "What became of the last training."),
             Column("Looked", ".status.lastEvaluationTime", "Time since the last look.", type="date"),
             _AGE,
             Column("Mode", ".spec.retrain.mode", "Whether an alarm starts a training.", wide=True),
             Column("PSI", ".status.signals[0].correctedPsi", "How far it changed.", wide=True),
+            _condition("Blocked", "RetrainBlocked", "reason", "What holds a training back.", wide=True),
             Column("Budget", ".status.budget.remaining", "What is left of the false-alarm budget.", wide=True),
             _condition("Message", "Ready", "message", "What is going on, in words.", wide=True),
         ),

@@ -40,11 +40,20 @@ def with_registry(chain: Chain, url: str) -> Chain:
 
 
 def links_of_run(run: Any) -> Iterator[Link]:
-    """Of a run as MLflow gives it: training, data, the run itself, gates."""
+    """Of a run as MLflow gives it: alarm, training, data, the run itself, gates."""
     tags: Mapping[str, str] = run.data.tags
+    if policy := tags.get(f"{GROUP}/drift-policy"):
+        episode, trigger, revision = (
+            tags.get(f"{GROUP}/drift-{word}", "") for word in ("episode", "trigger", "revision")
+        )
+        began = tags.get(f"{GROUP}/data-until", "")
+        yield Link("alarm", f"{policy}, episode {episode}", time=began, why=f"{trigger} of revision {revision}")
     if training := tags.get(f"{GROUP}/trainingjob"):
         image = tags.get(f"{GROUP}/image", "")
         yield Link("training", training, time=_time(run.info.start_time), why=f"image {image}" if image else "")
+    since, until = (tags.get(f"{GROUP}/data-{word}") for word in ("since", "until"))
+    if since or until:
+        yield Link("data", "window", outcome=f"{since or 'the beginning'} to {until or ''}")
     for given in run.inputs.dataset_inputs if run.inputs is not None else ():
         yield Link("data", given.dataset.name, outcome=given.dataset.digest, why=given.dataset.source)
     code = tags.get(f"{GROUP}/git-commit") or tags.get("mlflow.source.git.commit")

@@ -147,6 +147,8 @@ class Observed:
     workloads: Sequence[Mapping[str, Any]] | None = None
     aliases: Mapping[str, str | Problem] = field(default_factory=dict)
     """Input name -> version number that its alias names."""
+    alarm: Mapping[str, str] = field(default_factory=dict)
+    """Which alarm of a DriftPolicy it answers, as tags of the run."""
     rerun_of: str | None = None
     problems: Sequence[str] = field(default_factory=tuple)
     """What the API server refused in the previous pass."""

@@ -13,6 +13,7 @@ from rollmodel.errors import Forbidden, RollmodelError
 from rollmodel.plan.access.ownership import controller_of, identity_of
 from rollmodel.plan.access.tenancy import Tenancy, not_yours
 from rollmodel.plan.problem import Problem
+from rollmodel.plan.training.alarm import alarm_of
 from rollmodel.plan.training.names import aliased, experiment, with_histories
 from rollmodel.plan.training.observed import (
     Champion,
@@ -87,6 +88,7 @@ class TrainingGatherer:
             defaults=self._defaults,
             now=self._clock.now(),
             problems=tuple(problems),
+            alarm=alarm_of(body),
         )
 
     async def _pods(self, observed: Observed) -> Sequence[dict[str, Any]]:

@@ -129,6 +129,11 @@ def test_a_run_of_the_registry_tells_the_same() -> None:
         "rollmodel.dev/trainingjob": "team/churn-train",
         "rollmodel.dev/image": "trainer:1",
         "rollmodel.dev/git-commit": "abc",
+        "rollmodel.dev/data-until": "2026-01-01T00:00:00Z",
+        "rollmodel.dev/drift-policy": "watch",
+        "rollmodel.dev/drift-episode": "3",
+        "rollmodel.dev/drift-trigger": "features/age",
+        "rollmodel.dev/drift-revision": "5f3c",
         "rollmodel.dev/gate/f1/Min": "asked 0.8, seen 0.83, Passed",
         "mlflow.user": "alice",
     }
@@ -138,7 +143,9 @@ def test_a_run_of_the_registry_tells_the_same() -> None:
         data=SimpleNamespace(tags=tags),
         inputs=SimpleNamespace(dataset_inputs=[SimpleNamespace(dataset=data)]),
     )
-    training, given, ran, gate = links_of_run(run)
+    alarm, training, window, given, ran, gate = links_of_run(run)
+    assert (alarm.name, alarm.why) == ("watch, episode 3", "features/age of revision 5f3c")
+    assert (window.name, window.outcome) == ("window", "the beginning to 2026-01-01T00:00:00Z")
     assert (training.name, training.time) == ("team/churn-train", "2026-01-01T00:00:00Z")
     assert (given.outcome, given.why) == ("sha256:aa", "s3://data")
     assert (ran.name, ran.why, ran.by) == ("run7", "code abc", "alice")

@@ -80,6 +80,7 @@ def _tags(context: Context, status: TrainingJobStatus) -> dict[str, str]:
         f"{GROUP}/image": _image(context, status),
         **({f"{GROUP}/seed": str(context.spec.seed)} if context.spec.seed is not None else {}),
         **_data_window(context),
+        **context.observed.alarm,
         **_reproducibility(status),
     }
 
