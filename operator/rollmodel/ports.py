@@ -7,7 +7,7 @@ errors of :mod:`rollmodel.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -144,6 +144,10 @@ class Kube(Protocol):
 
         They are in its namespace, and name it by kind, name and UID. Nobody may change them.
         """
+        ...
+
+    def models(self) -> AsyncIterator[Manifest]:
+        """All ModelDeployments where we work, read from the API server page by page (used only to count rollouts)."""
         ...
 
     async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:

@@ -157,6 +157,12 @@ class Settings(BaseSettings):
     """Whether status and Events tell the last line that a user's container wrote before it failed, without what looks
     like a credential. More people read status than logs."""
 
+    coordination: Literal["Auto", "Required", "Off"] = "Auto"
+    """Whether ConfigMaps ``rollmodel-coordination`` say when rollouts may begin, and how many at once. ``Auto``: where
+    the operator may not read them there are none. ``Required``: then nothing begins. ``Off``: nobody reads them."""
+    coordination_namespace: str | None = None
+    """Where the ConfigMap with the cluster's rules is; empty: the operator's own namespace, where it is a pod."""
+
     resync_seconds: Annotated[float, Field(ge=10, le=86400)] = 900.0
     """Every object is looked at this often (more or less a tenth) though nothing happened."""
     concurrency: Annotated[int, Field(ge=1, le=256)] = 64

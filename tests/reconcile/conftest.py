@@ -18,6 +18,7 @@ from rollmodel.ports import Compute, Connection
 from rollmodel.reconcile.compute import Inline
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.addresses import Addresses
+from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.gather import Gatherer, Queries
 from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
@@ -56,6 +57,7 @@ class Bench:
         tenancy: Tenancy | None = None,
         admission: Admission | None = None,
         compute: Compute | None = None,
+        coordinator: Coordinator | None = None,
     ) -> Reconciler:
         connections = Connections(self.kube, default=Connection("http://mlflow"), read_secrets=True)
         references = References(self.woken.append) if references is None else references
@@ -69,6 +71,7 @@ class Bench:
             defaults=DEFAULTS,
             least_interval=least_interval,
             addresses=Addresses(self.woken.append),
+            coordinator=coordinator,
         )
         kind = model_deployments(gatherer, decide=decide, model_retry=30.0)
         executor = Executor(self.kube, self.registry, clock=lambda: self.clock.now().timestamp(), tenancy=tenancy)

@@ -49,6 +49,13 @@
 - apiGroups: [""]
   resources: [configmaps]
   verbs: [get]
+{{- if .Values.features.coordination }}
+# When rollouts may begin, and how many at once: the ConfigMaps of this name.
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [rollmodel-coordination]
+  verbs: [list, watch]
+{{- end }}
 # Why a revision or an attempt is not ready is read from its pods; why a Job has none, from its Events.
 - apiGroups: [""]
   resources: [pods]

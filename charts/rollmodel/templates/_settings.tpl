@@ -33,6 +33,7 @@ that a ConfigMap of yours may say it.
     "TOLERATION_KEYS" (join "," $settings.tolerationKeys)
     "PRIORITY_CLASSES" (join "," $settings.priorityClasses)
     "CONNECTION_HOSTS" (join "," $settings.connectionHosts)
+    "COORDINATION" (ternary $settings.coordination "Off" .Values.features.coordination)
     "CONTAINER_MESSAGES" $settings.containerMessages
     "RESYNC_SECONDS" $settings.resyncSeconds
     "CONCURRENCY" $settings.concurrency

@@ -138,7 +138,10 @@ async def _work(settings: Settings, shard: Shard | None = None) -> None:
         reconcilers = {plural: one for plural, one in operator.reconcilers.items() if plural in served}
         async with asyncio.TaskGroup() as tasks:
             watching = tasks.create_task(operator.kube.run(), name="watch children")
+            ruling = tasks.create_task(operator.rules.run(), name="watch rules") if operator.rules is not None else None
             await operator.kube.listed()
+            if operator.rules is not None:
+                await operator.rules.listed.wait()
             async with _leading(operator, health, tasks), _mine(settings, operator, shard) as namespaces:
                 pod = os.environ.get("HOSTNAME") or socket.gethostname()
                 tasks.create_task(warn_of_others(operator.api, settings, pod=pod), name="look for other operators")
@@ -147,6 +150,8 @@ async def _work(settings: Settings, shard: Shard | None = None) -> None:
                 async with runner.running():
                     await _watch(namespaces, registry, health, anew=shard is not None)
             watching.cancel()
+            if ruling is not None:
+                ruling.cancel()
     finally:
         await server.stop()
         await operator.close()

@@ -7,6 +7,7 @@ is scraped, from a few numbers that are dropped with the object.
 from __future__ import annotations
 
 import time
+from collections import Counter as Counted
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from rollmodel.errors import Conflict, NotFound, RollmodelError
+from rollmodel.plan.coordination.standing import WAITING
 from rollmodel.plan.decision import Reading
 from rollmodel.ports import Manifest
 from rollmodel.runtime.drift_metrics import DriftInstruments
@@ -39,6 +41,8 @@ class _Object:
     candidate: int
     step: int | None
     true: frozenset[str]
+    waits_for: str | None = None
+    """Why its rollout may not begin yet."""
     sample_age: float | None = None
 
 
@@ -50,6 +54,7 @@ class Instruments(Collector):
         self._objects: dict[str, _Object] = {}
         self._causes: set[str] = set()
         self._leads: Callable[[], bool] = lambda: True
+        self._wrong_rules: Callable[[], int] = lambda: 0
         self._passes = Counter(
             "rollmodel_reconcile",
             "Passes over objects, by how they ended: success, conflict (read again), error, crash (a bug).",
@@ -158,6 +163,10 @@ class Instruments(Collector):
         """Whether this operator leads is asked at each scrape. One without an election always does."""
         self._leads = leads
 
+    def ask_rules(self, not_understood: Callable[[], int]) -> None:
+        """How many ConfigMaps with rules of rollouts are not understood is asked at each scrape."""
+        self._wrong_rules = not_understood
+
     def forget(self, uid: str) -> None:
         """The object is gone: so are its series."""
         self._objects.pop(uid, None)
@@ -197,7 +206,23 @@ class Instruments(Collector):
                 condition.add_metric([*where, kind], float(kind in one.true))
         leader = GaugeMetricFamily("rollmodel_leader", "1 if this operator works, 0 if it stands by for another.")
         leader.add_metric([], float(self._leads()))
-        yield from (leader, weight, step, condition, age)
+        yield from (leader, weight, step, condition, age, self._waiting(), self._rules())
+
+    def _waiting(self) -> Metric:
+        waiting = GaugeMetricFamily(
+            "rollmodel_rollouts_waiting", "Rollouts that may not begin yet, by reason.", labels=["reason"]
+        )
+        for reason, count in Counted(one.waits_for for one in self._objects.values() if one.waits_for).items():
+            waiting.add_metric([reason], float(count))
+        return waiting
+
+    def _rules(self) -> Metric:
+        wrong = GaugeMetricFamily(
+            "rollmodel_coordination_invalid",
+            "ConfigMaps with rules of rollouts that are not understood; the last good ones hold, or nothing begins.",
+        )
+        wrong.add_metric([], float(self._wrong_rules()))
+        return wrong
 
 
 def _ended(status: Mapping[str, Any]) -> str | None:
@@ -215,7 +240,8 @@ def _new_entries(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Ma
 
 def _summary(meta: Mapping[str, Any], status: Mapping[str, Any]) -> _Object:
     stable, candidate = status.get("stable") or {}, status.get("candidate") or {}
-    true = (condition["type"] for condition in status.get("conditions", []) if condition["status"] == "True")
+    conditions = status.get("conditions", [])
+    true = (condition["type"] for condition in conditions if condition["status"] == "True")
     return _Object(
         namespace=meta["namespace"],
         name=meta["name"],
@@ -223,4 +249,7 @@ def _summary(meta: Mapping[str, Any], status: Mapping[str, Any]) -> _Object:
         candidate=candidate.get("weight", 0),
         step=candidate.get("step", -1) if candidate else None,
         true=frozenset(true).intersection(_CONDITIONS),
+        waits_for=next(
+            (one["reason"] for one in conditions if (one["type"], one["status"]) == (WAITING, "True")), None
+        ),
     )

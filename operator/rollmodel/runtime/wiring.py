@@ -16,11 +16,13 @@ from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import ROUTES, WORKLOADS, Resource
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.kubernetes.leases import Leases
+from rollmodel.adapters.kubernetes.named_config_maps import NamedConfigMaps
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.adapters.notify.webhook import Webhooks
 from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.adapters.prometheus.client import Prometheus
+from rollmodel.api.coordination import CONFIG_MAP
 from rollmodel.api.prometheus import http_headers
 from rollmodel.plan.decision import Event
 from rollmodel.plan.deployment.analysis.queries import queries
@@ -36,6 +38,7 @@ from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.addresses import Addresses
+from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.kind import model_deployments
 from rollmodel.reconcile.deployment.model import Models
@@ -56,6 +59,7 @@ from rollmodel.runtime.clock import SystemClock
 from rollmodel.runtime.controller import Controller, Limits
 from rollmodel.runtime.elector import Elector
 from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.rollout_rules import RolloutRules
 from rollmodel.runtime.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
 from rollmodel.settings import Settings
@@ -63,7 +67,7 @@ from rollmodel.settings import Settings
 __all__ = ["Operator"]
 
 #: More than the kinds that are watched through one session.
-KINDS = 8
+KINDS = 9
 
 #: A status that only counts more pods is written at most this often, in seconds.
 PROGRESS_SECONDS = 2.0
@@ -88,6 +92,7 @@ class Operator:
     watches: int
     lease: Leases | None
     elector: Elector | None
+    rules: NamedConfigMaps | None
 
     @classmethod
     async def build(cls, settings: Settings) -> Operator:
@@ -136,9 +141,13 @@ class Operator:
         references = References(triggers.wake)
         models = Models(registry, registries, references, triggers.wake, settings.tenants_of_registry)
         compute = ComputeThreads()
+        coordinator = Coordinator(kube, clock, triggers.wake)
+        rules = _rules(settings, api, coordinator, instruments)
         parts = Parts(executor, registries, references, clock, settings.admission, compute)
         kinds: tuple[Kind[Any, Any, Any], ...] = (
-            _model_deployments(settings, kube, metrics, models, Addresses(triggers.wake)),
+            _model_deployments(
+                settings, kube, metrics, models, addresses=Addresses(triggers.wake), coordinator=coordinator
+            ),
             _training_jobs(settings, kube, tracking, registries),
             _drift_policies(settings, kube, metrics, compute),
         )
@@ -161,6 +170,7 @@ class Operator:
             watches=watches,
             lease=lease,
             elector=elector,
+            rules=rules,
         )
 
     def login(self) -> tuple[str, aiohttp.ClientSession]:
@@ -265,8 +275,28 @@ def _defaults(settings: Settings) -> Defaults:
     )
 
 
+def _rules(
+    settings: Settings, api: ApiServer, coordinator: Coordinator, instruments: Instruments
+) -> NamedConfigMaps | None:
+    """The watch of the rules for rollouts. A shard has one for the whole cluster: its role allows that."""
+    if settings.coordination == "Off":
+        return None
+    own = settings.coordination_namespace or settings.own_namespace
+    known = RolloutRules(own, coordinator.change, required=settings.coordination == "Required")
+    instruments.ask_rules(lambda: known.not_understood)
+    named = [] if settings.shard is not None else [*settings.namespaces]
+    where = sorted({*named, *([own] if own is not None else [])}) if named else []
+    return NamedConfigMaps(api, CONFIG_MAP, where, changed=known.on_config_map, forbidden=known.on_forbidden)
+
+
 def _model_deployments(
-    settings: Settings, kube: Kubernetes, metrics: Prometheus | None, models: Models, addresses: Addresses
+    settings: Settings,
+    kube: Kubernetes,
+    metrics: Prometheus | None,
+    models: Models,
+    *,
+    addresses: Addresses,
+    coordinator: Coordinator,
 ) -> Kind[Any, Any, Any]:
     gatherer = Gatherer(
         kube=kube,
@@ -277,6 +307,7 @@ def _model_deployments(
         defaults=_defaults(settings),
         least_interval=settings.least_interval_seconds,
         addresses=addresses,
+        coordinator=coordinator,
         starting=settings.starting_seconds,
     )
     return model_deployments(gatherer, decide=decide, model_retry=settings.registry_poll_seconds)

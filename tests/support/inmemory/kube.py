@@ -8,7 +8,7 @@ it and the real adapter to the same promises.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -94,6 +94,11 @@ class InMemoryKube:
         self._read("list", Ref("v1", "Pod", namespace, ""))
         pods = [obj for obj in self.of_kind("Pod") if obj["metadata"]["namespace"] == namespace]
         return [pod for pod in pods if labels.items() <= pod["metadata"].get("labels", {}).items()]
+
+    async def models(self) -> AsyncIterator[Manifest]:
+        self._read("list", Ref("rollmodel.dev/v1alpha1", "ModelDeployment", "", ""))
+        for found in self.of_kind("ModelDeployment"):
+            yield found
 
     async def list_workloads(self, namespace: str) -> Sequence[dict[str, Any]] | None:
         self._read("list", Ref("kueue.x-k8s.io/v1beta2", "Workload", namespace, ""))

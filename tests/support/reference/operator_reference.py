@@ -59,8 +59,8 @@ def _metrics() -> Iterator[str]:
         yield f"| `{name}` | {family.type} | {', '.join(f'`{label}`' for label in labels)} | {family.documentation} |"
 
 
-#: Of counters that have no series before something fails.
-_LABELS = {"rollmodel_neighbour_errors": ["neighbour", "reason"]}
+#: Of those that have no series before something fails or waits.
+_LABELS = {"rollmodel_neighbour_errors": ["neighbour", "reason"], "rollmodel_rollouts_waiting": ["reason"]}
 
 
 if __name__ == "__main__":

@@ -105,6 +105,10 @@ def test_a_story_ends_as_people_would_say(story: str, number: int, wanted: str) 
         (with_conditions("DriftPolicy"), "Progressing"),
         (with_conditions("ModelDeployment", ("Stalled", "True", "Refused"), ("Paused", "True", "Command")), "Degraded"),
         (with_conditions("ModelDeployment"), "Progressing"),
+        (
+            with_conditions("ModelDeployment", ("Ready", "Unknown", "Waiting"), ("Waiting", "True", "Frozen")),
+            "Suspended",
+        ),
         (with_conditions("TrainingJob"), "Progressing"),
     ],
     ids=str,

@@ -29,6 +29,7 @@ ELSEWHERE = {
     "shard": "watch.shard",
     "gateway_api": "features.gatewayApi",
     "kueue": "features.kueue",
+    "coordination_namespace": "features.coordination",
     "connection_secrets": "features.connectionSecrets",
     "operator_image": "image",
     "server_image": "serverImage",

@@ -27,6 +27,10 @@ end
 if stalled.status == "True" then
   return health("Degraded", stalled.message)
 end
+-- Rules of the cluster hold it up, for days perhaps; what serves goes on.
+if ready.reason == "Waiting" then
+  return health("Suspended", ready.message)
+end
 if ready.status == "True" then
   return health("Healthy", ready.message)
 end

@@ -11,7 +11,7 @@ import base64
 import binascii
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, METADATA, ApiServer
@@ -154,6 +154,18 @@ class Kubernetes:
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         query = {"labelSelector": selector, "resourceVersion": "0"}
         return await self._api.pages(resource_of("v1", "Pod").path(namespace), query)
+
+    async def models(self) -> AsyncIterator[Manifest]:
+        """All ModelDeployments where we work, page by page: together they may be large."""
+        for namespace in self._namespaces or (None,):
+            query = {"limit": "250"}
+            while True:
+                page = await self._api.request("GET", OWNERS[0].path(namespace), query=query)
+                for item in page["items"]:
+                    yield item
+                query["continue"] = page["metadata"].get("continue", "")
+                if not query["continue"]:
+                    break
 
     async def list_other_routes(self) -> Sequence[Manifest]:
         """HTTPRoutes without our label, of the namespaces that we work in; none where nobody serves the kind."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.text import Text
 
+from rollmodel.api.coordination import KEY
 from rollmodel.cli.common.console import show
 from rollmodel.cli.common.output import Output, add_output, printed
 from rollmodel.cli.lint.documents import Document, documents
@@ -19,6 +20,7 @@ from rollmodel.cli.lint.objects import object_problems
 from rollmodel.cli.lint.pace import Pace, add_arguments, paces_of, too_short
 from rollmodel.cli.lint.references import across, finding
 from rollmodel.errors import Invalid
+from rollmodel.plan.coordination.rules import parse
 
 __all__ = ["main"]
 
@@ -72,18 +74,28 @@ def _checked(found: Sequence[Document]) -> tuple[list[Finding], list[Document]]:
         wrong = list(_of_one(document))
         findings += wrong
         if not wrong:
-            sound.append(document)
+            sound += [] if document.rules else [document]
     return [*findings, *across(found, sound)], sound
 
 
 def _of_one(document: Document) -> Iterator[Finding]:
     for path in document.doubled:
         yield finding("error", document, path, "is written twice: all but the last are lost")
+    if document.rules:
+        yield from _of_rules(document)
+        return
     problems = list(object_problems(document.body))
     yield from (finding("error", document, problem.path, problem.message) for problem in problems)
     if not problems:
         for path, message in refused_by_operator(document.kind, document.body["spec"]):
             yield finding("error", document, path, message)
+
+
+def _of_rules(document: Document) -> Iterator[Finding]:
+    try:
+        parse(document.body.get("data") or {}, cluster=True)  # of which namespace the operator is nobody knows here
+    except Invalid as error:
+        yield finding("error", document, ("data", KEY), str(error))
 
 
 def _line(one: Finding) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from rollmodel.api.base import GROUP
+from rollmodel.api.coordination import CONFIG_MAP
 from rollmodel.cli.lint.findings import Path
 from rollmodel.errors import Invalid
 
@@ -48,8 +49,13 @@ class Document:
 
     @property
     def ours(self) -> bool:
-        """Whether it is of our API group."""
-        return str(self.body.get("apiVersion", "")).split("/")[0] == GROUP
+        """Whether it is of our API group, or has rules of ours."""
+        return str(self.body.get("apiVersion", "")).split("/")[0] == GROUP or self.rules
+
+    @property
+    def rules(self) -> bool:
+        """Whether it is a ConfigMap with rules of rollouts."""
+        return (self.body.get("apiVersion"), self.kind, self.name) == ("v1", "ConfigMap", CONFIG_MAP)
 
     def place(self, path: Path) -> str:
         """File and line of a field; of the next one above it that is written."""

@@ -6,16 +6,16 @@ A pass runs :func:`run_to_fixpoint`, so that a second pass over the same objects
 from __future__ import annotations
 
 from rollmodel.api.modeldeployment import ArmStatus
+from rollmodel.plan.deployment.beginning import held, is_rejected, next_revision
 from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.status.configuration import with_configuration
 from rollmodel.plan.deployment.strategies.ends import outbox, transitions
 from rollmodel.plan.deployment.strategies.ends.failures import failed
 from rollmodel.plan.deployment.strategies.outages.stand_in import is_unjudged, stand_in, stands_in
 from rollmodel.plan.deployment.strategies.steps import stages
-from rollmodel.plan.times import parse, stamp
+from rollmodel.plan.times import stamp
 
 __all__ = ["drained", "observe_arms", "run_to_fixpoint"]
 
@@ -124,12 +124,9 @@ def _follow(rollout: Rollout) -> Rollout:
             return rollout
         reason = "the stable revision is wanted again" if back else f"{revision.label} is wanted instead"
         return transitions.supersede(rollout, reason)
-    if tried is not None or (stable is not None and (stable.revision == wanted or _is_rejected(rollout))):
+    if next_revision(rollout) is None or held(rollout) is not None:
         return rollout
-    others_quiet = all(arm.weight == 0 for arm in rollout.retiring if arm.revision != wanted)
-    has_requests = rollout.traffic.reason != ADDRESS_TAKEN
-    clear = stable is None or (others_quiet and has_requests and rollout.traffic.weights is not None)
-    return _begin(rollout, revision) if clear else rollout
+    return _begin(rollout, revision)
 
 
 def _begin(rollout: Rollout, revision: Revision) -> Rollout:
@@ -139,7 +136,7 @@ def _begin(rollout: Rollout, revision: Revision) -> Rollout:
     if earlier is None:
         return transitions.begin(rollout, wanted)
     if rollout.stable is None and not _is_asked_for(rollout, wanted):
-        return rollout if _is_rejected(rollout) else transitions.refuse(rollout, wanted, earlier)
+        return rollout if is_rejected(rollout) else transitions.refuse(rollout, wanted, earlier)
     message = f"{revision.label} is tried again, though it was taken back here before: {earlier}"
     return transitions.begin(rollout, wanted).with_event("Warning", "TriedAgain", message)
 
@@ -149,12 +146,6 @@ def _is_asked_for(rollout: Rollout, revision: str) -> bool:
     last = rollout.state.last_command
     words = last.text.split()[:2] if last is not None and last.result == "Done" else []
     return words in (["retry", revision], ["promote", revision])
-
-
-def _is_rejected(rollout: Rollout) -> bool:
-    """Whether what is wanted has lost, and it is not time to try it again."""
-    lost = rollout.state.rejected
-    return lost is not None and (lost.retry_at is None or rollout.now < parse(lost.retry_at))
 
 
 def _advance_candidate(rollout: Rollout) -> Rollout:

@@ -3,36 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from rollmodel.plan.decision import Decision, EmitEvent, Event
-from rollmodel.plan.deployment.advance import observe_arms, run_to_fixpoint
+from rollmodel.plan.deployment.advance import run_to_fixpoint
 from rollmodel.plan.deployment.analysis.run import analyse
-from rollmodel.plan.deployment.context import Context
-from rollmodel.plan.deployment.held_size import hold_size
+from rollmodel.plan.deployment.beginning import with_news_of_waiting
 from rollmodel.plan.deployment.objects import desired
 from rollmodel.plan.deployment.observed import Observed
+from rollmodel.plan.deployment.opening import opened
 from rollmodel.plan.deployment.requeue import requeue_after
-from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.status import conditions
 from rollmodel.plan.deployment.status.news import with_news
-from rollmodel.plan.deployment.strategies.commands import consume
 from rollmodel.plan.deployment.strategies.ends import outbox
-from rollmodel.plan.deployment.strategies.requirements import unmet
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["decide"]
 
 
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why. ``observed.answers`` answer what ``queries(observed)`` asked."""
-    rollout = Rollout(RolloutState.from_status(observed.status), _context(observed), strategy_for(observed.spec))
-    rollout = rollout.with_state(outbox=outbox.current(rollout.state.outbox, observed.spec.model.registry))
-    rollout = hold_size(observe_arms(rollout))
-    rollout = consume(rollout)
+    rollout = opened(observed)
     rollout = analyse(rollout)
-    rollout = run_to_fixpoint(rollout)
+    rollout = with_news_of_waiting(run_to_fixpoint(rollout))
     objects = desired.changed_objects(rollout)
     status = conditions.build_status(rollout)
     events = (
@@ -64,9 +55,3 @@ def _of_connection(observed: Observed) -> Iterator[Event]:
             f"Secret {observed.changed_secret!r} of `connectionRef` changed: MLflow is asked with what it says now"
         )
         yield Event("Normal", "ConnectionChanged", message)
-
-
-def _context(observed: Observed) -> Context:
-    """What was gathered; nothing is wanted where the router cannot do what the strategy needs."""
-    context, problem = Context.of(observed), unmet(observed.spec)
-    return context if problem is None else replace(context, wanted=None, problem=problem)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from rollmodel.plan.coordination.hold import Hold
 from rollmodel.plan.problem import Problem
 
 __all__ = ["AddressTaken", "Answer", "Defaults", "Observed", "PinnedModel"]
@@ -107,5 +108,7 @@ class Observed:
     config_maps: Mapping[str, str] = field(default_factory=dict)
     """ConfigMap that pods read as they start -> hash of its content; empty at rest."""
     problems: Sequence[str] = field(default_factory=tuple)
+    hold: Hold | None = None
+    """Why a rollout may not begin now, by rules of the cluster or the namespace; None where it may."""
     registry_read: bool = True
     """Whether the registry was read since somebody asked for it with the annotation ``rollmodel.dev/refresh``."""

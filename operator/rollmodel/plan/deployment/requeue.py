@@ -6,7 +6,9 @@ import math
 from collections.abc import Iterator
 
 from rollmodel.api.modeldeployment import ArmStatus
+from rollmodel.plan.coordination.hold import NOT_ASKED
 from rollmodel.plan.deployment.advance import drained
+from rollmodel.plan.deployment.beginning import held
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.split import least_pods, pods_to_have
 from rollmodel.plan.deployment.strategies.steps.bake import seconds_left
@@ -20,12 +22,14 @@ _PODS_SECONDS = 5.0
 _REGISTRY_SECONDS = 5.0
 #: Routes of others are not watched; one that is in the way is looked at this often, in seconds.
 _ROUTES_SECONDS = 60.0
+#: One that waits for a place looks this often who has it, in seconds.
+_PLACES_SECONDS = 300.0
 _SOONEST = 0.5
 
 
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    waits = (_held, _draining, _missing, _unanswered, _retry, _refresh, _taken)
+    waits = (_held, _draining, _missing, _unanswered, _retry, _refresh, _taken, _waiting)
     due = [seconds for wait in waits for seconds in wait(rollout)]
     if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)
@@ -72,6 +76,15 @@ def _taken(rollout: Rollout) -> Iterator[float]:
     taken = rollout.observed.address_taken
     if taken is not None and not taken.watched:
         yield _ROUTES_SECONDS
+
+
+def _waiting(rollout: Rollout) -> Iterator[float]:
+    """Rules hold it up. Who gets a place is woken; this only keeps the message true."""
+    hold = held(rollout)
+    if hold is NOT_ASKED:
+        yield _SOONEST
+    elif hold is not None:
+        yield _PLACES_SECONDS if hold.until is None else (hold.until - rollout.now).total_seconds()
 
 
 def _missing(rollout: Rollout) -> Iterator[float]:

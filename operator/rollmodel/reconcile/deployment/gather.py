@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
@@ -16,6 +17,7 @@ from rollmodel.plan.access.ownership import controller_of
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
+from rollmodel.plan.deployment.opening import wish
 from rollmodel.plan.deployment.strategies.commands import asked, refresh_asked
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse
@@ -23,6 +25,7 @@ from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.aliases import ChampionAliases
 from rollmodel.reconcile.deployment.config_maps import ConfigMaps
+from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.deployment.other_routes import OtherRoutes
 
@@ -45,6 +48,7 @@ class Gatherer:
         defaults: Defaults,
         least_interval: int = 1,
         addresses: Addresses | None = None,
+        coordinator: Coordinator | None = None,
         starting: float = 10.0,
     ) -> None:
         """``least_interval``: how often an object may look at its metrics at most, in seconds.
@@ -60,6 +64,7 @@ class Gatherer:
         self._defaults = defaults
         self._least_interval = least_interval
         self._addresses = Addresses(lambda _: None) if addresses is None else addresses
+        self._coordinator = Coordinator(kube, clock, self._addresses.wake) if coordinator is None else coordinator
         self._other_routes = OtherRoutes(kube, clock)
         self._aliases = ChampionAliases(self._addresses.wake)
         self._config_maps = ConfigMaps(kube, clock)
@@ -104,12 +109,14 @@ class Gatherer:
             problems=problems,
             registry_read=self._models.was_read(meta["uid"], asked_at),
         )
-        return replace(observed, answers=await self._answers(self._queries(observed)))
+        hold = await self._coordinator.ask(body, partial(wish, observed))
+        return replace(observed, hold=hold, answers=await self._answers(self._queries(observed)))
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._seen.pop(uid, None)
         self._addresses.forget(uid)
+        self._coordinator.forget(uid)
         self._other_routes.forget(uid)
         self._aliases.forget(uid)
         self._config_maps.forget(uid)

@@ -204,3 +204,12 @@ def test_numbers_that_cannot_be(lint: Lint, options: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         lint(GOOD, options=options)
     assert ended.value.code == 2
+
+
+def test_rules_of_rollouts_are_read_as_the_operator_reads_them(lint: Lint) -> None:
+    example = (ROOT / "examples" / "coordination.yaml").read_text()
+    assert lint(example) == (0, "2 objects: nothing wrong\n")
+    code, said = lint(example.replace("maxRollouts: 10 ", "maxRolouts: 10 "))
+    assert code == 1
+    assert "all.yaml:9: error: ConfigMap rollmodel-coordination: data.rules.yaml: `limits[0].maxRollouts`" in said
+    assert lint("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n")[0] == 2

@@ -16,6 +16,7 @@ from rollmodel.errors import NotAnsweredYet
 from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
+from rollmodel.plan.deployment.beginning import waiting_condition
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.builds import BUILDS_DIFFER, builds
@@ -121,6 +122,7 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
         **builds(rollout),
         **changed_configuration(rollout),
         **shared_alias(rollout),
+        **waiting_condition(rollout),
         **changed_records(rollout),
         "MetricsAvailable": ConditionDraft(rollout.analysis.status, rollout.analysis.reason, rollout.analysis.message),
     }
@@ -150,6 +152,8 @@ def _not_serving(rollout: Rollout, doing: Summary | None) -> ConditionDraft | No
 def _rolling_out(rollout: Rollout, doing: Summary | None) -> ConditionDraft | None:
     if rollout.candidate is not None and doing is not None:
         return ConditionDraft("Unknown", "RollingOut", doing.message)
+    if doing is not None and doing.reason == "Waiting":
+        return ConditionDraft("Unknown", "Waiting", doing.message)
     if rollout.stable is not None and rollout.wanted is not None and rollout.wanted.id != rollout.stable.revision:
         return ConditionDraft("Unknown", "RollingOut", f"{rollout.wanted.label} begins when nothing else has traffic")
     return None

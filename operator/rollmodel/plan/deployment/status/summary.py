@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.evidence.core.types import Assessment, Outcome
+from rollmodel.plan.coordination.standing import WAITING
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
+from rollmodel.plan.deployment.beginning import waiting_condition
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.strategies.current import current_goal
@@ -35,6 +37,8 @@ def summary(rollout: Rollout) -> Summary | None:
         return _rollout(rollout, rollout.candidate)
     if rollout.stable is not None and rollout.stable.ready_replicas < pods_to_have(rollout):
         return Summary("Scaling", pods(rollout, rollout.stable, pods_to_have(rollout)))
+    if (waiting := _waits(rollout)) is not None:
+        return waiting
     if rollout.retiring:
         return _draining(rollout)
     return Summary("Routing", rollout.traffic.message) if rollout.traffic.status != "True" else None
@@ -45,6 +49,12 @@ def pods(rollout: Rollout, arm: ArmStatus, wanted: int) -> str:
     line = f"{rollout.label(arm.revision)}: {arm.ready_replicas} of {wanted} pods ready"
     trouble = diagnose(rollout.context, arm.revision) if arm.ready_replicas < wanted else None
     return line if trouble is None else f"{line}; {trouble.reason}: {trouble.message}"
+
+
+def _waits(rollout: Rollout) -> Summary | None:
+    """What would begin, and rules hold it up."""
+    line = waiting_condition(rollout).get(WAITING)
+    return Summary("Waiting", line.message) if line is not None and line.status == "True" else None
 
 
 def _rollout(rollout: Rollout, candidate: ArmStatus) -> Summary:

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import islice, takewhile
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from rollmodel.api.time_zones import find_zone, has_time_zones
 from rollmodel.api.trainingjob import Schedule
 from rollmodel.errors import Invalid
 
@@ -32,7 +32,6 @@ _MACROS = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
 }
-_EXAMPLE = "Europe/Berlin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +84,11 @@ class Timetable:
 
 
 def _zone(name: str) -> tzinfo:
-    if name in {"Etc/UTC", "UTC"}:  # known without a database
-        return UTC
-    zone = _find(name)
+    zone = find_zone(name)
     if zone is not None:
         return zone
-    if _find(_EXAMPLE) is None:
+    if not has_time_zones():
         message = f"schedule.timeZone {name!r}: this operator has no time zone database, so only 'Etc/UTC' is known"
         raise Invalid(message, reason="UnknownTimeZone")
-    message = f"schedule.timeZone {name!r} is no known time zone; 'Etc/UTC' or {_EXAMPLE!r} are"
+    message = f"schedule.timeZone {name!r} is no known time zone; 'Etc/UTC' or 'Europe/Berlin' are"
     raise Invalid(message, reason="UnknownTimeZone")
-
-
-def _find(name: str) -> ZoneInfo | None:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # unknown; no key at all; a folder of the database
-        return None

@@ -1,0 +1,1 @@
+"""Coordination: which rollout may begin now, by rules of the cluster and of its namespace. Pure."""
