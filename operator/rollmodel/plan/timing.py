@@ -21,7 +21,7 @@ class Timing:
     """How late the Job controller may be with a deadline before the operator ends the attempt itself."""
 
     pending: float = 600.0
-    """How long a training run may wait for its pods before ``Stalled`` says so."""
+    """How long a training run may wait for its pods or the tracking server before ``Stalled`` says so."""
 
     @property
     def person(self) -> float:

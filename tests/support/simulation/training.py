@@ -68,6 +68,8 @@ class World:
     defaults: TrainingDefaults = DEFAULTS
     now: datetime = START
     mlflow_up: bool = True
+    mlflow_writable: bool = True
+    """Whether it keeps what is written; else it only answers."""
     refused: str | None = None
     """Why the API server takes no pods, as the Job controller's Event says it."""
     stuck: dict[str, Any] | None = None
@@ -129,7 +131,7 @@ class World:
             writes.append(partial(self._write_status, dict(decision.status)))
         writes += [partial(self._apply, manifest) for manifest in manifests(decision)]
         writes += [partial(self._delete, gone.ref.kind, gone.ref.name, gone.uid) for gone in decision.of(DeleteObject)]
-        if self.mlflow_up:
+        if self.mlflow_up and self.mlflow_writable:
             writes += [partial(self._move_alias, write) for write in decision.of(WriteRegistry)]
             writes += [partial(self._track, write) for write in decision.effects if isinstance(write, TrackingWrite)]
         for write in writes[:killed_after]:

@@ -172,6 +172,8 @@ class TrainingJobStatus(ApiModel):
     """Its state there, as it was last seen."""
     claim: Claim | None = None
     """What is being created in MLflow right now."""
+    tracking_wait_start_time: Timestamp | None = None
+    """Since when the next step waits for the tracking server."""
     inputs: Annotated[list[InputStatus], Field(max_length=32), keyed_by("name")] = Field(default_factory=list)
     """Inputs as they were resolved."""
     reproducibility: Reproducibility | None = None

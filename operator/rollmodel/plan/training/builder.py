@@ -32,6 +32,8 @@ class DecisionBuilder:
     registered: ConditionDraft | None = None
     open_run: str | None = None
     """What MLflow has yet to be told about a run that has ended."""
+    awaits_tracking: bool = False
+    """Whether the next step waits for the tracking server."""
     halted: bool = False
     effects: tuple[Effect, ...] = ()
     due: tuple[float, ...] = ()
@@ -48,6 +50,14 @@ class DecisionBuilder:
         """Halted; the next pass in ``seconds``."""
         builder = replace(self.phase(reason, message), halted=True)
         return builder if seconds is None else builder.requeue(seconds)
+
+    def await_tracking(self, reason: str, message: str, *, seconds: float) -> DecisionBuilder:
+        """Halted until the tracking server has answered, or taken what is written."""
+        return replace(self.wait(reason, message, seconds=seconds), awaits_tracking=True)
+
+    def leave_open(self, message: str, *, seconds: float) -> DecisionBuilder:
+        """The run has ended, and the tracking server has yet to be told so."""
+        return replace(self, open_run=self.open_run or message, awaits_tracking=True).requeue(seconds)
 
     def stall(self, reason: str, message: str, *, seconds: float | None = None) -> DecisionBuilder:
         """Halted until a person changes something."""

@@ -10,6 +10,7 @@ from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context, outcome_known
 from rollmodel.plan.training.lifecycle.cleanup import clean, close, confirm_alias
 from rollmodel.plan.training.lifecycle.run import attempt, find_run
+from rollmodel.plan.training.lifecycle.tracking_wait import limit_wait
 from rollmodel.plan.training.lifecycle.validation import refuse
 from rollmodel.plan.training.observed import Observed
 from rollmodel.plan.training.registration.register import move_alias, pass_gates, register
@@ -25,7 +26,7 @@ Stage = Callable[[Context, DecisionBuilder], DecisionBuilder]
 _ARROWS: tuple[Stage, ...] = (refuse, find_run, attempt, pass_gates, register, move_alias)
 
 #: Checked in every pass.
-_ALWAYS: tuple[Stage, ...] = (record, close, confirm_alias, clean)
+_ALWAYS: tuple[Stage, ...] = (record, close, confirm_alias, clean, limit_wait)
 
 _SOONEST = 0.5
 

@@ -27,8 +27,8 @@ def close(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     run = context.observed.run
     if isinstance(run, Problem):
         line = None if run.transient else ConditionDraft("True", run.reason, f"the run cannot be closed: {run.message}")
-        unread = replace(builder, open_run=run.message, stalled=builder.stalled or line)
-        return unread.requeue(context.timing.retry if run.transient else context.timing.person)
+        unread = replace(builder, stalled=builder.stalled or line)
+        return unread.leave_open(run.message, seconds=context.timing.retry if run.transient else context.timing.person)
     if not isinstance(run, TrackedRun):
         return builder if builder.status.run_id is None else replace(builder, open_run="not looked at").requeue(1.0)
     builder = builder.set(run_status=run.status)
@@ -36,7 +36,7 @@ def close(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     if run.status != final:
         builder = builder.effect(SetRunStatus(run.id, final))
     if builder.tracks:
-        return replace(builder, open_run=f"run {run.id} is being closed").requeue(1.0)
+        return builder.leave_open(f"run {run.id} is being closed", seconds=1.0)
     return builder
 
 
@@ -49,11 +49,11 @@ def confirm_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder
         text = "the alias is looked at once more"
         return replace(builder, open_run=builder.open_run or text).requeue(max(1.0, left))
     if isinstance(context.observed.alias_version, Problem):
-        return replace(builder, open_run=context.observed.alias_version.message).requeue(context.timing.retry)
+        return builder.leave_open(context.observed.alias_version.message, seconds=context.timing.retry)
     write = alias_write(context, status.model_version)
     if write is None:
         return builder
-    return replace(builder.effect(write), open_run="moving the alias").requeue(1.0)
+    return builder.effect(write).leave_open("moving the alias", seconds=1.0)
 
 
 def clean(context: Context, builder: DecisionBuilder) -> DecisionBuilder:

@@ -24,16 +24,16 @@ def create(
     age = _age(context)
     if age is not None and age < context.timing.claim:  # a younger claim is in use: no request takes longer than this
         message = f"the {what.lower()} is being created"
-        return builder.wait(doing, message, seconds=min(context.timing.claim - age, 2.0))
+        return builder.await_tracking(doing, message, seconds=min(context.timing.claim - age, 2.0))
     claimed = builder.set(claim=Claim(what=what, since=stamp(context.now)))
-    return claimed.effect(write).wait(doing, f"creating the {what.lower()}", seconds=_LOOK_SECONDS)
+    return claimed.effect(write).await_tracking(doing, f"creating the {what.lower()}", seconds=_LOOK_SECONDS)
 
 
 def hindered(context: Context, builder: DecisionBuilder, problem: Problem, doing: str) -> DecisionBuilder:
     """Halted by a neighbour that cannot answer, or refuses."""
     message = f"{doing}: {problem.message}"
     if problem.transient:
-        return builder.wait("TrackingUnavailable", message, seconds=context.timing.retry)
+        return builder.await_tracking("TrackingUnavailable", message, seconds=context.timing.retry)
     return builder.stall(problem.reason, message, seconds=context.timing.person)
 
 

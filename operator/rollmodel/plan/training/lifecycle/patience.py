@@ -27,6 +27,11 @@ def overdue(context: Context, job: Manifest) -> ConditionDraft | None:
         if waits is None or waits.reason not in _NOBODY_ADMITS or _age(context, _since(context, job)) < patience:
             return None
         return ConditionDraft("True", waits.reason, f"for {patience:.0f} s: {waits.message}")
+    ending = [pod for pod in context.observed.pods if pod["metadata"].get("deletionTimestamp")]
+    if ending:
+        return _not_ended(context, ending)
+    if _have_run(context, job):
+        return None
     pods = [pod for pod in context.observed.pods if (pod.get("status") or {}).get("phase") != "Running"]
     missing = int((job.get("status") or {}).get("active") or 0) < context.spec.nodes
     if not pods and not missing:
@@ -41,6 +46,29 @@ def overdue(context: Context, job: Manifest) -> ConditionDraft | None:
     there = f"{len(context.observed.pods)} of {context.spec.nodes}" if context.observed.pods else "no"
     why = "; ".join(_waiting(stuck)) or f"Job {job['metadata']['name']} has {there} pods"
     return ConditionDraft("True", "PodsNotStarted", f"pods have not started for {patience:.0f} s: {why}")
+
+
+def _have_run(context: Context, job: Manifest) -> bool:
+    """Whether pods ran and none is left: the Job is about to say how they ended."""
+    running = find(context.status.conditions, "Running")
+    return running is not None and running.status == "True" and not (job.get("status") or {}).get("active")
+
+
+def _not_ended(context: Context, ending: list[Manifest]) -> ConditionDraft | None:
+    """Pods that should have ended, by the time that Kubernetes gave them: their node may be gone."""
+    patience, (since, pod) = context.timing.pending, min((_end_of(pod), pod["metadata"]["name"]) for pod in ending)
+    if _age(context, since) < patience:
+        return None
+    message = (
+        f"pod {pod} should have ended more than {patience:.0f} s ago, and its Job waits for that: its node does not"
+        f" answer, or a finalizer holds it; once nothing of it runs any more, `kubectl delete pod {pod} --force`"
+    )
+    return ConditionDraft("True", "PodsNotEnded", message)
+
+
+def _end_of(pod: Manifest) -> datetime:
+    moment: str = pod["metadata"]["deletionTimestamp"]
+    return parse(moment)
 
 
 def _since(context: Context, job: Manifest, pod: Manifest | None = None) -> datetime:

@@ -30,7 +30,7 @@ def pass_gates(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
         if problem is not None and (problem.transient or problem is run):
             return hindered(context, builder, problem, "the gates cannot be evaluated")
         if context.run is None or facts is None:
-            return builder.wait("EvaluatingGates", "the run has yet to be read", seconds=1)
+            return builder.await_tracking("EvaluatingGates", "the run has yet to be read", seconds=1)
         builder = builder.set(gates=list(evaluate(asked, context.run, facts)))
     if held(builder.status.gates):
         return builder
@@ -44,7 +44,7 @@ def register(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     if builder.status.model_version is not None:
         return builder
     if not context.observed.read_set.version:
-        return builder.wait("Registering", "the registry was not looked at", seconds=1)
+        return builder.await_tracking("Registering", "the registry was not looked at", seconds=1)
     return _version(context, builder)
 
 
@@ -69,11 +69,11 @@ def move_alias(context: Context, builder: DecisionBuilder) -> DecisionBuilder:
     if isinstance(at, Problem):
         return hindered(context, builder, at, f"alias {registration.alias!r} cannot be moved")
     if not context.observed.read_set.version:
-        return builder.wait("MovingAlias", f"moving alias {registration.alias!r}", seconds=1)
+        return builder.await_tracking("MovingAlias", f"moving alias {registration.alias!r}", seconds=1)
     write = alias_write(context, version)
     if write is not None:
         message = f"moving alias {registration.alias!r} to version {version}"
-        waiting = builder.wait("MovingAlias", message, seconds=context.timing.retry)
+        waiting = builder.await_tracking("MovingAlias", message, seconds=context.timing.retry)
         return waiting.requeue(1.0).effect(write)
     name = f"version {version} of {registration.model}"
     overtaken = isinstance(at, TrackedVersion) and at.version != version

@@ -17,7 +17,7 @@ __all__ = ["Run", "active", "outdated", "runs_of"]
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One child. ``succeeded`` is None while it is active; ``leaving`` while it is being deleted.
+    """One child. ``succeeded`` is None while it is active; ``leaving_since`` is set while it is being deleted.
 
     ``closed``: nothing is left to tell MLflow about it.
     """
@@ -27,7 +27,7 @@ class Run:
     due: datetime | None
     created: str
     succeeded: bool | None
-    leaving: bool
+    leaving_since: str | None
     closed: bool
     ended: str | None
     message: str
@@ -36,6 +36,11 @@ class Run:
     def name(self) -> str:
         """Its name."""
         return self.ref.name
+
+    @property
+    def leaving(self) -> bool:
+        """Whether it is being deleted."""
+        return self.leaving_since is not None
 
     @property
     def deletion(self) -> DeleteObject:
@@ -74,7 +79,7 @@ def _run(child: Mapping[str, Any]) -> Run:
         due=due_of(meta["name"]),
         created=meta.get("creationTimestamp", ""),
         succeeded={"True": True, "False": False}.get(condition.get("status", "")),
-        leaving=bool(meta.get("deletionTimestamp")),
+        leaving_since=meta.get("deletionTimestamp"),
         closed=status.get("runId") is None or status.get("runStatus") in FINAL_STATES,
         ended=status.get("completionTime"),
         message=condition.get("message", ""),

@@ -11,7 +11,7 @@ from rollmodel.api.trainingjob import Schedule, ScheduleStatus
 from rollmodel.errors import Invalid
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, EmitEvent, Event
-from rollmodel.plan.times import stamp
+from rollmodel.plan.times import seconds_since, stamp
 from rollmodel.plan.training.objects.scheduled import due_of, scheduled_run
 from rollmodel.plan.training.observed import Observed
 from rollmodel.plan.training.schedule.cron import Timetable
@@ -80,10 +80,10 @@ def _plan(observed: Observed, schedule: Schedule) -> _Plan:
         return at_rest
     start = begin(observed, runs, timetable)
     coming = timetable.next(max(observed.now, start.last or observed.now))
-    return _Plan(observed, schedule, runs, start, coming, _needs_person(observed, start.last))
+    return _Plan(observed, schedule, runs, start, coming, _needs_person(observed, start.last, runs))
 
 
-def _needs_person(observed: Observed, last: datetime | None) -> ConditionDraft | None:
+def _needs_person(observed: Observed, last: datetime | None, runs: Sequence[Run]) -> ConditionDraft | None:
     if observed.problems:
         return ConditionDraft("True", "Refused", "; ".join(observed.problems))
     if last is not None and last - observed.now > _CLOCK_TOLERANCE:
@@ -92,7 +92,19 @@ def _needs_person(observed: Observed, last: datetime | None) -> ConditionDraft |
             " where the clock was wrong then and is right now, create the TrainingJob anew"
         )
         return ConditionDraft("True", "ClockWentBack", message)
+    patience = observed.defaults.timing.pending
+    stuck = [run for run in active(runs) if run.leaving and _age(observed, run.leaving_since) >= patience]
+    if stuck:
+        message = (
+            f"{stuck[0].name} has been deleted for more than {patience:.0f} s and is still there, so no other starts:"
+            " somebody's finalizer holds it (`metadata.finalizers`)"
+        )
+        return ConditionDraft("True", "RunNotDeleted", message)
     return None
+
+
+def _age(observed: Observed, moment: str | None) -> float:
+    return seconds_since(moment, observed.now) if moment else 0.0
 
 
 def _replaced(plan: _Plan) -> Iterator[DeleteObject]:

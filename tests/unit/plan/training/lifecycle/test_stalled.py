@@ -121,6 +121,35 @@ def test_time_in_the_queue_is_no_time_of_pods() -> None:
     assert world.condition("Stalled")["reason"] == "Unschedulable"
 
 
+RAN = {"type": "Running", "status": "True", "reason": "Running", "message": "", "observedGeneration": 1}
+LOST = {"metadata": {"name": "churn-1-x", "deletionTimestamp": "2026-01-01T00:59:30Z"}, "status": {"phase": "Running"}}
+
+
+def ran(*pods: dict[str, Any], minutes: int = 60, **seen: Any) -> dict[str, Any]:
+    """What Stalled says of a run of an hour whose pods do not run any more."""
+    status = {
+        "runId": "run-1",
+        "jobName": "churn-1",
+        "attempts": {"started": 1},
+        "conditions": [{**RAN, "lastTransitionTime": "2026-01-01T00:00:10Z"}],
+    }
+    look = observed(spec(), status, children=(job(active=0, ready=0, **seen),), run=run(), pods=pods)
+    decision = decide(replace(look, now=START + timedelta(minutes=minutes)))
+    return next(one for one in decision.status["conditions"] if one["type"] == "Stalled")
+
+
+def test_pods_that_have_run_are_no_pods_that_did_not_start() -> None:
+    """The Job counts what ended in two steps, and a pod that is deleted has its grace period."""
+    assert ran(uncountedTerminatedPods={"succeeded": ["uid-x"]})["status"] == "False"
+    assert ran(LOST, terminating=1)["status"] == "False"
+
+
+def test_a_pod_that_does_not_end_is_told_of() -> None:
+    stalled = ran(LOST, terminating=1, minutes=75)
+    assert (stalled["status"], stalled["reason"]) == ("True", "PodsNotEnded")
+    assert "pod churn-1-x should have ended more than 600 s ago" in stalled["message"]
+
+
 def gang(others: list[dict[str, Any]], *, active: int, refusals: tuple[str, ...] = ()) -> dict[str, Any]:
     """What Stalled says of a run on two nodes of which one runs."""
     run_pod = {"metadata": {"name": "churn-1-0"}, "status": {"phase": "Running"}}

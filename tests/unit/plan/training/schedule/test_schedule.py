@@ -115,6 +115,24 @@ def test_a_run_that_cannot_be_created_before_its_deadline_is_given_up() -> None:
     assert parent.reasons() == ["RunStarted", "RunsMissed"]
 
 
+def test_a_run_that_cannot_be_deleted_is_told_of() -> None:
+    parent = hourly(concurrencyPolicy="Replace")
+    parent.jump(at("01-01 01:00"))
+    (child,) = parent.children.values()
+    child["metadata"] |= {"deletionTimestamp": "2026-01-01T01:00:30Z", "finalizers": ["example.com/held"]}
+    parent.jump(at("01-01 01:10"))
+    assert parent.condition("Stalled")["status"] == "False"
+    parent.jump(at("01-01 02:00"))
+    parent.jump(at("01-01 02:01"))
+    assert parent.condition("Stalled")["reason"] == "RunNotDeleted"
+    assert child["metadata"]["name"] in parent.condition("Stalled")["message"]
+    assert parent.reasons().count("RunNotDeleted") == 1
+    parent.children.clear()
+    parent.jump(at("01-01 02:02"))
+    assert parent.condition("Stalled")["status"] == "False"
+    assert parent.created[-1] == name("01-01 02:00")
+
+
 def test_forbid_skips_for_good() -> None:
     parent = hourly()
     parent.jump(at("01-01 01:00"))
