@@ -104,7 +104,7 @@ async def test_a_webhook_that_fails_holds_up_nothing_else(
 async def test_a_conflict_is_read_again_after_everything_else_was_applied(
     kube: InMemoryKube, registry: InMemoryRegistry, body: dict[str, Any], execute: Any
 ) -> None:
-    kube.fault = refusing("first", error=Conflict("Service first is being deleted"))
+    kube.fault = refusing("first", error=Conflict("Service first was deleted just now"))
     effects = (
         ApplyObject(service(body, "first")),
         ApplyObject(service(body, "second")),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from rollmodel.errors import Conflict, Invalid, NotFound
+from rollmodel.errors import Conflict, Invalid, NotFound, Unavailable
 from rollmodel.plan.decision import Event, Ref
 from rollmodel.ports import Kube
 
@@ -128,6 +128,28 @@ class KubeContract:
         with pytest.raises(NotFound):
             await kube.patch_finalizers(ghost, ["example.com/one"], resource_version="1")
 
+    async def test_one_that_is_being_deleted_can_still_be_changed(self, kube: Kube, world: World) -> None:
+        """A route whose deletion somebody holds up still routes."""
+        owner = await world.create(model_deployment(world.namespace))
+        stored = await kube.apply(_held(service(owner)))
+        await kube.delete(Ref.of(stored), uid=stored["metadata"]["uid"])
+        changed = await kube.apply(_held(service(owner, colour="blue")))
+        assert changed["metadata"]["deletionTimestamp"]
+        assert changed["metadata"]["labels"]["colour"] == "blue"
+        await kube.apply(service(owner))
+        assert await kube.get(Ref.of(stored)) is None
+
+    async def test_one_of_another_owner_that_is_being_deleted_is_waited_for(self, kube: Kube, world: World) -> None:
+        """As what a deployment of this name has left, that was deleted a moment ago."""
+        owner = await world.create(model_deployment(world.namespace))
+        other = await world.create(model_deployment(world.namespace, "other"))
+        stored = await kube.apply(_held(service(other, "shared")))
+        await kube.delete(Ref.of(stored), uid=stored["metadata"]["uid"])
+        with pytest.raises(Unavailable, match="being deleted"):
+            await kube.apply(service(owner, "shared"))
+        await kube.apply(service(other, "shared"))
+        assert await kube.get(Ref.of(stored)) is None
+
     async def test_a_delete_spares_an_object_with_another_uid(self, kube: Kube, world: World) -> None:
         owner = await world.create(model_deployment(world.namespace))
         stored = await kube.apply(service(owner))
@@ -171,6 +193,11 @@ class KubeContract:
     async def test_an_event_is_posted(self, kube: Kube, world: World) -> None:
         owner = await world.create(model_deployment(world.namespace))
         await kube.event(owner, Event("Normal", "Tested", "it works"))
+
+
+def _held(manifest: dict[str, Any]) -> dict[str, Any]:
+    """With a finalizer, so that it is not gone at once when it is deleted."""
+    return {**manifest, "metadata": {**manifest["metadata"], "finalizers": ["example.com/held"]}}
 
 
 async def _write(kube: Kube, body: dict[str, Any], status: dict[str, Any]) -> dict[str, Any]:

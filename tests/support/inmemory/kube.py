@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from rollmodel.errors import Conflict, Invalid, NotFound
+from rollmodel.errors import Conflict, Invalid, NotFound, Unavailable
 from rollmodel.plan import naming
 from rollmodel.plan.access.ownership import controller_of, identity_of, succeeds
 from rollmodel.plan.decision import Event, Ref
@@ -179,11 +179,11 @@ class InMemoryKube:
             created = deepcopy(dict(manifest))
             self.policy(created)
             return self._create(ref, created)
-        if live["metadata"].get("deletionTimestamp"):
-            raise Conflict(f"{ref.kind} {ref.name} is being deleted")
-        if succeeds(controller_of(manifest), controller_of(live)):
-            raise Conflict(f"{ref.kind} {ref.name} goes with the object that had this name before")
         if controller_of(live) != controller_of(manifest):
+            if live["metadata"].get("deletionTimestamp"):
+                raise Unavailable(f"{ref.kind} {ref.name} of another object is being deleted", reason="BeingDeleted")
+            if succeeds(controller_of(manifest), controller_of(live)):
+                raise Conflict(f"{ref.kind} {ref.name} goes with the object that had this name before")
             raise Invalid(f"{ref.kind} {ref.name} exists and is not controlled by this object", reason="NameTaken")
         merged = _merge(_without(deepcopy(live), self._applied.get(ref, {}), manifest), manifest)
         self.policy(merged)

@@ -29,7 +29,7 @@ from rollmodel.adapters.kubernetes.reflector import Reflector
 from rollmodel.adapters.kubernetes.store import ChildStore
 from rollmodel.adapters.kubernetes.workloads import Workloads
 from rollmodel.backoff import Backoff
-from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError
+from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.access.ownership import controller_of, identity_of, succeeds
 from rollmodel.plan.decision import Event, Ref
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
@@ -197,18 +197,23 @@ class Kubernetes:
         return None if WORKLOADS in self._without else await self._workloads.list(namespace)
 
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
-        """Server-side apply of a child. Invalid (``NameTaken``) where the name belongs to somebody else."""
+        """Server-side apply of a child, also of one that is being deleted: a route still routes until it is gone.
+
+        Invalid (``NameTaken``) where the name belongs to somebody else, Unavailable (``BeingDeleted``) until that is gone.
+        """
         held = self._children.find(Ref.of(manifest))
         if held is None:
             try:
                 return await self._apply(manifest, {"resourceVersion": _NEVER})
             except Conflict:
                 held = await self.get(Ref.of(manifest))
-        if held is None or held["metadata"].get("deletionTimestamp"):
-            raise Conflict(f"{_title(manifest)} is being deleted")
-        if succeeds(controller_of(manifest), controller_of(held)):
-            raise Conflict(f"{_title(manifest)} goes with the object that had this name before")
+        if held is None:
+            raise Conflict(f"{_title(manifest)} was deleted just now")
         if controller_of(held) != controller_of(manifest):
+            if held["metadata"].get("deletionTimestamp"):
+                raise Unavailable(_leaving(manifest, held), reason="BeingDeleted")
+            if succeeds(controller_of(manifest), controller_of(held)):
+                raise Conflict(f"{_title(manifest)} goes with the object that had this name before")
             raise Invalid(f"{_title(manifest)} exists and is not controlled by this object", reason="NameTaken")
         return await self._apply(manifest, {"uid": held["metadata"]["uid"]})
 
@@ -263,6 +268,12 @@ class Kubernetes:
 
 def _path(ref: Ref, subresource: str | None = None) -> str:
     return resource_of(ref.api_version, ref.kind).path(ref.namespace, ref.name, subresource)
+
+
+def _leaving(manifest: Manifest, held: Manifest) -> str:
+    """Of an object with this name, of another owner or of one that had our name before."""
+    finalizers = ", ".join(held["metadata"].get("finalizers") or ())
+    return f"{_title(manifest)} of another object is being deleted" + (f", held by {finalizers}" if finalizers else "")
 
 
 def _title(manifest: Manifest) -> str:
