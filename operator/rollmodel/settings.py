@@ -192,8 +192,8 @@ class Settings(BaseSettings):
     """How late the Job controller may be with a deadline before the operator ends the attempt itself."""
     pending_seconds: Annotated[float, Field(ge=10, le=604800)] = 600.0
     """How long the pods of a training run may not start, its queue not be served, or MLflow not answer it, before
-    ``Stalled`` and a Warning say so. It waits on: what ends it is ``deadlineSeconds``. Time in a queue that works does not
-    count."""
+    ``Stalled`` and a Warning say so. It waits on: what ends it is ``deadlineSeconds``. Time in a queue that works does
+    not count."""
 
     health_address: Address = "0.0.0.0:8080"
     """Where ``/healthz`` and ``/readyz`` are answered, host:port."""

@@ -2,10 +2,12 @@
 
 import contextlib
 import threading
+import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,7 @@ with warnings.catch_warnings():  # MLflow warns about its own type hints when it
 class Store:
     """Paths and their bytes. ``cut``: answers that break after so many bytes, once each; ``status``: refusals.
 
-    ``etag`` and ``redirect`` (a Location) by path.
+    ``etag`` and ``redirect`` (a Location) by path. ``trickle``: seconds between two bytes of an answer.
     """
 
     url: str = ""
@@ -31,8 +33,16 @@ class Store:
     etag: dict[str, str] = field(default_factory=dict)
     redirect: dict[str, str] = field(default_factory=dict)
     ranges: bool = True
+    trickle: float = 0.0
     seen: list[tuple[str, str | None, str | None]] = field(default_factory=list)
     """(path, Range, Authorization) of each request."""
+
+
+def _send(wire: BufferedIOBase, body: bytes, pause: float) -> None:
+    """The body, whole or byte by byte."""
+    for piece in [body[at : at + 1] for at in range(len(body))] if pause else [body]:
+        wire.write(piece)
+        time.sleep(pause)
 
 
 @pytest.fixture
@@ -71,7 +81,7 @@ def store() -> Iterator[Store]:
                 body = body[: cut.pop(0)]
                 self.close_connection = True
             with contextlib.suppress(ConnectionError):  # a client may have seen enough
-                self.wfile.write(body)
+                _send(self.wfile, body, state.trickle)
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         state.url = f"http://127.0.0.1:{server.server_address[1]}"

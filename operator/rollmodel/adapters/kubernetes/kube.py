@@ -199,7 +199,7 @@ class Kubernetes:
     async def apply(self, manifest: Manifest) -> dict[str, Any]:
         """Server-side apply of a child, also of one that is being deleted: a route still routes until it is gone.
 
-        Invalid (``NameTaken``) where the name belongs to somebody else, Unavailable (``BeingDeleted``) until that is gone.
+        Invalid (``NameTaken``) where the name belongs to somebody else; Unavailable (``BeingDeleted``) while that goes.
         """
         held = self._children.find(Ref.of(manifest))
         if held is None:

@@ -31,7 +31,7 @@ def unpack(stream: BinaryIO, work: Path, progress: Progress) -> dict[str, str]:
     where the volume has no room for the next file.
     """
     digests: dict[str, str] = {}
-    counted = _Counted(stream)
+    counted = _Counted(stream, progress)
     unpacked = 0
     try:
         with _opened(counted) as archive:
@@ -73,13 +73,15 @@ def _opened(stream: _Counted) -> tarfile.TarFile:
 class _Counted:
     """A stream that knows how much was read of it."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, progress: Progress) -> None:
         self._stream = stream
+        self._progress = progress
         self.read_bytes = 0
 
     def read(self, size: int = -1) -> bytes:
         content = self._stream.read(size)
         self.read_bytes += len(content)
+        self._progress.work(len(content))
         return content
 
 

@@ -18,6 +18,7 @@ from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.serving.digest import folder_digest
 from rollmodel.serving.fetch.destination import Destination
 from rollmodel.serving.fetch.download import retry
+from rollmodel.serving.fetch.progress import Progress, watched
 from rollmodel.serving.fetch.transfer import exit_code, transfer
 from rollmodel.serving.sources import Source
 from rollmodel.serving.sources.factory import SCHEMES, open_source, web_login
@@ -55,23 +56,25 @@ def fetch_input(
     """Fill ``dest`` with the files behind ``uri``; the version and the digest that they have.
 
     A claim is copied from where it is ``mounted``: the digest is that of the copy, which nobody else writes to. Raises
-    Invalid (VersionMismatch, Unsupported), Untrustworthy (DigestMismatch), NotFound and what
+    Invalid (VersionMismatch, Unsupported), Untrustworthy (DigestMismatch), NotFound, Unavailable (TooSlow) and what
     :class:`rollmodel.serving.sources.Source` raises.
     """
     pinned, known = _versioned(uri, version)
-    source = _open(pinned, version, mounted)
+    progress = Progress()
+    source = watched(lambda: _open(pinned, version, mounted, progress), progress)
     destination = Destination(dest, digest)
     with destination.locked():
         if destination.is_complete() and digest:
             return _seen(source, known), digest
         work = destination.work_folder()
-        found = destination.publish(work, transfer(source, work, pinned=digest is not None))
+        digests = watched(lambda: transfer(source, work, pinned=digest is not None, progress=progress), progress)
+        found = destination.publish(work, digests)
     return _seen(source, known), found
 
 
-def _open(uri: str, version: str | None, mounted: Path | None) -> Source | HttpArchive:
+def _open(uri: str, version: str | None, mounted: Path | None, progress: Progress) -> Source | HttpArchive:
     if uri.startswith("pvc://"):
-        return LocalFiles(claim_folder(uri, mounted))
+        return LocalFiles(claim_folder(uri, mounted), progress.work)
     return retry(lambda: open_source(uri, version=version, auth=web_login(uri)))
 
 
@@ -101,11 +104,12 @@ def _versioned(uri: str, version: str | None) -> tuple[str, str | None]:
 def hash_in_place(uri: str, version: str | None, digest: str | None, mounted: Path | None) -> str:
     """The digest of ``pvc://claim/path``, whose claim is mounted at ``mounted``; nothing is copied.
 
-    Raises NotFound, Invalid (UnsafePath, Unsupported) and Untrustworthy (DigestMismatch).
+    Raises NotFound, Invalid (UnsafePath, Unsupported), Untrustworthy (DigestMismatch) and Unavailable (TooSlow).
     """
     if version:
         raise Invalid("pvc: knows no versions; pin the input with `digest`", reason="Unsupported")
-    found = folder_digest(claim_folder(uri, mounted))
+    progress = Progress()
+    found = watched(lambda: folder_digest(claim_folder(uri, mounted), counted=progress.work), progress)
     if digest not in {None, found}:
         raise Untrustworthy(f"expected {digest} got {found}", reason="DigestMismatch")
     return found

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from rollmodel.serving.fetch.destination import Destination
 from rollmodel.serving.fetch.download import retry
+from rollmodel.serving.fetch.progress import Progress, watched
 from rollmodel.serving.fetch.transfer import exit_code, transfer
 from rollmodel.serving.sources import Source
 from rollmodel.serving.sources.factory import SCHEMES, open_source, web_login
@@ -30,23 +31,25 @@ def fetch(uri: str, digest: str, dest: Path, mounted: Path | None = None) -> Non
 
     A claim (``pvc://``) is copied from where it is ``mounted``, so that nobody changes the model after it was verified.
     Idempotent: a complete ``dest`` costs one stat per file, an interrupted download goes on where it was. Raises
-    Untrustworthy (DigestMismatch), Terminal (NoSpace) and what :class:`rollmodel.serving.sources.Source` raises.
+    Untrustworthy (DigestMismatch), Terminal (NoSpace), Unavailable (TooSlow) and what
+    :class:`rollmodel.serving.sources.Source` raises.
     """
     destination = Destination(dest, digest)
     with destination.locked():
         if destination.is_complete():
             logger.info("%s is complete already", dest)
             return
-        work = destination.work_folder()
-        source = _open(uri, mounted)
-        digests = transfer(source, work, pinned=True)
+        work, progress = destination.work_folder(), Progress()
+        digests = watched(
+            lambda: transfer(_open(uri, mounted, progress), work, pinned=True, progress=progress), progress
+        )
         destination.publish(work, digests)
         logger.info("verified %d files: %s", len(digests), digest)
 
 
-def _open(uri: str, mounted: Path | None) -> Source | HttpArchive:
+def _open(uri: str, mounted: Path | None, progress: Progress) -> Source | HttpArchive:
     if uri.startswith("pvc://"):
-        return LocalFiles(claim_folder(uri, mounted))
+        return LocalFiles(claim_folder(uri, mounted), progress.work)
     return retry(lambda: open_source(uri, auth=web_login(uri)))
 
 

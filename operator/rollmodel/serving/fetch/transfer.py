@@ -25,7 +25,7 @@ NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 logger = logging.getLogger("rollmodel.fetch")
 
 
-def transfer(source: Source | HttpArchive, work: Path, *, pinned: bool) -> dict[str, str]:
+def transfer(source: Source | HttpArchive, work: Path, *, pinned: bool, progress: Progress) -> dict[str, str]:
     """All files of a source into ``work/files``; {path: sha256 hex}.
 
     ``pinned`` says that the digest is known: without it, a file is only put together from several answers where the
@@ -33,15 +33,13 @@ def transfer(source: Source | HttpArchive, work: Path, *, pinned: bool) -> dict[
     """
     if isinstance(source, HttpArchive):
         shutil.rmtree(work / "files")
-        progress = Progress(None)
         with source.stream() as stream:
             digests = unpack(stream, work, progress)
     else:
         files = retry(source.list)
         _check_space(files, work)
-        download = Download(source, files, work, resume=pinned or source.resumable_unpinned)
-        progress = download.progress
-        digests = download.run()
+        resume = pinned or source.resumable_unpinned
+        digests = Download(source, files, work, resume=resume, progress=progress).run()
     logger.info("fetched %s", progress)
     return digests
 

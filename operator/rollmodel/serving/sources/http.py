@@ -153,7 +153,12 @@ class Client:
 
 def body_of(answer: requests.Response, offset: int) -> Body:
     """The bytes of an answer: from ``offset`` on if it is a partial one (RFC 9110, section 14), else from 0."""
-    return Body(offset if answer.status_code == 206 else 0, answer.iter_content(CHUNK_BYTES))
+    return Body(offset if answer.status_code == 206 else 0, _arriving(answer))
+
+
+def _arriving(answer: requests.Response) -> Iterator[bytes]:
+    """The bytes as they come: to wait for a whole chunk would hide how slow a store is."""
+    return iter(lambda: answer.raw.read1(CHUNK_BYTES, decode_content=False), b"")
 
 
 def redact_url(url: str) -> str:

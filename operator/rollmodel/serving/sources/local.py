@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import unquote
@@ -33,12 +33,14 @@ class LocalFiles:
 
     resumable_unpinned = False
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, counted: Callable[[int], object] = lambda _: None) -> None:
+        """``counted`` is told of what is listed, see :func:`rollmodel.serving.digest.local_files`."""
         self._root = root
+        self._counted = counted
 
     def list(self) -> Sequence[RemoteFile]:
         """All plain files below the folder. Raises NotFound, and Invalid for links and devices."""
-        files = [RemoteFile(path, stat.st_size) for path, stat in local_files(self._root)]
+        files = [RemoteFile(path, stat.st_size) for path, stat in local_files(self._root, self._counted)]
         if not files:
             raise NotFound(f"{self._root} holds no files")
         return files

@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import random
+import re
 import shutil
 import tarfile
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from requests.auth import AuthBase, HTTPBasicAuth
 from rollmodel.serving.digest import folder_digest
 from rollmodel.serving.fetch import archive as archive_module
-from rollmodel.serving.fetch import download
+from rollmodel.serving.fetch import download, progress
 from rollmodel.serving.fetch import model as fetch_model
 from rollmodel.serving.sources.local import LocalFiles
 
@@ -123,7 +124,20 @@ def test_a_broken_transfer_goes_on_by_range(store: Store, pod: Pod, model: Path)
     store.cut["/model.skops"] = [1, 2_000_000]  # the first answer is that to `list`, which reads no body
     assert pod.fetch(f"{store.url}/model.skops", folder_digest(model / "data")) == 0
     assert (pod.dest / "model.skops").read_bytes() == content
-    assert [wanted for _, wanted, _ in store.seen] == [None, None, "bytes=1048576-"]
+    assert [wanted for _, wanted, _ in store.seen] == [None, None, "bytes=2000000-"]
+
+
+@pytest.mark.parametrize("name", ["model.skops", "model.tar"])
+def test_a_store_that_trickles_is_given_up(
+    store: Store, pod: Pod, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It never falls silent for as long as a time-out, so nothing else would end it."""
+    monkeypatch.setattr(progress, "LEAST_SECONDS", 0.4)
+    store.files[f"/{name}"], store.trickle = b"x" * 1_000_000, 0.05
+    assert pod.fetch(f"{store.url}/{name}", f"sha256:{'0' * 64}") == 1
+    said = pod.log.read_text()
+    assert re.match(r"TooSlow: the store hangs or is too slow: [01]\.\d kB in 0\.4 s, 0\.0 (of 1\.0 )?MB", said), said
+    assert "are needed" in capsys.readouterr().err
 
 
 def test_a_login_goes_to_its_host_alone(store: Store, pod: Pod, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle import attempts
 from rollmodel.plan.training.lifecycle.accounting import accounted
+from rollmodel.plan.training.lifecycle.init_containers import at_work
 from rollmodel.plan.training.lifecycle.main_container import main_ended
 from rollmodel.plan.training.lifecycle.patience import overdue
 from rollmodel.plan.training.lifecycle.queue import queue
@@ -106,7 +107,7 @@ def _running(context: Context, builder: DecisionBuilder, job: Manifest, trouble:
         )
     if trouble is not None:
         return ConditionDraft("False", trouble.reason, trouble.message)
-    return ConditionDraft("False", "Pending", f"the pods of Job {name} are starting")
+    return ConditionDraft("False", "Pending", at_work(context) or f"the pods of Job {name} are starting")
 
 
 def _trouble(context: Context, job: Manifest) -> Diagnosis | None:

@@ -11,6 +11,7 @@ from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pods.diagnostics import diagnose_pending
 from rollmodel.plan.times import parse
 from rollmodel.plan.training.context import Context
+from rollmodel.plan.training.lifecycle.init_containers import initialises, too_long
 from rollmodel.plan.training.lifecycle.queue import queue
 
 __all__ = ["overdue"]
@@ -28,17 +29,23 @@ def overdue(context: Context, job: Manifest) -> ConditionDraft | None:
             return None
         return ConditionDraft("True", waits.reason, f"for {patience:.0f} s: {waits.message}")
     ending = [pod for pod in context.observed.pods if pod["metadata"].get("deletionTimestamp")]
-    if ending:
-        return _not_ended(context, ending)
-    if _have_run(context, job):
-        return None
+    if ending or _have_run(context, job):
+        return _not_ended(context, ending) if ending else None
+    return _not_started(context, job)
+
+
+def _not_started(context: Context, job: Manifest) -> ConditionDraft | None:
+    """Pods that are missing, or have been there without starting, for too long."""
+    patience = context.timing.pending
     pods = [pod for pod in context.observed.pods if (pod.get("status") or {}).get("phase") != "Running"]
     missing = int((job.get("status") or {}).get("active") or 0) < context.spec.nodes
     if not pods and not missing:
         return None
-    stuck = [pod for pod in pods if not _initialises(pod)]
+    stuck = [pod for pod in pods if not initialises(pod)]
     since = min((_since(context, job, pod) for pod in stuck), default=_since(context, job))
-    if (pods and not stuck) or _age(context, since) < patience:
+    if pods and not stuck:
+        return too_long(context)
+    if _age(context, since) < patience:
         return None
     known = next(diagnose_pending(stuck), None)
     if known is not None:
@@ -83,12 +90,6 @@ def _since(context: Context, job: Manifest, pod: Manifest | None = None) -> date
 
 def _age(context: Context, since: datetime) -> float:
     return (context.now - since).total_seconds()
-
-
-def _initialises(pod: Manifest) -> bool:
-    """Whether an init container runs: it fetches or checks data, which may take its time."""
-    containers = (pod.get("status") or {}).get("initContainerStatuses") or ()
-    return any("running" in (one.get("state") or {}) for one in containers)
 
 
 def _waiting(pods: list[Manifest]) -> Iterator[str]:

@@ -26,7 +26,7 @@ MOUNTING: dict[str, Any] = {
 }
 FETCHING: dict[str, Any] = {
     "phase": "Pending",
-    "initContainerStatuses": [{"name": "fetch-rows", "state": {"running": {}}}],
+    "initContainerStatuses": [{"name": "fetch-rows", "state": {"running": {"startedAt": "2026-01-01T00:00:20Z"}}}],
     "containerStatuses": [{"name": "train", "state": {"waiting": {"reason": "PodInitializing"}}}],
 }
 
@@ -79,10 +79,39 @@ def test_once_it_is_told_pods_are_asked_for_less_often() -> None:
     assert world.reconcile().requeue_after == DEFAULTS.poll_seconds
 
 
-def test_a_fetch_that_runs_is_at_work() -> None:
-    world = world_of(stuck=FETCHING)
-    passes(world, 10 * PATIENCE)
+def fetching(deadline: int | None, *, hours: float) -> World:
+    """A run whose fetch has been at work for so long."""
+    world = world_of(stuck=FETCHING, spec=spec(deadlineSeconds=deadline))
+    passes(world, 30)
+    world.advance(hours * 3600)
+    world.reconcile()
+    return world
+
+
+def test_a_fetch_that_runs_is_at_work_for_hours() -> None:
+    world = fetching(None, hours=5.9)
     assert world.condition("Stalled")["status"] == "False"
+    said = world.condition("Succeeded")["message"]
+    assert said.startswith("container fetch-rows of pod churn-1-x is at work since 2026-01-01T00:00:20Z")
+    assert "kubectl logs churn-1-x -c fetch-rows" in said
+
+
+def test_a_fetch_that_nothing_ends_is_told_of() -> None:
+    world = fetching(None, hours=6.1)
+    assert world.condition("Stalled")["reason"] == "InitOverdue"
+    assert [event.reason for event in world.events if event.type == "Warning"] == ["InitOverdue"]
+    world.stuck = None
+    world.settle()
+    assert world.condition("Succeeded")["reason"] == "Registered"
+    assert fetching(86_400, hours=6.1).condition("Stalled")["status"] == "False"
+
+
+def test_a_sidecar_that_starts_first_fetches_nothing() -> None:
+    """Native sidecars are init containers that go on."""
+    sidecar = {"name": "istio-proxy", "ready": True, "state": {"running": {"startedAt": "2026-01-01T00:00:20Z"}}}
+    world = world_of(stuck={**MOUNTING, "initContainerStatuses": [sidecar]})
+    passes(world, PATIENCE + 30)
+    assert world.condition("Stalled")["reason"] == "PodsNotStarted"
 
 
 @pytest.mark.parametrize(
