@@ -198,6 +198,13 @@ class Kube(Protocol):
         """The decoded data of a Secret, for a connection. NotFound or Forbidden where it cannot be read."""
         ...
 
+    async def secret_version(self, namespace: str, name: str) -> str:
+        """The resourceVersion of a Secret: another one after each write. Nothing of what it holds is received.
+
+        NotFound or Forbidden where it cannot be read.
+        """
+        ...
+
 
 class Metrics(Protocol):
     """Prometheus, asked over its HTTP API."""

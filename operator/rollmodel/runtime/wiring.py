@@ -309,6 +309,7 @@ def _model_deployments(
         addresses=addresses,
         coordinator=coordinator,
         starting=settings.starting_seconds,
+        read_secrets=settings.connection_secrets == "Read",
     )
     return model_deployments(gatherer, decide=decide, model_retry=settings.registry_poll_seconds)
 

@@ -144,6 +144,34 @@ async def test_what_the_role_does_not_grant_is_forbidden(cluster: Cluster, crds:
         await nobody.close()
 
 
+async def test_nothing_of_a_secret_comes_with_its_version(
+    api: ApiServer, kube: Kubernetes, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """kubectl apply keeps the content in an annotation, so that the metadata alone would have it, too."""
+    kept = {"kubectl.kubernetes.io/last-applied-configuration": '{"data": {"key": "aHVzaA=="}}'}
+    metadata = {"name": "login", "namespace": world.namespace, "annotations": kept, "labels": {"aHVzaA": "aHVzaA"}}
+    secret = await world.create(
+        {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"key": "aHVzaA=="}}
+    )
+    answers: list[dict[str, Any]] = []
+    ask = api.request
+
+    async def overheard(*arguments: Any, **options: Any) -> dict[str, Any]:
+        answers.append(await ask(*arguments, **options))
+        return answers[-1]
+
+    monkeypatch.setattr(api, "request", overheard)
+    assert await kube.secret_version(world.namespace, "login") == secret["metadata"]["resourceVersion"]
+    (answer,) = answers
+    assert answer["kind"] == "Table"
+    assert "aHVzaA" not in str(answer)
+    changed = {"stringData": {"key": "loud"}}
+    path = resource_of("v1", "Secret").path(world.namespace, "login")
+    written = await ask("PATCH", path, body=changed, content_type=MERGE_PATCH)
+    assert await kube.secret_version(world.namespace, "login") == written["metadata"]["resourceVersion"]
+    assert written["metadata"]["resourceVersion"] != secret["metadata"]["resourceVersion"]
+
+
 async def test_a_repeated_event_is_counted(api: ApiServer, kube: Kubernetes, world: World) -> None:
     owner = await world.create(model_deployment(world.namespace))
     for _ in range(3):

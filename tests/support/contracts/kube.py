@@ -190,6 +190,17 @@ class KubeContract:
         with pytest.raises(NotFound):
             await kube.read_secret(world.namespace, "nothing")
 
+    async def test_secrets_differ_by_their_version(self, kube: Kube, world: World) -> None:
+        for name in ("first", "second"):
+            metadata = {"name": name, "namespace": world.namespace}
+            await world.create(
+                {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"key": "aHVzaA=="}}
+            )
+        versions = [await kube.secret_version(world.namespace, name) for name in ("first", "second", "first")]
+        assert versions[0] == versions[2] != versions[1]
+        with pytest.raises(NotFound):
+            await kube.secret_version(world.namespace, "nothing")
+
     async def test_an_event_is_posted(self, kube: Kube, world: World) -> None:
         owner = await world.create(model_deployment(world.namespace))
         await kube.event(owner, Event("Normal", "Tested", "it works"))

@@ -161,6 +161,14 @@ class InMemoryKube:
         except KeyError:
             raise NotFound(f'secrets "{name}" not found') from None
 
+    async def secret_version(self, namespace: str, name: str) -> str:
+        ref = Ref("v1", "Secret", namespace, name)
+        self._read("get", ref)
+        if ref not in self.objects:
+            raise NotFound(f'secrets "{name}" not found')
+        version: str = self.objects[ref]["metadata"]["resourceVersion"]
+        return version
+
     # --- inside --------------------------------------------------------------------------------------------------
 
     def _read(self, verb: str, ref: Ref) -> None:

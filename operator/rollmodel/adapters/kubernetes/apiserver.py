@@ -22,13 +22,15 @@ from rollmodel import __version__
 from rollmodel.adapters.kubernetes.kubeconfig import readable
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 
-__all__ = ["APPLY", "JSON_PATCH", "MERGE_PATCH", "METADATA", "ApiServer", "Expired"]
+__all__ = ["APPLY", "JSON_PATCH", "MERGE_PATCH", "METADATA", "TABLE", "ApiServer", "Expired"]
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 #: A list of which only the metadata is sent.
 METADATA = "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io,application/json"
+#: One object as kubectl shows it in a line. Metadata would not do for Secrets: kubectl apply keeps all of it there.
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 #: How many objects are asked for at once, and how many of a list are read at all.
 PAGE_ITEMS, MOST_ITEMS = 500, 5000

@@ -14,7 +14,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, METADATA, ApiServer
+from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, METADATA, TABLE, ApiServer
 from rollmodel.adapters.kubernetes.events import Events
 from rollmodel.adapters.kubernetes.kinds import (
     CHILDREN,
@@ -264,6 +264,14 @@ class Kubernetes:
             return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
         except (binascii.Error, UnicodeDecodeError):
             raise Invalid(f"Secret {name} holds a value that is not text") from None
+
+    async def secret_version(self, namespace: str, name: str) -> str:
+        """The resourceVersion of a Secret, from an answer that holds its name, type and number of keys beside it."""
+        path = _path(Ref("v1", "Secret", namespace, name))
+        answer = await self._api.request("GET", path, query={"includeObject": "None"}, accept=TABLE)
+        if answer.get("kind") != "Table":
+            raise Invalid("the Kubernetes API cannot answer with a Table")
+        return str(answer["metadata"]["resourceVersion"])
 
 
 def _path(ref: Ref, subresource: str | None = None) -> str:

@@ -67,6 +67,8 @@ class ArmStatus(ApiModel):
     """Requests that the stable revision has counted since `silentSince`."""
     config_maps: Annotated[dict[ShortText, ShortText] | None, Field(max_length=16)] = None
     """Hashes of the ConfigMaps that its pods read, from when the first pod started."""
+    secrets: Annotated[dict[ShortText, ShortText] | None, Field(max_length=16)] = None
+    """The same for Secrets that the operator may read: their `resourceVersion`, and nothing of what they hold."""
 
 
 class EvidenceStatus(ApiModel):

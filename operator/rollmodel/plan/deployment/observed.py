@@ -107,6 +107,8 @@ class Observed:
     """The Secret of `connectionRef`, in the first pass after its login changed."""
     config_maps: Mapping[str, str] = field(default_factory=dict)
     """ConfigMap that pods read as they start -> hash of its content; empty at rest."""
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    """Secret that pods read as they start, and we may -> its resourceVersion; empty at rest."""
     problems: Sequence[str] = field(default_factory=tuple)
     hold: Hold | None = None
     """Why a rollout may not begin now, by rules of the cluster or the namespace; None where it may."""

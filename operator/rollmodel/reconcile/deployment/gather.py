@@ -24,7 +24,7 @@ from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.aliases import ChampionAliases
-from rollmodel.reconcile.deployment.config_maps import ConfigMaps
+from rollmodel.reconcile.deployment.configuration import Configuration
 from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.deployment.other_routes import OtherRoutes
@@ -50,9 +50,11 @@ class Gatherer:
         addresses: Addresses | None = None,
         coordinator: Coordinator | None = None,
         starting: float = 10.0,
+        read_secrets: bool = True,
     ) -> None:
         """``least_interval``: how often an object may look at its metrics at most, in seconds.
 
+        ``read_secrets``: whether it is asked which version the Secrets have that pods read.
         ``starting``: pods are asked why they are not ready once they had so many seconds to start.
         """
         self._starting = starting
@@ -67,7 +69,7 @@ class Gatherer:
         self._coordinator = Coordinator(kube, clock, self._addresses.wake) if coordinator is None else coordinator
         self._other_routes = OtherRoutes(kube, clock)
         self._aliases = ChampionAliases(self._addresses.wake)
-        self._config_maps = ConfigMaps(kube, clock)
+        self._configuration = Configuration(kube, clock, read_secrets=read_secrets)
         self._seen: dict[str, tuple[str, float]] = {}
         self._refreshes: dict[str, tuple[str, float]] = {}
 
@@ -85,6 +87,7 @@ class Gatherer:
         else:
             self._models.follow_no_champion(meta["uid"])
         children = self._kube.children(body)  # now: a registry may have taken its time
+        configuration = await self._configuration.read(meta["uid"], meta["namespace"], _starting(children))
         observed = Observed(
             namespace=meta["namespace"],
             name=meta["name"],
@@ -105,7 +108,8 @@ class Gatherer:
             or await self._other_routes.older(meta["uid"], children),
             alias_shared=self._aliases.claim(body, spec),
             changed_secret=self._models.changed_secret(meta["uid"]),
-            config_maps=await self._config_maps.read(meta["uid"], meta["namespace"], _starting(children)),
+            config_maps=configuration.config_maps,
+            secrets=configuration.secrets,
             problems=problems,
             registry_read=self._models.was_read(meta["uid"], asked_at),
         )
@@ -119,7 +123,7 @@ class Gatherer:
         self._coordinator.forget(uid)
         self._other_routes.forget(uid)
         self._aliases.forget(uid)
-        self._config_maps.forget(uid)
+        self._configuration.forget(uid)
         self._refreshes.pop(uid, None)
         self._models.forget(uid)
 

@@ -1,10 +1,10 @@
-"""Which ConfigMaps pods read, and what they hold."""
+"""Which ConfigMaps and Secrets pods read, and what the former hold."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rollmodel.plan.deployment.objects.config_maps import MOST, config_maps_of, content_of
+from rollmodel.plan.deployment.objects.configuration import MOST, config_maps_of, content_of, secrets_of
 
 
 def deployment(**spec: Any) -> dict[str, Any]:
@@ -22,11 +22,33 @@ def test_all_ways_to_read_one() -> None:
                 {"envFrom": [whole, {"prefix": "P"}]},
             ],
             initContainers=[{"envFrom": [{"configMapRef": {"name": "first"}}]}],
-            volumes=[{"name": "v", "configMap": {"name": "files"}}, {"name": "w", "emptyDir": {}}],
+            volumes=[
+                {"name": "v", "configMap": {"name": "files"}},
+                {"name": "w", "emptyDir": {}},
+                {"name": "p", "projected": {"sources": [{"configMap": {"name": "part"}}, {"secret": {"name": "no"}}]}},
+            ],
         )
     )
-    assert found == ["files", "first", "variable", "whole"]
+    assert found == ["files", "first", "part", "variable", "whole"]
     assert config_maps_of({}) == config_maps_of(deployment(containers=[{"env": None}])) == []
+
+
+def test_all_ways_to_read_a_secret() -> None:
+    variable = {"name": "A", "valueFrom": {"secretKeyRef": {"name": "variable", "key": "a"}}}
+    found = secrets_of(
+        deployment(
+            initContainers=[
+                {"name": "fetch-model", "env": [{"valueFrom": {"secretKeyRef": {"name": "mlflow", "key": "a"}}}]},
+                {"name": "warm", "envFrom": [{"secretRef": {"name": "whole"}}]},
+            ],
+            containers=[{"name": "model", "env": [variable, {"name": "B", "value": "b"}]}],
+            volumes=[
+                {"name": "v", "secret": {"secretName": "files"}},
+                {"name": "p", "projected": {"sources": [{"secret": {"name": "part"}}, {"configMap": {"name": "no"}}]}},
+            ],
+        )
+    )
+    assert found == ["files", "part", "variable", "whole"], "the login of the fetch changes no byte of the model"
 
 
 def test_very_many_are_not_all_looked_at() -> None:
