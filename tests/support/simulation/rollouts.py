@@ -7,7 +7,7 @@ Pods, a gateway that lags, and a Prometheus with raw counters are simulated; not
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,7 +15,7 @@ from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan import naming
-from rollmodel.plan.decision import Decision, DeleteObject, EmitEvent, Event
+from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, EmitEvent, Event, Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.objects.revision import revision_id
@@ -24,7 +24,7 @@ from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.autoscaler import Autoscaler
 from tests.support.simulation.pods import Behaviour, PodKind, pod_status
-from tests.support.simulation.promises import Moment, keeps_promises, manifests, takes_no_pods_with_traffic
+from tests.support.simulation.promises import Moment, keeps_promises, takes_no_pods_with_traffic
 from tests.support.simulation.surroundings import START, TICK, Surroundings
 
 __all__ = ["DEFAULTS", "START", "TICK", "Behaviour", "Cluster", "model", "spec"]
@@ -68,6 +68,10 @@ class Cluster(Surroundings):
     writes: int = 0
     autoscaler: Autoscaler | None = None
     """A HorizontalPodAutoscaler that writes ``scale.replicas``."""
+    refused: frozenset[str] = frozenset()
+    """Kinds of which the API server takes no object: a quota, a policy, a webhook that says no."""
+    problems: tuple[str, ...] = ()
+    """What the last pass was refused, in words."""
     late: int = 0
     """Ticks between a look and what is done about it: a neighbour answers, but late. The world goes on meanwhile."""
     looked: tuple[Observed, Moment, datetime] | None = None
@@ -137,6 +141,7 @@ class Cluster(Surroundings):
             answers={},
             defaults=DEFAULTS,
             now=self.now,
+            problems=self.problems,
         )
         return replace(look, answers={name: self._answer(query) for name, query in queries(look).items()})
 
@@ -155,9 +160,10 @@ class Cluster(Surroundings):
         takes_no_pods_with_traffic(decision, self._moment())
         before = self.status
         self.status = json.loads(json.dumps(dict(decision.status)))
-        self.writes += (before != self.status) + len(manifests(decision)) + len(decision.of(DeleteObject))
+        taken = self._admit(decision)
+        self.writes += (before != self.status) + len(taken) + len(decision.of(DeleteObject))
         acts: list[Callable[[], None]] = [
-            partial(self._apply, manifest) for manifest in manifests(decision) if manifest["kind"] != lost
+            partial(self._apply, manifest) for manifest in taken if manifest["kind"] != lost
         ]
         acts += [
             partial(self._delete, delete.ref.kind, delete.ref.name, delete.uid) for delete in decision.of(DeleteObject)
@@ -168,6 +174,22 @@ class Cluster(Surroundings):
             self.served = self._behind_service()
         self.events += [effect.event for effect in decision.of(EmitEvent)]
         return decision
+
+    def _admit(self, decision: Decision) -> list[Mapping[str, Any]]:
+        """What of a decision the API server takes; what needs an object that it refuses is left for a later pass."""
+        taken: list[Mapping[str, Any]] = []
+        failed: set[Ref] = set()
+        problems = []
+        for effect in decision.of(ApplyObject):
+            ref = Ref.of(effect.manifest)
+            if ref.kind in self.refused:
+                problems.append(f"{ref.kind} {ref.name} is forbidden: exceeded quota: tight")
+            if ref.kind in self.refused or effect.needs & failed:
+                failed.add(ref)
+            else:
+                taken.append(effect.manifest)
+        self.problems = tuple(problems)
+        return taken
 
     def _moment(self) -> Moment:
         ready = {revision: self._ready(revision) for revision in self.deployments()}

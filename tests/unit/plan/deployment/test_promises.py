@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from rollmodel.plan.problem import Problem
 
 from tests.support.running.effort import effort
+from tests.support.simulation.autoscaler import Autoscaler
 from tests.support.simulation.gateways import GATEWAYS
 from tests.support.simulation.rollouts import Cluster, model, spec
 
@@ -104,6 +105,11 @@ def lose_writes(kind: str) -> Happening:
     return lambda cluster: (cluster.reconcile(lost=kind), None)[1]
 
 
+def refuse(*kinds: str) -> Happening:
+    """The API server takes no more objects of these kinds, or does again."""
+    return lambda cluster: setattr(cluster, "refused", frozenset(kinds))
+
+
 HAPPENINGS = st.one_of(
     st.builds(move_alias, st.sampled_from(VERSIONS)),
     st.builds(
@@ -125,10 +131,11 @@ HAPPENINGS = st.one_of(
     st.builds(delete_child, st.integers(0, 8)),
     st.builds(kill, st.integers(0, 3)),
     st.builds(lose_writes, st.sampled_from(["Deployment", "HTTPRoute", "Service", "ControllerRevision"])),
-    st.sampled_from([lose_registry, edit_route, lose_status]),
+    st.builds(refuse, st.sampled_from(["Deployment", "HTTPRoute", "Service", "ControllerRevision"])),
+    st.sampled_from([lose_registry, edit_route, lose_status, refuse()]),
 )
 #: Who the neighbours are: how late a gateway is and what it writes; how samples come, late, seldom, by another clock;
-#: how long a pass waits for answers.
+#: how long a pass waits for answers; whether an autoscaler writes the number of pods.
 WORLD: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {"gateway_lag": st.integers(0, 3), "gateway": st.sampled_from(sorted(GATEWAYS))},
     optional={
@@ -137,6 +144,7 @@ WORLD: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
         "scrape": st.sampled_from([10, 15, 30, 60]),
         "skew": st.sampled_from([-20, 0, 20]),
         "late": st.sampled_from([0, 1, 3]),
+        "autoscaler": st.builds(Autoscaler, target=st.sampled_from([300.0, 2000.0]), most=st.just(6)),
     },
 )
 LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_size=10)
@@ -173,7 +181,7 @@ def comes_to_rest(strategy: str, traffic: str, life: list[tuple[Happening, int]]
     for happen, seconds in life:
         happen(cluster)
         cluster.run(seconds)
-    cluster.metrics, cluster.targets, cluster.late = "good", "up", 0
+    cluster.metrics, cluster.targets, cluster.late, cluster.refused = "good", "up", 0, frozenset()
     if isinstance(cluster.model, Problem):
         cluster.model = model("1")
     assert cluster.run(7200, lambda: at_rest(cluster)), cluster.condition("Progressing")
