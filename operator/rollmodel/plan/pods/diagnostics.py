@@ -6,10 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rollmodel.plan.manifest import Manifest
+from rollmodel.plan.pods.refusals import with_remedy
 
 __all__ = ["Diagnosis", "diagnose_pending", "diagnose_scheduling", "diagnose_waiting"]
 
 _PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
+_CANNOT_RUN = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +24,16 @@ class Diagnosis:
     of_model: bool = False
 
 
-def diagnose_waiting(pod: str, container: Manifest) -> Iterator[Diagnosis]:
-    """Why a container of this pod cannot start."""
+def diagnose_waiting(pod: str, container: Manifest, field: str) -> Iterator[Diagnosis]:
+    """Why a container of this pod cannot start; ``field`` is the part of the spec about pods."""
     waiting = (container.get("state") or {}).get("waiting") or {}
     reason = waiting.get("reason", "")
     if reason in _PULL:
         message = f"pod {pod}: image {container.get('image')} cannot be pulled: {waiting.get('message') or reason}"
         yield Diagnosis("ImagePullFailed", message, reason == "InvalidImageName")
-    elif reason == "CreateContainerConfigError":
-        yield Diagnosis(reason, f"pod {pod}: {waiting.get('message') or 'the container cannot be configured'}")
+    elif reason in _CANNOT_RUN:
+        why = with_remedy(str(waiting.get("message") or "the container cannot be started"), field)
+        yield Diagnosis(reason, f"pod {pod}: {why}")
 
 
 def diagnose_scheduling(pod: Manifest) -> Iterator[Diagnosis]:
@@ -41,10 +44,10 @@ def diagnose_scheduling(pod: Manifest) -> Iterator[Diagnosis]:
             yield Diagnosis("Unschedulable", message)
 
 
-def diagnose_pending(pods: Sequence[Manifest]) -> Iterator[Diagnosis]:
+def diagnose_pending(pods: Sequence[Manifest], field: str) -> Iterator[Diagnosis]:
     """Everything that keeps these pods from running."""
     for pod in pods:
         status = pod.get("status") or {}
         for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
-            yield from diagnose_waiting(pod["metadata"]["name"], container)
+            yield from diagnose_waiting(pod["metadata"]["name"], container, field)
         yield from diagnose_scheduling(pod)

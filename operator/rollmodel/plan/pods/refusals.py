@@ -16,6 +16,14 @@ _REMEDIES = (
         r"ValidatingAdmissionPolicy|admission webhook",
         "labels and annotations that are asked for belong into `{}.labels` and `{}.annotations`",
     ),
+    (
+        r"runAsNonRoot and image",
+        "pods never run as root: `{}.securityContext.runAsUser` takes the number of a user as which the image can run",
+    ),
+    (
+        r"security context constraint",
+        "`{}.securityContext` takes a `runAsUser` and an `fsGroup` within the ranges of the namespace",
+    ),
     (r"violates PodSecurity", "the namespace allows less than the pod asks for: see `{}.securityContext`"),
 )
 

@@ -18,6 +18,15 @@ _PODS = 'pods "churn-1-" is forbidden: '
         ("ValidatingAdmissionPolicy 'team' with binding 'team' denied request: no team", "`runtime.labels`"),
         ('admission webhook "require.example.com" denied the request: no owner', "`runtime.annotations`"),
         ('violates PodSecurity "restricted:latest": runAsNonRoot != true', "`runtime.securityContext`"),
+        ("container has runAsNonRoot and image will run as root", "`runtime.securityContext.runAsUser`"),
+        (
+            "container has runAsNonRoot and image has non-numeric user (app), cannot verify user is non-root",
+            "the number of a user",
+        ),
+        (
+            "unable to validate against any security context constraint: .containers[0].runAsUser: Invalid value: 2000",
+            "within the ranges of the namespace",
+        ),
     ],
 )
 def test_what_helps(words: str, helps: str) -> None:

@@ -39,7 +39,7 @@ def _of_pod(context: Context, pod: Manifest) -> Iterator[Diagnosis]:
     for container in status.get("initContainerStatuses") or ():
         yield from _of_fetching(name, container)
     for container in [*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())]:
-        yield from diagnose_waiting(name, container)
+        yield from diagnose_waiting(name, container, "runtime")
     told = context.observed.defaults.container_messages
     for container in model_containers(pod):
         yield from _of_crashing(name, container, restarts_since(context, pod, container), told=told)

@@ -112,7 +112,7 @@ def _running(context: Context, builder: DecisionBuilder, job: Manifest, trouble:
 
 def _trouble(context: Context, job: Manifest) -> Diagnosis | None:
     """Why pods do not run, or are not there."""
-    found = next(diagnose_pending(context.observed.pods), None)
+    found = next(diagnose_pending(context.observed.pods, "template"), None)
     if found is not None or not context.observed.refusals or not missing_pods(context, job):
         return found
     why = with_remedy(context.observed.refusals[0], "template")

@@ -47,7 +47,7 @@ def _not_started(context: Context, job: Manifest) -> ConditionDraft | None:
         return too_long(context)
     if _age(context, since) < patience:
         return None
-    known = next(diagnose_pending(stuck), None)
+    known = next(diagnose_pending(stuck, "template"), None)
     if known is not None:
         return ConditionDraft("True", known.reason, f"for {patience:.0f} s: {known.message}")
     there = f"{len(context.observed.pods)} of {context.spec.nodes}" if context.observed.pods else "no"

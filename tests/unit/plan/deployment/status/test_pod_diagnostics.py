@@ -66,6 +66,18 @@ CASES: list[tuple[dict[str, Any], Diagnosis | None]] = [
         pod(**waiting("CreateContainerConfigError", 'secret "mlflow" not found')),
         Diagnosis("CreateContainerConfigError", 'pod p: secret "mlflow" not found'),
     ),
+    (
+        pod(**waiting("CreateContainerConfigError", "container has runAsNonRoot and image will run as root")),
+        Diagnosis(
+            "CreateContainerConfigError",
+            "pod p: container has runAsNonRoot and image will run as root; pods never run as root:"
+            " `runtime.securityContext.runAsUser` takes the number of a user as which the image can run",
+        ),
+    ),
+    (
+        pod(**waiting("RunContainerError", 'exec: "serve": executable file not found in $PATH')),
+        Diagnosis("RunContainerError", 'pod p: exec: "serve": executable file not found in $PATH'),
+    ),
     (pod(**waiting("ContainerCreating")), None),
     (pod(**crashed(1)), Diagnosis("CrashLoop", "pod p crashed: exit code 137 (OOMKilled, last line)", of_model=True)),
     (
