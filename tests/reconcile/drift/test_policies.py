@@ -144,6 +144,21 @@ async def test_a_restart_goes_on_where_it_was() -> None:
     assert await world.hours(other, ref, 1) == ["Drifted"]
 
 
+async def test_a_learning_that_cannot_end_is_told_of() -> None:
+    world = DriftWorld(lambda rng, hour: rows_of(rng, 600 if hour >= 24 else 100))
+    ref, operator = world.policy(), world.operator()
+    await world.hours(operator, ref, 20)
+    assert world.condition(ref, "Stalled")["status"] == "False"
+    await world.hours(operator, ref, 4)
+    stalled = world.condition(ref, "Stalled")
+    assert (stalled["status"], stalled["reason"]) == ("True", "LearningOverdue")
+    assert "0 windows with `samples.minPerWindow` = 200 rows in 20 h, 10 are needed" in stalled["message"]
+    assert [event.type for event in world.kube.events if event.reason == "LearningOverdue"] == ["Warning"]
+    assert (await world.hours(operator, ref, 12))[-1] == "Stable"
+    assert world.condition(ref, "Stalled")["status"] == "False"
+    assert sum(event.reason == "LearningOverdue" for event in world.kube.events) == 1
+
+
 async def test_few_rows_are_insufficient_and_never_stable() -> None:
     world = DriftWorld(lambda rng, hour: rows_of(rng, 600 if hour < 12 else 20))
     ref, operator = world.policy(windowSeconds=[HOUR]), world.operator()

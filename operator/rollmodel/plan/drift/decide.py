@@ -46,8 +46,8 @@ def decide(observed: Observed) -> Decision:
         return with_news(follow_retrain(draft))
     draft = conditions.healthy(draft)
     if observed.spec.suspend is not None:
-        return with_news(follow_retrain(conditions.suspended(draft)))
-    draft = _look_if_due(draft)
+        return with_news(follow_retrain(conditions.learnt_or_given_up(conditions.suspended(draft))))
+    draft = conditions.learnt_or_given_up(_look_if_due(draft))
     return with_news(advance_retrain(draft))
 
 

@@ -11,17 +11,41 @@ from rollmodel.plan.drift.draft import Draft, Truth
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import is_calibrated
+from rollmodel.plan.drift.evaluation.queries import span
 from rollmodel.plan.drift.profile.concurrent import Concurrent
+from rollmodel.plan.times import seconds_since
 
-__all__ = ["blind", "healthy", "learning", "looked", "names", "no_candidate", "stalled", "suspended"]
+__all__ = [
+    "blind",
+    "healthy",
+    "learning",
+    "learnt_or_given_up",
+    "looked",
+    "names",
+    "no_candidate",
+    "stalled",
+    "suspended",
+]
 
 _SHOWN = 5
+_OVERDUE = "LearningOverdue"
 
 
 def healthy(draft: Draft) -> Draft:
     """Nobody is needed."""
     if draft.observed.problems:
         return draft.say("Stalled", "True", "Refused", "; ".join(draft.observed.problems))
+    told = find(draft.observed.status.conditions, "Stalled")
+    if draft.state == "Learning" and told is not None and told.reason == _OVERDUE:  # until the next look
+        return draft.say("Stalled", told.status, told.reason, told.message)
+    return draft.say("Stalled", "False", "NothingWrong")
+
+
+def learnt_or_given_up(draft: Draft) -> Draft:
+    """It learns no more, so nobody is needed for that."""
+    stalled = draft.lines.get("Stalled")
+    if draft.state == "Learning" or stalled is None or stalled.reason != _OVERDUE:
+        return draft
     return draft.say("Stalled", "False", "NothingWrong")
 
 
@@ -60,8 +84,24 @@ def learning(draft: Draft, windows: int) -> Draft:
     """Not armed yet."""
     wanted = draft.observed.spec.dependence.quiet_windows
     message = f"{windows} of {wanted} quiet windows with enough rows, since {draft.status.watched_since}"
-    draft = _reference(draft).say("Ready", "Unknown", "Learning", message)
+    draft = _overdue(_reference(draft).say("Ready", "Unknown", "Learning", message), windows)
     return draft.say("DriftDetected", "Unknown", "Learning", message).say("Calibrated", "Unknown", "Learning", message)
+
+
+def _overdue(draft: Draft, windows: int) -> Draft:
+    """All the time for which counts are kept had too few windows with enough rows: so it never ends."""
+    observed, spec = draft.observed, draft.observed.spec
+    if observed.watches_candidate or seconds_since(draft.status.watched_since, observed.now) <= span(spec):
+        return draft
+    message = (
+        f"{windows} windows with `samples.minPerWindow` = {spec.samples.min_per_window} rows in"
+        f" {span(spec) / 3600:g} h, {spec.dependence.quiet_windows} are needed: take longer steps, or fewer rows a"
+        " window; nothing is watched until then"
+    )
+    told = find(observed.status.conditions, "Stalled")
+    if told is None or told.reason != _OVERDUE:
+        draft = draft.event("Warning", _OVERDUE, message)
+    return draft.say("Stalled", "True", _OVERDUE, message)
 
 
 def looked(draft: Draft, look: Evaluation, state: str) -> Draft:
