@@ -50,6 +50,17 @@ async def test_an_alarm_starts_one_training_with_the_templates_spec() -> None:
     assert [event.reason for event in world.kube.events] == ["Learnt", "DriftDetected", "RetrainStarted"]
 
 
+async def test_the_training_has_what_a_policy_asks_of_all_objects() -> None:
+    world, ref = world_with()
+    template = Ref("rollmodel.dev/v1alpha1", "TrainingJob", "team", "churn-train")
+    team = {"labels": {"team": "risk"}, "annotations": {"example.com/owner": "ann"}}
+    world.kube.edit(template, lambda one: one["spec"]["template"].update(team))
+    await world.hours(world.operator(), ref, 20)
+    (training,) = world.trainings()
+    assert training["metadata"]["labels"]["team"] == "risk"
+    assert training["metadata"]["annotations"]["example.com/owner"] == "ann"
+
+
 class Killed(BaseException):
     """The operator ends."""
 

@@ -10,6 +10,7 @@ from rollmodel.api.driftpolicy import RetrainStatus
 from rollmodel.plan import naming
 from rollmodel.plan.drift.evaluation.queries import step_of
 from rollmodel.plan.drift.observed import Observed
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pods.spec import owner_reference
 from rollmodel.plan.times import parse, stamp
 
@@ -29,6 +30,7 @@ def training_job(observed: Observed, entry: RetrainStatus) -> dict[str, Any] | N
     if template is None:
         return None
     spec = {key: value for key, value in template["spec"].items() if key not in _TEMPLATES_OWN}
+    pods: Manifest = spec.get("template") or {}
     since = {"since": entry.data_since} if entry.data_since is not None else {}
     spec["dataWindow"] = {**since, "until": entry.time}
     notes = {
@@ -43,8 +45,8 @@ def training_job(observed: Observed, entry: RetrainStatus) -> dict[str, Any] | N
         "metadata": {
             "name": entry.training_job,
             "namespace": observed.namespace,
-            "labels": naming.training_labels(template["metadata"]["name"]),
-            "annotations": notes,
+            "labels": {**(pods.get("labels") or {}), **naming.training_labels(template["metadata"]["name"])},
+            "annotations": {**(pods.get("annotations") or {}), **notes},
             "ownerReferences": [owner_reference("DriftPolicy", observed.name, observed.uid)],
         },
         "spec": spec,

@@ -34,6 +34,7 @@ def due_of(name: str) -> datetime | None:
 def scheduled_run(observed: Observed, due: datetime) -> dict[str, Any]:
     """The manifest of a run. All runs of a schedule share the experiment of the parent."""
     spec = {key: value for key, value in observed.spec.to_wire().items() if key not in _PARENTS_OWN}
+    template = observed.spec.template
     name = experiment(observed.namespace, observed.name, observed.spec)
     return {
         "apiVersion": f"{GROUP}/{VERSION}",
@@ -41,8 +42,8 @@ def scheduled_run(observed: Observed, due: datetime) -> dict[str, Any]:
         "metadata": {
             "name": run_name(observed.name, due),
             "namespace": observed.namespace,
-            "labels": naming.training_labels(observed.name),
-            "annotations": {SCHEDULED_AT: stamp(due)},
+            "labels": {**(template.labels or {}), **naming.training_labels(observed.name)},
+            "annotations": {**(template.annotations or {}), SCHEDULED_AT: stamp(due)},
             "ownerReferences": [owner_reference("TrainingJob", observed.name, observed.uid)],
         },
         "spec": {**spec, "tracking": {**spec.get("tracking", {}), "experiment": name}},

@@ -58,6 +58,16 @@ def test_a_run_is_a_trainingjob_of_its_own() -> None:
     assert parent.reasons() == ["RunStarted"]
 
 
+def test_a_run_has_what_a_policy_asks_of_all_objects() -> None:
+    parent = hourly()
+    team = {"labels": {"team": "risk"}, "annotations": {"example.com/owner": "ann"}}
+    parent.fields = {"template": {"image": "trainer:1", **team}}
+    parent.jump(at("01-01 01:00"))
+    (child,) = parent.children.values()
+    assert child["metadata"]["labels"]["team"] == "risk"
+    assert child["metadata"]["annotations"]["example.com/owner"] == "ann"
+
+
 def test_an_experiment_of_ones_own_stays() -> None:
     parent = Scheduled(HOURLY, fields={"tracking": {"experiment": "mine"}})
     parent.settle()
