@@ -132,6 +132,9 @@ class Settings(BaseSettings):
     prometheus_matchers: Annotated[str, AfterValidator(label_matchers)] = ""
     """Matchers that are part of every preset's queries and of ``{{ selector }}``, e.g. ``cluster="eu-1"``: needed where
     several clusters write into one Thanos, Mimir or VictoriaMetrics, or they are judged as their sum."""
+    user_queries: Literal["Any", "OwnNamespace"] = "Any"
+    """``OwnNamespace``: each selector of the queries that users write must have ``{{ selector }}`` or the matcher
+    ``namespace="{{ namespace }}"``; others are ``InvalidQuery``. They run with the operator's login at Prometheus."""
     prometheus_timeout_seconds: Annotated[float, Field(ge=1, le=300)] = 10.0
     """How long one query may take."""
     prometheus_delay_seconds: Annotated[float, Field(ge=0, le=600)] = 5.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rollmodel.errors import Conflict
+from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import Ref
 
 from tests.support.contracts.kube import KubeContract, World, model_deployment, service
@@ -53,7 +53,7 @@ async def test_what_another_object_of_the_same_name_left_is_waited_for(kube: InM
     left = kube.create(manifest)
     kube.remove(Ref.of(first))
     second = kube.create(model_deployment("default"))
-    with pytest.raises(Conflict):
+    with pytest.raises(Unavailable):
         await kube.apply(service(second))
     kube.edit(Ref.of(left), lambda obj: obj["metadata"].update(finalizers=[]))
     await kube.apply(service(second))

@@ -35,6 +35,7 @@ that a ConfigMap of yours may say it.
     "CONNECTION_HOSTS" (join "," $settings.connectionHosts)
     "COORDINATION" (ternary $settings.coordination "Off" .Values.features.coordination)
     "CONTAINER_MESSAGES" $settings.containerMessages
+    "USER_QUERIES" $settings.userQueries
     "RESYNC_SECONDS" $settings.resyncSeconds
     "CONCURRENCY" $settings.concurrency
     "CLAIM_SECONDS" $settings.claimSeconds

@@ -271,6 +271,7 @@ def _defaults(settings: Settings) -> Defaults:
         registry_workspace=settings.registry_workspace,
         prometheus_delay_seconds=settings.prometheus_delay_seconds,
         prometheus_matchers=settings.prometheus_matchers,
+        bound_queries=settings.user_queries == "OwnNamespace",
         container_messages=settings.container_messages == "Redacted",
     )
 

@@ -61,6 +61,7 @@ EVERYTHING: Values = {
         "priorityClasses": ["batch-*"],
         "connectionHosts": ["*.example.com"],
         "containerMessages": "Off",
+        "userQueries": "OwnNamespace",
         "resyncSeconds": 1000,
         "concurrency": 4,
         "claimSeconds": 40,

@@ -61,6 +61,7 @@ class Cluster(Surroundings):
 
     spec: ModelDeploymentSpec
     model: PinnedModel | Problem = field(default_factory=model)
+    defaults: Defaults = DEFAULTS
     generation: int = 1
     annotations: dict[str, str] = field(default_factory=dict)
     status: dict[str, Any] = field(default_factory=dict)
@@ -139,7 +140,7 @@ class Cluster(Surroundings):
                 pod_status(pod, self._behaviour(pod.revision)) for pod in self.pods if not self._all_ready(pod.revision)
             ],
             answers={},
-            defaults=DEFAULTS,
+            defaults=self.defaults,
             now=self.now,
             problems=self.problems,
         )

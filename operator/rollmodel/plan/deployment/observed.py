@@ -75,6 +75,8 @@ class Defaults:
     """How long after the end of a window its samples are complete (scrape interval + margin)."""
     prometheus_matchers: str = ""
     """PromQL matchers that choose this cluster's series among those of others."""
+    bound_queries: bool = False
+    """Whether queries of users may select series of the object's own namespace only."""
     container_messages: bool = True
     """Whether the last line that a user's container wrote is shown, without what looks like a credential."""
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
+from rollmodel.plan.access.user_queries import check_bound
 from rollmodel.plan.deployment.analysis import budget
 from rollmodel.plan.deployment.analysis.missing.lateness import LOOK_BACK, looks_back
 from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, asks_targets, targets
@@ -95,7 +96,10 @@ def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
         cluster=observed.defaults.prometheus_matchers,
         pods=_some_pods(observed, metric) if history else None,
     )
-    return promql(metric, observed.spec.runtime, words)
+    query = promql(metric, observed.spec.runtime, words)
+    if observed.defaults.bound_queries and metric.preset is None:
+        check_bound(metric.name, query, observed.namespace)
+    return query
 
 
 def is_about_candidate(observed: Observed, metric: Metric) -> bool:

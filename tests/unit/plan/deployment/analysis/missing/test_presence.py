@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from rollmodel.plan.deployment.analysis.missing.presence import TARGETS
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.problem import Problem
 
-from tests.support.simulation.rollouts import Cluster, spec
+from tests.support.simulation.rollouts import DEFAULTS, Cluster, spec
 
 Serving = Callable[..., Cluster]
 
@@ -123,6 +124,21 @@ def test_a_query_that_makes_no_sense_is_told_before_the_first_step(serving: Serv
         "metric 'queue': Prometheus refused the query: parse error" in cluster.condition("MetricsAvailable")["message"]
     )
     cluster.values[VALUE] = 3.0
+    assert cluster.run(600, cluster.has_weight)
+
+
+def test_a_query_that_may_read_other_namespaces_is_not_asked(serving: Serving) -> None:
+    """Where the operator's owner wants that; what the user has to write instead is said."""
+    cluster = serving(analysis=judged_by(VALUE))
+    cluster.defaults, cluster.values[VALUE] = replace(DEFAULTS, bound_queries=True), 3.0
+    revision = cluster.try_version()
+    cluster.run(900)
+    assert not cluster.served.get(revision)
+    condition = cluster.condition("MetricsAvailable")
+    assert (condition["status"], condition["reason"]) == ("False", "InvalidQuery")
+    assert 'namespace="{{ namespace }}"' in condition["message"]
+    cluster.values['max(queue_length{namespace="prod"})'] = 3.0
+    cluster.edit(analysis=judged_by('max(queue_length{namespace="{{ namespace }}"})'))
     assert cluster.run(600, cluster.has_weight)
 
 
