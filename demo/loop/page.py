@@ -1,9 +1,9 @@
-"""One page of pictures: drift, how often the model was right, weights and decisions on one axis of time."""
+"""One page of pictures: drift, accuracy as estimated and as it was, weights and decisions on one axis of time."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 
 from demo.loop.story import LoopStory
@@ -21,6 +21,8 @@ _COLOURS = {
     "Blind": "#b9a7d6",
     "Insufficient": "#dfe3e8",
 }
+#: Of the first and the second line of a frame.
+_LINES = ("#1f5fa8", "#c0661b")
 _STYLE = """body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}
 text{font-size:11px;fill:#555}.grid{stroke:#ddd}.act{stroke:#333;stroke-dasharray:3 3}svg{width:100%}
 td,th{text-align:left;padding:.1rem 1rem .1rem 0}"""
@@ -35,12 +37,15 @@ def render(story: LoopStory) -> str:
 
     sizes = [(one.time, one.psi) for one in story.moments]
     right = list(_by_step(story, begin, end))
+    estimated = [(one.time, one.estimated) for one in story.moments if one.estimated is not None]
     weights = [(one.time, float(one.weight)) for one in story.moments]
     parts = [
         _bands(story, x),
-        _chart(1, "change of the signal that moved most, PSI", sizes, max(1.0, *(psi for _, psi in sizes)), x),
-        _chart(2, "right answers, in 5 s", right, 1.0, x),
-        _chart(3, "candidate's weight, %", weights, 100.0, x),
+        _chart(1, {"change of the signal that moved most, PSI": sizes}, max(1.0, *(psi for _, psi in sizes)), x),
+        _chart(
+            2, {"right answers, in 5 s": right, "estimated from scores, before outcomes are known": estimated}, 1.0, x
+        ),
+        _chart(3, {"candidate's weight, %": weights}, 100.0, x),
         *_acts(story, x),
     ]
     height = 4 * (_HEIGHT + _GAP) + 20
@@ -78,22 +83,27 @@ def _bands(story: LoopStory, x: Place) -> str:
     return "".join(drawn)
 
 
-def _chart(row: int, title: str, points: Sequence[tuple[float, float]], top: float, x: Place) -> str:
+def _chart(row: int, lines: Mapping[str, Sequence[tuple[float, float]]], top: float, x: Place) -> str:
+    """Lines by their name, in one frame."""
     low = _top(row) + _HEIGHT
 
     def y(value: float) -> float:
         return low - _HEIGHT * min(value, top) / top
 
-    line = " ".join(f"{x(moment):.1f},{y(value):.1f}" for moment, value in points)
     marks = "".join(
         f'<line class="grid" x1="{_LEFT}" x2="{_WIDTH}" y1="{y(mark):.1f}" y2="{y(mark):.1f}"/>'
         f'<text x="{_LEFT - 6}" y="{y(mark) + 4:.1f}" text-anchor="end">{mark:.3g}</text>'
         for mark in (0.0, top / 2, top)
     )
-    return (
-        f'<text x="{_LEFT}" y="{_top(row) - 5:.0f}">{escape(title)}</text>{marks}'
-        f'<polyline points="{line}" fill="none" stroke="#1f5fa8" stroke-width="1.6"/>'
-    )
+    drawn, right = [], _LEFT
+    for (title, points), colour in zip(lines.items(), _LINES, strict=False):
+        line = " ".join(f"{x(moment):.1f},{y(value):.1f}" for moment, value in points)
+        drawn += [
+            f'<text x="{right:.0f}" y="{_top(row) - 5:.0f}" style="fill:{colour}">{escape(title)}</text>',
+            f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="1.6"/>',
+        ]
+        right += 7.0 * len(title) + 20.0
+    return marks + "".join(drawn)
 
 
 def _acts(story: LoopStory, x: Place) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
@@ -12,14 +13,14 @@ from typing import Any
 import yaml
 from rich.console import Console
 from rollmodel.api.conditions import find
-from rollmodel.api.driftpolicy import DriftPolicyStatus
+from rollmodel.api.driftpolicy import DriftPolicyStatus, SignalKind
 from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
 
 from demo.loop.clinic import Clinic, visits
 from demo.stack import ROOT, Stack
 from demo.watching import DemoFailedError
 
-__all__ = ["HOST", "NAME", "LoopStory", "Moment", "play"]
+__all__ = ["HOST", "NAME", "LoopStory", "Moment", "estimated_accuracy", "play"]
 
 NAME = "clinic"
 HOST = "clinic.example.com"
@@ -27,11 +28,14 @@ EXAMPLE = ROOT / "examples" / "training" / "clinic.yaml"
 #: Nothing may be raised for so long: as long as an alarm takes, and longer.
 QUIET_SECONDS = 45
 PATIENCE_SECONDS = 600
+_ESTIMATED = re.compile(r"accuracy (0\.\d+|1\.0+) estimated")
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What policy and deployment said at one time (unix seconds). ``psi`` is that of the signal that changed most."""
+    """What policy and deployment said at one time (unix seconds). ``psi`` is that of the signal that changed most,
+    ``estimated`` the accuracy as the policy estimates it from scores, without outcomes.
+    """
 
     time: float
     state: str
@@ -39,6 +43,7 @@ class Moment:
     stable: str
     candidate: str
     weight: int
+    estimated: float | None = None
 
 
 @dataclass(slots=True)
@@ -120,6 +125,7 @@ class Loop:
             stable=(stable.model_version or "") if stable else "",
             candidate=(candidate.model_version or "") if candidate else "",
             weight=candidate.weight if candidate else 0,
+            estimated=estimated_accuracy(policy),
         )
         self._story.moments.append(moment)
         retrain = policy.retrains[0].outcome if policy.retrains else "no training"
@@ -128,6 +134,13 @@ class Loop:
         if line != self._last:
             self._last = line
             self._console.print(f"  {elapsed:5.0f} s  {line}", soft_wrap=True, markup=False)
+
+
+def estimated_accuracy(policy: DriftPolicyStatus) -> float | None:
+    """As status tells it; None while nothing is estimated."""
+    told = (one.message or "" for one in policy.signals if one.kind == SignalKind.ESTIMATED_PERFORMANCE)
+    found = next(filter(None, (_ESTIMATED.match(message) for message in told)), None)
+    return float(found[1]) if found else None
 
 
 def state_of(policy: DriftPolicyStatus) -> str:

@@ -44,6 +44,10 @@ OF_LOOKS = {
         "Population stability index of a signal, corrected for the number of rows; in its worst window.",
     ),
     "log10_p": ("signal", "Decimal logarithm of how likely such a change is by chance; in its least likely window."),
+    "performance": (
+        "signal",
+        "Performance of a signal, estimated or measured with labels; in the window where it dropped most.",
+    ),
     "window_rows": ("window_seconds", "Rows in a window."),
     "visible_psi": ("window_seconds", "Smallest PSI that a window can see with 80 % chance."),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -115,6 +116,7 @@ async def test_labels_show_a_truth_that_scores_cannot(metric: str) -> None:
     assert said[-1] == "Drifted"
     [worst, *_] = world.status(ref)["signals"]
     assert (worst["name"], worst["kind"], worst["verdict"]) == ("true-accuracy", "Performance", "Drifted")
+    assert re.match(rf"{metric} 0\.\d+ measured, 0\.\d+ in training, may drop by 0\.05", worst["message"])
     assert world.condition(ref, "PerformanceDegraded")["status"] == "True"
     assert all(one["verdict"] == "Stable" for one in world.status(ref)["signals"][1:])
 

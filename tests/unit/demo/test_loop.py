@@ -11,7 +11,7 @@ from rollmodel.api.modeldeployment import HistoryEntry
 from demo.loop.clinic import Clinic, visits
 from demo.loop.page import render
 from demo.loop.report import broken_promises
-from demo.loop.story import LoopStory, Moment
+from demo.loop.story import LoopStory, Moment, estimated_accuracy
 from examples.training.clinic import MEASUREMENTS, OUTCOME
 
 TIME = "2026-01-01T00:00:00Z"
@@ -33,13 +33,26 @@ def story() -> LoopStory:
     names = ("install", "quiet", "drift", "promoted", "quiet again", "broken", "end")
     return LoopStory(
         clinic=clinic,
-        moments=[Moment(float(at), "Stable" if at < 25 else "Drifted", 0.1, "1", "2", at % 100) for at in range(100)],
+        moments=[
+            Moment(float(at), "Stable" if at < 25 else "Drifted", 0.1, "1", "2", at % 100, None if at < 9 else 0.93)
+            for at in range(100)
+        ],
         acts=[(at, name) for at, name in zip((0.0, 5.0, 25.0, 55.0, 56.0, 80.0, 100.0), names, strict=True)],
         blocked="BrokenData",
         policy=policy,
         history=history,
         trainings=[{}],
     )
+
+
+def test_the_estimate_is_read_from_the_policy() -> None:
+    message = "accuracy 0.934 estimated, 0.951 in training, may drop by 0.05"
+    one = {"name": "accuracy", "kind": "EstimatedPerformance", "windowSeconds": 30, "verdict": "Stable"}
+    assert estimated_accuracy(DriftPolicyStatus.model_validate({"signals": [{**one, "message": message}]})) == 0.934
+    assert (
+        estimated_accuracy(DriftPolicyStatus.model_validate({"signals": [{**one, "message": "too few rows"}]})) is None
+    )
+    assert estimated_accuracy(DriftPolicyStatus()) is None
 
 
 def test_all_as_promised() -> None:
@@ -72,7 +85,8 @@ def test_a_model_that_is_not_better_breaks_the_promise() -> None:
 
 def test_the_page_shows_all_on_one_axis() -> None:
     text = render(story())
-    assert text.count("<polyline") == 3
+    assert text.count("<polyline") == 4, "accuracy as it was and as estimated share a frame"
+    assert "estimated from scores" in text
     assert text.count('class="act"') == 6
     assert "v2 Promoted" in text
     assert "alarm 2: no training" in text

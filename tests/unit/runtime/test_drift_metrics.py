@@ -63,6 +63,21 @@ async def test_an_alarm_its_signals_and_its_budget() -> None:
     assert 0.0 < small < 0.1
 
 
+async def test_the_performance_is_a_metric() -> None:
+    world, instruments = DriftWorld(lambda rng, hour: rows_of(rng, 600, unsure=hour >= 11)), Instruments()
+    signals = [{"name": "accuracy", "kind": "EstimatedPerformance", "metric": "accuracy", "maxDrop": "0.05"}]
+    ref = world.policy(signals=signals)
+    await observed(world, ref, instruments, 11)
+    before = value(instruments, "performance", **WHERE, signal="accuracy")
+    await observed(world, ref, instruments, 1)
+    now = value(instruments, "performance", **WHERE, signal="accuracy")
+    assert before is not None
+    assert now is not None
+    assert 0.5 < now < before - 0.05 < 0.8
+    [signal] = world.status(ref)["signals"]
+    assert f"accuracy {now:.3f} estimated" in signal["message"]
+
+
 async def test_what_cannot_look_has_no_numbers_of_a_look() -> None:
     world, instruments = DriftWorld(), Instruments()
     ref = world.policy()

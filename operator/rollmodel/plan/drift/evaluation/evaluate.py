@@ -18,7 +18,7 @@ from rollmodel.plan.decision import Reading
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.measure import measure
 from rollmodel.plan.drift.evaluation.queries import step_of
-from rollmodel.plan.drift.evaluation.readings import of_signals, of_windows
+from rollmodel.plan.drift.evaluation.readings import of_performance, of_signals, of_windows
 from rollmodel.plan.drift.evaluation.seen import Seen
 from rollmodel.plan.drift.evaluation.watches import Watch, watches
 from rollmodel.plan.drift.evaluation.windows import Times, Windows, windows_of
@@ -31,6 +31,7 @@ _WORDS = {"null": "missing values", "unseen": "values hardly seen in training"}
 _DOUBT = -2.0
 #: Signals that changed come first, then so many others; status has room for 20.
 _MOST, _QUIET_SHOWN = 20, 5
+_ALWAYS_SHOWN = {SignalKind.PERFORMANCE, SignalKind.ESTIMATED_PERFORMANCE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def evaluate(
     ]
     found.sort(key=lambda one: -one[0])
     quiet = [status for _, status in found if status.verdict not in {"Suspected", "Drifted"}]
-    quiet = sorted(quiet, key=lambda one: one.kind != SignalKind.PERFORMANCE)[:_QUIET_SHOWN]
+    quiet = sorted(quiet, key=lambda one: one.kind not in _ALWAYS_SHOWN)[:_QUIET_SHOWN]
     moving = [status for _, status in found if status.verdict in {"Suspected", "Drifted"}]
     moving.sort(key=lambda one: one.verdict != "Drifted")
     rows = tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1))
@@ -128,6 +129,7 @@ def _readings(windows: Windows, tests: Sequence[Watch], measured: Sequence[Seen]
     if tests:
         log10_p, change = (np.stack([getattr(one, name) for one in measured]) for name in ("log10_p", "change"))
         yield from of_signals(tests, log10_p, change, windows.enough)
+        yield from of_performance(tests, measured, windows.enough)
 
 
 def _judge(
@@ -175,9 +177,9 @@ def _numbers(windows: Windows, test: Watch, window: int, alpha: float, seen: See
     if test.what != "bins":
         if seen.said:
             return {"message": seen.said}
-        word = _WORDS.get(test.what, test.metric)
-        sign = "+" if test.what in _WORDS else "-"
-        return {"message": f"{word}: {sign}{max(change, 0.0):.3f}, allowed {test.limit:g}"}
+        if seen.values is not None:
+            return _performance(windows, test, seen, window)
+        return {"message": f"{_WORDS[test.what]}: +{max(change, 0.0):.3f}, allowed {test.limit:g}"}
     found, dispersion = windows.comparison, float(windows.dispersion[test.index])
     return {
         "psi": f"{found.psi[window, test.index]:.4f}",
@@ -185,6 +187,16 @@ def _numbers(windows: Windows, test: Watch, window: int, alpha: float, seen: See
         "dispersion": f"{dispersion:.2f}",
         "min_detectable_psi": _shown(_visible_to(windows, test.index, window, alpha)),
     }
+
+
+def _performance(windows: Windows, test: Watch, seen: Seen, window: int) -> dict[str, str]:
+    """What it is and was, where enough rows tell."""
+    assert seen.values is not None  # noqa: S101  asked by the caller
+    if not (windows.enough if seen.enough is None else seen.enough)[window]:
+        return {"message": "too few rows"}
+    now, how = float(seen.values[window]), "measured" if test.what == "labels" else "estimated"
+    before = now + float(seen.change[window])
+    return {"message": f"{test.metric} {now:.3f} {how}, {before:.3f} in training, may drop by {test.limit:g}"}
 
 
 def _visible(windows: Windows, tests: Sequence[Watch], alpha: Array) -> Iterator[float]:

@@ -28,7 +28,7 @@ def of_labels(windows: Windows, test: Watch) -> Seen:
     outcomes, step = spec.outcomes or Outcomes(delay_seconds=0), step_of(spec)
     end = math.floor((windows.times.at - outcomes.delay_seconds) / step) * step
     count = len(spec.window_seconds)
-    log10_p, drop, rows, shares = (np.zeros(count) for _ in range(4))
+    log10_p, drop, rows, shares, now = (np.zeros(count) for _ in range(5))
     for index, width in enumerate(spec.window_seconds):
         found = history.labelled(end - width, end) if end - width >= windows.times.since - 1e-6 else None
         if found is None or found.sum() < 0.5:
@@ -36,7 +36,7 @@ def of_labels(windows: Windows, test: Watch) -> Seen:
         positives, negatives, _ = found.T
         rows[index], shares[index] = (positives + negatives).sum(), (positives + negatives).sum() / found.sum()
         seen = measured(test.metric, calibration, positives, negatives, float(windows.dispersion[test.index]))
-        log10_p[index], drop[index] = seen.log10_p, seen.drop
+        log10_p[index], drop[index], now[index] = seen.log10_p, seen.drop, seen.now
     enough = (shares >= decimal(outcomes.mature_share)) & (rows >= spec.samples.min_per_window)
     said = "" if enough.any() else f"{shares.max():.0%} of the rows of a window have a label, {rows.max():.0f} rows"
-    return Seen(log10_p, np.where(enough, drop, 0.0), enough=enough, rows=rows, said=said)
+    return Seen(log10_p, np.where(enough, drop, 0.0), enough=enough, rows=rows, values=now, said=said)

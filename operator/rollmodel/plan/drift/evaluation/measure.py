@@ -27,7 +27,8 @@ def measure(windows: Windows, test: Watch) -> Seen:
         bins = len(calibration.rows)
         spread = float(windows.dispersion[index])
         parts = [estimate(test.metric, calibration, live[index, :bins], spread) for live in windows.live]
-        return Seen(np.array([one.log10_p for one in parts]), np.array([one.drop for one in parts]))
+        log10_p, drop, now = (np.array([getattr(one, name) for one in parts]) for name in ("log10_p", "drop", "now"))
+        return Seen(log10_p, drop, values=now)
     column = 0 if test.what == "null" else 1
     count, rows = windows.groups[:, index, column], windows.groups[:, index, 2]
     if windows.concurrent is not None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.plan.decision import Reading
+from rollmodel.plan.drift.evaluation.seen import Seen
 from rollmodel.plan.drift.evaluation.watches import Watch
 
-__all__ = ["MOST_SIGNALS", "of_signals", "of_windows"]
+__all__ = ["MOST_SIGNALS", "of_performance", "of_signals", "of_windows"]
 
 #: Signals of a policy that have series: those with the largest share of the budget, so that the same ones stay.
 MOST_SIGNALS = 50
@@ -30,6 +33,14 @@ def of_signals(tests: Sequence[Watch], log10_p: Array, change: Array, enough: Ma
         yield Reading("log10_p", test.name, float(log10_p[index, enough].min()))
         if test.what == "bins":
             yield Reading("corrected_psi", test.name, largest)
+
+
+def of_performance(tests: Sequence[Watch], measured: Sequence[Seen], enough: Mask) -> Iterator[Reading]:
+    """The performance itself, estimated or with labels: in the window where it dropped most."""
+    for test, seen in zip(tests, measured, strict=True):
+        able = enough if seen.enough is None else seen.enough
+        if seen.values is not None and able.any():
+            yield Reading("performance", test.name, float(seen.values[np.argmax(np.where(able, seen.change, -np.inf))]))
 
 
 def of_windows(

@@ -18,5 +18,7 @@ class Seen:
     enough: Mask | None = None
     """Which windows can be judged, where that is not as for counts; ``rows`` are theirs."""
     rows: Array | None = None
+    values: Array | None = None
+    """The performance, where that is what is judged: what it is now, by window."""
     said: str = ""
     """What people should know."""
