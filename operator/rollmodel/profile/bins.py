@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["count_bins", "is_numeric", "merge_small", "numbers", "quantile_edges", "texts"]
+__all__ = ["Grid", "count_bins", "is_numeric", "merge_small", "numbers", "quantile_edges", "texts"]
 
 #: Deciles, and the tails beyond 1 % and 99 %: without these a change of the spread is hardly seen.
 LEVELS = (0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
@@ -38,13 +39,37 @@ def texts(values: Any) -> list[str | None]:
     return [None if _is_null(value) else _text(value) for value in np.asarray(values, dtype=object).ravel().tolist()]
 
 
+class Grid:
+    """The numbers that a profile writes of a column: a thousandth of its spread apart. An edge in all its digits would
+    be somebody's value, and take three times the room.
+    """
+
+    def __init__(self, finite: NDArray[np.float64]) -> None:
+        low, high, least, most = (0.0,) * 4 if not finite.size else np.quantile(finite, (0.1, 0.9, 0.0, 1.0)).tolist()
+        spread = high - low or most - least
+        self._digits = 3 - math.floor(math.log10(spread)) if 0.0 < spread < math.inf else None
+
+    def above(self, value: float) -> float:
+        """The next number of the grid, at least as large but for rounding: a value at an edge stays below it."""
+        if self._digits is None or not math.isfinite(value):
+            return value
+        near = round(value, self._digits)
+        step = 10.0**-self._digits
+        return near if near >= value - 1e-6 * step else round(near + step, self._digits)
+
+    def below(self, value: float) -> float:
+        """The next number of the grid that is not larger."""
+        return -self.above(-value)
+
+
 def quantile_edges(values: NDArray[np.float64], levels: Sequence[float] = LEVELS) -> list[float]:
-    """Edges at these quantiles of the finite values; fewer where values repeat."""
+    """Edges at these quantiles of the finite values, on the column's grid; fewer where values repeat."""
     finite = values[np.isfinite(values)]
     if not finite.size:
         return []
-    edges = np.unique(np.quantile(finite, levels, method="lower"))
-    return [float(edge) for edge in edges if edge < finite.max()]
+    grid, most = Grid(finite), float(finite.max())
+    edges = {grid.above(float(edge)) for edge in np.quantile(finite, levels, method="lower")}
+    return sorted(edge for edge in edges if edge < most)
 
 
 def count_bins(values: NDArray[np.float64], edges: Sequence[float]) -> NDArray[np.int64]:

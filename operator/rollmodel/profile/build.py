@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rollmodel.profile.bins import count_bins, is_numeric, merge_small, numbers, quantile_edges, texts
+from rollmodel.profile.bins import Grid, count_bins, is_numeric, merge_small, numbers, quantile_edges, texts
 from rollmodel.profile.schema import Column, Profile, ProfileError, Score
 
 __all__ = ["MINIMUM_GROUP", "build_profile"]
@@ -17,7 +17,7 @@ __all__ = ["MINIMUM_GROUP", "build_profile"]
 #: No group of fewer rows is told apart.
 MINIMUM_GROUP = 20
 MOST_CATEGORIES = 20
-_QUANTILES = 64
+_QUANTILES = 20
 _SCORE_LEVELS = (0.01, *(i / 20 for i in range(1, 20)), 0.99)
 
 
@@ -29,6 +29,7 @@ def build_profile(
     threshold: float | None = None,
     importance: Mapping[str, float] | None = None,
     minimum_group: int = MINIMUM_GROUP,
+    on_column: Callable[[str], None] | None = None,
 ) -> Profile:
     """The profile of these columns, each a sequence with one value for each row (a DataFrame is such a mapping).
 
@@ -36,6 +37,7 @@ def build_profile(
     is a number, the performance can be estimated later without labels; answers above ``threshold`` (default 0.5, if
     scores are from 0 to 1) are positive. ``importance`` divides the false-alarm budget among the features, default:
     equally. Take rows that the model has not learnt from: its scores for others are better than they will ever be.
+    ``on_column`` is called with the name of each feature, once it is done.
 
     Raises ProfileError, with what is allowed in the message.
     """
@@ -47,9 +49,17 @@ def build_profile(
     return Profile(
         rows=rows,
         minimum_group=minimum_group,
-        features=tuple(_column(name, values, minimum_group, weights[name]) for name, values in columns.items()),
+        features=tuple(
+            _told(_column(name, columns[name], minimum_group, weights[name]), on_column) for name in columns
+        ),
         score=None if score is None else _score(score, target, threshold, minimum_group),
     )
+
+
+def _told(column: Column, on_column: Callable[[str], None] | None) -> Column:
+    if on_column is not None:
+        on_column(column.name)
+    return column
 
 
 def _rows(columns: Mapping[str, NDArray[Any]], score: Any, target: Any) -> int:
@@ -99,11 +109,13 @@ def _numeric(
     """
     edges = merge_small(count_bins(values, edges).tolist(), smallest, keep, edges)
     finite = np.sort(values[np.isfinite(values)])
+    grid = Grid(finite)
     low = high = None
     outside = int(np.isinf(values).sum())
     if finite.size >= 2 * smallest:
         middle = float(finite[finite.size // 2])
-        low, high = (_twice_as_far(float(one), middle) for one in (finite[smallest - 1], finite[-smallest]))
+        low = grid.above(_twice_as_far(float(finite[smallest - 1]), middle))
+        high = grid.below(_twice_as_far(float(finite[-smallest]), middle))
         outside += int((finite < low).sum() + (finite > high).sum())
     many = min(_QUANTILES, finite.size // smallest)
     levels = (np.arange(many) + 0.5) / max(1, many)
@@ -116,7 +128,7 @@ def _numeric(
         low=low,
         high=high,
         outside=outside,
-        quantiles=tuple(float(f"{value:.6g}") for value in np.quantile(finite, levels)) if many else (),
+        quantiles=tuple(grid.above(float(value)) for value in np.quantile(finite, levels)) if many else (),
         importance=importance,
     )
 

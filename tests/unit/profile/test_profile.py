@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.profile import FORMAT, Profile, ProfileError, build_profile, load_profile, read_profile
-from rollmodel.profile.bins import count_bins
+from rollmodel.profile.bins import LEVELS, count_bins, quantile_edges
 
 RNG = np.random.default_rng(1)
 ROWS = 4000
@@ -43,6 +43,36 @@ def test_bins_are_deciles_and_tails() -> None:
 def test_a_value_is_in_the_first_bin_whose_edge_is_at_least_as_large() -> None:
     values = np.array([-np.inf, 1.0, 1.5, 2.0, np.inf, np.nan])
     assert count_bins(values, [1.0, 2.0]).tolist() == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("values", "edges"),
+    [
+        (np.repeat([12_345.0, 67_890.0], 500), [12_350.0]),
+        (np.arange(1000) % 5 + 0.0, [0.0, 1.0, 2.0, 3.0]),
+        (np.repeat([-0.12344, 0.5], 500), [-0.1234]),
+        (np.full(1000, 3.3), []),
+    ],
+)
+def test_edges_have_few_digits_and_part_what_differs(values: np.ndarray, edges: list[float]) -> None:
+    """An edge in all its digits would be the value of somebody."""
+    [column] = build_profile({"x": values}).features
+    assert list(column.edges) == edges
+    assert sum(column.counts) == 1000
+    assert set(column.counts) <= {200, 500, 1000}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e6), st.integers(0, 1000))
+def test_edges_are_next_to_the_quantiles_wherever_values_lie(middle: float, spread: float, seed: int) -> None:
+    values = middle + spread * np.random.default_rng(seed).normal(size=2000)
+    edges = quantile_edges(values)
+    exact = np.quantile(values, LEVELS, method="lower")
+    assert len(edges) == len(LEVELS) or spread < 1e-9 * abs(middle)
+    if len(edges) == len(LEVELS):
+        assert np.all(np.array(edges) >= exact - 1e-6 * spread)
+        assert np.all(np.array(edges) <= exact + 0.011 * spread)
+        assert sum(len(str(edge)) for edge in edges) < 22 * len(edges)
 
 
 def test_categories_truth_values_and_constants() -> None:
@@ -96,7 +126,7 @@ def test_the_file_is_small_and_its_digest_is_stable(tmp_path: Path) -> None:
     assert loaded == profile
     assert loaded is not None
     assert loaded.digest == profile.digest
-    assert len(profile.to_json()) < 40_000
+    assert len(profile.to_json()) < 15_000
     assert load_profile(tmp_path / "nowhere") is None
 
 
