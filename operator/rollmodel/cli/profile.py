@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threshold", type=float, help="a score above it is a positive answer (default: 0.5)")
     parser.add_argument("--importance", metavar="FILE", type=Path, help="JSON: a number for each feature by its name")
     parser.add_argument("--out", metavar="FILE", type=Path, default=Path(FILE_NAME), help=f"default: {FILE_NAME}")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="draw the distributions into this file, too")
     return parser.parse_args(argv)
 
 
@@ -39,6 +41,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         profile = _build(arguments)
         arguments.out.write_text(profile.to_json(), encoding="utf-8")
+        if arguments.html:
+            from rollmodel.cli.drift.profile_page import render  # noqa: PLC0415  templates take a while to load
+
+            arguments.html.write_text(render(profile, arguments.data.name), encoding="utf-8")
     except (ProfileError, OSError) as error:
         sys.stderr.write(f"rollmodel profile: {error}\n")
         return 1
@@ -54,13 +60,30 @@ def _build(arguments: argparse.Namespace) -> Profile:
     if absent:
         raise ProfileError(f"there is no column {absent[0]!r}; there are {', '.join(map(str, table.columns))}")
     features = [name for name in table.columns if name not in others]
-    return build_profile(
-        {str(name): table[name].to_numpy() for name in features},
-        score=None if arguments.score is None else table[arguments.score].to_numpy(),
-        target=None if arguments.target is None else table[arguments.target].to_numpy(),
-        threshold=arguments.threshold,
-        importance=None if arguments.importance is None else _importance(arguments.importance),
-    )
+    with _progress(len(features)) as told:
+        return build_profile(
+            {str(name): table[name].to_numpy() for name in features},
+            score=None if arguments.score is None else table[arguments.score].to_numpy(),
+            target=None if arguments.target is None else table[arguments.target].to_numpy(),
+            threshold=arguments.threshold,
+            importance=None if arguments.importance is None else _importance(arguments.importance),
+            on_column=told,
+        )
+
+
+@contextmanager
+def _progress(columns: int) -> Iterator[Callable[[str], None]]:
+    """A bar for people who wait: on a terminal only, and gone afterwards."""
+    from rich.console import Console  # noqa: PLC0415  with its bars it takes as long as a small table
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task("columns", total=columns)
+
+        def told(name: str) -> None:
+            bar.update(task, advance=1, description=name[:40])
+
+        yield told
 
 
 def _table(path: Path) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,27 @@ def test_a_table_becomes_a_profile(table: Path, name: str, capsys: pytest.Captur
     assert profile.score is not None
     assert profile.score.positives is not None
     assert f"500 rows, 2 features, {out.stat().st_size} bytes, {profile.digest}" in capsys.readouterr().out
+
+
+def test_a_picture_of_it_needs_nothing_else(table: Path) -> None:
+    out, page = table / "profile.json", table / "profile.html"
+    options = ["--score", "p", "--target", "churned", "--ignore", "id"]
+    assert main([str(table / "data.csv"), *options, "--out", str(out), "--html", str(page)]) == 0
+    text = page.read_text(encoding="utf-8")
+    profile = read_profile(out.read_text(encoding="utf-8"))
+    columns = [one.column for one in filter(None, [profile.score])] + list(profile.features)
+    assert text.count('class="rows"') == sum(len(one.counts) for one in columns)
+    assert text.count('class="right"') > 5, "labels of the score"
+    assert "plan" in text
+    assert profile.digest in text
+    assert not re.search(r"<script|src=|href=|nan", text)
+
+
+def test_names_of_columns_are_text_on_the_page(tmp_path: Path) -> None:
+    pd.DataFrame({"<script>x</script>": range(40)}).to_csv(tmp_path / "data.csv", index=False)
+    page = tmp_path / "profile.html"
+    assert main([str(tmp_path / "data.csv"), "--out", str(tmp_path / "p.json"), "--html", str(page)]) == 0
+    assert "&lt;script&gt;x" in page.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
