@@ -192,6 +192,6 @@ MODEL = Dashboard(
     ],
     annotations={
         "weight": f'changes(rollmodel_traffic_weight_ratio{{{_OBJECT},track="candidate"}}[1m]) > 0',
-        "decision": f"changes(rollmodel_last_decision_timestamp_seconds{{{_OBJECT}}}[1m]) > 0",
+        "decision": f"time() - rollmodel_last_decision_timestamp_seconds{{{_OBJECT}}} < 60",
     },
 )
