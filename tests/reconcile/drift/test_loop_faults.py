@@ -157,6 +157,35 @@ async def test_pods_with_two_profiles_are_a_mismatch_and_another_profile_is_lear
     assert world.trainings() == []
 
 
+async def test_a_promoted_version_without_a_profile_was_promoted() -> None:
+    """Nothing can be looked at, and still its training has led to it."""
+    world, ref = await before_the_alarm()
+    operator, answer = world.operator(), world.query_range
+    await world.hours(operator, ref, 2)
+    world.end_training(world.trainings()[0]["metadata"]["name"], "True", version="2")
+
+    async def without(query: str, **times: float) -> Sequence[Series]:
+        if "rollmodel_profile_rows" in query:
+            return [Series({"what": "problem", "reason": "ProfileMissing"}, [(times["end"], 1.0)])]
+        return await answer(query, **times)
+
+    world.query_range = without  # type: ignore[method-assign]
+    world.promote("rev2", "2")
+    await world.hours(operator, ref, 12)
+    assert outcomes(world, ref) == ["Promoted"]
+    assert [event.reason for event in world.kube.events].count("RetrainPromoted") == 1
+
+
+async def test_a_training_that_registers_nothing_is_told_at_once() -> None:
+    world, ref = await before_the_alarm()
+    operator = world.operator()
+    await world.hours(operator, ref, 2)
+    world.end_training(world.trainings()[0]["metadata"]["name"], "True")
+    await world.settle(operator, ref)
+    assert outcomes(world, ref) == ["Ineffective"]
+    assert "registers no version" in world.status(ref)["retrains"][0]["message"]
+
+
 # --- the counts
 
 

@@ -31,6 +31,8 @@ __all__ = ["advance_retrain", "follow_retrain", "needs_others", "needs_template"
 TURN_SECONDS = 60.0
 #: When a training is looked at again that nobody waits for.
 REST_SECONDS = 3600.0
+#: Where the status of a ModelDeployment may name a version.
+_PLACES = ("stable", "candidate", "rejected")
 
 
 def needs_template(observed: Observed) -> bool:
@@ -84,9 +86,13 @@ def revision_changed(draft: Draft) -> Draft:
     child = child_of(draft, newest)
     version = ((child or {}).get("status") or {}).get("modelVersion")
     if version is not None and version == draft.observed.arm.get("modelVersion"):
-        draft = update(draft, newest, "Promoted", f"version {version} is stable")
-        return draft.event("Normal", "RetrainPromoted", f"episode {newest.episode}: version {version} is stable")
+        return _promoted(draft, newest, version)
     return draft
+
+
+def _promoted(draft: Draft, newest: RetrainStatus, version: str) -> Draft:
+    draft = update(draft, newest, "Promoted", f"version {version} is stable")
+    return draft.event("Normal", "RetrainPromoted", f"episode {newest.episode}: version {version} is stable")
 
 
 def _follow(draft: Draft) -> Draft:
@@ -142,11 +148,16 @@ def _outcome(draft: Draft, newest: RetrainStatus, child: Manifest) -> Draft:
 def _trained(draft: Draft, newest: RetrainStatus, child: Manifest) -> Draft:
     """There is a version: wait for what the rollout makes of it, and for a rollout as long as a cooldown."""
     version = (child.get("status") or {}).get("modelVersion")
+    if version is None:
+        return update(draft, newest, "Ineffective", "the TrainingJob registers no version: it has no `register`")
     deployment = (draft.observed.deployment or {}).get("status") or {}
-    if version is not None and (deployment.get("rejected") or {}).get("modelVersion") == version:
-        return update(draft, newest, "RolledBack", f"version {version} was taken back")
-    if version is not None and (deployment.get("candidate") or {}).get("modelVersion") == version:
+    where = [name for name in _PLACES if (deployment.get(name) or {}).get("modelVersion") == version]
+    if "stable" in where:  # also where its profile cannot be read
+        return _promoted(draft, newest, version)
+    if "candidate" in where:
         return draft
+    if "rejected" in where:
+        return update(draft, newest, "RolledBack", f"version {version} was taken back")
     if seconds_since(newest.time, draft.observed.now) > max(draft.observed.spec.retrain.cooldown_seconds, 60):
         return update(draft, newest, "Ineffective", f"version {version} did not become stable within the cooldown")
     return draft
