@@ -248,6 +248,21 @@ async def test_a_training_that_does_not_help_counts_against_the_breaker() -> Non
     assert blocked["message"] == "the last 2 trainings did not help: only a person starts another"
 
 
+async def test_a_version_that_a_person_promoted_says_nothing_about_the_training_before() -> None:
+    world, ref = world_with(cooldownSeconds=14 * HOUR)
+    operator = world.operator()
+    await world.hours(operator, ref, DRIFT_FROM + 4)
+    world.end_training(world.trainings()[0]["metadata"]["name"], "True", version="2")
+    await world.settle(operator, ref)
+    world.promote("rev2", "2")
+    await world.hours(operator, ref, 1)
+    assert world.status(ref)["retrains"][0]["promotedRevision"] == "rev2"
+    world.promote("rev3", "3")
+    await world.hours(operator, ref, 14)
+    assert world.condition(ref, "Ready")["reason"] == "Drifted"
+    assert outcomes(world, ref)[-1] == "Promoted"
+
+
 async def play(world: DriftWorld, operator: Reconciler, ref: Ref) -> None:
     """An hour, in which people do what is next: the training ends, then its version is promoted."""
     await world.hours(operator, ref, 1)

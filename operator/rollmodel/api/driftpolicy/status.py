@@ -123,6 +123,8 @@ class RetrainStatus(ApiModel):
         "Suggested", "AwaitingApproval", "Starting", "Running", "Promoted", "RolledBack", "Failed", "Ineffective"
     ]
     """What became of it. `Ineffective`: its model drifted again at once, or was never tried."""
+    promoted_revision: ShortText | None = None
+    """Revision of the ModelDeployment that its version became."""
     time: Timestamp
     """When it was asked for, or started."""
     data_since: Timestamp | None = None

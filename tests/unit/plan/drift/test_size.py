@@ -39,6 +39,7 @@ def retrain(number: int, trigger: int, message: int) -> dict[str, Any]:
         "trainingJob": "t" * 40,
         "model": "m" * 60,
         "outcome": "Ineffective",
+        "promotedRevision": "0123456789",
         "time": TIME,
         "dataSince": TIME,
         "labelledRows": 10**9,

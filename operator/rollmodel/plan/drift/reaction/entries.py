@@ -27,9 +27,10 @@ def put(draft: Draft, entry: RetrainStatus) -> Draft:
     return draft.set(retrains=[entry, *others][:_KEPT])
 
 
-def update(draft: Draft, entry: RetrainStatus, outcome: str, message: str) -> Draft:
-    """With another outcome."""
-    new = RetrainStatus.model_validate({**dict(entry), "outcome": outcome, "message": message or entry.message})
+def update(draft: Draft, entry: RetrainStatus, outcome: str, message: str, **fields: Any) -> Draft:
+    """With another outcome, and other fields."""
+    told = {"outcome": outcome, "message": message or entry.message, **fields}
+    new = RetrainStatus.model_validate({**dict(entry), **told})
     return draft.set(retrains=[new if one.episode == entry.episode else one for one in draft.status.retrains])
 
 
@@ -41,6 +42,8 @@ def judge_last(draft: Draft) -> Draft:
     spec, last = draft.observed.spec, next((one for one in draft.status.retrains if one.training_job), None)
     episode, since = draft.status.episode, draft.status.watched_since
     if last is None or last.outcome != "Promoted" or episode is None or since is None:
+        return draft
+    if last.promoted_revision not in {None, draft.observed.revision}:  # somebody else's version drifted
         return draft
     held = (parse(episode.start_time) - parse(since)).total_seconds()
     if held >= max(spec.window_seconds) + spec.retrain.cooldown_seconds:

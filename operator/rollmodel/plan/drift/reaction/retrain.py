@@ -91,7 +91,8 @@ def revision_changed(draft: Draft) -> Draft:
 
 
 def _promoted(draft: Draft, newest: RetrainStatus, version: str) -> Draft:
-    draft = update(draft, newest, "Promoted", f"version {version} is stable")
+    fields = {"promoted_revision": draft.observed.revision}
+    draft = update(draft, newest, "Promoted", f"version {version} is stable", **fields)
     return draft.event("Normal", "RetrainPromoted", f"episode {newest.episode}: version {version} is stable")
 
 

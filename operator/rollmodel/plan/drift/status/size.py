@@ -16,7 +16,7 @@ LARGEST_BYTES = 10_000
 _WHOLE_SIGNALS, _WHOLE_RETRAINS = 5, 3
 _SHORT = 160
 _NUMBERS = ("samples", "psi", "corrected_psi", "log10_p", "dispersion", "min_detectable_psi", "message")
-_OF_THE_LAST = ("revision", "model", "data_since", "labelled_rows", "message")
+_OF_THE_LAST = ("revision", "model", "promoted_revision", "data_since", "labelled_rows", "message")
 _MOVING = {"Suspected", "Drifted"}
 
 
