@@ -28,9 +28,11 @@ COMMANDS = {
     "explain": ("rollmodel.cli.rollout.explain:main", "show the evidence for and against a candidate"),
     "doctor": ("rollmodel.cli.doctor.command:main", "look whether all is there that a rollout needs"),
     "lint": ("rollmodel.cli.lint.command:main", "say what is wrong with manifests, without a cluster"),
+    "plan": ("rollmodel.cli.plan.command:main", "say what manifests would change, in a cluster or against files"),
     "backtest": ("rollmodel.cli.backtest.command:main", "say what a policy would have decided on past rollouts"),
     **{verb: (f"rollmodel.cli.rollout.commands:{verb}", text) for verb, text in VERBS.items()},
     "import": ("rollmodel.cli.translate.command:main", "write ModelDeployments from objects of other tools"),
     "profile": ("rollmodel.cli.profile:main", "count what a model was trained on, for a DriftPolicy"),
+    "completion": ("rollmodel.cli.completion.command:main", "print a script that completes all this in a shell"),
     "digest": ("rollmodel.serving.digest:main", "print the digest of a model's files"),
 }

@@ -1,0 +1,1 @@
+"""Completion of the command line in shells, without a package for it."""

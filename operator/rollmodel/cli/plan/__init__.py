@@ -1,0 +1,1 @@
+"""``rollmodel plan``: what a manifest would change."""
