@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     """``Off``: HTTPRoutes are neither watched nor made, and no right on them is needed."""
     kueue: Literal["Auto", "Off"] = "Auto"
     """``Off``: nobody asks Kueue why a run waits, and no right on its Workloads is needed."""
+    keda: Literal["On", "Off"] = "Off"
+    """``On``: ScaledObjects are made for ``scale.autoscaling.keda``, which takes KEDA in the cluster and the right."""
+    keda_prometheus_url: Url | None = None
+    """Where KEDA asks for their queries; empty: ``prometheus_url``."""
     operator_image: str = f"localhost/rollmodel/operator:{__version__}"
     """Image of the init container that fetches and verifies models."""
     server_image: str = f"localhost/rollmodel/server:{__version__}"

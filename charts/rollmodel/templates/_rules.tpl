@@ -32,6 +32,11 @@
 - apiGroups: [policy]
   resources: [poddisruptionbudgets]
   verbs: [get, list, watch, create, patch, delete]
+{{- if .Values.features.keda }}
+- apiGroups: [keda.sh]
+  resources: [scaledobjects]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
 # What a TrainingJob controls: a Job per attempt (and a Service for several nodes), or TrainingJobs by a schedule.
 - apiGroups: [batch]
   resources: [jobs]

@@ -9,6 +9,8 @@ that a ConfigMap of yours may say it.
     "SHARD" .Values.watch.shard
     "GATEWAY_API" (ternary "" "Off" .Values.features.gatewayApi)
     "KUEUE" (ternary "" "Off" .Values.features.kueue)
+    "KEDA" (ternary "On" "" .Values.features.keda)
+    "KEDA_PROMETHEUS_URL" $settings.kedaPrometheusUrl
     "CONNECTION_SECRETS" (ternary "" "Refuse" .Values.features.connectionSecrets)
     "REGISTRY_URL" $settings.registry.url
     "REGISTRY_CA_FILE" $settings.registry.caFile

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from rollmodel.adapters.compute import ComputeThreads
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
-from rollmodel.adapters.kubernetes.kinds import ROUTES, WORKLOADS, Resource
+from rollmodel.adapters.kubernetes.kinds import ROUTES, SCALED_OBJECTS, WORKLOADS, Resource
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.adapters.kubernetes.named_config_maps import NamedConfigMaps
@@ -67,7 +67,7 @@ from rollmodel.settings import Settings
 __all__ = ["Operator"]
 
 #: More than the kinds that are watched through one session.
-KINDS = 9
+KINDS = 10
 
 #: A status that only counts more pods is written at most this often, in seconds.
 PROGRESS_SECONDS = 2.0
@@ -218,7 +218,8 @@ def _elector(settings: Settings, lease: Leases) -> Elector:
 
 def _without(settings: Settings) -> set[Resource]:
     """The kinds of others that are switched off."""
-    return {kind for kind, switch in ((ROUTES, settings.gateway_api), (WORKLOADS, settings.kueue)) if switch == "Off"}
+    switches = ((ROUTES, settings.gateway_api), (WORKLOADS, settings.kueue), (SCALED_OBJECTS, settings.keda))
+    return {kind for kind, switch in switches if switch == "Off"}
 
 
 def _registry(settings: Settings, instruments: Instruments) -> Mlflow:
@@ -269,6 +270,7 @@ def _defaults(settings: Settings) -> Defaults:
         registry_url=settings.registry_url,
         registry_ca=settings.registry_ca,
         registry_workspace=settings.registry_workspace,
+        keda_prometheus_url=settings.keda_prometheus_url or settings.prometheus_url,
         prometheus_delay_seconds=settings.prometheus_delay_seconds,
         prometheus_matchers=settings.prometheus_matchers,
         bound_queries=settings.user_queries == "OwnNamespace",

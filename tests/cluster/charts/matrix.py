@@ -27,7 +27,7 @@ EVERYTHING: Values = {
     "imagePullSecrets": ["registry"],
     "crds": {"annotations": {"argocd.argoproj.io/sync-options": "Prune=false"}},
     "watch": {"namespaces": ["team-a", "team-b"]},
-    "features": {"gatewayApi": False, "kueue": False, "connectionSecrets": False},
+    "features": {"gatewayApi": False, "kueue": False, "connectionSecrets": False, "keda": True},
     "admissionPolicies": {
         "enabled": True,
         "images": ["registry.example.com/ml/"],
@@ -51,6 +51,8 @@ EVERYTHING: Values = {
             "matchers": 'cluster="eu-1"',
             "login": {"secretName": "prometheus", "tokenKey": "token"},
         },
+        "kedaPrometheusUrl": "http://prometheus.monitoring:9090",
+        "coordination": "Required",
         "tenants": {"team-a": {"models": ["churn*"], "aliases": ["champion"]}},
         "tenancy": "Trusted",
         "hashLimitBytes": 30_000_000_000,
@@ -151,5 +153,9 @@ MATRIX: dict[str, Values] = {
     "one that is elected": {"leaderElection": {"enabled": True}},
     "shard": {"watch": {"shard": "a"}},
     "asleep": {"replicas": 0, "metrics": {"scrapeAnnotations": False}, "helmTest": {"enabled": False}},
-    **{f"without {name}": {"features": {name: False}} for name in ("gatewayApi", "kueue", "connectionSecrets")},
+    **{
+        f"without {name}": {"features": {name: False}}
+        for name in ("gatewayApi", "kueue", "connectionSecrets", "coordination")
+    },
+    "KEDA": {"features": {"keda": True}},
 }

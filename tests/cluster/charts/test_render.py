@@ -67,6 +67,7 @@ def test_every_setting_reaches_the_operator(helm: Helm, monkeypatch: pytest.Monk
         *("registry_ca_file", "prometheus_ca_file"),
         *("prometheus_client_certificate_file", "prometheus_client_key_file"),
         "lease_name",  # is the name of the release, which is the default
+        "coordination_namespace",  # is that of the pod
         "shard",  # does not go with named namespaces
     }
     assert by_secret == {"ROLLMODEL_REGISTRY_TOKEN": {"name": "mlflow", "key": "token"}}
@@ -89,12 +90,35 @@ def test_images_are_taken_by_digest_and_from_a_mirror(helm: Helm) -> None:
 
 def test_a_feature_that_is_off_takes_the_rights_and_the_behaviour(helm: Helm) -> None:
     everything = groups(helm.render(), "ClusterRole")
-    off = {"gatewayApi": False, "kueue": False, "connectionSecrets": False}
+    off = {"gatewayApi": False, "kueue": False, "connectionSecrets": False, "coordination": False}
     without = helm.render({"features": off})
+    assert "rollmodel-coordination" in str(helm.render())
+    assert "rollmodel-coordination" not in str(without)
     assert everything - groups(without, "ClusterRole") == {"gateway.networking.k8s.io", "kueue.x-k8s.io"}
     variables = {one["name"]: one.get("value") for one in container(without)["env"]}
-    assert [variables[f"ROLLMODEL_{name}"] for name in ("GATEWAY_API", "KUEUE", "CONNECTION_SECRETS")] == [
-        *("Off", "Off", "Refuse")
+    assert [
+        variables[f"ROLLMODEL_{name}"] for name in ("GATEWAY_API", "KUEUE", "CONNECTION_SECRETS", "COORDINATION")
+    ] == [*("Off", "Off", "Refuse", "Off")]
+
+
+def test_keda_is_asked_for(helm: Helm) -> None:
+    """It is an add-on: the rights on its objects come with the switch, and so does the operator's use of them."""
+    on = helm.render({"features": {"keda": True}})
+    assert groups(on, "ClusterRole") - groups(helm.render(), "ClusterRole") == {"keda.sh"}
+    assert {"name": "ROLLMODEL_KEDA", "value": "On"} in container(on)["env"]
+
+
+def test_the_cluster_s_rules_are_readable_beside_named_namespaces(helm: Helm) -> None:
+    objects = helm.render({"watch": {"namespaces": ["team-a"]}, "crds": {"enabled": False}})
+    (role,) = [one for one in of_kind(objects, "Role") if one["metadata"]["name"] == "rollmodel-coordination"]
+    assert role["metadata"]["namespace"] not in {"team-a", None}
+    assert role["rules"] == [
+        {
+            "apiGroups": [""],
+            "resources": ["configmaps"],
+            "resourceNames": ["rollmodel-coordination"],
+            "verbs": ["list", "watch"],
+        }
     ]
 
 

@@ -19,6 +19,7 @@ __all__ = [
     "OPTIONAL",
     "OWNERS",
     "ROUTES",
+    "SCALED_OBJECTS",
     "WORKLOADS",
     "WORKLOAD_VERSIONS",
     "Resource",
@@ -53,9 +54,12 @@ ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 AUTOSCALERS = Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 BUDGETS = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 
+#: KEDA's, where it is installed.
+SCALED_OBJECTS = Resource("keda.sh/v1alpha1", "ScaledObject", "scaledobjects")
+
 #: Opt-in by a spec: an operator without rights on them works, and says so where one is asked for. We do not read their
 #: status, which an autoscaler writes several times a minute.
-OPTIONAL = (AUTOSCALERS, BUDGETS)
+OPTIONAL = (AUTOSCALERS, BUDGETS, SCALED_OBJECTS)
 
 #: Kueue's, where it is installed.
 WORKLOADS = Resource("kueue.x-k8s.io/v1beta2", "Workload", "workloads")

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rollmodel.api.base import ApiModel
+from rollmodel.api.base import ApiModel, DecimalString, LocalRef
 from rollmodel.api.pods import Labels, Quantity
 from rollmodel.api.schema import ATOMIC, Rule, exactly_one_of
 
-__all__ = ["Autoscaling", "CpuTarget", "ExternalTarget", "PodsTarget", "Scale", "ScaleMetric"]
+__all__ = [
+    "Autoscaling",
+    "CpuTarget",
+    "CronTrigger",
+    "ExternalTarget",
+    "Keda",
+    "KedaTrigger",
+    "PodsTarget",
+    "PrometheusTrigger",
+    "Scale",
+    "ScaleMetric",
+]
 
 _MetricName = Annotated[str, Field(min_length=1, max_length=253)]
 _Pods = Annotated[int, Field(ge=1, le=1000)]
@@ -60,17 +71,77 @@ class ScaleMetric(ApiModel):
     """A metric of something else, e.g. requests per second at the gateway."""
 
 
-class Autoscaling(ApiModel):
-    """A HorizontalPodAutoscaler that the operator makes for this ModelDeployment."""
+_CronLine = Annotated[str, Field(min_length=9, max_length=100)]
 
-    rules = (Rule("self.minReplicas <= self.maxReplicas", "must have `minReplicas` of at most `maxReplicas`"),)
+
+class PrometheusTrigger(ApiModel):
+    """A query of the Prometheus that the operator asks, too (`ROLLMODEL_KEDA_PROMETHEUS_URL`)."""
+
+    query: Annotated[str, Field(min_length=1, max_length=4096)]
+    """PromQL with one number as its answer. To wake from zero it must count what asks for the model, not its pods: pods
+    that are not there count nothing."""
+    threshold: DecimalString
+    """How much of it one pod takes: the number is divided by it."""
+    activation_threshold: DecimalString | None = None
+    """Above this the model is awake. Default: 0."""
+
+
+class CronTrigger(ApiModel):
+    """Pods from one time to another."""
+
+    time_zone: Annotated[str, Field(min_length=1, max_length=64)] = "Etc/UTC"
+    """A name of the IANA database."""
+    start: _CronLine
+    """Cron line of when it begins, e.g. `0 8 * * 1-5`."""
+    end: _CronLine
+    """Cron line of when it ends."""
+    replicas: _Pods
+    """Pods in between, at least."""
+
+
+class KedaTrigger(ApiModel):
+    """One reason for pods. Of several, the one that asks for most decides; one that is active keeps the model awake."""
+
+    rules = (exactly_one_of("prometheus", "cron"),)
+
+    prometheus: PrometheusTrigger | None = None
+    """A query."""
+    cron: CronTrigger | None = None
+    """Times of the day or week."""
+
+
+class Keda(ApiModel):
+    """A ScaledObject of KEDA. It takes KEDA in the cluster, and `features.keda` of the chart."""
+
+    triggers: Annotated[list[KedaTrigger], Field(min_length=1, max_length=10), ATOMIC]
+    """What is scaled by."""
+    to_zero: Literal["WhenIdle", "Never"] | None = None
+    """`WhenIdle`: no pods while no trigger is active; requests get 503 from the Gateway until a pod is ready.
+    Default: `Never`."""
+    idle_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None
+    """How long no trigger must have been active before the last pods go. Default: 300, that of KEDA."""
+    poll_seconds: Annotated[int | None, Field(ge=1, le=3600)] = None
+    """How often triggers are looked at while there are no pods. Default: 30, that of KEDA."""
+    authentication_ref: LocalRef | None = None
+    """A TriggerAuthentication with the login at Prometheus."""
+
+
+class Autoscaling(ApiModel):
+    """An autoscaler that the operator makes for this ModelDeployment: a HorizontalPodAutoscaler, or one by KEDA."""
+
+    rules = (
+        Rule("self.minReplicas <= self.maxReplicas", "must have `minReplicas` of at most `maxReplicas`"),
+        exactly_one_of("metrics", "keda"),
+    )
 
     min_replicas: _Pods = 1
-    """The fewest pods."""
+    """The fewest pods; with `keda.toZero` the fewest while it is awake."""
     max_replicas: _Pods
     """The most pods. During a rollout the candidate has pods beside these."""
-    metrics: Annotated[list[ScaleMetric], Field(min_length=1, max_length=4), ATOMIC]
-    """What is scaled by."""
+    metrics: Annotated[list[ScaleMetric] | None, Field(min_length=1, max_length=4), ATOMIC] = None
+    """What is scaled by, with a HorizontalPodAutoscaler."""
+    keda: Keda | None = None
+    """What is scaled by, with KEDA: also to zero, and by the clock."""
     scale_down_seconds: Annotated[int | None, Field(ge=0, le=3600)] = None
     """How long fewer pods must have been enough before some go. Default: 300, that of Kubernetes."""
 
@@ -81,6 +152,6 @@ class Scale(ApiModel):
     replicas: Annotated[int, Field(ge=0, le=1000)] = 1
     """Pods that take all traffic; 0 also stops the autoscaler. An autoscaler writes this field: leave it out then."""
     autoscaling: Autoscaling | None = None
-    """An autoscaler, by a HorizontalPodAutoscaler."""
+    """An autoscaler, by a HorizontalPodAutoscaler or by KEDA."""
     max_unavailable: _Pods | None = None
     """Pods that drained nodes may take away at the same time, by a PodDisruptionBudget. Default: no such budget."""

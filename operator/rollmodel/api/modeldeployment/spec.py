@@ -39,7 +39,7 @@ class ModelDeploymentSpec(ApiModel):
             " weight",
         ),
         Rule(
-            "!has(self.scale.autoscaling)"
+            "!has(self.scale.autoscaling) || !has(self.scale.autoscaling.metrics)"
             " || !self.scale.autoscaling.metrics.exists(m, has(m.cpu) && has(m.cpu.utilization))"
             " || (has(self.runtime.resources)"
             " && ((has(self.runtime.resources.requests) && 'cpu' in self.runtime.resources.requests)"

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.api.trainingjob import TrainingJobSpec
+from rollmodel.api.trainingjob import Schedule, TrainingJobSpec
 from rollmodel.cli.lint.findings import Path
 from rollmodel.errors import Invalid
 from rollmodel.evidence.core.plans import PlanError, validated
@@ -42,10 +42,26 @@ def _deployment(spec: Mapping[str, Any]) -> Iterator[Refusal]:
         wanted("name", parsed, PinnedModel("models:/name/1", "sha256:0"), Defaults("", ""))
     except Invalid as error:
         yield ("spec", "runtime"), str(error)
+    yield from _triggers(parsed)
     try:
         validated(judge_plan(parsed))
     except PlanError as error:
         yield ("spec", "analysis"), f"cannot be judged: {error}"
+
+
+def _triggers(spec: ModelDeploymentSpec) -> Iterator[Refusal]:
+    """Times of KEDA's triggers, which KEDA would refuse only later."""
+    keda = spec.scale.autoscaling.keda if spec.scale.autoscaling is not None else None
+    for index, trigger in enumerate(keda.triggers if keda is not None else ()):
+        cron = trigger.cron
+        for field, line in (("start", cron.start), ("end", cron.end)) if cron is not None else ():
+            try:
+                Timetable.of(
+                    Schedule(cron=line, time_zone=cron.time_zone if cron is not None else ""), datetime.now(UTC)
+                )
+            except Invalid as error:
+                told = str(error).replace("schedule.cron", f"`{field}`").replace("schedule.timeZone", "`timeZone`")
+                yield ("spec", "scale", "autoscaling", "keda", "triggers", index, "cron"), told
 
 
 def _training(spec: Mapping[str, Any]) -> Iterator[Refusal]:

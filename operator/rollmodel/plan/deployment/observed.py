@@ -71,6 +71,8 @@ class Defaults:
     """Certificates of a private authority of the default registry, PEM."""
     registry_workspace: str | None = None
     """The workspace of the default registry (MLflow)."""
+    keda_prometheus_url: str | None = None
+    """Where KEDA's triggers ask."""
     prometheus_delay_seconds: float = 0.0
     """How long after the end of a window its samples are complete (scrape interval + margin)."""
     prometheus_matchers: str = ""

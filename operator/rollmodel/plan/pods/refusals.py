@@ -24,6 +24,10 @@ _REMEDIES = (
         r"security context constraint",
         "`{}.securityContext` takes a `runAsUser` and an `fsGroup` within the ranges of the namespace",
     ),
+    (
+        r"scaledobjects|could not find the requested resource",
+        "`scale.autoscaling.keda` needs KEDA in the cluster, and `features.keda` in the operator's chart",
+    ),
     (r"violates PodSecurity", "the namespace allows less than the pod asks for: see `{}.securityContext`"),
 )
 

@@ -51,7 +51,8 @@ def desired_objects(rollout: Rollout) -> list[Manifest]:
         installed = rollout.observed.gateway_available
         manifests += rollout.router.objects(rollout.owner, split, installed=installed)
     if manifests:
-        manifests += scaling_objects(rollout.owner, rollout.spec.scale)
+        url = rollout.observed.defaults.keda_prometheus_url
+        manifests += scaling_objects(rollout.owner, rollout.spec.scale, prometheus_url=url)
     return manifests
 
 
