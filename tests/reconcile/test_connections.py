@@ -131,6 +131,16 @@ async def test_a_secret_names_one_of_the_hosts_that_are_allowed(kube: InMemoryKu
     assert await connections.find("team", None) == OWN
 
 
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "[fe80::1]", "Metadata.google.internal."])
+async def test_the_operator_is_led_nowhere_inside_of_the_cloud(kube: InMemoryKube, host: str) -> None:
+    """Whatever is allowed: its node may hand out credentials there."""
+    kube.secrets["team", "theirs"]["url"] = f"http://{host}/latest"
+    for hosts in ([], ["*"]):
+        connections = Connections(kube, default=OWN, read_secrets=True, hosts=hosts)
+        with pytest.raises(Forbidden, match="inside of the cloud"):
+            await connections.find("team", REFERENCE)
+
+
 @pytest.mark.parametrize("url", ["http://10.0.0.1:22", "https://mlflow.team.example.evil.test", "http://[::1]:80"])
 async def test_other_hosts_are_refused_and_nothing_is_sent_there(kube: InMemoryKube, url: str) -> None:
     kube.secrets["team", "theirs"]["url"] = url

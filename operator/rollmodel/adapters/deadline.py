@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
@@ -18,6 +18,9 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import NewConnectionError
+
+from rollmodel.cloud import is_of_cloud
 
 __all__ = ["Deadline", "HttpSession", "TooLarge", "read"]
 
@@ -85,13 +88,14 @@ class Deadline:
 class HttpSession(requests.Session):
     """A session that sees to it that deadlines hold, and that keeps no cookies: logins come with each request.
 
-    ``trust`` is whom to believe on TLS connections, if not only the public authorities.
+    ``trust`` is whom to believe on TLS connections, if not only the public authorities. ``guarded``: somebody else has
+    named the host, so it may not be, or resolve to, an address inside of the cloud (see :mod:`rollmodel.cloud`).
     """
 
-    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(self, trust: ssl.SSLContext | None = None, *, guarded: bool = False) -> None:
         super().__init__()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._adapter = _Adapter(trust)
+        self._adapter = _Adapter(trust, _GUARDED if guarded else _POOLS)
 
     def get_adapter(self, url: str | bytes) -> HTTPAdapter:  # noqa: ARG002
         """Ours, whatever is mounted."""
@@ -143,6 +147,24 @@ class _SecureConnection(HTTPSConnection):
         super().request(*args, **kwargs)
 
 
+class _GuardedConnection(_Connection):
+    def _new_conn(self) -> socket.socket:
+        return _guarded(self, super()._new_conn())
+
+
+class _GuardedSecureConnection(_SecureConnection):
+    def _new_conn(self) -> socket.socket:
+        return _guarded(self, super()._new_conn())
+
+
+def _guarded(connection: HTTPConnection, used: socket.socket) -> socket.socket:
+    """The socket, before anything is sent. What a name resolves to is known for certain only now."""
+    if is_of_cloud(str(used.getpeername()[0])):
+        used.close()
+        raise NewConnectionError(connection, "it leads inside of the cloud")
+    return used
+
+
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
 
@@ -151,21 +173,32 @@ class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
-_POOLS = {"http": _Pool, "https": _SecurePool}
+class _GuardedPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedConnection
+
+
+class _GuardedSecurePool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedSecureConnection
+
+
+_Pools = Mapping[str, type[HTTPConnectionPool]]
+_POOLS: _Pools = {"http": _Pool, "https": _SecurePool}
+_GUARDED: _Pools = {"http": _GuardedPool, "https": _GuardedSecurePool}
 
 
 class _Adapter(HTTPAdapter):
     """Makes connections of ours; nothing is tried again."""
 
-    def __init__(self, trust: ssl.SSLContext | None) -> None:
+    def __init__(self, trust: ssl.SSLContext | None, pools: _Pools) -> None:
         self._trust: dict[str, Any] = {"ssl_context": trust} if trust else {}
+        self._pools = pools
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs | self._trust)
-        self.poolmanager.pool_classes_by_scheme = _POOLS
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs | self._trust)
-        manager.pool_classes_by_scheme = _POOLS
+        manager.pool_classes_by_scheme = self._pools
         return manager

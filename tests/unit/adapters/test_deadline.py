@@ -9,8 +9,11 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
 from aiohttp import web
 from rollmodel.adapters.deadline import Deadline, HttpSession, TooLarge, read
+from rollmodel.adapters.mlflow.connection.http import Connector
+from rollmodel.ports import Connection
 
 from localcluster.pki import Authority
 from tests.support.servers.silent import hanging, trickling
@@ -143,3 +146,30 @@ async def test_no_cookie_is_kept() -> None:
         for _ in range(2):
             assert (await asyncio.to_thread(session.get, server.url, timeout=READ_SECONDS)).text == "none"
     session.close()
+
+
+async def test_who_others_name_is_not_asked_inside_of_the_cloud(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address counts to which it really connects, whatever name stood for it; and nothing is sent there."""
+    asked: list[str] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        return web.Response()
+
+    monkeypatch.setattr("rollmodel.adapters.deadline.is_of_cloud", lambda address: address == "127.0.0.1")
+    async with serve(answer) as server:
+        with HttpSession(guarded=True) as others, HttpSession() as ours:
+            with pytest.raises(requests.ConnectionError):
+                await asyncio.to_thread(others.get, f"{server.url}/others")
+            await asyncio.to_thread(ours.get, f"{server.url}/ours")
+    assert asked == ["/ours"]
+
+
+def test_connections_of_tenants_are_guarded_and_that_of_the_operator_is_not() -> None:
+    connector = Connector(1.0)
+    sessions = [
+        connector(connection)._session.get_adapter("http://mlflow").poolmanager.pool_classes_by_scheme["http"]
+        for connection in (Connection("http://mlflow"), Connection("http://mlflow", namespace="team"))
+    ]
+    connector.close()
+    assert [one.ConnectionCls.__name__ for one in sessions] == ["_Connection", "_GuardedConnection"]

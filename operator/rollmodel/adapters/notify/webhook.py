@@ -85,7 +85,7 @@ def _post(hook: Webhook, body: bytes, timeout: float) -> None:
         headers[SIGNATURE] = signature(hook.key, body)
     try:
         with (
-            HttpSession(trusting(hook.ca) if hook.ca else None) as session,
+            HttpSession(trusting(hook.ca) if hook.ca else None, guarded=True) as session,
             session.post(
                 hook.url,
                 data=body,

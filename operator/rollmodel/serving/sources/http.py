@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -14,6 +13,7 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase, HTTPBasicAuth
 from urllib3.exceptions import HTTPError
 
+from rollmodel.cloud import leads_to_cloud
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 from rollmodel.serving.sources import CHUNK_BYTES, Body
 from rollmodel.tls import tls_failure, trusting
@@ -59,32 +59,17 @@ class _Trusting(HTTPAdapter):
         return super().proxy_manager_for(*args, **kwargs | self._trust)
 
 
-#: Where clouds hand out credentials to whoever asks from inside (AWS, Azure, GCP; link-local by RFC 3927 and RFC 4291).
-_METADATA_NAMES = {"metadata.google.internal", "metadata"}
-_METADATA_ADDRESSES = {"fd00:ec2::254", "168.63.129.16"}
-
-
 class _Session(requests.Session):
     """Follows redirects, but to no address that only machines of a cloud reach: a server could have us read there."""
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Where an answer sends us, if anywhere. Raises Forbidden."""
         target: str | None = super().get_redirect_target(resp)
-        if target is not None and _is_of_cloud(urlsplit(urljoin(resp.url, target)).hostname or ""):
+        if target is not None and leads_to_cloud(urlsplit(urljoin(resp.url, target)).hostname or ""):
             resp.close()
             message = f"{redact_url(resp.url)} redirects to an address inside of the cloud"
             raise Forbidden(message, reason="UnsafeRedirect")
         return target
-
-
-def _is_of_cloud(host: str) -> bool:
-    name = host.rstrip(".").lower()
-    try:
-        address = ip_address(name.partition("%")[0])
-    except ValueError:
-        return name in _METADATA_NAMES
-    address = getattr(address, "ipv4_mapped", None) or address
-    return address.is_link_local or str(address) in _METADATA_ADDRESSES
 
 
 class Client:

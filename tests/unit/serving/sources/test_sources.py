@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -232,11 +233,32 @@ def test_a_web_page_is_no_mlflow_server(store: Store, server: MlflowServer) -> N
         "http://[fe80::1%25eth0]/",
         "http://metadata.google.internal./computeMetadata/v1/",
         "//169.254.169.254/latest",
+        "http://2852039166/latest",
+        "http://0xa9.254.43518/latest",
+        "http://0251.0376.0251.0376/",
     ],
 )
 async def test_no_redirect_leads_to_where_a_cloud_hands_out_credentials(target: str) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": target})
+
+    async with serve(answer) as server:
+        source = HttpFile(f"{server.url}/model.onnx")
+        with pytest.raises(Forbidden) as refused:
+            await asyncio.to_thread(source.list)
+    assert refused.value.reason == "UnsafeRedirect"
+
+
+async def test_nor_does_a_redirect_to_a_name_that_resolves_to_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = socket.getaddrinfo
+
+    def resolve(host: Any, *args: Any, **more: Any) -> Any:
+        return usual("169.254.169.254" if host == "innocent.example" else host, *args, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": "http://innocent.example/model.onnx"})
 
     async with serve(answer) as server:
         source = HttpFile(f"{server.url}/model.onnx")

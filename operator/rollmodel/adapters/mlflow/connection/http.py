@@ -78,29 +78,32 @@ class Requests:
 class Connector:
     """Gives each connection its requests.
 
-    Sockets are kept open, and shared by connections that trust the same authorities; logins are not shared.
+    Sockets are kept open, and shared by connections that trust the same authorities; logins are not shared, and the
+    operator's own connection has sockets of its own.
     """
 
     def __init__(self, timeout: float) -> None:
         self._timeout = timeout
-        self._sessions: OrderedDict[str | None, HttpSession] = OrderedDict()
+        self._sessions: OrderedDict[tuple[str | None, bool], HttpSession] = OrderedDict()
 
     def __call__(self, connection: Connection, *, until: float = math.inf) -> Requests:
         """Requests to this connection's server, of which none begins after ``until`` (``time.monotonic``)."""
-        return Requests(connection, self._session(connection.ca), self._timeout, until)
+        session = self._session(connection.ca, guarded=connection.namespace is not None)
+        return Requests(connection, session, self._timeout, until)
 
     def close(self) -> None:
         """Close the sockets that nobody uses."""
         for session in self._sessions.values():
             session.close()
 
-    def _session(self, ca: str | None) -> HttpSession:
-        if ca not in self._sessions:
-            self._sessions[ca] = HttpSession(trusting(ca) if ca else None)
+    def _session(self, ca: str | None, *, guarded: bool) -> HttpSession:
+        key = ca, guarded
+        if key not in self._sessions:
+            self._sessions[key] = HttpSession(trusting(ca) if ca else None, guarded=guarded)
             if len(self._sessions) > _SESSIONS:
                 self._sessions.popitem(last=False)  # not closed: somebody may read from it
-        self._sessions.move_to_end(ca)
-        return self._sessions[ca]
+        self._sessions.move_to_end(key)
+        return self._sessions[key]
 
 
 class _Login(AuthBase):
