@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -339,3 +340,29 @@ async def test_the_run_keeps_the_alarm_that_asked_for_it() -> None:
         await world.finish(ref)
         [run] = world.tracking.runs.values()
         assert {key: value for key, value in run.tags.items() if "/drift-" in key} == found
+
+
+@pytest.mark.parametrize(
+    ("owner", "believed"),
+    [
+        ({}, True),
+        (None, False),
+        ({"uid": "another"}, False),
+        ({"kind": "ReplicaSet", "apiVersion": "apps/v1"}, False),
+        ({"controller": False}, False),
+    ],
+)
+async def test_a_pod_says_what_the_inputs_were_only_if_the_job_controls_it(
+    bench: TrainingBench, owner: dict[str, Any] | None, believed: bool
+) -> None:
+    """Else whoever may create pods could pin another version of the data, or make the record of a run false."""
+    ref, operator = bench.create(inputs=[{"name": "data", "uri": "s3://bucket/data"}]), bench.operator()
+    await bench.until(ref, lambda: bench.kube.of_kind("Pod"), operator)
+    [own] = bench.kube.of_kind("Pod")
+    message = json.dumps({"name": "data", "digest": f"sha256:{'e' * 64}", "version": "v7"})
+    ended = {"name": "input-data", "state": {"terminated": {"exitCode": 0, "message": message}}}
+    owners = [] if owner is None else [{**own["metadata"]["ownerReferences"][0], **owner}]
+    meta = {"name": "stranger", "namespace": "ml", "labels": own["metadata"]["labels"], "ownerReferences": owners}
+    bench.kube.create({**own, "metadata": meta, "status": {"initContainerStatuses": [ended]}})
+    await bench.finish(ref, operator)
+    assert ("e" * 64 in json.dumps(bench.kube.objects[ref]["status"])) is believed

@@ -17,6 +17,7 @@ from rollmodel.adapters.prometheus.answer import read_matrix
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import RollmodelError, Untrustworthy
 from rollmodel.ports import Connection, ModelVersion
+from rollmodel.serving.sources.registry import MlflowArtifacts, MlflowServer
 
 from tests.support.foreign import damaged, is_short
 from tests.support.running.effort import effort
@@ -163,3 +164,40 @@ def test_what_is_found_above_would_be_seen() -> None:
     [series] = read_matrix([json.dumps(MATRIX).encode()])
     assert list(series.points) == [(1.0, 2.0), (3.0, 4.0)]
     assert not math.isnan(series.points[0][1])
+
+
+PLACES = {
+    "artifact_uri": "s3://b/k",
+    "run": {"info": {"artifact_uri": "s3://b/k"}, "outputs": {"model_outputs": [{"model_id": "m-1"}]}},
+    "model": {"info": {"name": "model", "artifact_uri": "mlflow-artifacts:/1/m"}},
+    "files": [{"path": "MLmodel", "is_dir": False, "file_size": 1}],
+}
+
+
+@settings(max_examples=effort(10, 200))
+@given(damaged(PLACES, "artifact_uri", "run", "model", "info", "outputs", "model_outputs", "files", "path"), STATUSES)
+@example(b'{"artifact_uri": "models:/churn/1"}', 200)
+@example(b'{"run": {"outputs": {"model_outputs": [null]}}}', 200)
+@example(DEEP, 200)
+def test_what_a_pod_asks_mlflow_is_answered_or_an_error_of_ours(body: bytes, status: int) -> None:
+    async def ask() -> None:
+        async def respond(_: web.Request) -> web.Response:
+            return web.Response(body=body, status=status, content_type="application/json")
+
+        def read(url: str) -> None:
+            server = MlflowServer({"MLFLOW_TRACKING_URI": url})
+            for look in (
+                lambda: server.artifact_uri("models:/churn/1"),
+                lambda: server.artifact_uri("models:/m-1"),
+                lambda: server.artifact_uri(f"runs:/{'a' * 32}/model"),
+                lambda: str(MlflowArtifacts(server, "1/m").list()),
+            ):
+                try:
+                    assert isinstance(look(), str)
+                except RollmodelError as error:
+                    is_short(error)
+
+        async with serve(respond) as server:
+            await asyncio.to_thread(read, server.url)
+
+    asyncio.run(asyncio.wait_for(ask(), 60))

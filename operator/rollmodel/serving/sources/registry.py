@@ -35,6 +35,10 @@ def _auth(env: Mapping[str, str]) -> AuthBase | None:
     return login(env, "MLFLOW_TRACKING")
 
 
+#: So often a version may be a copy of another one, and so many models of a run are looked at.
+_HOPS, _OUTPUTS = 5, 100
+
+
 class MlflowServer:
     """The tracking server of the environment: ``MLFLOW_TRACKING_URI`` and the variables to log in there."""
 
@@ -58,6 +62,9 @@ class MlflowServer:
         An alias is refused: it may name another version tomorrow, and a pod that restarts must load what it loaded
         before. Raises NotFound, Forbidden, Unavailable and Invalid.
         """
+        return self._resolved(uri, _HOPS)
+
+    def _resolved(self, uri: str, hops: int) -> str:
         scheme, _, path = uri.partition(":")
         head, _, rest = path.strip("/").partition("/")  # as it stands: MLflow's names may have '#' and '?'
         if scheme == "mlflow-artifacts":
@@ -68,33 +75,56 @@ class MlflowServer:
         if scheme == "runs":
             return self._of_run(head, rest)
         if head.startswith("m-") and not rest.isdecimal():
-            return posixpath.join(self._logged_model(head)["artifact_uri"], rest).rstrip("/")
+            return posixpath.join(self._logged_model(head)[1], rest).rstrip("/")
         if not rest.isdecimal():
             raise Invalid(f"{uri}: give models:/NAME/VERSION or models:/m-ID; an alias is not pinned")
-        return self._of_version(head, rest)
+        return self._of_version(head, rest, hops)
 
-    def _of_version(self, name: str, version: str) -> str:
+    def _of_version(self, name: str, version: str, hops: int) -> str:
         what = f"version {version} of model {name}"
-        found: str = self._api("model-versions/get-download-uri", what, name=name, version=version)["artifact_uri"]
-        return self.artifact_uri(found) if found.startswith("models:") else found
+        found = self._api("model-versions/get-download-uri", what, name=name, version=version)
+        uri = _text(found, "artifact_uri", what=what)
+        if not uri.startswith("models:"):
+            return uri
+        if hops == 0:
+            raise Invalid(f"{what} is a copy of a copy, more than {_HOPS} times")
+        return self._resolved(uri, hops - 1)
 
     def _of_run(self, run_id: str, path: str) -> str:
         """Since MLflow 3 a run's model is no artifact of the run but an output of it, found by its name."""
-        run = self._api("runs/get", f"run {run_id}", run_id=run_id)["run"]
+        what = f"run {run_id}"
+        found = self._api("runs/get", what, run_id=run_id)
         name, _, rest = path.partition("/")
-        for output in run.get("outputs", {}).get("model_outputs", []):
-            model = self._logged_model(output["model_id"])
-            if model["name"] == name:
-                return posixpath.join(model["artifact_uri"], rest).rstrip("/")
-        return posixpath.join(run["info"]["artifact_uri"], path)
+        outputs = _part(found, "run", "outputs", "model_outputs")
+        for output in outputs[:_OUTPUTS] if isinstance(outputs, list) else ():
+            called, uri = self._logged_model(_text(output, "model_id", what=what))
+            if called == name:
+                return posixpath.join(uri, rest).rstrip("/")
+        return posixpath.join(_text(found, "run", "info", "artifact_uri", what=what), path)
 
-    def _logged_model(self, model_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._api(f"logged-models/{quote(model_id, safe='')}", f"logged model {model_id}")
-        info: dict[str, Any] = found["model"]["info"]
-        return info
+    def _logged_model(self, model_id: str) -> tuple[object, str]:
+        """Its name, and where its files are."""
+        what = f"logged model {model_id}"
+        found = self._api(f"logged-models/{quote(model_id, safe='')}", what)
+        return _part(found, "model", "info", "name"), _text(found, "model", "info", "artifact_uri", what=what)
 
     def _api(self, endpoint: str, what: str, **params: str) -> dict[str, Any]:
         return self.client.json(f"{self.url}/api/2.0/mlflow/{endpoint}", what=what, params=params)
+
+
+def _part(found: object, *path: str) -> object:
+    """What stands there in an answer; None where nothing does."""
+    for name in path:
+        found = found.get(name) if isinstance(found, dict) else None
+    return found
+
+
+def _text(found: object, *path: str, what: str) -> str:
+    """The text that must stand there. Raises Invalid."""
+    text = _part(found, *path)
+    if not isinstance(text, str):
+        raise Invalid(f"the answer for {what} is not MLflow's: it has no `{path[-1]}`")
+    return text
 
 
 class MlflowArtifacts:

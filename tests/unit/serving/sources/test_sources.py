@@ -187,6 +187,13 @@ def test_a_version_may_be_a_logged_model(store: Store, server: MlflowServer) -> 
     assert store.seen[0][0].endswith("?name=m-churn&version=3")
 
 
+def test_a_version_that_is_a_copy_of_itself_is_not_followed_for_ever(store: Store, server: MlflowServer) -> None:
+    says(store, "/api/2.0/mlflow/model-versions/get-download-uri", {"artifact_uri": "models:/churn/3"})
+    with pytest.raises(Invalid, match="copy of a copy"):
+        server.artifact_uri("models:/churn/3")
+    assert len(store.seen) == 6
+
+
 @pytest.mark.parametrize(
     ("name", "asked"),
     [("C# churn", "C%23+churn"), ("churn?", "churn%3F"), ("a+b 100%", "a%2Bb+100%25"), ("Prüfung", "Pr%C3%BCfung")],
