@@ -55,7 +55,7 @@ def read_about(text: bytes) -> About:
             include=tuple(map(str, content["includeColumns"])),
             exclude=tuple(map(str, content["excludeColumns"])),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise Invalid("about.json cannot be read", reason="LogInvalid") from error
 
 
@@ -128,7 +128,7 @@ class LogFiles:
         for line in content.splitlines():
             try:
                 found = json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 found = None
             if isinstance(found, dict):
                 yield found

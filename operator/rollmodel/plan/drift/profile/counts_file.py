@@ -7,7 +7,6 @@ anything, so what is read is bounded and checked.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import math
 import zlib
@@ -55,7 +54,7 @@ def history_of(
     except _TooLargeError:
         told = f"the counts in ConfigMap {name!r} are more than is read: let the Job keep fewer steps (`--steps`)"
         return Problem("CountsTooLarge", told)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, zlib.error, binascii.Error):
+    except (KeyError, TypeError, ArithmeticError, ValueError, AttributeError, RecursionError, zlib.error):
         return Problem("CountsInvalid", f"the counts in ConfigMap {name!r} cannot be read")
 
 

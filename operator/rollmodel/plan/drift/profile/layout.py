@@ -7,6 +7,7 @@ signal is computed with as if it had as many bins as the largest one.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,7 @@ MOST_CELLS, MOST_COLUMNS = 20_000, 1001
 MOST_TOGETHER = 100_000
 #: Characters of the name of a column, and of all names of columns and bins.
 _LONGEST, _MOST_CHARACTERS = 320, 2_000_000
-_DIGEST = 128
+_DIGEST, _MOST_ROWS = 128, 2.0**53
 _KINDS = ("le", "category", "group")
 
 
@@ -94,8 +95,8 @@ class Layout:
         if len(infos) > 1:
             return Problem("ProfileMismatch", f"pods of one revision show {len(infos)} different profiles")
         rows = values.get("rows", {})
-        if problem := _too_large(rows):
-            return Problem("ProfileTooLarge", f"the profile has {problem}")
+        if problem := _not_one(rows):
+            return problem
         signals = tuple(_signals(rows, values.get("importance", {})))
         if not signals:
             return Problem("NoSeries", "the profile has no signals")
@@ -152,7 +153,20 @@ def _reference_key(labels: Mapping[str, str]) -> Any:
             return key_of(labels)
 
 
-def _too_large(rows: Mapping[Key, float]) -> str | None:
+def _is_count(value: float) -> bool:
+    return math.isfinite(value) and 0.0 <= value <= _MOST_ROWS
+
+
+def _is_edge(key: Key) -> bool:
+    """Whether the upper end of a bin is a number, or infinite."""
+    try:
+        return key[1] != "le" or not math.isnan(float(key[2]))
+    except ValueError:
+        return False
+
+
+def _not_one(rows: Mapping[Key, float]) -> Problem | None:
+    """Why these are not the rows of a profile."""
     columns = Counter(key[0] for key in rows)
     together = len(columns) * max(columns.values(), default=0)
     for what, found, most in (
@@ -163,7 +177,9 @@ def _too_large(rows: Mapping[Key, float]) -> str | None:
         ("characters in all names", sum(len(name) + len(value) for name, _, value in rows), _MOST_CHARACTERS),
     ):
         if found > most:
-            return f"{found} {what}, {most} are read"
+            return Problem("ProfileTooLarge", f"the profile has {found} {what}, {most} are read")
+    if not all(map(_is_count, rows.values())) or not all(map(_is_edge, rows)):
+        return Problem("ProfileInvalid", "the pods show a profile with edges or counts that are no numbers")
     return None
 
 
