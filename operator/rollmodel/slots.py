@@ -157,12 +157,13 @@ class _Slot:
 
 
 _current: ContextVar[_Slot | None] = ContextVar("slot", default=None)
+_begun_by: ContextVar[Pass | None] = ContextVar("begun_by", default=None)
 
 
 def current_pass() -> Pass | None:
-    """The pass that this code is a part of; None outside of any."""
+    """The pass that this code is a part of, or that began it; None where there is none."""
     slot = _current.get()
-    return None if slot is None else slot.whose
+    return _begun_by.get() if slot is None else slot.whose
 
 
 @asynccontextmanager
@@ -191,5 +192,7 @@ async def waiting_for_neighbour() -> AsyncIterator[None]:
 
 
 def beside_the_pass(work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:
-    """A task for work that outlives the pass which began it, and that has no part in the pass's slot."""
-    return asyncio.create_task(work, name=name, context=Context())
+    """A task for work that outlives the pass which began it: in its name, and without a part in its slot."""
+    context = Context()
+    context.run(_begun_by.set, current_pass())
+    return asyncio.create_task(work, name=name, context=context)

@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 from rollmodel.adapters.deadline import Deadline
 from rollmodel.ports import Connection
-from rollmodel.slots import waiting_for_neighbour
+from rollmodel.slots import current_pass, waiting_for_neighbour
 
-__all__ = ["Bulkhead", "Lane"]
+__all__ = ["Bulkhead", "Lane", "on_behalf_of"]
 
 T = TypeVar("T")
 
@@ -47,6 +47,15 @@ class Lane:
         """The lane to a server, whatever the path."""
         parts = urlsplit(url)
         return cls((parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)), tenant)
+
+
+def on_behalf_of(connection: Connection) -> str | None:
+    """Who shares the operator's own connection with others: the namespace whose pass asks, or has begun to.
+
+    None for the connection of a tenant: its lane is its own.
+    """
+    whose = current_pass() if connection.namespace is None else None
+    return whose.tenant if whose is not None else None
 
 
 class _Queue:

@@ -307,5 +307,20 @@ async def test_code_knows_whose_pass_it_is_part_of() -> None:
     async with Slots(1).slot(Pass("team", "uid")):
         (inside,) = await asyncio.gather(name())
         assert inside == Pass("team", "uid")
-        assert await beside_the_pass(name(), name="beside") is None
     assert current_pass() is None
+
+
+async def test_work_that_outlives_a_pass_is_still_in_its_name() -> None:
+    """Whoever shares something by namespaces asks whose work it is, also of polls that a pass has begun."""
+    slots, mine = Slots(1), Pass("team", "uid")
+
+    async def whose() -> Pass | None:
+        return current_pass()
+
+    async def begun() -> Pass | None:
+        return await beside_the_pass(whose(), name="of a task of the task")
+
+    async with slots.slot(mine):
+        tasks = [beside_the_pass(work(), name="test") for work in (whose, begun)]
+    assert [await task for task in tasks] == [mine, mine]
+    assert await beside_the_pass(whose(), name="of nobody") is None

@@ -1,7 +1,8 @@
 """The digests of models, remembered. Each source is read once, in a thread; who asks meanwhile is told to come back.
 
 What was read is known to all who found the version with a login of their own. A reading, and its failure, are of one
-login: what one tenant may not read says nothing about what another may.
+login: what one tenant may not read says nothing about what another may. Where namespaces share the operator's login,
+each has one reading at a time, of its own: nobody's small model waits behind another one's twenty large ones.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from rollmodel.adapters.bulkhead import Bulkhead, Lane
+from rollmodel.adapters.bulkhead import Bulkhead, Lane, on_behalf_of
 from rollmodel.adapters.mlflow.artifacts import READING_SECONDS, Artifacts, Measured
 from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.errors import RollmodelError, Terminal, Unavailable
@@ -33,7 +34,8 @@ PATIENCE_SECONDS = 10.0
 PAUSE_SECONDS, PAUSE_LIMIT_SECONDS = 5.0, 3600.0
 
 Key = tuple[str, ...]
-_Login = tuple[Key, Connection]
+#: What is read, with which login, on whose behalf.
+_Reader = tuple[Key, Connection, str | None]
 K = TypeVar("K")
 T = TypeVar("T")
 
@@ -58,10 +60,10 @@ class Digests:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._lanes = Bulkhead("digest", threads=4, per_lane=1, initializer=load)
+        self._lanes = Bulkhead("digest", threads=4, per_lane=2, kept=1, initializer=load)
         self._known: OrderedDict[Key, Measured] = OrderedDict()
-        self._failed: OrderedDict[_Login, _Failure] = OrderedDict()
-        self._readings: dict[_Login, _Reading] = {}
+        self._failed: OrderedDict[_Reader, _Failure] = OrderedDict()
+        self._readings: dict[_Reader, _Reading] = {}
 
     async def of(self, key: Key, connection: Connection, find: Callable[[], Awaitable[Artifacts]]) -> Measured:
         """The digest of the files that ``find`` finds by this connection. Raises what stood in the way, now or before.
@@ -71,7 +73,7 @@ class Digests:
         """
         if key in self._known:
             return self._known[key]
-        now, mine = time.monotonic(), (key, connection)
+        now, mine = time.monotonic(), (key, connection, on_behalf_of(connection))
         reading = self._readings.get(mine)
         if reading is None:
             failed = self._failed.get(mine)
@@ -86,7 +88,7 @@ class Digests:
 
     def abandon(self, connection: Connection) -> None:
         """End what is being read with this login."""
-        for (_, login), reading in self._readings.items():
+        for (_, login, _), reading in self._readings.items():
             if login == connection:
                 reading.task.cancel()
 
@@ -96,22 +98,24 @@ class Digests:
             reading.task.cancel()
         self._lanes.close()
 
-    def _begin(self, mine: _Login, find: Callable[[], Awaitable[Artifacts]], now: float) -> _Reading:
-        reading = self._readings[mine] = _Reading(beside_the_pass(self._measure(find), name="digest"), now)
+    def _begin(self, mine: _Reader, find: Callable[[], Awaitable[Artifacts]], now: float) -> _Reading:
+        reading = self._readings[mine] = _Reading(beside_the_pass(self._measure(mine, find), name="digest"), now)
         reading.task.add_done_callback(lambda done: self._end(mine, done, now))
         return reading
 
-    async def _measure(self, find: Callable[[], Awaitable[Artifacts]]) -> Measured:
+    async def _measure(self, mine: _Reader, find: Callable[[], Awaitable[Artifacts]]) -> Measured:
         artifacts = await find()
-        lane = Lane.of(artifacts.requests.connection)
+        key, connection, owner = mine
+
+        def measure() -> Measured:
+            return self._known.get(key) or artifacts.measure(self._limit)  # another one has read it meanwhile
+
         try:
-            return await self._lanes.run(
-                lane, lambda: artifacts.measure(self._limit), seconds=READING_SECONDS, cut=True
-            )
+            return await self._lanes.run(Lane.of(connection), measure, seconds=READING_SECONDS, owner=owner, cut=True)
         except TimeoutError:
             raise Unavailable("reading the model's files took too long") from None
 
-    def _end(self, mine: _Login, done: asyncio.Task[Measured], began: float) -> None:
+    def _end(self, mine: _Reader, done: asyncio.Task[Measured], began: float) -> None:
         del self._readings[mine]
         if done.cancelled():
             return

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rollmodel.adapters.bulkhead import Bulkhead, Lane
+from rollmodel.adapters.bulkhead import Bulkhead, Lane, on_behalf_of
 from rollmodel.adapters.mlflow.alias_poller import AliasPoller, Handle
 from rollmodel.adapters.mlflow.artifacts import DIGEST_TAG, Artifacts, Measured
 from rollmodel.adapters.mlflow.connection.client import host_of, load, stranger, translated
@@ -182,7 +182,8 @@ class Mlflow:
     async def _server_info(self, connection: Connection) -> bool | None:
         requests = self._connect(connection)
         try:
-            return await self._lanes.run(Lane.of(connection), lambda: server_info(requests), seconds=self._timeout)
+            lane, owner = Lane.of(connection), on_behalf_of(connection)
+            return await self._lanes.run(lane, lambda: server_info(requests), seconds=self._timeout, owner=owner)
         except TimeoutError:
             return None
 
@@ -200,7 +201,8 @@ class Mlflow:
 
         try:
             with self._timer():
-                return await self._lanes.run(Lane.of(connection), work, seconds=seconds or self._timeout, total=seconds)
+                lane, owner = Lane.of(connection), on_behalf_of(connection)
+                return await self._lanes.run(lane, work, seconds=seconds or self._timeout, total=seconds, owner=owner)
         except TimeoutError:
             raise Unavailable(f"MLflow at {host_of(connection)} did not answer in time") from None
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar
 
-from rollmodel.adapters.bulkhead import Bulkhead, Lane
+from rollmodel.adapters.bulkhead import Bulkhead, Lane, on_behalf_of
 from rollmodel.adapters.mlflow import runs, versions
 from rollmodel.adapters.mlflow.connection.client import host_of, load, translated
 from rollmodel.adapters.mlflow.connection.http import Connector
@@ -107,7 +107,7 @@ class MlflowTracking:
 
         try:
             with self._timer():
-                lane = Lane.of(connection)
-                return await self._lanes.run(lane, work, seconds=self._timing.call, total=self._timing.call)
+                lane, owner, seconds = Lane.of(connection), on_behalf_of(connection), self._timing.call
+                return await self._lanes.run(lane, work, seconds=seconds, total=seconds, owner=owner)
         except TimeoutError:
             raise Unavailable(f"MLflow at {host_of(connection)} did not answer in time") from None

@@ -100,5 +100,8 @@ async def test_a_server_that_hangs_delays_nobody(mlflow: Mlflow, server: Web, mo
     for _ in range(2):
         found = await mlflow.resolve(Connection(server.url), "churn", version="1", alias=None)
         assert found.note is None
+    async with asyncio.timeout(10):
+        while INFO not in server.paths:  # noqa: ASYNC110 - a thread asks
+            await asyncio.sleep(0.01)
     assert server.paths.count(INFO) == 1
     go.set()

@@ -12,9 +12,10 @@ from rollmodel.adapters.mlflow import digests as digests_module
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection
+from rollmodel.slots import Pass, Slots
 
 from tests.support.servers.web import Web
-from tests.unit.adapters.mlflow.registry.conftest import DIGEST, FILES, PROXY, FakeMlflow
+from tests.unit.adapters.mlflow.registry.conftest import API, DIGEST, FILES, PROXY, FakeMlflow
 
 
 async def test_files_are_read_once(mlflow: Mlflow, here: Connection, server: Web) -> None:
@@ -207,3 +208,38 @@ async def test_what_one_login_may_not_read_says_nothing_about_another(
     again = await mlflow.resolve(Connection(server.url, token="third"), "churn", version="1", alias=None)
     assert again.digest == DIGEST
     assert not any(path.startswith(PROXY) for path in server.paths[read:]), "what was read is known to all who may ask"
+
+
+async def test_large_models_of_one_namespace_do_not_keep_another_one_waiting(
+    mlflow: Mlflow, server: Web, backend: FakeMlflow
+) -> None:
+    """Both share the operator's login. The first asks for twenty models whose files do not end, and for the other's."""
+    ours, stuck = Connection(server.url), asyncio.Event()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        asked = dict(request.query)
+        if request.path == f"{API}/model-versions/get":
+            version = {"name": asked["name"], "version": asked["version"], "source": "models:/m-1", "status": "READY"}
+            return web.json_response({"model_version": version})
+        if request.path == f"{API}/model-versions/get-download-uri":
+            return web.json_response({"artifact_uri": f"mlflow-artifacts:/{asked['name']}"})
+        if request.path == PROXY:
+            return web.json_response({"files": [{"path": "MLmodel", "is_dir": False, "file_size": 1}]})
+        if "large" in request.path:
+            await stuck.wait()
+        return web.Response(body=b"x")
+
+    async def pinned(slots: Slots, tenant: str, name: str) -> str:
+        async with slots.slot(Pass(tenant, name)):
+            return (await mlflow.resolve(ours, name, version="1", alias=None)).digest
+
+    server.answer = answer
+    slots = Slots(64)
+    greedy = [asyncio.create_task(pinned(slots, "greedy", f"large-{one}")) for one in range(20)]
+    greedy.append(asyncio.create_task(pinned(slots, "greedy", "small")))
+    async with asyncio.timeout(10):
+        while not any("large" in path for path in server.paths):  # noqa: ASYNC110 - a thread asks
+            await asyncio.sleep(0.01)
+        assert (await pinned(slots, "honest", "small")).startswith("sha256:")
+    stuck.set()
+    await asyncio.gather(*greedy)
