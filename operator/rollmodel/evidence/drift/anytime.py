@@ -26,6 +26,8 @@ _STEPS, _NEWTON_STEPS = 50, 8
 #: Bounds of log x: beyond them the live rows, or the reference, count for nothing.
 _FARTHEST = 30.0
 _TINY, _LEAST = 1e-300, 1e-9
+#: A distance that is off by so little, as a part of itself, moves log E by a millionth of what is allowed.
+_NEAR = 1e-3
 _POWER_Z = 0.84
 
 
@@ -132,8 +134,10 @@ def log_most(reference: Array, live: Array, allowed: Array) -> Array:
         x = np.exp(log_x)
         total = n + x * m
         away, steep = _distance(reference, excess / total[..., None])
-        slope = np.maximum(np.minimum(x * m / total * steep / away, 2.0), 1e-6)
-        log_x += np.log(away / within) / slope
+        miss = np.log(away / within)
+        if ((np.abs(miss) < _NEAR) | ((miss < 0.0) & (log_x <= -_FARTHEST))).all():
+            break
+        log_x += miss / np.maximum(np.minimum(x * m / total * steep / away, 2.0), 1e-6)
     x = np.exp(np.maximum(np.minimum(log_x, _FARTHEST), -_FARTHEST))
     total = n + x * m
     away, _ = _distance(reference, excess / total[..., None])
