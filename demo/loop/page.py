@@ -48,7 +48,7 @@ def render(story: LoopStory) -> str:
         _chart(3, {"candidate's weight, %": weights}, 100.0, x),
         *_acts(story, x),
     ]
-    height = 4 * (_HEIGHT + _GAP) + 20
+    height = _top(4)
     legend = " ".join(
         f'<span style="background:{colour}">&nbsp;{name}&nbsp;</span>' for name, colour in _COLOURS.items()
     )
@@ -68,7 +68,7 @@ def _by_step(story: LoopStory, begin: float, end: float, step: float = 5.0) -> I
 
 
 def _top(row: int) -> float:
-    return 20 + row * (_HEIGHT + _GAP)
+    return 50 + row * (_HEIGHT + _GAP)
 
 
 def _bands(story: LoopStory, x: Place) -> str:
@@ -107,10 +107,14 @@ def _chart(row: int, lines: Mapping[str, Sequence[tuple[float, float]]], top: fl
 
 
 def _acts(story: LoopStory, x: Place) -> Iterator[str]:
+    """What the demo did; names that would lie on each other are in two rows."""
+    free = [0.0, 0.0]
     for moment, name in story.acts[:-1]:
-        at = x(moment)
-        yield f'<line class="act" x1="{at:.1f}" x2="{at:.1f}" y1="12" y2="{_top(4) - _GAP:.0f}"/>'
-        yield f'<text x="{at + 3:.1f}" y="10">{escape(name)}</text>'
+        at = x(moment) + 3.0
+        row = 0 if free[0] <= at or free[0] <= free[1] else 1
+        free[row] = at + 7.0 * len(name)
+        yield f'<line class="act" x1="{at - 3:.1f}" x2="{at - 3:.1f}" y1="12" y2="{_top(4) - _GAP:.0f}"/>'
+        yield f'<text x="{at:.1f}" y="{10 + 13 * row}">{escape(name)}</text>'
 
 
 def _decisions(story: LoopStory) -> Iterator[tuple[str, ...]]:

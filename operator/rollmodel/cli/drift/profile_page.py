@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from rollmodel.cli.common.html import TEMPLATES
 from rollmodel.cli.drift.page import HEIGHT, WIDTH
@@ -57,24 +58,35 @@ def pictures(profile: Profile) -> Iterator[Picture]:
 
 
 def _picture(column: Column, rows: int, positives: Sequence[int], *, weigh: bool) -> Picture:
-    highest, room = max(column.counts, default=0) or 1, WIDTH / max(1, len(column.counts))
-    labels = list(_labels(column))
+    sides, labels = list(_sides(column)), list(_labels(column))
+    heights = [count / (right - left) for count, (left, right) in zip(column.counts, sides, strict=True)]
+    highest = max(heights, default=0.0) or 1.0
     bars = []
     for index, (label, count) in enumerate(zip(labels, column.counts, strict=True)):
-        known = positives[index] if positives else 0
-        told = f", {known:,} positive" if positives else ""
-        bars.append(
-            Bar(
-                x=index * room + room * _GAP / 2,
-                width=room * (1.0 - _GAP),
-                height=HEIGHT * count / highest,
-                text=f"{label}: {count:,} rows{told}",
-                positives=HEIGHT * known / highest,
-            )
-        )
-    facts = [column.kind, f"{column.nulls / max(1, rows):.2g} missing" if column.nulls else "none missing"]
-    facts += [f"importance {column.importance:.2g}"] if weigh else []
+        left, right = sides[index]
+        height = HEIGHT * heights[index] / highest
+        told = f", {positives[index]:,} positive" if positives else ""
+        good = height * positives[index] / count if positives and count else 0.0
+        bars.append(Bar(left, right - left, height, f"{label}: {count:,} rows{told}", good))
+    nulls = f"{100.0 * column.nulls / max(1, rows):.2g} % missing" if column.nulls else "none missing"
+    facts = [column.kind, nulls, *([f"importance {column.importance:.2g}"] if weigh else [])]
     return Picture(column.name, ", ".join(facts), f"{labels[0]} … {labels[-1]}" if len(labels) > 1 else labels[0], bars)
+
+
+def _sides(column: Column) -> Iterator[tuple[float, float]]:
+    """Where each bar begins and ends, in pixels. Numbers are to scale, so that an area is a number of rows; the two
+    outermost bins have no end, and reach as far as an eighth of all others together.
+    """
+    if column.kind == "categorical" or len(column.edges) < 2:
+        room = WIDTH / max(1, len(column.counts))
+        for index in range(len(column.counts)):
+            yield index * room + room * _GAP / 2, (index + 1) * room - room * _GAP / 2
+        return
+    inside = column.edges[-1] - column.edges[0]
+    begin, whole = column.edges[0] - inside / 8.0, 1.25 * inside
+    marks = [0.0, *(WIDTH * (edge - begin) / whole for edge in column.edges), WIDTH]
+    for left, right in pairwise(marks):
+        yield left, max(right, left + 0.2)
 
 
 def _labels(column: Column) -> Iterator[str]:
