@@ -6,13 +6,14 @@ import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import aiohttp
 from aiohttp import web
 
 from localcluster.network import LOOPBACK, free_port
 
-__all__ = ["Proxy", "moved_to", "proxied", "refusal", "warned"]
+__all__ = ["Proxy", "moved_to", "proxied", "refusal", "shifted", "warned"]
 
 _HOP = {"host", "content-length", "transfer-encoding", "connection", "content-encoding"}
 
@@ -21,13 +22,14 @@ _HOP = {"host", "content-length", "transfer-encoding", "connection", "content-en
 class Proxy:
     """``seen``: the headers of each request. ``instead`` may answer a request, which then is not passed on.
 
-    ``edit`` may change the body of an answer on its way back.
+    ``ask`` may change the path and query of a request, ``edit`` the body of an answer on its way back.
     """
 
     upstream: str
     url: str = field(default_factory=lambda: f"http://{LOOPBACK}:{free_port()}")
     seen: list[dict[str, str]] = field(default_factory=list)
     instead: Callable[[web.Request], web.Response | None] = lambda _: None
+    ask: Callable[[str], str] = lambda path: path
     edit: Callable[[web.Request, bytes], bytes] = lambda _, body: body
 
     def logins(self) -> set[str | None]:
@@ -51,7 +53,7 @@ async def proxied(upstream: str) -> AsyncIterator[Proxy]:
                 if key.lower() not in {*_HOP, "accept-encoding", "authorization"}
             }
             body = await request.read()
-            url = f"{upstream}{request.path_qs}"
+            url = f"{upstream}{proxy.ask(request.path_qs)}"
             async with session.request(request.method, url, headers=headers, data=body) as got:
                 kept = {key: value for key, value in got.headers.items() if key.lower() not in _HOP}
                 return web.Response(status=got.status, headers=kept, body=proxy.edit(request, await got.read()))
@@ -65,6 +67,26 @@ async def proxied(upstream: str) -> AsyncIterator[Proxy]:
             yield proxy
         finally:
             await runner.cleanup()
+
+
+def shifted(proxy: Proxy, seconds: float) -> None:
+    """Prometheus behind this proxy has a clock that is ahead by so many seconds, or behind by negative ones."""
+
+    def ask(path: str) -> str:
+        parts = urlsplit(path)
+        query = [
+            (name, str(float(value) - seconds) if name in {"start", "end"} else value)
+            for name, value in parse_qsl(parts.query)
+        ]
+        return parts._replace(query=urlencode(query)).geturl()
+
+    def edit(request: web.Request, body: bytes) -> bytes:
+        answer = json.loads(body)
+        for series in answer.get("data", {}).get("result", ()) if request.path.endswith("/query_range") else ():
+            series["values"] = [[moment + seconds, value] for moment, value in series["values"]]
+        return json.dumps(answer).encode()
+
+    proxy.ask, proxy.edit = ask, edit
 
 
 def warned(body: bytes, text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""VictoriaMetrics in the place of Prometheus: with its default flags it shows samples 30 s late."""
+"""Samples that come late: VictoriaMetrics shows them after 30 s by default, and a Prometheus may have another clock."""
 
 import pytest
 
@@ -7,7 +7,8 @@ from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
-from tests.support.live.rollout import at_rest, light_spec, tried_at, verdict
+from tests.support.live.rollout import LiveRollout, at_rest, light_spec, tried_at, verdict
+from tests.support.servers.proxy import proxied, shifted
 
 #: What the operator waits by default, against the settings of the other tests.
 DEFAULT_DELAY = "5"
@@ -24,17 +25,34 @@ async def test_a_version_that_fails_half_of_its_requests_loses_its_weight(
     stack.ensure("victoria-metrics")
     try:
         operator.ensure(PROMETHEUS_URL=stack.victoria_metrics_url, PROMETHEUS_DELAY_SECONDS=DEFAULT_DELAY)
-        await operator.ready()
-        model = await registry.model(Behaviour(), Behaviour(errors=0.5))
-        one = rollout("late")
-        await one.create(light_spec(model.name, "1", analysis={"metrics": [ERRORS]}))
-        await one.until(at_rest("1"))
-        await send(one)
-        await one.version("2")
-        await one.until(tried_at("2", 50))
-        assert await operator.count("rollmodel_sample_age_seconds", namespace=one.namespace) > LATENCY_OFFSET
-        await one.until(verdict("2", "RolledBack"))
-        assert (await one.entry("2")).by == "evidence"
-        await one.until(at_rest("1"))
+        assert await _loses_its_weight(operator, registry, rollout("late"), send) > LATENCY_OFFSET
     finally:
         stack.stop_part("victoria-metrics")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ahead", [20.0, -20.0])
+async def test_so_does_it_by_a_clock_that_differs(
+    stack: Cluster, operator: OperatorProcess, registry: LightRegistry, rollout: Rollout, send: Send, *, ahead: float
+) -> None:
+    async with proxied(stack.prometheus_url) as prometheus:
+        shifted(prometheus, ahead)
+        operator.ensure(PROMETHEUS_URL=prometheus.url, PROMETHEUS_DELAY_SECONDS=DEFAULT_DELAY)
+        age = await _loses_its_weight(operator, registry, rollout("clock"), send)
+        assert age > -ahead
+
+
+async def _loses_its_weight(operator: OperatorProcess, registry: LightRegistry, one: LiveRollout, send: Send) -> float:
+    """How old the newest sample was, in seconds."""
+    await operator.ready()
+    model = await registry.model(Behaviour(), Behaviour(errors=0.5))
+    await one.create(light_spec(model.name, "1", analysis={"metrics": [ERRORS]}))
+    await one.until(at_rest("1"))
+    await send(one)
+    await one.version("2")
+    await one.until(tried_at("2", 50))
+    age = await operator.count("rollmodel_sample_age_seconds", namespace=one.namespace)
+    await one.until(verdict("2", "RolledBack"))
+    assert (await one.entry("2")).by == "evidence"
+    await one.until(at_rest("1"))
+    return age
