@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench.scale import page, rows, section
-from tests.bench.scale.measurements import rest, rollback, training
+from tests.bench.scale.measurements import first_answer, rest, rollback, training
 from tests.bench.scale.rig.kwok import simulated_node
 from tests.bench.scale.rig.stack import stack
 
@@ -36,6 +36,13 @@ def _rest(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[sec
     return f"{objects:,} objects that follow {rest.MODELS} models", rows.rest_rows(run)
 
 
+def _first(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
+    trainings, answers, moves = (1, 2, 3) if arguments.quick else (3, 10, 20)
+    with stack(directory, "mlflow", "node", "gateway", "prometheus") as where:
+        run = asyncio.run(first_answer.measure(where, trainings, answers, moves))
+    return "The first answer, and a moved alias", rows.first_rows(run)
+
+
 def _rollback(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
     with stack(directory, "mlflow", "node", "gateway", "prometheus") as where:
         run = asyncio.run(rollback.measure(where, 3 if arguments.quick else 20))
@@ -50,6 +57,7 @@ def _training(arguments: argparse.Namespace, directory: Path) -> tuple[str, list
 
 
 _PARTS: dict[str, Callable[[argparse.Namespace, Path], tuple[str, list[section.Row]]]] = {
+    "first": _first,
     "rest": _rest,
     "rollback": _rollback,
     "training": _training,
@@ -77,7 +85,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench.scale", description=__doc__)
     parser.add_argument("--objects", type=int, default=1000, help="how many (default 1000)")
     parser.add_argument(
-        "--quick", action="store_true", help="50 objects, 3 rollbacks, 10 runs; does not write the page"
+        "--quick",
+        action="store_true",
+        help="50 objects, 3 rollbacks, 10 runs, 2 first answers; does not write the page",
     )
     parser.add_argument("--only", nargs="*", choices=list(_PARTS), default=list(_PARTS), help="parts to run")
     parser.add_argument("--results", type=Path, default=Path("build/scale"), help="where results are kept")

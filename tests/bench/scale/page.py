@@ -28,11 +28,19 @@ def show(console: Console, section: Section) -> None:
 
 
 def write(directory: Path, sections: Sequence[Section]) -> Path:
-    """Render the page; its path."""
-    text = _TEMPLATE.read_text(encoding="utf-8").replace("{{sections}}", "\n".join(map(_markdown, sections)).rstrip())
-    path = directory / NAME
-    path.write_text(text, encoding="utf-8")
+    """Render the page; its path. Sections of the page of before that were not measured again stay."""
+    path, template = directory / NAME, _TEMPLATE.read_text(encoding="utf-8")
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    texts = _sections(before, after=template.partition("{{sections}}")[2])
+    texts |= {section.title: _markdown(section).strip() for section in sections}
+    path.write_text(template.replace("{{sections}}", "\n\n".join(texts.values())), encoding="utf-8")
     return path
+
+
+def _sections(page: str, *, after: str) -> dict[str, str]:
+    """The measured sections of a page by title, without what the template says behind them."""
+    parts = page.removesuffix(after).split("\n## ")[1:]
+    return {part.partition("\n")[0]: f"## {part.strip()}" for part in parts}
 
 
 def _markdown(section: Section) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from tests.bench.scale.measurements.first_answer import FirstAnswer
 from tests.bench.scale.measurements.rest import MODELS, POLL_SECONDS, Rest
 from tests.bench.scale.measurements.rollback import Rollback
 from tests.bench.scale.measurements.training import Batch, Training
 from tests.bench.scale.rig.audit import shares
-from tests.bench.scale.section import Row, percentiles
+from tests.bench.scale.section import Row, percentiles, seconds
 
-__all__ = ["rest_rows", "rollback_rows", "training_rows"]
+__all__ = ["first_rows", "rest_rows", "rollback_rows", "training_rows"]
 
 _KB = 1000
 _MB = 1000 * _KB
@@ -22,6 +23,19 @@ _CPU_OBJECTS = 1000
 def rest_rows(run: Rest) -> list[Row]:
     """Rest, start, restart and burst."""
     return [*_at_rest(run), *_memory(run), *_in_motion(run)]
+
+
+def first_rows(run: FirstAnswer) -> list[Row]:
+    """From training to the first answer, and from a moved alias to a candidate."""
+    answers, moves = run.answers, len(run.polled)
+    return [
+        Row(f"{len(run.training)} trainings: script started to alias moved, p50 / max", seconds(run.training)),
+        Row(f"{len(answers)} objects: kubectl apply, p50 / max", seconds([one.applied for one in answers])),
+        Row("from its start to Ready, p50 / max", seconds([one.ready for one in answers])),
+        Row("from its start to the first answer of the gateway, p50 / max", seconds([one.answered for one in answers])),
+        Row(f"{moves} moves: alias moved to candidate begun, p50 / max", seconds(run.polled), "a poll of 15 s at most"),
+        Row(f"{len(run.asked)} moves, asked to look at once, p50 / max", seconds(run.asked)),
+    ]
 
 
 def rollback_rows(rollbacks: list[Rollback]) -> list[Row]:

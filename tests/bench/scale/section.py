@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
-__all__ = ["Conditions", "Row", "Section", "conditions", "load", "percentiles", "save"]
+__all__ = ["Conditions", "Row", "Section", "conditions", "load", "percentiles", "save", "seconds"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,11 @@ def percentiles(seconds: Sequence[float]) -> str:
     """The median and the 99th percentile in milliseconds."""
     cuts = quantiles(seconds, n=100, method="inclusive")
     return f"{1000 * cuts[49]:,.0f} ms / {1000 * cuts[98]:,.0f} ms"
+
+
+def seconds(values: Sequence[float]) -> str:
+    """The median and the most in seconds."""
+    return f"{median(values):.1f} s / {max(values):.1f} s"
 
 
 def save(directory: Path, name: str, section: Section) -> None:
