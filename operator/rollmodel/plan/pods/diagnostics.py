@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pods.refusals import with_remedy
+from rollmodel.plan.times import seconds_since
 
-__all__ = ["Diagnosis", "diagnose_pending", "diagnose_scheduling", "diagnose_waiting"]
+__all__ = ["Diagnosis", "diagnose_mounting", "diagnose_pending", "diagnose_scheduling", "diagnose_waiting"]
 
+#: A pod that has its node mounts its volumes within seconds.
+_MOUNT_SECONDS = 20.0
+_REFERENCES = (
+    ("secret", "secretName", "Secret"),
+    ("secret", "name", "Secret"),
+    ("configMap", "name", "ConfigMap"),
+    ("persistentVolumeClaim", "claimName", "PersistentVolumeClaim"),
+)
 _PULL = {"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull", "ImageInspectError"}
 _CANNOT_RUN = {"CreateContainerConfigError", "CreateContainerError", "RunContainerError"}
 
@@ -42,6 +52,35 @@ def diagnose_scheduling(pod: Manifest) -> Iterator[Diagnosis]:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             message = f"pod {pod['metadata']['name']}: {condition.get('message', 'cannot be scheduled')}"
             yield Diagnosis("Unschedulable", message)
+
+
+def diagnose_mounting(pod: Manifest, now: datetime) -> Iterator[Diagnosis]:
+    """Why no container of a pod that has its node begins, though time has passed.
+
+    The kubelet mounts volumes first, and tells what is missing in Events alone; but the pod says that it waits, with a
+    condition that Kubernetes has from 1.29 on. Images are pulled after that.
+    """
+    status = pod.get("status") or {}
+    found = {one["type"]: one for one in status.get("conditions") or ()}
+    placed, waits = found.get("PodScheduled", {}), found.get("PodReadyToStartContainers", {})
+    if (status.get("phase"), placed.get("status"), waits.get("status")) != ("Pending", "True", "False"):
+        return
+    if seconds_since(placed.get("lastTransitionTime"), now) < _MOUNT_SECONDS:
+        return
+    needed = [word for volume in (pod.get("spec") or {}).get("volumes") or () for word in _needs(volume)]
+    there = f": is there a {', a '.join(needed)}?" if needed else ", and `kubectl describe pod` says why"
+    name = pod["metadata"]["name"]
+    yield Diagnosis("VolumesNotMounted", f"pod {name} has a node, but its volumes are not mounted{there}")
+
+
+def _needs(volume: Manifest) -> Iterator[str]:
+    """What a volume, or a source of a projected one, refers to, in words."""
+    for field, key, kind in _REFERENCES:
+        source = volume.get(field) or {}
+        if key in source and not source.get("optional"):
+            yield f"{kind} {source[key]}"
+    for source in (volume.get("projected") or {}).get("sources") or ():
+        yield from _needs(source)
 
 
 def diagnose_pending(pods: Sequence[Manifest], field: str) -> Iterator[Diagnosis]:

@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.template import FETCH_CONTAINER
 from rollmodel.plan.deployment.status.restarts import last_end, model_containers, pods_of, restarts_since
 from rollmodel.plan.manifest import Manifest
-from rollmodel.plan.pods.diagnostics import Diagnosis, diagnose_scheduling, diagnose_waiting
+from rollmodel.plan.pods.diagnostics import Diagnosis, diagnose_mounting, diagnose_scheduling, diagnose_waiting
 from rollmodel.plan.pods.refusals import with_remedy
 from rollmodel.text import redact
 
@@ -44,6 +44,7 @@ def _of_pod(context: Context, pod: Manifest) -> Iterator[Diagnosis]:
     for container in model_containers(pod):
         yield from _of_crashing(name, container, restarts_since(context, pod, container), told=told)
     yield from diagnose_scheduling(pod)
+    yield from diagnose_mounting(pod, context.now)
 
 
 def _of_fetching(pod: str, container: Manifest) -> Iterator[Diagnosis]:

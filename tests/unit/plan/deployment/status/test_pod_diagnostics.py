@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
+from rollmodel.plan.times import stamp
 
 from tests.support.simulation.rollouts import Cluster, spec
 
@@ -109,6 +111,61 @@ def test_the_worst_pod_speaks() -> None:
     trouble = diagnosed(pod("a", **crashed(1)), pod("b", **crashed(5)))
     assert trouble is not None
     assert trouble.fatal
+
+
+def mounting(seconds: float, *volumes: dict[str, Any], ready: str = "False") -> Context:
+    """A look at a pod that got its node so many seconds ago."""
+    observed = Cluster(spec()).observe()
+    placed = {
+        "type": "PodScheduled",
+        "status": "True",
+        "lastTransitionTime": stamp(observed.now - timedelta(seconds=seconds)),
+    }
+    one = pod(phase="Pending", conditions=[placed, {"type": "PodReadyToStartContainers", "status": ready}])
+    one["spec"] = {"volumes": list(volumes)}
+    return Context.of(replace(observed, pods=(one,)))
+
+
+@pytest.mark.parametrize(
+    ("volume", "words"),
+    [
+        ({"secret": {"secretName": "login"}}, ": is there a Secret login?"),
+        ({"configMap": {"name": "words"}}, ": is there a ConfigMap words?"),
+        ({"persistentVolumeClaim": {"claimName": "data"}}, ": is there a PersistentVolumeClaim data?"),
+        (
+            {"projected": {"sources": [{"secret": {"name": "a"}}, {"configMap": {"name": "b"}}]}},
+            ": is there a Secret a, a ConfigMap b?",
+        ),
+        ({"secret": {"secretName": "login", "optional": True}}, ", and `kubectl describe pod` says why"),
+        ({"emptyDir": {}}, ", and `kubectl describe pod` says why"),
+    ],
+)
+def test_a_volume_that_is_not_there_is_asked_for(volume: dict[str, Any], words: str) -> None:
+    message = f"pod p has a node, but its volumes are not mounted{words}"
+    assert diagnose(mounting(60, volume), REVISION) == Diagnosis("VolumesNotMounted", message)
+
+
+def test_a_pod_that_has_just_got_its_node_or_has_its_volumes_is_left_alone() -> None:
+    volume = {"secret": {"secretName": "login"}}
+    assert diagnose(mounting(5, volume), REVISION) is None
+    assert diagnose(mounting(600, volume, ready="True"), REVISION) is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'pods "churn-1" is forbidden: error looking up service account prod/nobody: serviceaccount "nobody" not found',
+        'pods "churn-1" is forbidden: no PriorityClass with name none was found',
+    ],
+)
+def test_what_a_pod_refers_to_is_missed_in_the_words_of_kubernetes(message: str) -> None:
+    cluster = Cluster(spec())
+    cluster.pass_until_quiet()
+    revision = cluster.status["candidate"]["revision"]
+    failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+    cluster.children["Deployment", f"churn-{revision}"]["status"] = {"conditions": [failure]}
+    cluster.pass_until_quiet()
+    assert message in cluster.condition("Ready")["message"]
 
 
 def test_pods_of_other_revisions_do_not_count() -> None:
