@@ -7,6 +7,7 @@ import ssl
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -167,9 +168,10 @@ async def test_who_others_name_is_not_asked_inside_of_the_cloud(monkeypatch: pyt
 
 def test_connections_of_tenants_are_guarded_and_that_of_the_operator_is_not() -> None:
     connector = Connector(1.0)
-    sessions = [
-        connector(connection)._session.get_adapter("http://mlflow").poolmanager.pool_classes_by_scheme["http"]
+    adapters: list[Any] = [
+        connector(connection)._session.get_adapter("http://mlflow")
         for connection in (Connection("http://mlflow"), Connection("http://mlflow", namespace="team"))
     ]
     connector.close()
-    assert [one.ConnectionCls.__name__ for one in sessions] == ["_Connection", "_GuardedConnection"]
+    pools = [adapter.poolmanager.pool_classes_by_scheme["http"] for adapter in adapters]
+    assert [one.ConnectionCls.__name__ for one in pools] == ["_Connection", "_GuardedConnection"]

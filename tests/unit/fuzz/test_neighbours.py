@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -186,12 +187,13 @@ def test_what_a_pod_asks_mlflow_is_answered_or_an_error_of_ours(body: bytes, sta
 
         def read(url: str) -> None:
             server = MlflowServer({"MLFLOW_TRACKING_URI": url})
-            for look in (
+            looks: list[Callable[[], str]] = [
                 lambda: server.artifact_uri("models:/churn/1"),
                 lambda: server.artifact_uri("models:/m-1"),
                 lambda: server.artifact_uri(f"runs:/{'a' * 32}/model"),
                 lambda: str(MlflowArtifacts(server, "1/m").list()),
-            ):
+            ]
+            for look in looks:
                 try:
                     assert isinstance(look(), str)
                 except RollmodelError as error:
