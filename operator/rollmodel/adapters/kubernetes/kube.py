@@ -207,6 +207,8 @@ class Kubernetes:
                 return await self._apply(manifest, {"resourceVersion": _NEVER})
             except Conflict:
                 held = await self.get(Ref.of(manifest))
+        elif controller_of(held) != controller_of(manifest):  # that it goes may not have reached us yet
+            held = await self.get(Ref.of(manifest))
         if held is None:
             raise Conflict(f"{_title(manifest)} was deleted just now")
         if controller_of(held) != controller_of(manifest):
