@@ -96,8 +96,14 @@ class LiveTraining:
         return await self.until(lambda status: status.run_status in ("FINISHED", "FAILED", "KILLED"), "is closed")
 
     async def until_closed(self) -> TrainingJobStatus:
-        """Wait until nothing moves any more."""
-        return await self.until(closed, "is closed")
+        """Wait until nothing moves any more: the last is that it is let go."""
+        status = await self.until(closed, "is closed")
+        await eventually(
+            lambda: self.get("TrainingJob", self.name),
+            lambda found: found is None or not found["metadata"].get("finalizers"),
+            f"{self.name} is let go",
+        )
+        return status
 
     async def outcome(self) -> tuple[str, str]:
         """Wait for the last word: status and reason of ``Succeeded``."""

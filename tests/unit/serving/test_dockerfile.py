@@ -9,8 +9,6 @@ from packaging.requirements import Requirement
 
 REPOSITORY = Path(__file__).parents[3]
 RUNS_AS = "65532:65532"
-#: ``${NAME:+text}``: the text where the argument is not empty.
-_IF_SET = re.compile(r"\$\{(\w+):\+((?:[^{}]|\{\w+\})*)\}")
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,9 @@ def stages(path: Path) -> dict[str, Stage]:
     for line in lines:
         instruction, _, arguments = line.partition(" ")
         if instruction == "FROM":
-            arguments = _IF_SET.sub(lambda match: match[2] if defaults[match[1]] else "", arguments)
-            parent, _, name = re.sub(r"\$\{(\w+)\}", lambda match: defaults[match[1]], arguments).partition(" AS ")
+            while "${" in arguments:
+                arguments = re.sub(r"\$\{(\w+)\}", lambda match: defaults[match[1]], arguments)
+            parent, _, name = arguments.partition(" AS ")
             found[name or "last"] = Stage(name or "last", parent, [])
         elif found:
             list(found.values())[-1].steps.append((instruction, arguments))
@@ -48,9 +47,11 @@ def chain(found: dict[str, Stage], target: str) -> list[tuple[str, str]]:
 IMAGES = stages(REPOSITORY / "Dockerfile")
 
 
-def test_bases_are_pinned_by_tag_and_come_from_no_named_host() -> None:
+def test_bases_are_pinned_by_digest_and_come_from_no_named_host() -> None:
     bases = {stage.parent for stage in IMAGES.values()} - IMAGES.keys()
-    assert bases == {"python:3.13-slim"}
+    assert len(bases) == 3
+    assert all(re.fullmatch(r"python:3\.1[1-3]-slim@sha256:[0-9a-f]{64}", base) for base in bases)
+    assert IMAGES["build"].parent == IMAGES["base"].parent == "python-3.13"
 
 
 @pytest.mark.parametrize("target", ["operator", "server"])
