@@ -21,7 +21,7 @@ PARALLEL = -n 3
 TESTED = -rs --durations=20 --ignore tests/e2e
 
 .DEFAULT_GOAL := help
-.PHONY: help install format check manifests unit test test-bed test-all test-kueue repeat binaries demo demo-down cluster operator cluster-down e2e e2e-gitops bench evidence docs image release lock clean
+.PHONY: help install format check manifests unit test test-bed test-all test-kueue test-helm3 repeat binaries demo demo-down cluster operator cluster-down e2e e2e-gitops bench evidence docs image release lock clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -82,6 +82,10 @@ test-all: binaries ## Every test, with all examples and kills (long)
 test-kueue: binaries ## Trainings in the queues of the real Kueue, which is built once (six minutes)
 	$(BIN)/python -c "from localcluster.binaries import locate; locate(['kueue'])"
 	$(BIN)/python -m pytest -n 0 tests/cluster/training/test_kueue.py
+
+test-helm3: binaries ## The chart with Helm 3, which is built once (four minutes)
+	$(BIN)/python -c "from localcluster.binaries import locate; locate(['helm3'])"
+	$(BIN)/python -m pytest -n 0 tests/cluster/charts/test_helm3.py
 
 repeat: binaries ## The tests of TESTS= again and again on a busy machine (TIMES=20)
 	$(BIN)/python -m tests.repeat $(TESTS) --times $(or $(TIMES),20)

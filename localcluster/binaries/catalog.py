@@ -19,6 +19,7 @@ _VICTORIA_METRICS = "1.151.0"
 _KWOK = "0.8.0"
 _KIND = "0.33.0"
 _HELM = "4.3.1"
+_HELM3 = "3.18.6"  # of the oldest minor version that the chart is for; it was made for Kubernetes 1.33
 _KUBECONFORM = "0.8.0"
 _ARGO_ROLLOUTS = "1.10.1"
 _GITOPS_ENGINE = "0.7.3"
@@ -169,6 +170,14 @@ def _kueue() -> Binary:
     return Binary("kueue", _KUEUE, package)
 
 
+def _helm3() -> Binary:
+    """Helm 3, for a test of the chart. Built only."""
+    module = "helm.sh/helm/v3"
+    ldflags = " ".join(f"-X {module}/pkg/{one}.k8sVersionMinor=33" for one in ("chartutil", "lint/rules"))
+    version = f"-X {module}/internal/version.version=v{_HELM3}"
+    return Binary("helm3", _HELM3, GoPackage("helm3", f"{module}/cmd/helm", f"{version} {ldflags}", minutes=4))
+
+
 CATALOG: dict[str, Binary] = {
     binary.name: binary
     for binary in (
@@ -188,5 +197,6 @@ CATALOG: dict[str, Binary] = {
         _rollouts_controller(),
         _gitops_agent(),
         _kueue(),
+        _helm3(),
     )
 }
