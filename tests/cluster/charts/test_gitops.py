@@ -9,29 +9,26 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
-import subprocess
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 
 from demo.traffic import sending
 from localcluster import Cluster
 from localcluster.binaries import locate
-from localcluster.network import free_port
-from localcluster.processes.reaper import ID_VARIABLE
 from tests.cluster.charts.conftest import HERE, Helm, Object
+from tests.cluster.charts.gitops import TEAM, Agent, Repository
 from tests.cluster.charts.test_release import NAMESPACE
 from tests.cluster.charts.test_upgrade import settings
 from tests.support.binaries import needs_binaries
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.light_server import Behaviour
+from tests.support.live.pod_metrics import pod_metrics
 from tests.support.live.rollout import KINDS, LiveRollout, at_rest, light_spec, verdict
 
 pytestmark = [
@@ -39,76 +36,6 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(os.environ.get("ROLLMODEL_E2E_GITOPS") != "1", reason="`make e2e-gitops` runs it"),
 ]
-
-TEAM = "team-gitops"
-RESYNC_SECONDS = 3
-RESULT = re.compile(r"^(\S+/\S+)\s+(.*)$")
-
-
-@dataclass
-class Repository:
-    """A Git repository with manifests."""
-
-    folder: Path
-
-    @classmethod
-    def create(cls, folder: Path) -> Repository:
-        """An empty one."""
-        made = cls(folder)
-        made._git("init", "--quiet", str(folder))
-        return made
-
-    def write(self, path: str, objects: Sequence[Object]) -> None:
-        """Commit these objects as one file; none of them: its end."""
-        file = self.folder / path
-        file.parent.mkdir(exist_ok=True)
-        file.write_text(yaml.safe_dump_all(objects) if objects else "")
-        self._git("-C", str(self.folder), "add", ".")
-        person = ("-c", "user.name=a", "-c", "user.email=a@example.com")
-        self._git("-C", str(self.folder), *person, "commit", "--quiet", "-m", path)
-
-    @staticmethod
-    def _git(*command: str) -> None:
-        subprocess.run(["git", *command], check=True, capture_output=True)
-
-
-class Agent:
-    """The engine, which follows one folder of the repository, as an Application does."""
-
-    def __init__(self, binary: Path, cluster: Cluster, repository: Repository, path: str, log: Path) -> None:
-        self._log = log
-        command = [str(binary), str(repository.folder), "--path", path, "--kubeconfig", str(cluster.kubeconfig)]
-        command += ["--resync-seconds", str(RESYNC_SECONDS), "--port", str(free_port()), "--default-namespace", TEAM]
-        with log.open("wb") as output:
-            self._process = subprocess.Popen(
-                command, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, ID_VARIABLE: cluster.id}
-            )
-
-    def syncs(self) -> list[dict[str, str]]:
-        """What came of each sync that has ended: object -> what was done to it."""
-        found: list[dict[str, str]] = []
-        for line in self._log.read_text(errors="replace").splitlines():
-            if line.startswith("RESOURCE"):
-                found.append({})
-            elif found and (match := RESULT.match(line)):
-                found[-1][match[1]] = match[2]
-        return found
-
-    async def synced(self, more: int = 2) -> dict[str, str]:
-        """Wait for so many syncs that begin from now on; what came of the last."""
-        assert self._process.poll() is None, self._log.read_text(errors="replace")[-3000:]
-        enough = len(self.syncs()) + more + 1  # the first may have begun before
-        seen = await eventually(self._seen, lambda all_of_them: len(all_of_them) >= enough, f"{more} syncs", str)
-        return seen[-1]
-
-    async def _seen(self) -> list[dict[str, str]]:
-        assert self._process.poll() is None, self._log.read_text(errors="replace")[-3000:]
-        return self.syncs()
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.kill()
-        self._process.wait()
 
 
 Follow = Callable[[str], Agent]
@@ -234,6 +161,85 @@ async def test_what_is_in_git_stays_synced_and_goes_as_a_whole(
     await team.until_gone("Deployment", "Service", "HTTPRoute", "ControllerRevision", "Pod")
     repository.write("platform/all.yaml", [])
     await eventually(lambda: left(bare), lambda names: names == "", "the operator and its rights are gone")
+
+
+async def test_waves_come_one_after_the_other_and_an_autoscaler_is_left_alone(
+    bare: Cluster, helm: Helm, repository: Repository, follow: Follow, team: LiveRollout
+) -> None:
+    """Definitions, operator and model in one sync; then the real HPA controller scales what is in Git."""
+    model = await LightRegistry(bare.mlflow_url).model(Behaviour())
+    cpu = [{"cpu": {"averageValue": "100m"}}]
+    scaled = {"scale": {"autoscaling": {"minReplicas": 1, "maxReplicas": 4, "metrics": cpu, "scaleDownSeconds": 0}}}
+    installed = [in_wave(one, -10 if one["kind"] == "CustomResourceDefinition" else 0) for one in chart(helm, bare)]
+    repository.write("all/platform.yaml", installed)
+    repository.write("all/churn.yaml", [in_wave(manifest(team, model.name, "1", **scaled), 10)])
+    engine = follow("all")
+    for reached in (lambda: exists(bare, "crd", "modeldeployments.rollmodel.dev"), lambda: is_available(bare)):
+        await eventually(reached, bool, "the wave is there")
+        engine.stop()  # Argo CD looks anew at what lives all the time; this agent does so when it begins
+        engine = follow("all")
+    await team.until(at_rest("1"))
+    assert await created(bare, "crd", "modeldeployments.rollmodel.dev") <= await available(bare) <= await born(team)
+
+    load = {"total": 0}
+
+    async def usage(selector: str) -> dict[str, int]:
+        pods = [pod["metadata"]["name"] for pod in await team.list("Pod", selector)]
+        return {name: load["total"] // len(pods) for name in pods}
+
+    async with pod_metrics(bare, TEAM, repository.folder.parent, usage):
+        for wanted in (3, 1):
+            load["total"] = wanted * 100
+            await team.until(lambda status, wanted=wanted: status.replicas == wanted)  # type: ignore[misc]
+            number = await generation(team)
+            await engine.synced()
+            assert await generation(team) == number
+            assert (await team.status()).replicas == wanted
+    repository.write("all/churn.yaml", [])  # first, while there is an operator to let it go
+    await team.until_absent()
+    await team.until_gone("Deployment", "Service", "HTTPRoute", "ControllerRevision", "HorizontalPodAutoscaler", "Pod")
+    repository.write("all/platform.yaml", [])
+    await eventually(lambda: left(bare), lambda names: names == "", "the operator and its rights are gone")
+
+
+def in_wave(one: Object, wave: int) -> Object:
+    """The same object, of a wave."""
+    metadata = one["metadata"]
+    annotations = {**metadata.get("annotations", {}), "argocd.argoproj.io/sync-wave": str(wave)}
+    return {**one, "metadata": {**metadata, "annotations": annotations}}
+
+
+async def exists(cluster: Cluster, *what: str) -> bool:
+    return bool(await asyncio.to_thread(cluster.kubectl, "get", *what, "--ignore-not-found", "-o", "name"))
+
+
+async def is_available(cluster: Cluster) -> bool:
+    """Whether the operator has been there since it was made."""
+    deployment = ("deployment", "rollmodel", "-n", NAMESPACE)
+    if not await exists(cluster, *deployment):
+        return False
+    path = "jsonpath={.status.conditions[?(@.type=='Available')].status}"
+    return await asyncio.to_thread(cluster.kubectl, "get", *deployment, "-o", path) == "True"
+
+
+async def created(cluster: Cluster, *what: str) -> datetime:
+    """When an object was made."""
+    text = await asyncio.to_thread(cluster.kubectl, "get", *what, "-o", "jsonpath={.metadata.creationTimestamp}")
+    return datetime.fromisoformat(text)
+
+
+async def available(cluster: Cluster) -> datetime:
+    """Since when the operator has been there."""
+    path = "jsonpath={.status.conditions[?(@.type=='Available')].lastTransitionTime}"
+    asked = ("get", "deployment", "rollmodel", "-n", NAMESPACE, "-o", path)
+    return datetime.fromisoformat(await asyncio.to_thread(cluster.kubectl, *asked))
+
+
+async def born(churn: LiveRollout) -> datetime:
+    """When the team's object was made."""
+    body = await churn.get("ModelDeployment", churn.name)
+    assert body is not None
+    return datetime.fromisoformat(body["metadata"]["creationTimestamp"])
 
 
 async def drain_seconds(churn: LiveRollout) -> int:
