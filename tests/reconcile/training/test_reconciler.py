@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,22 +10,12 @@ from typing import Any
 import pytest
 from rollmodel.errors import Forbidden, NotFound, Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.times import parse
 from rollmodel.plan.training.context import closed, outcome_known
-from rollmodel.plan.training.decide import decide
-from rollmodel.plan.training.observed import ReadSet
-from rollmodel.plan.training.read_set import read_set
 from rollmodel.reconcile.result import Finalizer
 
 from tests.support.inmemory.training import Behaviour, TrainingBench
-from tests.support.simulation.training_specs import DEFAULTS, observed
 
 DOWN = Unavailable("MLflow did not answer")
-
-
-@pytest.fixture
-def bench() -> TrainingBench:
-    return TrainingBench()
 
 
 def running(bench: TrainingBench, ref: Ref) -> bool:
@@ -49,55 +37,6 @@ async def test_a_run_ends_in_a_registered_version(bench: TrainingBench) -> None:
     assert bench.tracking.aliases == {("churn", "challenger"): "1"}
     assert status.attempts is not None
     assert (status.attempts.started, status.attempts.failures) == (1, 0)
-
-
-async def test_at_rest_nothing_is_asked_or_written(bench: TrainingBench) -> None:
-    ref = bench.create()
-    operator = bench.operator()
-    await bench.finish(ref, operator)
-    body, before = bench.kube.objects[ref], bench.requests()
-    for one in (operator, bench.operator()):
-        result = await bench.a_pass(one, ref)
-        assert not result.wrote
-        assert result.requeue_after is not None  # the Job has a time to live
-    assert bench.requests() == before
-    assert bench.kube.objects[ref] == body
-
-
-async def test_a_new_run_is_not_searched_for_and_its_version_is_found_once(bench: TrainingBench) -> None:
-    ref, operator = bench.create(), bench.operator()
-    await bench.a_pass(operator, ref)
-    assert bench.tracking.calls == ["model_owner", "create_run"]
-    await bench.finish(ref, operator)
-    counts = Counter(bench.tracking.calls)
-    assert (counts["find_run"], counts["find_rerun"], counts["version_of"]) == (1, 1, 2)
-
-
-async def test_until_the_alias_is_looked_at_once_more_nothing_is_asked(bench: TrainingBench) -> None:
-    ref, operator = bench.create(), bench.operator()
-    await bench.until(ref, lambda: bench.condition(ref, "Succeeded")[0] == "True", operator)
-    await bench.until(ref, lambda: bench.status(ref).run_status == "FINISHED", operator)
-    before = len(bench.tracking.calls)
-    result = await bench.a_pass(operator, ref)
-    assert (result.wrote, bench.tracking.calls[before:]) == (False, [])
-    assert bench.condition(ref, "Reconciling") == ("True", "ClosingRun")
-    bench.clock.forward(result.requeue_after or 0)
-    await bench.a_pass(operator, ref)
-    assert bench.tracking.calls[before:] == ["get_run", "version_at"]
-    assert closed(bench.status(ref))
-
-
-async def test_an_alias_that_was_not_looked_at_in_time_is_looked_at_in_the_next_pass(bench: TrainingBench) -> None:
-    """The wait for it ended between what a pass wanted to read and what it decided."""
-    ref, operator = bench.create(), bench.operator()
-    await bench.until(ref, lambda: bench.status(ref).run_status == "FINISHED", operator)
-    status, end = bench.kube.objects[ref]["status"], bench.status(ref).completion_time
-    before = observed(status=status, run=None, now=parse(end or "") + timedelta(seconds=DEFAULTS.timing.claim - 0.1))
-    wanted = read_set(before)
-    late = replace(before, read_set=wanted, now=before.now + timedelta(seconds=1))
-    decision = decide(late)
-    assert (wanted, decision.requeue_after, decision.effects) == (ReadSet(), 1.0, ())
-    assert read_set(late).version
 
 
 async def test_the_time_to_live_takes_the_job_and_leaves_the_status(bench: TrainingBench) -> None:

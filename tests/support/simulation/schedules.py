@@ -11,12 +11,13 @@ from typing import Any
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan.decision import Decision, DeleteObject, EmitEvent, Event
 from rollmodel.plan.times import stamp
+from rollmodel.plan.training.objects.scheduled import run_name
 from rollmodel.plan.training.observed import Observed, TrainingDefaults
 from rollmodel.plan.training.schedule.decide import decide_schedule
 
 from tests.support.simulation.promises import manifests
 
-__all__ = ["START", "Scheduled", "at"]
+__all__ = ["HOURLY", "START", "Scheduled", "at", "hourly", "name"]
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -138,3 +139,18 @@ class Scheduled:
             del self.children[name]
         else:
             self.children[name]["metadata"]["deletionTimestamp"] = stamp(self.now)
+
+
+HOURLY = {"cron": "@hourly"}
+
+
+def hourly(**schedule: Any) -> Scheduled:
+    """A schedule of every hour, after its first pass; ``schedule`` are fields that differ."""
+    parent = Scheduled({**HOURLY, **schedule})
+    parent.settle()
+    return parent
+
+
+def name(text: str) -> str:
+    """What the run of this minute is called."""
+    return run_name("nightly", at(text))
