@@ -112,7 +112,6 @@ NOTIFY = {"webhookRef": {"name": "own"}}
         ("ModelDeployment", {**PLAIN, "notify": NOTIFY}),
         ("ModelDeployment", {**PLAIN, "runtime": {"predictionLog": LOGS}}),
         ("DriftPolicy", {**WATCHED, "notify": NOTIFY}),
-        ("DriftPolicy", {**WATCHED, "source": {"logs": LOGS}}),
         ("TrainingJob", {**IMAGE, "notify": NOTIFY}),
         ("TrainingJob", {**IMAGE, "tracking": {"connectionRef": {"name": "own"}}}),
         ("TrainingJob", {"template": {"image": f"{OUR_IMAGES}train:1", "env": [secret("own")]}}),
@@ -131,11 +130,6 @@ def test_a_secret_is_named_only_by_those_who_may_read_it(people: People, kind: s
 def server(image: str) -> Object:
     """A spec with an image of one's own."""
     return {**PLAIN, "runtime": {"preset": "Custom", "image": image, "port": 9000}}
-
-
-def drifting(uri: str) -> Object:
-    """A policy that reads logs from there."""
-    return {**WATCHED, "source": {"logs": {"uri": uri}}}
 
 
 def profiled(uri: str) -> Object:
@@ -163,7 +157,6 @@ def addressed(uri: str) -> Object:
         ("ModelDeployment", addressed("s3://models/churn"), addressed("s3://other/churn")),
         ("TrainingJob", IMAGE, {"template": {"image": "train:1"}}),
         ("TrainingJob", IMAGE, {**IMAGE, "dataValidation": {"command": ["check"], "image": "check:1"}}),
-        ("DriftPolicy", drifting("s3://models/log"), drifting("s3://other/log")),
         ("DriftPolicy", profiled(f"{OUR_MODELS}profile.json"), profiled("https://example.com/profile.json")),
         (
             "TrainingJob",
