@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from typing import TypeVar
 
 from rollmodel.api.coordination import Rules
 from rollmodel.errors import Invalid
@@ -12,6 +13,8 @@ from rollmodel.plan.coordination.rules import parse
 from rollmodel.plan.coordination.standing import Standing
 
 __all__ = ["RuleBook", "whose_name"]
+
+T = TypeVar("T")
 
 
 def whose_name(whose: str) -> str:
@@ -68,6 +71,9 @@ class RuleBook:
         ]
 
     def _without(self, whose: str) -> RuleBook:
-        parts = (self.rules, self.problems, self.blocked)
-        rules, problems, blocked = ({key: value for key, value in part.items() if key != whose} for part in parts)
-        return RuleBook(rules, problems, blocked)  # type: ignore[arg-type]
+        return RuleBook(_but(whose, self.rules), _but(whose, self.problems), _but(whose, self.blocked))
+
+
+def _but(key: str, part: Mapping[str, T]) -> dict[str, T]:
+    """All entries but that of this key."""
+    return {other: value for other, value in part.items() if other != key}
