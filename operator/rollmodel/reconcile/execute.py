@@ -41,7 +41,7 @@ from rollmodel.reconcile.effects.status import StatusWriter
 __all__ = ["INSTALL_SECONDS", "Execution", "Executor", "no_connection"]
 
 #: How long a status can wait that only says how the first revision comes up, in seconds: most do in that time.
-INSTALL_SECONDS = 10.0
+INSTALL_SECONDS = 30.0
 
 
 async def no_connection() -> Connection:

@@ -128,7 +128,10 @@ def test_from_apply_to_ready_it_costs_eight_requests(start: float) -> None:
     assert events == ["InstallStarted", "Installed"]
 
 
-def test_pods_that_take_long_are_asked_why_every_five_seconds() -> None:
-    requests, _ = cost(30.0)
-    assert 3 <= requests["list Pod"] <= 5
+def test_pods_that_take_long_are_asked_why_ever_more_seldom() -> None:
+    requests, _ = cost(25.0)
+    assert 2 <= requests["list Pod"] <= 4
+    assert requests["patch_status ModelDeployment"] == 2
+    requests, _ = cost(290.0)
+    assert 12 <= requests["list Pod"] <= 20
     assert requests["patch_status ModelDeployment"] == 3
