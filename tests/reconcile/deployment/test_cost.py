@@ -115,13 +115,13 @@ def cost(start: float) -> tuple[Counter[str], list[str]]:
 
 
 @pytest.mark.parametrize("start", [0.5, 2.0, 9.0])
-def test_from_apply_to_ready_it_costs_eight_requests(start: float) -> None:
-    """Four children, two statuses and two Events."""
+def test_from_apply_to_ready_it_costs_seven_requests(start: float) -> None:
+    """Three children, two statuses and two Events."""
     requests, events = cost(start)
     assert requests == {
         "apply ControllerRevision": 1,
         "apply Deployment": 1,
-        "apply Service": 2,
+        "apply Service": 1,
         "patch_status ModelDeployment": 2,
         "create Event": 2,
     }

@@ -69,7 +69,7 @@ async def test_what_was_deleted_by_hand_comes_back(bench: Bench, kind: str) -> N
 
 
 @pytest.mark.parametrize("arrived", [False, True], ids=["lost", "arrived"])
-@pytest.mark.parametrize("fatal", range(1, 8))  # a calm run makes seven writes
+@pytest.mark.parametrize("fatal", range(1, 7))  # a calm run makes six writes
 async def test_killed_at_any_write_it_ends_the_same(bench: Bench, fatal: int, arrived: bool) -> None:
     """The process is killed at its n-th write, which may have arrived; the next process goes on."""
     calm = Bench()

@@ -52,7 +52,7 @@ def _canary(draft: Draft, others: Others) -> None:
     for part in ("maxSurge", "maxUnavailable"):
         draft.missing((*_CANARY, part), "the stable revision keeps its pods until the candidate has all traffic")
     for part in ("stableService", "canaryService"):
-        draft.kept((*_CANARY, part), "the operator makes a Service for each revision")
+        draft.kept((*_CANARY, part), "the operator makes its Services itself")
     draft.missing((*_CANARY, "dynamicStableScale"), "the stable revision can always take all traffic")
     if draft.source.look(*_CANARY, "trafficRouting") is not None:
         draft.missing((*_CANARY, "trafficRouting"), "routes are Gateway API: name the Gateway in `traffic.parentRefs`")
@@ -101,7 +101,7 @@ def _blue_green(draft: Draft) -> None:
     if wait:
         steps[0]["minSeconds"] = wait
     for part in ("activeService", "previewService"):
-        draft.kept((*_BLUE_GREEN, part), "the operator makes a Service for each revision")
+        draft.kept((*_BLUE_GREEN, part), "the operator makes its Services itself")
     for part in ("prePromotionAnalysis", "postPromotionAnalysis"):
         draft.missing((*_BLUE_GREEN, part), "`analysis.metrics` judge while the candidate has traffic")
 

@@ -108,7 +108,7 @@ def _with_pods(rollout: Rollout) -> Iterator[tuple[ArmStatus, int]]:
 
 
 def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Manifest]:
-    """Record, Deployment and Service of a revision."""
+    """Record and Deployment of a revision, and its Service where the router needs it: each takes an IP address."""
     revision = rollout.revision(arm.revision)
     if revision is None:
         return
@@ -121,7 +121,8 @@ def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Ma
         deadline_seconds=rollout.spec.rollout.deadline_seconds,
         model_name=revision.model_name,
     )
-    yield revision_service(rollout.owner, revision.id)
+    if rollout.router.capabilities.revision_services:
+        yield revision_service(rollout.owner, revision.id)
 
 
 def _is_selected(rollout: Rollout, revision: str) -> bool:

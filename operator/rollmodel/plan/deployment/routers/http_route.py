@@ -35,7 +35,7 @@ class HttpRoute:
 
     kinds: ClassVar[frozenset[str]] = frozenset({"Service", "HTTPRoute"})
     capabilities: ClassVar[Capabilities] = Capabilities(
-        exact_weights=True, mirror=True, header_match=True, others_must_drain=False
+        exact_weights=True, mirror=True, header_match=True, others_must_drain=False, revision_services=True
     )
 
     traffic: Traffic

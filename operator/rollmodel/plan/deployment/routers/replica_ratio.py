@@ -29,7 +29,7 @@ class ReplicaRatio:
 
     kinds: ClassVar[frozenset[str]] = frozenset({"Service"})
     capabilities: ClassVar[Capabilities] = Capabilities(
-        exact_weights=False, mirror=False, header_match=False, others_must_drain=True
+        exact_weights=False, mirror=False, header_match=False, others_must_drain=True, revision_services=False
     )
 
     @classmethod

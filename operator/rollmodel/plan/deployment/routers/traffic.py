@@ -19,12 +19,14 @@ class Capabilities:
     ``exact_weights``: it gives the percents that it is asked for, so that a wrong split is a fault.
     ``mirror``: it can copy requests; ``header_match``: it can choose a revision by a header.
     ``others_must_drain``: retired pods get traffic for as long as they exist, so a candidate waits for their end.
+    ``revision_services``: it sends requests to a Service of each revision, which is there before it gets weight.
     """
 
     exact_weights: bool
     mirror: bool
     header_match: bool
     others_must_drain: bool
+    revision_services: bool
 
 
 @dataclass(frozen=True, slots=True)

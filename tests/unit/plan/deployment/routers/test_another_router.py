@@ -31,7 +31,7 @@ class ProxyFile:
 
     kinds: ClassVar[frozenset[str]] = frozenset({"Service", "ConfigMap"})
     capabilities: ClassVar[Capabilities] = Capabilities(
-        exact_weights=True, mirror=False, header_match=False, others_must_drain=False
+        exact_weights=True, mirror=False, header_match=False, others_must_drain=False, revision_services=False
     )
 
     @classmethod
