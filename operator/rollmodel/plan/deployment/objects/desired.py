@@ -112,7 +112,6 @@ def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Ma
     revision = rollout.revision(arm.revision)
     if revision is None:
         return
-    yield revisions.record(rollout.owner, revision, rollout.observed.generation)
     yield deployment(
         rollout.owner,
         revision.id,
@@ -121,6 +120,7 @@ def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Ma
         deadline_seconds=rollout.spec.rollout.deadline_seconds,
         model_name=revision.model_name,
     )
+    yield revisions.record(rollout.owner, revision, rollout.observed.generation)
     if rollout.router.capabilities.revision_services:
         yield revision_service(rollout.owner, revision.id)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rollmodel.plan.decision import ApplyObject, Decision
 from rollmodel.plan.deployment.decide import decide
 
-from tests.support.simulation.rollouts import Cluster
+from tests.support.simulation.rollouts import Cluster, spec
 
 Serving = Callable[..., Cluster]
 
@@ -44,6 +44,11 @@ def test_a_candidate_is_given_traffic_after_its_pods_and_with_its_service_only(s
     route = applied(decision)[-1]
     assert route.manifest["kind"] == "HTTPRoute"
     assert [(need.kind, need.name) for need in route.needs] == [("Service", f"churn-{revision}")]
+
+
+def test_pods_of_a_first_revision_come_before_all_else() -> None:
+    decision = Cluster(spec()).reconcile()
+    assert kinds(decision) == ["Deployment", "ControllerRevision", "Service", "Service"]
 
 
 def test_with_replicas_the_service_leaves_the_candidate_first(serving: Serving) -> None:
