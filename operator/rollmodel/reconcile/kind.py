@@ -40,6 +40,8 @@ class Kind(Generic[Spec, Status, Observed]):
     """The Secret that names the registry of an object; None for the operator's own registry."""
     retry: Callable[[Observed], float | None] = lambda _: None
     """Seconds until what could not be found out is worth another try."""
+    look_again: float = 0.0
+    """How long the look after a pass that wrote may wait, in seconds, see ``Result``."""
     refers: Callable[[Place, Spec], Iterable[Topic]] = lambda _, __: ()
     """What an object depends on: it is woken when that changes."""
     announces: Callable[[Place, Sequence[Effect]], Iterable[Topic]] = lambda _, __: ()

@@ -103,6 +103,7 @@ class KindReconciler(Generic[Spec, Status, Observed]):
         return Result(
             execution.body,
             wrote=execution.wrote or news,
+            look_again=self._kind.look_again,
             requeue_after=self._rejections.soonest(
                 uid, execution.refused, decision.requeue_after, execution.retry_after, self._kind.retry(observed)
             ),

@@ -17,12 +17,14 @@ class Result:
     """The end of a pass.
 
     ``body`` is the object as it now is. ``wrote``: something was changed, so look again whether more is to do: only a
-    pass that writes nothing has reached its goal. ``requeue_after``: seconds until something is due, None for never.
+    pass that writes nothing has reached its goal. That look may wait for ``look_again`` seconds, since what comes of a
+    write mostly wakes the object sooner. ``requeue_after``: seconds until something is due, None for never.
     ``sample_age`` and ``readings``: see ``Decision``.
     """
 
     body: Manifest
     wrote: bool = False
+    look_again: float = 0.0
     requeue_after: float | None = None
     sample_age: float | None = None
     readings: Sequence[Reading] | None = None

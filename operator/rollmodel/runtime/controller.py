@@ -174,7 +174,7 @@ class Controller:
         resync = spread(self._limits.resync)
         due = resync if result.requeue_after is None else min(resync, result.requeue_after)
         if result.wrote:
-            return min(due, loop.writes.next())
+            return min(due, max(loop.writes.next(), result.look_again))
         loop.writes.reset()
         return due
 

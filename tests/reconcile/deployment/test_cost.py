@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from rollmodel.adapters.kubernetes.news import is_news
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
@@ -49,6 +51,7 @@ class World:
 
     kube: InMemoryKube = field(default_factory=InMemoryKube)
     triggers: Triggers = field(default_factory=Triggers)
+    instruments: Instruments = field(default_factory=Instruments)
 
     def __post_init__(self) -> None:
         registry = InMemoryRegistry()
@@ -68,12 +71,12 @@ class World:
         now = asyncio.get_running_loop().time
         executor = Executor(self.kube, registry, progress_seconds=PROGRESS_SECONDS, clock=now)
         self.reconciler = reconciler_of(kind, Parts(executor, connections, references, LoopClock()))
-        self.controller = Controller(self.kube, self.triggers, Limits(), Instruments(), Watchdog())
+        self.controller = Controller(self.kube, self.triggers, Limits(), self.instruments, Watchdog())
         self.ref = Ref.of(self.kube.create(model_deployment("team", "churn")))
         self.uid: str = self.kube.objects[self.ref]["metadata"]["uid"]
 
     async def live(self, start: float) -> None:
-        """A pod takes ``start`` seconds to be ready; each step of the Deployment's status wakes the owner."""
+        """A pod takes ``start`` seconds to be ready; what the Deployment reports wakes the owner where it is news."""
         driving = asyncio.create_task(self.controller.drive(self.reconciler, lambda: self.kube.objects[self.ref]))
         while not self.kube.of_kind("Deployment"):  # noqa: ASYNC110 - in virtual time
             await asyncio.sleep(0.05)
@@ -92,8 +95,15 @@ class World:
         moved = LoopClock().now().strftime("%Y-%m-%dT%H:%M:%SZ")
         progressing = {"type": "Progressing", "status": "True", "lastUpdateTime": moved}
         told = {"observedGeneration": 1, "updatedReplicas": 1, "conditions": [progressing], **status}
+        before = deepcopy(self.kube.objects[ref])
         self.kube.edit(ref, lambda obj: obj.update(status=told))
-        self.triggers.wake(self.uid)
+        if is_news(before, self.kube.objects[ref]):
+            self.triggers.wake(self.uid)
+
+    def passes(self) -> float:
+        """How many there were."""
+        labels = {"kind": "ModelDeployment", "result": "success"}
+        return self.instruments.registry.get_sample_value("rollmodel_reconcile_total", labels) or 0.0
 
     def requests(self) -> Counter[str]:
         """By verb and kind."""
@@ -101,17 +111,23 @@ class World:
         return Counter([*named, *("create Event" for _ in self.kube.events)])
 
 
-def cost(start: float) -> tuple[Counter[str], list[str]]:
-    """Requests of one object, and the reasons of its Events."""
+def lived(start: float) -> World:
+    """A world whose object is Ready."""
 
-    async def story() -> tuple[Counter[str], list[str]]:
+    async def story() -> World:
         world = World()
         await world.live(start)
         ready = {one["type"]: one["status"] for one in world.kube.objects[world.ref]["status"]["conditions"]}
         assert ready["Ready"] == "True"
-        return world.requests(), [event.reason for event in world.kube.events]
+        return world
 
     return virtual_time.run(story())
+
+
+def cost(start: float) -> tuple[Counter[str], list[str]]:
+    """Requests of one object, and the reasons of its Events."""
+    world = lived(start)
+    return world.requests(), [event.reason for event in world.kube.events]
 
 
 @pytest.mark.parametrize("start", [0.5, 2.0, 9.0])
@@ -126,6 +142,12 @@ def test_from_apply_to_ready_it_costs_seven_requests(start: float) -> None:
         "create Event": 2,
     }
     assert events == ["InstallStarted", "Installed"]
+
+
+@pytest.mark.parametrize(("start", "passes"), [(0.5, 3), (2.0, 4)])
+def test_what_comes_of_a_write_is_seen_with_it(start: float, passes: int) -> None:
+    """One pass creates, one sees the pod ready, one after it finds nothing to do; and one for who waits longer."""
+    assert lived(start).passes() == passes
 
 
 def test_pods_that_take_long_are_asked_why_ever_more_seldom() -> None:

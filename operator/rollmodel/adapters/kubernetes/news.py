@@ -1,6 +1,6 @@
 """Which changes of a child are news for its owner: those of something that a pass reads.
 
-A Deployment reports six times while its first pod starts, and two of those reports say something that a pass acts on.
+A Deployment reports six times while its first pod starts, and one of those reports says something that a pass acts on.
 What is left out here costs no pass; the next one sees it all the same.
 """
 
@@ -18,7 +18,6 @@ __all__ = ["is_news", "kept"]
 _STATUS_UNREAD = {kind.kind for kind in OPTIONAL}
 #: Of a Deployment: which of its templates it is at. Ours have one.
 _REVISION = "deployment.kubernetes.io/revision"
-_COUNTS = ("replicas", "readyReplicas")
 
 
 def kept(obj: Manifest) -> dict[str, Any]:
@@ -30,7 +29,7 @@ def kept(obj: Manifest) -> dict[str, Any]:
 def is_news(before: Manifest, after: Manifest) -> bool:
     """Whether a newer version of an object, as it is kept, says something new."""
     read = _READ.get(after["kind"])
-    return read is None or read(before) != read(after)
+    return read is None or read(before) != read(after) or _pods(after) < _pods(before)
 
 
 def _all_but_version(obj: Manifest) -> dict[str, Any]:
@@ -38,12 +37,17 @@ def _all_but_version(obj: Manifest) -> dict[str, Any]:
 
 
 def _of_deployment(obj: Manifest) -> dict[str, Any]:
-    """Its spec and names, how many pods there are, and what it complains about."""
+    """Its spec and names, how many pods are ready, and what it complains about."""
     meta, status = _all_but_version(obj)["metadata"], obj.get("status") or {}
-    counts = {key: status.get(key) or 0 for key in _COUNTS}
     complaints = [_without(one, "lastUpdateTime") for one in status.get("conditions") or () if _complains(one)]
     meta["annotations"] = _without(meta.get("annotations") or {}, _REVISION)
-    return {**obj, "metadata": meta, "status": {**counts, "conditions": complaints}}
+    return {**obj, "metadata": meta, "status": {"ready": status.get("readyReplicas") or 0, "conditions": complaints}}
+
+
+def _pods(obj: Manifest) -> int:
+    """Pods of a Deployment. That some are gone may be waited for; that more exist is nothing until they are ready."""
+    pods: int = (obj.get("status") or {}).get("replicas") or 0
+    return pods
 
 
 def _complains(condition: Mapping[str, Any]) -> bool:

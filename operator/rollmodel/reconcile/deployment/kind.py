@@ -13,7 +13,10 @@ from rollmodel.reconcile.deployment.model import registered
 from rollmodel.reconcile.kind import Kind
 from rollmodel.reconcile.references import Place, Topic, changed_models, registered_model
 
-__all__ = ["model_deployments"]
+__all__ = ["LOOK_AGAIN_SECONDS", "model_deployments"]
+
+#: Pods and gateways report within a second, mostly: one pass sees what was written and what came of it.
+LOOK_AGAIN_SECONDS = 1.0
 
 
 def model_deployments(
@@ -29,6 +32,7 @@ def model_deployments(
         numbers=_numbers,
         connection=lambda spec: spec.model.connection_ref,
         retry=lambda observed: model_retry if isinstance(observed.model, Problem) else None,
+        look_again=LOOK_AGAIN_SECONDS,
         refers=_refers,
         announces=changed_models,
         forget=gatherer.forget,

@@ -29,13 +29,14 @@ STARTED = {"observedGeneration": 1, "replicas": 1, "unavailableReplicas": 1}
     [
         ({}, {"observedGeneration": 1, "unavailableReplicas": 1, "conditions": [SETS["Progressing"]]}),
         (STARTED, {**STARTED, "updatedReplicas": 1}),
+        (STARTED, {**STARTED, "replicas": 2}),
         (STARTED, {**STARTED, "conditions": [condition("Available", "False", "MinimumReplicasUnavailable")]}),
         (
             {**STARTED, "conditions": [condition("ReplicaFailure", "True", "FailedCreate")]},
             {**STARTED, "conditions": [condition("ReplicaFailure", "True", "FailedCreate", "2026-01-01T00:00:09Z")]},
         ),
     ],
-    ids=["it was seen", "of which template", "it waits", "the same complaint later"],
+    ids=["it was seen", "of which template", "more pods", "it waits", "the same complaint later"],
 )
 def test_what_no_pass_acts_on_is_no_news(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
     assert not is_news(deployment(before), deployment(after, version=2))
@@ -51,7 +52,7 @@ def test_neither_is_the_number_that_its_controller_gives_to_its_template() -> No
     "after",
     [
         deployment({**STARTED, "readyReplicas": 1}),
-        deployment({**STARTED, "replicas": 2}),
+        deployment({**STARTED, "replicas": 0}),
         deployment({**STARTED, "conditions": [condition("Progressing", "False", "ProgressDeadlineExceeded")]}),
         deployment({**STARTED, "conditions": [condition("ReplicaFailure", "True", "FailedCreate")]}),
         deployment(STARTED, replicas=3),
@@ -59,7 +60,7 @@ def test_neither_is_the_number_that_its_controller_gives_to_its_template() -> No
         deployment(STARTED, labels={"team": "other"}),
         deployment(STARTED, deletionTimestamp="2026-01-01T00:00:00Z"),
     ],
-    ids=["ready", "more pods", "deadline", "refused", "scaled", "edited", "labelled", "deleted"],
+    ids=["ready", "fewer pods", "deadline", "refused", "scaled", "edited", "labelled", "deleted"],
 )
 def test_what_a_pass_acts_on_is_news(after: dict[str, Any]) -> None:
     assert is_news(deployment(STARTED), after)

@@ -52,6 +52,19 @@ async def test_a_pass_that_wrote_is_followed_until_one_did_not(stage: Stage) -> 
     assert len(script.seen) == 3
 
 
+async def test_the_look_after_a_pass_that_wrote_may_wait_for_what_comes_of_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rollmodel.backoff.Backoff.next", lambda self: 0.0)
+    script, ref = Script([lambda body: Result(body, wrote=True, look_again=300.0)]), stage.create()
+    stage.drive(script, ref)
+    await script.passes(1)
+    await idle()
+    assert len(script.seen) == 1
+    stage.triggers.wake(stage.uid(ref))
+    await script.passes(2)
+
+
 async def test_what_is_due_is_done_without_a_wake(stage: Stage) -> None:
     script, ref = Script([lambda body: Result(body, requeue_after=0.01)]), stage.create()
     stage.drive(script, ref)
