@@ -31,10 +31,12 @@ def merge_conditions(
     before: Sequence[Condition], lines: Mapping[str, ConditionDraft], *, generation: int, now: datetime
 ) -> Sequence[Condition]:
     """The conditions with these lines put in by type."""
+    moment, merged = stamp(now), {condition.type: condition for condition in before}
     for kind, line in lines.items():
         message = " ".join(line.message.split())
-        before = upsert(before, kind, line.status, word(line.reason), message, generation=generation, now=stamp(now))
-    return before
+        old = [merged[kind]] if kind in merged else []
+        [merged[kind]] = upsert(old, kind, line.status, word(line.reason), message, generation=generation, now=moment)
+    return list(merged.values())
 
 
 def word(reason: str) -> str:

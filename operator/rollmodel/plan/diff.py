@@ -61,8 +61,11 @@ def _changeable(desired: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _within(desired: Any, live: Any, path: tuple[str, ...]) -> bool:
-    if desired == live:  # what is equal is within by every rule, and most is; the rules below are slow
-        return True
+    return desired == live or _follows_rules(desired, live, path)
+
+
+def _follows_rules(desired: Any, live: Any, path: tuple[str, ...]) -> bool:
+    """Of values that differ. What is equal is within by every rule, and most is, so it is not looked into."""
     if path in _ATOMIC:
         return not desired and not live
     if isinstance(desired, Mapping):
@@ -95,7 +98,11 @@ def _key_of(desired: Sequence[Any], path: tuple[str, ...]) -> str | None:
 
 
 def _map_within(desired: Mapping[str, Any], live: Mapping[str, Any], path: tuple[str, ...]) -> bool:
-    return all(_within(value, live.get(key), (*path, key)) for key, value in desired.items())
+    for key, value in desired.items():
+        found = live.get(key)
+        if value != found and not _follows_rules(value, found, (*path, key)):
+            return False
+    return True
 
 
 def _list_within(desired: Sequence[Any], live: Sequence[Any], path: tuple[str, ...]) -> bool:
