@@ -68,7 +68,8 @@ def _harm(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | Non
     if not state.harmful:
         return None
     worst = next(o.report for o in opinions if o.report.name == state.harmful[0])
-    ratio = "" if worst.ratio is None else f", {rounded(worst.ratio)} times the stable value"
+    compared = "what may differ" if worst.unit == "pairs" else "the stable value"
+    ratio = "" if worst.ratio is None else f", {rounded(worst.ratio)} times {compared}"
     early = ", so glaring that it was found while the noise is still learnt" if worst.guard == "Caught" else ""
     message = f"{_listed(state.harmful)}: proven worse than tolerated{ratio}{early}"
     return Finding(Outcome.HARM, "ProvenHarmful", message, state.harmful)

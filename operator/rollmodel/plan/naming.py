@@ -20,6 +20,7 @@ __all__ = [
     "job",
     "label_value",
     "owner_selector",
+    "pairs",
     "preview",
     "revision_selector",
     "selector_text",
@@ -67,6 +68,11 @@ def child(owner: str, revision: str) -> str:
 def preview(owner: str) -> str:
     """Name of the Service of a candidate that is previewed. A revision has eight characters, so none is called so."""
     return child(owner, "preview")
+
+
+def pairs(owner: str) -> str:
+    """Name of the headless Service by which a candidate finds the pods whose answers it compares with its own."""
+    return child(owner, "pairs")
 
 
 def job(owner: str, attempt: int) -> str:

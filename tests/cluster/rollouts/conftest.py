@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -178,8 +178,8 @@ async def send(stack: Cluster) -> AsyncIterator[Send]:
     """Starts steady traffic to a ModelDeployment, until the test ends."""
     tasks: list[asyncio.Task[None]] = []
 
-    async def start(to: LiveRollout, rate: float = 20.0, **headers: str) -> Traffic:
-        traffic = Traffic(stack.gateway_url, to.host, ("{}",), rate=rate, headers=headers)
+    async def start(to: LiveRollout, rate: float = 20.0, bodies: Sequence[str] = ("{}",), **headers: str) -> Traffic:
+        traffic = Traffic(stack.gateway_url, to.host, bodies, rate=rate, headers=headers)
         tasks.append(asyncio.create_task(traffic.run()))
         return traffic
 

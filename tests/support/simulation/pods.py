@@ -33,6 +33,10 @@ class Behaviour:
     cost: float = 1.0
     answers: bool = True
     """Whether requests are answered at all; they are counted when they are."""
+    differs: float = 0.0
+    """The share of copies to which it answers something else than the stable revision."""
+    pairs: bool = True
+    """Whether its pods find those of the stable revision."""
 
 
 @dataclass
@@ -49,6 +53,9 @@ class Pod:
     load: float | None = None
     """What its requests cost in the last tick, per second; None before there are metrics of it."""
     points: list[tuple[float, float, float]] = field(default_factory=list)
+    paired: float = 0.0
+    pairs: list[tuple[float, float, float]] = field(default_factory=list)
+    """Pairs, and those that differ, by time."""
 
 
 def series_of(pod: Pod, behaviour: Behaviour, query: str, *, start: float, end: float, step: float) -> Roles:

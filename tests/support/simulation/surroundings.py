@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -190,6 +190,15 @@ class Surroundings:
         for pod in self.pods:
             if pod.total:
                 pod.points.append((moment, round(pod.total), round(pod.failed)))
+            self._pair(pod, moment)
+
+    def _pair(self, pod: Pod, moment: float) -> None:
+        """A pod of the candidate pairs its copies while a Service leads it to the pods of the stable revision."""
+        behaviour = self._behaviour(pod.revision)
+        if pod.ready and ("Service", "churn-pairs") in self.children and behaviour.pairs:
+            share = self.mirrored.get(pod.revision, 0) / 100 / max(1, self._ready(pod.revision))
+            pod.paired += self.rate * TICK * share
+        pod.pairs.append((moment, pod.paired, pod.paired * behaviour.differs))
 
     def _asked(self, share: float) -> float:
         """Requests of a tick that come to a pod with this share of the traffic."""
@@ -210,17 +219,20 @@ class Surroundings:
         if isinstance(known, float):
             grid_points = range(round(query.start), round(query.end) + 1, round(query.step))
             return Answer([({}, [(float(moment), known) for moment in grid_points])])
-        series = []
-        for pod in [*self.pods, *self.gone]:
-            labels = {"pod": pod.name, "rollmodel_dev_revision": pod.revision}
-            if self.metrics == "strange":
-                labels["rollmodel_dev_revision"] = "unknown"
-            if pod.revision in query.query:
-                behaviour, text = self._behaviour(pod.revision), query.query
-                shown = replace(pod, points=self._shown(pod, query))
-                found = series_of(shown, behaviour, text, start=query.start, end=query.end, step=query.step)
-                series += [({**labels, **role}, points) for role, points in found]
-        return Answer(series)
+        pods = [*self.pods, *self.gone]
+        return Answer([one for pod in pods if pod.revision in query.query for one in self._series(pod, query)])
+
+    def _series(self, pod: Pod, query: MetricQuery) -> Iterator[tuple[dict[str, str], list[tuple[float, float]]]]:
+        """What a query gets of a pod."""
+        labels = {"pod": pod.name, "rollmodel_dev_revision": pod.revision}
+        if self.metrics == "strange":
+            labels["rollmodel_dev_revision"] = "unknown"
+        behaviour, text, points = self._behaviour(pod.revision), query.query, self._shown(pod, query)
+        if "rollmodel_server_pairs" in text:  # of one revision, and never late
+            text, points = "", pod.pairs if f'rollmodel_dev_revision="{pod.revision}"' in text else []
+        shown = replace(pod, points=points)
+        for role, found in series_of(shown, behaviour, text, start=query.start, end=query.end, step=query.step):
+            yield {**labels, **role}, found
 
     def _failure(self, query: MetricQuery) -> Problem | None:
         """Why a query has no answer."""

@@ -21,6 +21,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
     [
         ("blue-green.yaml", [Goal(0, sized_for=100, preview=True)]),
         ("shadow.yaml", [Goal(0, mirrored=20, sized_for=25), Goal(25, sized_for=25)]),
+        ("paired.yaml", [Goal(0, mirrored=50, sized_for=50)]),
         ("ab-test.yaml", [Goal(50, sized_for=50, match=RequestMatch("x-group", "b"))]),
         ("swap.yaml", [Goal(10, sized_for=10), Goal(25, sized_for=10)]),
     ],

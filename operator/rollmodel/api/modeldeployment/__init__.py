@@ -10,6 +10,7 @@ from rollmodel.api.modeldeployment.analysis import (
     MeanQuery,
     Metric,
     MetricPreset,
+    PairedAnswers,
     Tolerance,
     ValueQuery,
 )
@@ -61,6 +62,7 @@ __all__ = [
     "OnBlind",
     "OnFailure",
     "OnUndecided",
+    "PairedAnswers",
     "ParentRef",
     "PredictionLog",
     "RecordStatus",

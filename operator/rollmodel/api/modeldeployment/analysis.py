@@ -20,7 +20,17 @@ from rollmodel.api.decimals import (
 )
 from rollmodel.api.schema import Rule, at_least_one_of, exactly_one_of, keyed_by
 
-__all__ = ["Analysis", "Better", "CountsQuery", "MeanQuery", "Metric", "MetricPreset", "Tolerance", "ValueQuery"]
+__all__ = [
+    "Analysis",
+    "Better",
+    "CountsQuery",
+    "MeanQuery",
+    "Metric",
+    "MetricPreset",
+    "PairedAnswers",
+    "Tolerance",
+    "ValueQuery",
+]
 
 _PromQL = Annotated[str, Field(min_length=1, max_length=4096)]
 _Delay = Annotated[int, Field(ge=0, le=2_592_000)]
@@ -93,6 +103,30 @@ class ValueQuery(ApiModel):
     """How many failed evaluations are tolerated before the candidate is rolled back."""
 
 
+class PairedAnswers(ApiModel):
+    """Both versions' answers to the same request, while a shadow copies requests: how many may differ.
+
+    Without `differsBy` and `threshold` any difference counts.
+    """
+
+    rules = (
+        Rule(
+            "!(has(self.differsBy) && has(self.threshold))",
+            "must have at most one of `differsBy` and `threshold`",
+        ),
+    )
+
+    max_disagreement: Risk
+    """Share of the requests whose answers may differ. Of a request of several rows the part of its rows counts."""
+    differs_by: PositiveDecimal | None = None
+    """Numbers differ if they are further apart than this."""
+    threshold: SignedDecimal | None = None
+    """Numbers differ if one lies above this and the other does not: the class of a score."""
+    slice_by: Annotated[str | None, Field(min_length=1, max_length=253)] = None
+    """A feature by whose values the pods also count rows, for you to look at: its values are seen in Prometheus, the
+    first 20 of each pod."""
+
+
 class MetricPreset(StrEnum):
     """Metrics whose queries the runtime preset knows."""
 
@@ -117,18 +151,19 @@ def _at_least_as_wide(part: str, *, missing: str) -> Rule:
 
 
 class Metric(ApiModel):
-    """One thing to judge a candidate by: exactly one of ``preset``, ``counts``, ``mean``, ``value``."""
+    """One thing to judge a candidate by: exactly one of ``preset``, ``counts``, ``mean``, ``value``, ``paired``."""
 
     rules = (
-        exactly_one_of("preset", "counts", "mean", "value"),
+        exactly_one_of("preset", "counts", "mean", "value", "paired"),
         Rule(
             "(has(self.preset) && self.preset == 'SlowRequests') == has(self.slowerThanSeconds)",
             "must have `slowerThanSeconds` with `preset` 'SlowRequests', and only there",
         ),
         Rule(
-            "!has(self.value) || !(has(self.tolerance) || has(self.safeTolerance) || has(self.ceiling))",
+            "!(has(self.value) || has(self.paired))"
+            " || !(has(self.tolerance) || has(self.safeTolerance) || has(self.ceiling))",
             "must have `tolerance`, `safeTolerance` and `ceiling` only with `preset`, `counts` or `mean`:"
-            " a `value` has `min` and `max`",
+            " a `value` has `min` and `max`, `paired` has `maxDisagreement`",
         ),
         Rule(
             "!has(self.ceiling) || !(has(self.mean) || (has(self.preset) && self.preset == 'Latency'))",
@@ -152,6 +187,9 @@ class Metric(ApiModel):
     """A mean per request, by two counters of your own."""
     value: ValueQuery | None = None
     """A number with limits."""
+    paired: PairedAnswers | None = None
+    """How often both versions answer the same request differently. Only for `strategy: Shadow` and the preset
+    `MLflow`."""
     tolerance: Tolerance | None = None
     """The margin beyond which a candidate counts as harmful. Default: `ratio` 1.1."""
     safe_tolerance: Tolerance | None = None

@@ -39,6 +39,12 @@ class ModelDeploymentSpec(ApiModel):
             " weight",
         ),
         Rule(
+            "!self.analysis.metrics.exists(metric, has(metric.paired))"
+            " || (self.rollout.strategy == 'Shadow' && self.runtime.preset == 'MLflow')",
+            "must have metrics with `paired` only with `rollout.strategy` 'Shadow' and `runtime.preset` 'MLflow': the"
+            " same request is answered twice where a Gateway copies it, and our server remembers answers",
+        ),
+        Rule(
             "!has(self.scale.autoscaling) || !has(self.scale.autoscaling.metrics)"
             " || !self.scale.autoscaling.metrics.exists(m, has(m.cpu) && has(m.cpu.utilization))"
             " || (has(self.runtime.resources)"

@@ -92,7 +92,7 @@ def _from_counts(arguments: argparse.Namespace) -> list[Result]:
 
 def _from_prometheus(arguments: argparse.Namespace) -> list[Result]:
     manifest = read_manifest(arguments.manifest)
-    spec, pair = _compared(spec_of(manifest)), _pair(manifest, arguments)
+    spec, pair = _without_pairs(_compared(spec_of(manifest))), _pair(manifest, arguments)
     if arguments.start is None:
         raise Invalid("--prometheus needs --start, the time when the rollout began")
     start, end = _moment(arguments.start), _moment(arguments.end) if arguments.end else datetime.now(UTC).timestamp()
@@ -107,6 +107,16 @@ def _compared(spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
         strategy = spec.rollout.strategy
         raise Invalid(f"{strategy} compares nobody, so there is nothing to replay: its ceilings hold while it bakes")
     return spec
+
+
+def _without_pairs(spec: ModelDeploymentSpec) -> ModelDeploymentSpec:
+    """The spec without metrics about copies, which rollouts of the past have none of."""
+    paired = [metric.name for metric in spec.analysis.metrics if metric.paired is not None]
+    if not paired:
+        return spec
+    print(f"left out: {', '.join(paired)} (`paired` needs copies of requests)", file=sys.stderr)
+    metrics = [metric for metric in spec.analysis.metrics if metric.paired is None]
+    return spec.model_copy(update={"analysis": spec.analysis.model_copy(update={"metrics": metrics})})
 
 
 def _pair(manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Pair:

@@ -148,6 +148,9 @@ async def metrics(
     checks = []
     for metric in spec.analysis.metrics if revision is not None else ():
         subject = f"{name}: metric {metric.name}"
+        if metric.paired is not None:
+            checks.append(fine(subject, "counted by the pods of a candidate while requests are copied"))
+            continue
         words = scope(
             namespace,
             name,

@@ -22,7 +22,8 @@ from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["FACTORS", "DecisionTime", "decision_times", "promotion_seconds"]
 
-#: How many times as bad as stable a candidate is taken to be; of latency: as slow; of means: as high (or low).
+#: How many times as bad as stable a candidate is taken to be; of latency: as slow; of means: as high (or low); of
+#: pairs: how many times as many differ as may.
 FACTORS = (2.0, 10.0)
 #: Windows that are judged before the judge is asked how long the rest takes.
 _JUDGED = 16
@@ -108,7 +109,7 @@ def promotion_seconds(spec: ModelDeploymentSpec, times: Sequence[DecisionTime], 
 
 def _is_tolerated(metric: MetricPlan, traffic: Traffic, factor: float) -> bool:
     """Whether a candidate that is so much worse lies within the tolerance, and below the ceiling."""
-    if metric.kind == "value":
+    if metric.kind in {"value", "paired"}:
         return False
     stable = traffic.bad_share if metric.kind == "count" else 1.0
     within = factor * stable <= metric.harm_ratio * stable + metric.harm_absolute

@@ -88,8 +88,8 @@ class MetricView:
 
     @property
     def rates(self) -> tuple[Rate, ...]:
-        """The bad fraction of each arm that had requests; a mean has none."""
-        if self.report is None or (self.plan is not None and self.plan.kind == "mean"):
+        """The bad fraction of each arm that had requests; a mean and pairs have none."""
+        if self.report is None or (self.plan is not None and self.plan.kind in {"mean", "paired"}):
             return ()
         arms = (("candidate", self.report.ka, self.report.na), ("stable", self.report.kb, self.report.nb))
         return tuple(Rate(arm, bad, total, self.report.dispersion) for arm, bad, total in arms if total)
@@ -97,7 +97,9 @@ class MetricView:
     @property
     def ratio_name(self) -> str:
         """What the ratio is of."""
-        return {"latency": "time", "mean": "mean"}.get(self.plan.kind if self.plan is not None else "", "ratio")
+        return {"latency": "time", "mean": "mean", "paired": "part of what may differ"}.get(
+            self.plan.kind if self.plan is not None else "", "ratio"
+        )
 
     @property
     def margins(self) -> tuple[float, float] | None:

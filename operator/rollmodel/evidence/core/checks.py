@@ -13,6 +13,7 @@ from rollmodel.evidence.core.types import (
     MetricPlan,
     NoEvidence,
     NoEvidenceReason,
+    PairSample,
     Sample,
     ValueSample,
 )
@@ -22,7 +23,16 @@ __all__ = ["MOST_BUCKETS", "checked", "edges_problem", "problem", "single_arm"]
 #: Most buckets of a histogram that is taken seriously; real ones have 10 to 60.
 MOST_BUCKETS = 256
 
-_KINDS = {"count": CountSample, "latency": HistogramSample, "mean": MeanSample, "value": ValueSample}
+#: Parts of pairs are added up as floats.
+_ROUNDING = 1e-9
+
+_KINDS = {
+    "count": CountSample,
+    "latency": HistogramSample,
+    "mean": MeanSample,
+    "value": ValueSample,
+    "paired": PairSample,
+}
 
 
 def checked(metric: MetricPlan, sample: Sample | None) -> Sample:
@@ -49,6 +59,8 @@ def problem(sample: Sample) -> NoEvidence | None:
             return _means(sample)
         case ValueSample():
             return _finite([sample.value])
+        case PairSample():
+            return _pairs(sample)
         case NoEvidence():
             return sample
 
@@ -99,6 +111,15 @@ def edges_problem(edges: Sequence[float]) -> NoEvidence | None:
     if not any(edge > 0 for edge in edges) or any(low >= high for low, high in pairwise(edges)):
         return NoEvidence(NoEvidenceReason.EDGES_CHANGED, "edges must be ascending, and one at least positive")
     return None
+
+
+def _pairs(sample: PairSample) -> NoEvidence | None:
+    if odd := _finite([sample.pairs, sample.differing]) or _not_negative([sample.pairs, sample.differing]):
+        return odd
+    if sample.differing > sample.pairs * (1.0 + _ROUNDING):
+        message = f"{sample.differing:g} of {sample.pairs:g} pairs differ"
+        return NoEvidence(NoEvidenceReason.BAD_EXCEEDS_TOTAL, message)
+    return None if sample.pairs else NoEvidence(NoEvidenceReason.NO_PAIRS, "no request was answered by both versions")
 
 
 def _means(sample: MeanSample) -> NoEvidence | None:

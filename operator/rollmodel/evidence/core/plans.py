@@ -37,6 +37,10 @@ def _check(metric: MetricPlan) -> None:
     if metric.kind == "value":
         _require(metric.value_min is not None or metric.value_max is not None, f"{name}: needs value_min or value_max")
         return
+    if metric.kind == "paired":
+        limit = metric.value_max
+        _require(limit is not None and 0 < limit < 1, f"{name}: value_max must be between 0 and 1")
+        return
     for ratio in (metric.harm_ratio, metric.safe_ratio):
         _require(0 < ratio < math.inf, f"{name}: ratios must be positive")
     most = 1.0 if metric.kind == "count" else math.inf

@@ -29,6 +29,7 @@ __all__ = [
     "NoEvidence",
     "NoEvidenceReason",
     "Outcome",
+    "PairSample",
     "PodSeries",
     "Sample",
     "ValueSample",
@@ -62,6 +63,8 @@ class NoEvidenceReason(StrEnum):
     QUERY_FAILED = "QueryFailed"
     LABELS_PENDING = "LabelsPending"
     STATE_VERSION = "StateVersion"
+    NO_PAIRS = "NoPairs"
+    COPIES_ENDED = "CopiesEnded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,26 @@ class ValueSample:
         return other if isinstance(other, ValueSample) else _unequal()
 
 
-Sample = CountSample | HistogramSample | MeanSample | ValueSample | NoEvidence
+@dataclass(frozen=True, slots=True)
+class PairSample:
+    """Requests of one window that both versions answered, and the sum of their parts (0 to 1) that differ."""
+
+    pairs: float
+    differing: float
+
+    @property
+    def requests(self) -> tuple[float, float]:
+        """What was paired is a part of the requests, which other metrics count."""
+        return self.pairs, 0.0
+
+    def plus(self, other: Sample) -> Sample:
+        """Both windows as one."""
+        if not isinstance(other, PairSample):
+            return _unequal()
+        return PairSample(self.pairs + other.pairs, self.differing + other.differing)
+
+
+Sample = CountSample | HistogramSample | MeanSample | PairSample | ValueSample | NoEvidence
 
 
 def _unequal() -> NoEvidence:
@@ -184,7 +206,7 @@ class MetricPlan:
     """How one metric is judged. Harm: candidate <= harm_ratio * stable + harm_absolute; safe likewise."""
 
     name: str
-    kind: Literal["count", "latency", "mean", "value"]
+    kind: Literal["count", "latency", "mean", "value", "paired"]
     harm_ratio: float = 1.1
     harm_absolute: float = 0.0
     safe_ratio: float = 1.5
@@ -193,6 +215,7 @@ class MetricPlan:
     """Absolute limit of the bad fraction (count)."""
     value_min: float | None = None
     value_max: float | None = None
+    """Limits of a value; ``value_max`` is also the share of pairs that may differ (paired)."""
     failure_limit: int = 2
     higher_is_worse: bool = True
     weight: float = 1.0
@@ -267,6 +290,8 @@ class MetricReport:
     """Windows seen, of how many that only teach what is normal; absent once harm and safety are judged."""
     guard: Literal["Watching", "Caught"] | None = None
     """The guard against glaring faults while the noise is learnt; absent where there is none or it is over."""
+    unit: Literal["pairs"] | None = None
+    """What ``na`` and ``ka`` count where it is not requests; of pairs ``ratio`` is in parts of the limit."""
 
 
 @dataclass(frozen=True, slots=True)

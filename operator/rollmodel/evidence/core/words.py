@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["evidence", "rounded"]
+__all__ = ["evidence", "percent", "rounded"]
 
 LEAST, MOST = 1e-3, 1e6
 
@@ -21,3 +21,8 @@ def evidence(value: float) -> str:
         return "over a million"
     text = f"{value:.3g}"
     return f"{float(text):,.0f}" if "e+" in text else text
+
+
+def percent(share: float) -> str:
+    """A share in percent: 0 %, 1.6 %, 50 %."""
+    return f"{rounded(100 * share)} %"

@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from rollmodel.serving.pairs.start import MOST_ASKED_BYTES, Pairs
 from rollmodel.serving.predictions import identity
 from rollmodel.serving.server.metrics import ServerMetrics
 from rollmodel.serving.server.scoring import Answer, Scorer
@@ -54,7 +55,7 @@ class ServerApp:
     """Serves one loaded model.
 
     ``timeout`` in seconds, as MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT; ``max_bytes`` is the largest body that is taken.
-    ``names_predictions``: each inference has an id, which its answer carries.
+    ``names_predictions``: each inference has an id, which its answer carries. ``pairs`` answers other pods.
     """
 
     def __init__(
@@ -67,7 +68,9 @@ class ServerApp:
         timeout: float,
         max_bytes: int,
         names_predictions: bool = False,
+        pairs: Pairs | None = None,
     ) -> None:
+        self._pairs = pairs
         self._names_predictions = names_predictions
         self._max_bytes = max_bytes
         self._scorer = scorer
@@ -79,6 +82,7 @@ class ServerApp:
             ("POST", "/invocations"): self._invocations,
             ("GET", "/ready"): self._ready,
             ("GET", "/metrics"): self._render_metrics,
+            **({("POST", "/pairs"): self._recent_answers} if pairs is not None else {}),
         }
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -98,7 +102,7 @@ class ServerApp:
             async with asyncio.timeout(self._timeout):
                 body = await _read(receive, self._max_bytes)
                 begin = perf_counter()
-                answer = await asyncio.to_thread(self._scorer.score, body, content_type.decode("latin-1"))
+                answer = await asyncio.to_thread(self._score, body, content_type)
         except TimeoutError:
             answer = TOO_SLOW if begin else TOO_SLOW_TO_SEND
         except _TooLarge:
@@ -111,11 +115,30 @@ class ServerApp:
         self._metrics.observe(answer.status, perf_counter() - begin if begin else 0.0)
         await self._send(send, answer, told)
 
+    def _score(self, body: bytes, content_type: bytes) -> Answer:
+        if self._pairs is not None:
+            self._pairs.begin(body, content_type)
+        return self._scorer.score(body, content_type.decode("latin-1"))
+
     async def _ready(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         checked = "input example" if self._readiness.tried else "no input example"
         status, text = (503, "draining") if self._readiness.draining else (200, f"ready; checked: {checked}")
         headers = [(b"x-rollmodel-checked", checked.encode())]
         await self._send(send, Answer(status, f"{text}\n".encode(), "text/plain"), headers)
+
+    async def _recent_answers(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
+        """What this pod answered to questions that another pod has answered, too."""
+        assert self._pairs is not None  # noqa: S101 - else there is no such route
+        try:
+            async with asyncio.timeout(self._timeout):
+                answer = Answer(200, self._pairs.answered(await _read(receive, MOST_ASKED_BYTES)))
+        except (ValueError, TypeError, KeyError):
+            answer = Answer.error(400, "BAD_REQUEST", "the request must be a list of questions")
+        except (TimeoutError, _TooLarge):
+            answer = TOO_LARGE
+        except _ClientGone:
+            return
+        await self._send(send, answer)
 
     async def _render_metrics(self, scope: Message, receive: Receive, send: Send) -> None:  # noqa: ARG002  ASGI
         await self._send(send, Answer(200, self._metrics.render(), CONTENT_TYPE_LATEST))

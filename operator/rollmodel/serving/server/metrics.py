@@ -56,6 +56,11 @@ class ServerMetrics:
             multiprocess_mode="max",
         ).labels(**model).set(1)
 
+    @property
+    def registry(self) -> CollectorRegistry:
+        """For counters of this process that are shown beside these."""
+        return self._registry
+
     def observe(self, code: int, seconds: float) -> None:
         """Count one answered request."""
         self._requests.labels(str(code)).inc()

@@ -15,6 +15,7 @@ from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.pyfunc import scoring_server
 
 from rollmodel.serving.drift.start import start_counting
+from rollmodel.serving.pairs.start import start_pairs
 from rollmodel.serving.predictions.start import start_logging
 from rollmodel.serving.server.app import Readiness, ServerApp
 from rollmodel.serving.server.metrics import ServerMetrics
@@ -53,16 +54,19 @@ def run(model: Path, listener: socket.socket, *, drain_seconds: float, max_bytes
     scorer, tried = load(model)
     counting = start_counting(model)
     logging = start_logging(model)
-    scorer.watch(Observers.of(counting.recorder, logging.log if logging is not None else None))
+    metrics = ServerMetrics(_labels(scorer), counting.metrics, *([logging.metrics] if logging is not None else []))
+    pairs = start_pairs(metrics.registry)
+    scorer.watch(Observers.of(counting.recorder, logging.log if logging is not None else None, pairs))
     readiness = Readiness(tried=tried)
     app = ServerApp(
         scorer,
         scoring_server.init(scorer.model),
-        ServerMetrics(_labels(scorer), counting.metrics, *([logging.metrics] if logging is not None else [])),
+        metrics,
         readiness,
         timeout=MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get(),
         max_bytes=max_bytes,
         names_predictions=logging is not None,
+        pairs=pairs,
     )
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off")
     DrainingServer(config, readiness, drain_seconds).run(sockets=[listener])

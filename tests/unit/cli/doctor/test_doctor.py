@@ -298,6 +298,13 @@ def test_a_metric_that_cannot_be_judged(fakes: Fakes, doctor: Doctor, answer: An
     assert checks["churn: metric errors"]["level"] == "bad"
 
 
+def test_pairs_have_no_series_at_rest_and_that_is_fine(fakes: Fakes, doctor: Doctor) -> None:
+    fakes.model["spec"]["analysis"]["metrics"] = [{"name": "answers", "paired": {"maxDisagreement": "0.02"}}]
+    fakes.counters = []
+    checks = doctor()[1]
+    assert checks["churn: metric answers"]["level"] == "ok"
+
+
 @pytest.mark.parametrize(
     ("status", "text", "models", "level"),
     [

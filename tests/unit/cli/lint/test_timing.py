@@ -149,3 +149,15 @@ def test_copies_are_timed_at_the_share_of_copies() -> None:
 def test_nobody_is_compared_by_blue_green() -> None:
     policy = spec(rollout={"strategy": "BlueGreen"})
     assert list(decision_times(policy, rps=RPS, bad_share=BAD, scrapes=[10.0])) == []
+
+
+def test_pairs_are_proven_by_their_share_of_the_copies() -> None:
+    paired = {"name": "answers", "paired": {"maxDisagreement": "0.02"}}
+    rollout = {"strategy": "Shadow", "shadow": {"percent": 20}}
+    (found,) = decision_times(
+        spec(analysis={"metrics": [paired]}, rollout=rollout), rps=RPS, bad_share=BAD, scrapes=[10.0]
+    )
+    assert found.safe is not None
+    assert found.harm[10.0] is not None
+    assert 120 <= found.safe <= 180, "twelve windows at least"
+    assert 120 <= found.harm[10.0] <= 180

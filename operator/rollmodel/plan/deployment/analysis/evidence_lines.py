@@ -35,6 +35,8 @@ def _samples(report: MetricReport) -> str | None:
         return f"mean {report.value:.4g} of {report.na:.0f} candidate, {report.nb:.0f} stable"
     if not (report.na or report.nb):
         return None
+    if report.unit == "pairs":
+        return f"{report.ka:.0f}/{report.na:.0f} pairs differ"
     return f"{report.ka:.0f}/{report.na:.0f} candidate, {report.kb:.0f}/{report.nb:.0f} stable"
 
 
@@ -47,7 +49,10 @@ def _until(report: MetricReport) -> str | None:
         until = "until then only a glaring fault is found" if report.guard else "harm is judged from then on"
         return f"learning what is normal, window {seen} of {needed}; {until}"
     options = [
-        (report.seconds_to_safe, "proven safe if it is as good as stable"),
+        (
+            report.seconds_to_safe,
+            "proven safe if it " + ("goes on like this" if report.unit == "pairs" else "is as good as stable"),
+        ),
         (report.seconds_to_harm, "proven harmful if it goes on like this"),
     ]
     known = [(seconds, words) for seconds, words in options if seconds is not None]

@@ -8,6 +8,8 @@ from rollmodel.api import conditions
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import Assessment, NoEvidenceReason, Outcome
+from rollmodel.evidence.verdict import seconds_without_data
+from rollmodel.plan import naming
 from rollmodel.plan.deployment.analysis.missing.lateness import asked_for
 from rollmodel.plan.deployment.analysis.queries import query_of
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
@@ -24,6 +26,8 @@ _QUIET = {
     NoEvidenceReason.NO_SERIES,
     NoEvidenceReason.GAP,
     NoEvidenceReason.LABELS_PENDING,
+    NoEvidenceReason.NO_PAIRS,
+    NoEvidenceReason.COPIES_ENDED,
 }
 
 
@@ -80,8 +84,20 @@ def window_problems(
     ]
     silent = assessment.blamed if assessment.outcome is Outcome.NO_DATA else ()
     for name in silent:
+        note = judge_state.notes.get(name)
+        if note is not None and note.reason is NoEvidenceReason.NO_PAIRS and not seconds_without_data(judge_state):
+            problems.append(Problem(note.reason.value, f"metric '{name}': {_no_pairs(rollout)}"))
         answer = asked_for(rollout.observed, name, asked[name]) if name in asked else None
         if isinstance(answer, Answer) and not answer.series:
             message = f"metric '{name}': the query gives no series at all; the query was: {asked[name].query}"
             problems.append(Problem("NoSeries", message))
     return problems
+
+
+def _no_pairs(rollout: Rollout) -> str:
+    service = naming.pairs(rollout.observed.name)
+    return (
+        "copies are answered, but none was paired with an answer of the stable revision. Do the candidate's pods reach"
+        f" those behind the Service {service} (DNS, NetworkPolicy), on the same port? Has the candidate begun after the"
+        " metric was written, as it is written now? Do both run `rollmodel serve` of this release?"
+    )

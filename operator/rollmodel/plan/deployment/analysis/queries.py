@@ -97,7 +97,7 @@ def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
         pods=_some_pods(observed, metric) if history else None,
     )
     query = promql(metric, observed.spec.runtime, words)
-    if observed.defaults.bound_queries and metric.preset is None:
+    if observed.defaults.bound_queries and metric.preset is None and metric.paired is None:
         check_bound(metric.name, query, observed.namespace)
     return query
 

@@ -32,6 +32,7 @@ from rollmodel.plan.deployment.analysis.missing.arrival import (
     scrape_seconds,
     window_seconds,
 )
+from rollmodel.plan.deployment.analysis.missing.copies import without_copies
 from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, asked_for, late_samples
 from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.missing.silence import heard, silence
@@ -156,6 +157,7 @@ def _judged(
     """Each new window once, then the opinion."""
     late = late_samples(rollout, judge_state, asked, _arms(rollout))
     by_metric, unexpected = _read(rollout, _complete(rollout, asked), sampled)
+    by_metric = without_copies(rollout, by_metric)
     if by_metric:
         rollout, judge_state = _observe_windows(rollout, judge_state, by_metric)
     assessment = judge.assess(judge_state)

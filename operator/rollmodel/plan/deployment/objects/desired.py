@@ -13,6 +13,7 @@ from rollmodel.plan.decision import ApplyObject, DeleteObject, EmitEvent, Event,
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.apply_order import in_order
+from rollmodel.plan.deployment.objects.pairs import pairs_service
 from rollmodel.plan.deployment.objects.scaling import scaling_leftovers, scaling_objects
 from rollmodel.plan.deployment.objects.services import preview_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
@@ -45,7 +46,7 @@ class Changes:
 def desired_objects(rollout: Rollout) -> list[Manifest]:
     """All children that should exist: pods before weight."""
     manifests = [manifest for arm, pods in _with_pods(rollout) for manifest in _of_revision(rollout, arm, pods)]
-    manifests += _preview(rollout)
+    manifests += [*_preview(rollout), *pairs_service(rollout)]
     split = desired_split(rollout)
     if split is not None:
         installed = rollout.observed.gateway_available
@@ -86,7 +87,8 @@ def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
     gone = [revision for revision in drained_arms if not _is_selected(rollout, revision)]
     leaving = [child for rev in gone for child in (live.deployments.get(rev), live.services.get(rev)) if child]
     leaving += [*leftovers(rollout.router, live), *scaling_leftovers(rollout.spec.scale, live)]
-    leaving += [live.preview] if live.preview is not None and not list(_preview(rollout)) else []
+    for service, wanted in ((live.preview, _preview(rollout)), (live.pairs, pairs_service(rollout))):
+        leaving += [service] if service is not None and not list(wanted) else []
     return tuple(_delete(child) for child in [*leaving, *live.not_believed, *_old_records(rollout)])
 
 

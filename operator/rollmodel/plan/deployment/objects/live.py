@@ -28,6 +28,8 @@ class LiveObjects:
     """Objects that belong to no single revision, by kind: the main Service, the route."""
     preview: Manifest | None = None
     """The Service of a candidate that is previewed."""
+    pairs: Manifest | None = None
+    """The Service of the pods whose answers a candidate compares with its own."""
     not_believed: Sequence[Manifest] = ()
     """Records that do not say what status remembers."""
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -50,7 +52,8 @@ class LiveObjects:
             deployments=_by_revision(staying, "Deployment"),
             services=_by_revision(staying, "Service"),
             shared=_shared(staying),
-            preview=next((child for child in present if _is_preview(child, owner)), None),
+            preview=_service_called(naming.preview(owner), present),
+            pairs=_service_called(naming.pairs(owner), present),
         )
 
     @property
@@ -61,8 +64,7 @@ class LiveObjects:
     def __iter__(self) -> Iterator[Manifest]:
         """All of them."""
         yield from self.not_believed
-        if self.preview is not None:
-            yield self.preview
+        yield from (service for service in (self.preview, self.pairs) if service is not None)
         for group in (self.records, self.deployments, self.services, self.shared):
             yield from group.values()
 
@@ -98,8 +100,10 @@ def _name(owner: str, revision: str | None) -> str:
     return naming.shared(owner) if revision is None else naming.child(owner, revision)
 
 
-def _is_preview(child: Manifest, owner: str) -> bool:
-    return child["kind"] == "Service" and child["metadata"]["name"] == naming.preview(owner) and not _revision_of(child)
+def _service_called(name: str, children: Sequence[Manifest]) -> Manifest | None:
+    """A Service that belongs to no single revision, beside the main one."""
+    services = (child for child in children if child["kind"] == "Service" and not _revision_of(child))
+    return next((child for child in services if child["metadata"]["name"] == name), None)
 
 
 def _by_revision(children: Sequence[Manifest], kind: str) -> dict[str, Manifest]:

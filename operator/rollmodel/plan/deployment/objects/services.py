@@ -8,7 +8,7 @@ from typing import Any
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
 
-__all__ = ["SERVICE_PORT", "main_service", "preview_service", "revision_service"]
+__all__ = ["SERVICE_PORT", "main_service", "pods_service", "preview_service", "revision_service"]
 
 SERVICE_PORT = 80
 
@@ -29,6 +29,12 @@ def preview_service(owner: Owner, revision: str) -> dict[str, Any]:
     """The Service of a candidate that is previewed, whichever it is."""
     selector = naming.revision_selector(owner.name, revision)
     return _service(metadata(owner, naming.preview(owner.name)), selector)
+
+
+def pods_service(owner: Owner, name: str, revision: str) -> dict[str, Any]:
+    """A Service without an address: its name resolves to the ready pods of a revision, each with its own."""
+    service = _service(metadata(owner, name), naming.revision_selector(owner.name, revision))
+    return {**service, "spec": {**service["spec"], "clusterIP": "None"}}
 
 
 def _service(meta: Mapping[str, Any], selector: Mapping[str, str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
 from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.pairs_variable import pairs_environment
 from rollmodel.plan.deployment.objects.prediction_log import log_environment, log_mounts, log_volumes
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
@@ -48,7 +49,7 @@ def pod_template(
         "terminationGracePeriodSeconds": _request_seconds(asked) + _UNLIST_SECONDS + 5,
         "securityContext": {**POD_SECURITY, **(runtime.security_context.to_wire() if runtime.security_context else {})},
         "initContainers": [_fetch(runtime, model, defaults)],
-        "containers": [_serve(owner, runtime, preset, defaults, start_seconds, revision=revision)],
+        "containers": [_serve(owner, asked, preset, defaults, start_seconds, revision=revision)],
         "volumes": [*_volumes(preset, model), *log_volumes(runtime.prediction_log)],
         "topologySpreadConstraints": [
             _spread(naming.revision_selector(owner, revision), key)
@@ -126,14 +127,16 @@ def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str
 
 
 def _serve(
-    owner: str, runtime: Runtime, preset: Preset, defaults: Defaults, start_seconds: int, *, revision: str
+    owner: str, asked: ModelDeploymentSpec, preset: Preset, defaults: Defaults, start_seconds: int, *, revision: str
 ) -> dict[str, Any]:
-    log, workers = runtime.prediction_log, runtime.workers or 1
+    runtime = asked.runtime
+    log, workers, port = runtime.prediction_log, runtime.workers or 1, _port(runtime, preset)
+    more = [*log_environment(log, owner, revision, workers), *pairs_environment(asked, owner, revision, port)]
     words = {
         "model": _MODEL,
         "models": _MODELS,
         "name": owner,
-        "port": str(_port(runtime, preset)),
+        "port": str(port),
         "workers": str(workers),
     }
     return {
@@ -142,7 +145,7 @@ def _serve(
         **_command_line(runtime, preset, words),
         **({"resources": runtime.resources.to_wire()} if runtime.resources else {}),
         "ports": _ports(runtime, preset),
-        "env": _environment(runtime, preset, words, log_environment(log, owner, revision, workers)),
+        "env": _environment(runtime, preset, words, more),
         **_probes(runtime, preset, words, start_seconds),
         "lifecycle": {"preStop": {"sleep": {"seconds": _UNLIST_SECONDS}}},
         "securityContext": _security(runtime, preset),

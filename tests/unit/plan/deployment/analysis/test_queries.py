@@ -237,3 +237,16 @@ def test_a_revision_that_a_status_makes_up_is_not_asked_about(stable: str) -> No
     words = scope("prod", "churn", stable=stable, candidate=stable, interval_seconds=10)
     assert words["selector"].endswith('rollmodel_dev_revision=~""')
     assert (words["stable"], words["candidate"]) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("paired", "rule"),
+    [({}, "differs"), ({"differsBy": "0.05"}, "differsBy=0.05"), ({"threshold": "-0.5"}, "threshold=-0.5")],
+)
+def test_pairs_are_asked_of_the_candidate_alone_and_by_their_rule(paired: dict[str, str], rule: str) -> None:
+    asked = query(paired={"maxDisagreement": "0.02", **paired})
+    of_candidate = f'{SELECTOR},rollmodel_dev_revision="cccccccc",rule="{rule}"'
+    assert asked == roles(
+        summed(f"rollmodel_server_pairs_differing_total{{{of_candidate}}}"),
+        summed(f"rollmodel_server_pairs_total{{{of_candidate}}}"),
+    )

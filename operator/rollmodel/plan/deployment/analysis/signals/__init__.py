@@ -9,12 +9,13 @@ from rollmodel.errors import Invalid
 from rollmodel.plan.deployment.analysis.signals.counts import Counts
 from rollmodel.plan.deployment.analysis.signals.latency import Latency
 from rollmodel.plan.deployment.analysis.signals.means import Means
+from rollmodel.plan.deployment.analysis.signals.paired import Paired
 from rollmodel.plan.deployment.analysis.signals.signal import Signal
 from rollmodel.plan.deployment.analysis.signals.value import Value
 
 __all__ = ["SIGNALS", "promql", "signal_of"]
 
-SIGNALS: tuple[Signal, ...] = (Counts(), Latency(), Means(), Value())
+SIGNALS: tuple[Signal, ...] = (Counts(), Latency(), Means(), Value(), Paired())
 
 
 def signal_of(metric: Metric) -> Signal:
@@ -22,7 +23,7 @@ def signal_of(metric: Metric) -> Signal:
     for signal in SIGNALS:
         if signal.measures(metric):
             return signal
-    kinds = "`preset`, `counts`, `mean`, `value`"
+    kinds = "`preset`, `counts`, `mean`, `value`, `paired`"
     raise Invalid(f"metric '{metric.name}' must have one of {kinds}", reason="InvalidMetric")
 
 

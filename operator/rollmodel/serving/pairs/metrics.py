@@ -1,0 +1,88 @@
+"""What Prometheus learns of pairs. The names are a contract with the operator (docs/adr/0019-paired-answers.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prometheus_client import CollectorRegistry, Counter
+
+from rollmodel.serving.pairs.answers import Answers, differing_rows
+from rollmodel.serving.pairs.config import Rule
+
+__all__ = ["LOST", "PairMetrics"]
+
+#: Why a copy is in no pair: no pod of stable answered the same request, it is a repetition, or there were too many.
+LOST = ("not_found", "repeated", "too_many")
+#: Slices by rule; rows of further ones are counted together.
+MOST_SLICES = 20
+OTHER = "(other)"
+
+
+class PairMetrics:
+    """Counters of this process; all but slices are there from the start, at 0."""
+
+    def __init__(self, rules: Sequence[Rule], registry: CollectorRegistry) -> None:
+        self._rules = rules
+        self._pairs = Counter(
+            "rollmodel_server_pairs", "Requests that both versions answered.", ["rule"], registry=registry
+        )
+        self._differing = Counter(
+            "rollmodel_server_pairs_differing",
+            "Sum of the parts of their rows that differ.",
+            ["rule"],
+            registry=registry,
+        )
+        self._lost = Counter(
+            "rollmodel_server_copies_unpaired", "Copies that are in no pair, by reason.", ["reason"], registry=registry
+        )
+        self._difference = Counter(
+            "rollmodel_server_pair_difference",
+            "Sum of candidate minus stable over rows with numbers, by sign.",
+            ["sign"],
+            registry=registry,
+        )
+        self._numbers = Counter("rollmodel_server_pair_numbers", "Rows with numbers on both sides.", registry=registry)
+        slices = ["rule", "slice"]
+        self._rows = Counter("rollmodel_server_pair_rows", "Rows of pairs by slice.", slices, registry=registry)
+        self._differing_rows = Counter(
+            "rollmodel_server_pair_rows_differing", "Rows that differ by slice.", slices, registry=registry
+        )
+        self._slices: dict[str, set[str]] = {rule.name: set() for rule in rules}
+        for rule in rules:
+            self._pairs.labels(rule.name)
+            self._differing.labels(rule.name)
+        for reason in LOST:
+            self._lost.labels(reason)
+        for sign in ("positive", "negative"):
+            self._difference.labels(sign)
+
+    def lose(self, reason: str, copies: int = 1) -> None:
+        """So many copies are in no pair."""
+        if copies:
+            self._lost.labels(reason).inc(copies)
+
+    def count(self, ours: Answers, theirs: Answers, slices: Sequence[Sequence[str] | None]) -> None:
+        """A pair. ``slices``: for each rule the slice of each row, or None."""
+        for rule, of_rows in zip(self._rules, slices, strict=True):
+            differ = differing_rows(rule, ours, theirs)
+            self._pairs.labels(rule.name).inc()
+            self._differing.labels(rule.name).inc(sum(differ) / len(differ))
+            for name, differs in zip(of_rows or (), differ, strict=False):
+                label = self._slice(rule.name, name)
+                self._rows.labels(rule.name, label).inc()
+                self._differing_rows.labels(rule.name, label).inc(differs)
+        if len(ours) == len(theirs):
+            self._count_difference(ours, theirs)
+
+    def _count_difference(self, ours: Answers, theirs: Answers) -> None:
+        both = [(a, b) for a, b in zip(ours, theirs, strict=True) if isinstance(a, float) and isinstance(b, float)]
+        for a, b in both:
+            self._difference.labels("positive" if a > b else "negative").inc(abs(a - b))
+        self._numbers.inc(len(both))
+
+    def _slice(self, rule: str, name: str) -> str:
+        known = self._slices[rule]
+        if name not in known and len(known) >= MOST_SLICES:
+            return OTHER
+        known.add(name)
+        return name
