@@ -182,7 +182,6 @@ async def test_few_rows_are_insufficient_and_never_stable() -> None:
         ({"falseAlarms": {"mode": "Anytime"}, "reference": {"window": {}}}, "Anytime with a reference that moves"),
         ({"reference": {"window": {"durationSeconds": 31_536_000}}}, "spec.reference.window of more than 1500 steps"),
         ({"track": "Candidate"}, "spec.track: Candidate without `reference.stableTrack`"),
-        ({"signals": [{"name": "m", "kind": "Multivariate"}]}, "signal 'm' of kind Multivariate"),
         (
             {"signals": [{"name": "f", "kind": "EstimatedPerformance", "metric": "f1", "maxDrop": "0.1"}]},
             "metric 'f1' (use accuracy or auc)",

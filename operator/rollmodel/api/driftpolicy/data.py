@@ -6,10 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from rollmodel.api.base import ApiModel, Digest, LocalRef
+from rollmodel.api.base import ApiModel, LocalRef
 from rollmodel.api.decimals import Share
-from rollmodel.api.schema import Rule, exactly_one_of
-from rollmodel.api.uris import Uri, scheme_rule
+from rollmodel.api.schema import exactly_one_of
 
 __all__ = [
     "CountsSource",
@@ -62,14 +61,8 @@ class Outcomes(ApiModel):
 
 
 class TrainingReference(ApiModel):
-    """The profile that the training wrote. Renewed only when a version is promoted."""
+    """The profile that the training wrote: `profile.json` beside the model. Renewed only when a version is promoted."""
 
-    rules = (Rule("has(self.uri) == has(self.digest)", "must have both `uri` and `digest`, or neither"),)
-
-    uri: Annotated[Uri, scheme_rule(("s3://", "gs://", "https://", "pvc://", "mlflow-artifacts:/"))] | None = None
-    """Address of the profile. Default: `profile.json` beside the model."""
-    digest: Digest | None = None
-    """Digest of the profile."""
     min_rows: Annotated[int, Field(ge=100, le=2**53)] = 10_000
     """Rows that the profile must rest on."""
 

@@ -12,16 +12,14 @@ from rollmodel.api.schema import SET, Rule
 
 __all__ = ["HoldOff", "Retrain"]
 
-_Kinds = Annotated[list[SignalKind], Field(max_length=6), SET]
+_Kinds = Annotated[list[SignalKind], Field(max_length=5), SET]
 
 
 class HoldOff(ApiModel):
-    """Times after a change of ours in which differences are expected."""
+    """Times after a change of ours in which differences are expected. A new pod is no change: rows are counted."""
 
     after_rollout_seconds: Annotated[int, Field(ge=0, le=604800)] = 7200
     """After a revision became stable: rows before that count for nothing."""
-    after_scale_seconds: Annotated[int, Field(ge=0, le=86400)] = 300
-    """Without effect so far: counts are per pod and start at 0, so that a new pod changes no share."""
 
 
 class Retrain(ApiModel):

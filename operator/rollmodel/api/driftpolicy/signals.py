@@ -22,7 +22,6 @@ class SignalKind(StrEnum):
     ESTIMATED_PERFORMANCE = "EstimatedPerformance"
     PERFORMANCE = "Performance"
     QUALITY = "Quality"
-    MULTIVARIATE = "Multivariate"
 
 
 class Effect(ApiModel):
@@ -43,7 +42,7 @@ def _only_with(fields: tuple[str, ...], kinds: tuple[SignalKind, ...]) -> Rule:
     return Rule(f"!({given}) || self.kind in [{names}]", f"must have {what} only with `kind` {names}")
 
 
-_BINNED = (SignalKind.FEATURE, SignalKind.PREDICTION, SignalKind.MULTIVARIATE)
+_BINNED = (SignalKind.FEATURE, SignalKind.PREDICTION)
 _SCORED = (SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE)
 
 

@@ -126,8 +126,6 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
     """What the spec asks for and this release does not do, as paths with what is there instead."""
     training, window = spec.reference.training, spec.reference.window
     asked = {
-        "spec.reference.training.uri (use `training: {}`, the profile beside the model)": training is not None
-        and bool(training.uri),
         "spec.track: Candidate without `reference.stableTrack`": spec.track != "Stable"
         and spec.reference.stable_track is None,
         "spec.retrain.mode with spec.track: Candidate (use `Never`: what differs is the candidate)": spec.track
@@ -151,8 +149,6 @@ def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
 
 def _unsupported(spec: DriftPolicySpec, entry: Signal) -> str | None:
     scored = entry.kind in {SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE}
-    if entry.kind == SignalKind.MULTIVARIATE:
-        return f"signal {entry.name!r} of kind {entry.kind}"
     if scored and spec.reference.stable_track is not None:
         return f"signal {entry.name!r} of kind {entry.kind} with `reference.stableTrack`"
     if scored and entry.metric not in METRICS:
