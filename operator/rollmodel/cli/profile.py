@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_NAMED = 5
+
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
@@ -27,6 +29,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("data", metavar="DATA", type=Path, help="table: .csv, .csv.gz or .parquet, one row for each")
     parser.add_argument("--score", metavar="COLUMN", help="what the model answered; this is no feature")
     parser.add_argument("--target", metavar="COLUMN", help="what was true, 0 or 1; this is no feature")
+    parser.add_argument(
+        "--time", metavar="COLUMN", help="when each row was asked (UTC without a zone): counts by hours of the week"
+    )
     parser.add_argument("--ignore", metavar="COLUMN", action="append", default=[], help="no feature; may be repeated")
     parser.add_argument("--threshold", type=float, help="a score above it is a positive answer (default: 0.5)")
     parser.add_argument("--importance", metavar="FILE", type=Path, help="JSON: a number for each feature by its name")
@@ -50,12 +55,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     size = arguments.out.stat().st_size
     print(f"{arguments.out}: {profile.rows} rows, {len(profile.features)} features, {size} bytes, {profile.digest}")
+    if arguments.time is not None:
+        print(_hours(profile))
     return 0
+
+
+def _hours(profile: Profile) -> str:
+    if not profile.hours:
+        return "no counts by hours: the times span less than a week, or there are too few rows for two parts of it"
+    follow = [column.name for column in profile.columns if column.rhythm is not None]
+    named = f": {', '.join(follow[:_NAMED])}{', ...' if len(follow) > _NAMED else ''}" if follow else ""
+    return f"{len(profile.hours)} parts of the week, {len(follow)} columns follow them{named}"
 
 
 def _build(arguments: argparse.Namespace) -> Profile:
     table = _table(arguments.data)
-    others = [name for name in (arguments.score, arguments.target, *arguments.ignore) if name is not None]
+    others = [
+        name for name in (arguments.score, arguments.target, arguments.time, *arguments.ignore) if name is not None
+    ]
     absent = [name for name in others if name not in table.columns]
     if absent:
         raise ProfileError(f"there is no column {absent[0]!r}; there are {', '.join(map(str, table.columns))}")
@@ -66,6 +83,7 @@ def _build(arguments: argparse.Namespace) -> Profile:
             score=None if arguments.score is None else table[arguments.score].to_numpy(),
             target=None if arguments.target is None else table[arguments.target].to_numpy(),
             threshold=arguments.threshold,
+            time=None if arguments.time is None else table[arguments.time].to_numpy(),
             importance=None if arguments.importance is None else _importance(arguments.importance),
             on_column=told,
         )

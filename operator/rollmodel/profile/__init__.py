@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from rollmodel.profile.build import build_profile
 from rollmodel.profile.load import load_profile, read_profile
-from rollmodel.profile.schema import FILE_NAME, FORMAT, Column, Profile, ProfileError, Score
+from rollmodel.profile.schema import FILE_NAME, FORMAT, Column, Profile, ProfileError, Rhythm, Score
 
 __all__ = [
     "FILE_NAME",
@@ -15,6 +15,7 @@ __all__ = [
     "Column",
     "Profile",
     "ProfileError",
+    "Rhythm",
     "Score",
     "build_profile",
     "load_profile",

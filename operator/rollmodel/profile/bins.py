@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Grid", "count_bins", "is_numeric", "merge_small", "numbers", "quantile_edges", "texts"]
+__all__ = ["Grid", "count_bins", "is_null", "is_numeric", "merge_small", "numbers", "quantile_edges", "texts"]
 
 #: Deciles, and the tails beyond 1 % and 99 %: without these a change of the spread is hardly seen.
 LEVELS = (0.01, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.99)
@@ -22,7 +22,7 @@ def is_numeric(values: ArrayLike) -> bool:
         return True
     if array.dtype.kind != "O":
         return False
-    known = [value for value in array.ravel().tolist() if not _is_null(value)]
+    known = [value for value in array.ravel().tolist() if not is_null(value)]
     return bool(known) and all(isinstance(value, int | float | np.number | np.bool_) for value in known)
 
 
@@ -36,7 +36,7 @@ def numbers(values: Any) -> NDArray[np.float64]:
 
 def texts(values: Any) -> list[str | None]:
     """The column as texts; None where a value is missing. A truth value is ``true`` or ``false``."""
-    return [None if _is_null(value) else _text(value) for value in np.asarray(values, dtype=object).ravel().tolist()]
+    return [None if is_null(value) else _text(value) for value in np.asarray(values, dtype=object).ravel().tolist()]
 
 
 class Grid:
@@ -91,7 +91,8 @@ def merge_small(counts: Sequence[int], smallest: int, keep: float | None, edges:
     return edges
 
 
-def _is_null(value: Any) -> bool:
+def is_null(value: Any) -> bool:
+    """Whether a value is missing."""
     return value is None or value != value or type(value).__name__ in {"NAType", "NaTType"}  # noqa: PLR0124  NaN
 
 

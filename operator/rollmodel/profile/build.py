@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rollmodel.profile.bins import Grid, count_bins, is_numeric, merge_small, numbers, quantile_edges, texts
+from rollmodel.profile.hours import hours_of_week, parts_of, rhythm_of
 from rollmodel.profile.schema import Column, Profile, ProfileError, Score
 
 __all__ = ["MINIMUM_GROUP", "build_profile"]
@@ -28,6 +30,7 @@ def build_profile(
     target: Any = None,
     threshold: float | None = None,
     importance: Mapping[str, float] | None = None,
+    time: Any = None,
     minimum_group: int = MINIMUM_GROUP,
     on_column: Callable[[str], None] | None = None,
 ) -> Profile:
@@ -37,23 +40,63 @@ def build_profile(
     is a number, the performance can be estimated later without labels; answers above ``threshold`` (default 0.5, if
     scores are from 0 to 1) are positive. ``importance`` divides the false-alarm budget among the features, default:
     equally. Take rows that the model has not learnt from: its scores for others are better than they will ever be.
+    ``time`` says when each row was asked: dates, seconds since 1970, or texts such as 2026-01-31T12:00:00Z; without a
+    zone in UTC. If the rows span a week, columns that follow the hours of the week are counted by them, too.
     ``on_column`` is called with the name of each feature, once it is done.
 
     Raises ProfileError, with what is allowed in the message.
     """
     columns = {str(name): np.asarray(values) for name, values in features.items()}
-    rows = _rows(columns, score, target)
+    rows = _rows(columns, score, target, time)
     if rows < minimum_group:
         raise ProfileError(f"a profile needs at least {minimum_group} rows, there are {rows}")
-    weights = _weights(columns, importance)
+    weights, week = _weights(columns, importance), _Week.of(time, minimum_group)
     return Profile(
         rows=rows,
         minimum_group=minimum_group,
         features=tuple(
-            _told(_column(name, columns[name], minimum_group, weights[name]), on_column) for name in columns
+            _told(
+                week.followed_by(_column(name, columns[name], minimum_group, weights[name]), columns[name]), on_column
+            )
+            for name in columns
         ),
-        score=None if score is None else _score(score, target, threshold, minimum_group),
+        score=None if score is None else _score(score, target, threshold, minimum_group, week),
+        hours=week.parts,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Week:
+    """The hour of the week of each row, and where its parts begin; no parts where that is not known."""
+
+    hours: NDArray[np.int64]
+    parts: tuple[int, ...]
+    smallest: int
+
+    @classmethod
+    def of(cls, time: Any, smallest: int) -> _Week:
+        hours = None if time is None else hours_of_week(time)
+        if hours is None:
+            return cls(np.zeros(0, dtype=np.int64), (), smallest)
+        return cls(hours, parts_of(hours, smallest), smallest)
+
+    def followed_by(self, column: Column, values: Any) -> Column:
+        """The column, with its rhythm if it has one."""
+        if not self.parts:
+            return column
+        bins = _bins_of(column, values)
+        found = rhythm_of(bins, self.hours, self.parts, width=len(column.counts), smallest=self.smallest)
+        return replace(column, rhythm=found)
+
+
+def _bins_of(column: Column, values: Any) -> NDArray[np.int64]:
+    """The bin of each value; -1 where it is missing."""
+    if column.kind == "numeric":
+        known = numbers(values)
+        inside = np.searchsorted(np.asarray(column.edges, dtype=np.float64), known, side="left")
+        return np.where(np.isnan(known), -1, inside)
+    codes: dict[str | None, int] = {None: -1, **{text: code for code, text in enumerate(column.categories)}}
+    return np.array([codes.get(text, len(column.categories)) for text in texts(values)], dtype=np.int64)
 
 
 def _told(column: Column, on_column: Callable[[str], None] | None) -> Column:
@@ -62,10 +105,12 @@ def _told(column: Column, on_column: Callable[[str], None] | None) -> Column:
     return column
 
 
-def _rows(columns: Mapping[str, NDArray[Any]], score: Any, target: Any) -> int:
+def _rows(columns: Mapping[str, NDArray[Any]], score: Any, target: Any, time: Any) -> int:
     if not columns:
         raise ProfileError("a profile needs at least one feature")
-    others = {name: np.asarray(one) for name, one in (("score", score), ("target", target)) if one is not None}
+    others = {
+        name: np.asarray(one) for name, one in (("score", score), ("target", target), ("time", time)) if one is not None
+    }
     sizes = {name: len(values) if values.ndim == 1 else -1 for name, values in {**columns, **others}.items()}
     odd = [name for name, size in sizes.items() if size < 0]
     if odd:
@@ -155,9 +200,9 @@ def _categorical(name: str, values: list[str | None], smallest: int, importance:
     )
 
 
-def _score(score: Any, target: Any, threshold: float | None, smallest: int) -> Score:
+def _score(score: Any, target: Any, threshold: float | None, smallest: int, week: _Week) -> Score:
     if not is_numeric(score):
-        return Score(_column("prediction", score, smallest, 1.0))
+        return Score(week.followed_by(_column("prediction", score, smallest, 1.0), score))
     values = numbers(score)
     finite = values[np.isfinite(values)]
     if threshold is None and finite.size and finite.min() >= 0.0 and finite.max() <= 1.0:
@@ -165,7 +210,7 @@ def _score(score: Any, target: Any, threshold: float | None, smallest: int) -> S
     edges = quantile_edges(values, _SCORE_LEVELS)
     if threshold is not None:
         edges = sorted({*edges, float(threshold)})
-    column = _numeric("prediction", values, edges, smallest, keep=threshold)
+    column = week.followed_by(_numeric("prediction", values, edges, smallest, keep=threshold), values)
     threshold = threshold if threshold in column.edges else None
     if target is None or threshold is None:
         return Score(column, None, threshold)

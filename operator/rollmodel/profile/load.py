@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from rollmodel.profile.schema import FILE_NAME, FORMAT, Column, Profile, ProfileError, Score
+from rollmodel.profile.hours import HOURS
+from rollmodel.profile.schema import FILE_NAME, FORMAT, Column, Profile, ProfileError, Rhythm, Score
 
 __all__ = ["load_profile", "read_profile"]
 
@@ -43,6 +45,7 @@ def read_profile(text: str) -> Profile:
             minimum_group=_count(content["minimumGroup"]),
             features=tuple(_column(one) for one in content["features"]),
             score=None if content["score"] is None else _score(content["score"]),
+            hours=_hours(content.get("hours")),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise ProfileError(f"{FILE_NAME} is not as {FORMAT} says: {error}") from error
@@ -54,8 +57,10 @@ def _check(profile: Profile, digest: object) -> None:
     names = [feature.name for feature in profile.features]
     if not 0 < len(names) <= MOST_FEATURES or len(set(names)) != len(names):
         raise ProfileError(f"a profile has 1 to {MOST_FEATURES} features, each name once")
-    for column in (*profile.features, *([profile.score.column] if profile.score else [])):
+    for column in profile.columns:
         _check_column(column, profile.rows)
+        if column.rhythm is not None:
+            _check_rhythm(column, column.rhythm, len(profile.hours))
     if digest != profile.digest:
         message = f"the digest in {FILE_NAME} does not fit its content: build it again, it is not edited by hand"
         raise ProfileError(message, reason="ProfileDigest")
@@ -63,11 +68,38 @@ def _check(profile: Profile, digest: object) -> None:
 
 def _check_column(column: Column, rows: int) -> None:
     bins = len(column.edges if column.kind == "numeric" else column.categories) + 1
-    ascending = all(low < high for low, high in zip(column.edges, column.edges[1:], strict=False))
+    ascending = all(low < high for low, high in pairwise(column.edges))
     if len(column.counts) != bins or not ascending or len(set(column.categories)) != len(column.categories):
         raise ProfileError(f"column {column.name!r}: one count for each bin, edges ascending, each category once")
     if sum(column.counts) + column.nulls != rows:
         raise ProfileError(f"column {column.name!r}: counts and nulls must add up to {rows} rows")
+
+
+def _check_rhythm(column: Column, rhythm: Rhythm, parts: int) -> None:
+    """The rows of the parts are some of those of the column."""
+    steps = [later - group for group, later in pairwise(rhythm.groups)]
+    wide = (rhythm.groups or (0,))[-1] + 1
+    fits = len(rhythm.groups) == len(column.counts) and rhythm.groups[0] == 0 and all(step in {0, 1} for step in steps)
+    if not fits or len(rhythm.counts) != parts or any(len(row) != wide for row in rhythm.counts):
+        raise ProfileError(f"column {column.name!r}: `rhythm` has a group of each bin, and a row for each of `hours`")
+    for group in range(wide):
+        rows = sum(count for count, own in zip(column.counts, rhythm.groups, strict=True) if own == group)
+        if sum(row[group] for row in rhythm.counts) > rows:
+            raise ProfileError(f"column {column.name!r}: `rhythm` counts more rows than there are")
+
+
+def _hours(found: Any) -> tuple[int, ...]:
+    hours = tuple(map(_count, found or ()))
+    ascending = all(low < high for low, high in pairwise(hours))
+    if hours and (hours[0] != 0 or not ascending or hours[-1] >= HOURS):
+        raise ValueError(f"`hours` ascend from 0 and are below {HOURS}")
+    return hours
+
+
+def _rhythm(found: Any) -> Rhythm | None:
+    if found is None:
+        return None
+    return Rhythm(tuple(map(_count, found["groups"])), tuple(tuple(map(_count, row)) for row in found["counts"]))
 
 
 def _column(one: Any) -> Column:
@@ -76,10 +108,13 @@ def _column(one: Any) -> Column:
         raise ValueError(f"a name must be a text of 1 to {_LONGEST_NAME} characters")
     counts = tuple(map(_count, one["counts"]))
     nulls, importance = _count(one["nulls"]), _number(one["importance"])
+    rhythm = _rhythm(one.get("rhythm"))
     if importance < 0.0:
         raise ValueError("an importance is at least 0")
     if kind == "categorical":
-        return Column(name, kind, counts, nulls, categories=_texts(one["categories"]), importance=importance)
+        return Column(
+            name, kind, counts, nulls, categories=_texts(one["categories"]), importance=importance, rhythm=rhythm
+        )
     if kind != "numeric":
         raise ValueError(f"column {name!r} must be 'numeric' or 'categorical'")
     low, high = (None if one[key] is None else _number(one[key]) for key in ("low", "high"))
@@ -94,6 +129,7 @@ def _column(one: Any) -> Column:
         outside=_count(one["outside"]),
         quantiles=tuple(map(_number, one["quantiles"])),
         importance=importance,
+        rhythm=rhythm,
     )
 
 

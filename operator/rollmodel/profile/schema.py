@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["FILE_NAME", "FORMAT", "Column", "Profile", "ProfileError", "Score"]
+__all__ = ["FILE_NAME", "FORMAT", "Column", "Profile", "ProfileError", "Rhythm", "Score"]
 
 FILE_NAME = "profile.json"
 FORMAT = "rollmodel-profile/1"
@@ -22,6 +22,22 @@ class ProfileError(ValueError):
     def __init__(self, message: str, *, reason: str = "ProfileInvalid") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How a column follows the hours of the week.
+
+    ``groups`` has the group of each bin: neighbours, since each cell of ``counts`` [parts][groups] is 0 or a group that
+    is large enough to be told apart.
+    """
+
+    groups: tuple[int, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """As ``profile.json`` holds it."""
+        return {"groups": list(self.groups), "counts": [list(row) for row in self.counts]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +62,7 @@ class Column:
     quantiles: tuple[float, ...] = ()
     """Of evenly spaced levels (i + 0.5) / n."""
     importance: float = 1.0
+    rhythm: Rhythm | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As ``profile.json`` holds it."""
@@ -59,7 +76,8 @@ class Column:
                 "outside": self.outside,
                 "quantiles": list(self.quantiles),
             }
-        return {**common, **own, "importance": self.importance}
+        follows = {} if self.rhythm is None else {"rhythm": self.rhythm.to_json()}
+        return {**common, **own, "importance": self.importance, **follows}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +105,13 @@ class Profile:
     minimum_group: int
     features: tuple[Column, ...]
     score: Score | None = None
+    hours: tuple[int, ...] = ()
+    """The first hour of each part of the week (hour 0: Monday 00:00 UTC); empty where no times are known."""
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The features, and the score if there is one."""
+        return (*self.features, *([self.score.column] if self.score is not None else []))
 
     @property
     def digest(self) -> str:
@@ -106,6 +131,7 @@ class Profile:
             "format": FORMAT,
             "rows": self.rows,
             "minimumGroup": self.minimum_group,
+            **({"hours": list(self.hours)} if self.hours else {}),
             "score": None if self.score is None else self.score.to_json(),
             "features": [feature.to_json() for feature in self.features],
         }

@@ -35,7 +35,7 @@ def main() -> None:
         version, columns, same = others.check()
         print(f"Evidently {version}: the same answer for {same} of {columns} columns")
         return
-    text = pages.render(_cells(arguments.kept, arguments.months), arguments.months, max(2, arguments.months // _FEWER))
+    text = pages.render(_cells(arguments.kept, arguments.months), arguments.months, max(5, arguments.months // _FEWER))
     if arguments.out is None:
         print(text)
     else:
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _cells(folder: Path, months: int) -> pages.Cells:
-    fewer = max(2, months // _FEWER)
+    fewer = max(5, months // _FEWER)
     made: dict[str, Callable[[], Any]] = {
         **{f"quiet {world}": partial(quiet_months, world, months) for world in WORLDS},
         **{f"change {change}": partial(delays, change, months) for change in CHANGES},

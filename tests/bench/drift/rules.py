@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.alarm import QUIET, Hysteresis, Track, thresholds
 from rollmodel.evidence.drift.anytime import careful_dispersion, compare_anytime
-from rollmodel.evidence.drift.compare import CAREFUL_EXPECTED, Comparison, compare, merge_bins, statistic
+from rollmodel.evidence.drift.compare import CAREFUL_EXPECTED, Comparison, compare, grouped, merge_bins, statistic
 from rollmodel.evidence.drift.dispersion import learn
+from rollmodel.evidence.drift.mixture import mixture
 from rollmodel.evidence.drift.quality import log10_p_of_rise, share_before
 
-from tests.bench.drift.worlds import DAY, FEATURES, WEEK, Counts, Month
+from tests.bench.drift.worlds import DAY, FEATURES, WEEK, Counts, Month, rhythm, summed
 
 __all__ = ["BUDGET", "RULES", "STATISTICS", "Alarms", "Ours", "Rule", "SameHours", "raised"]
 
@@ -39,6 +40,8 @@ class Ours:
     anytime: bool = False
     looks_in_a_row: int = 3
     effect: float = EFFECT
+    by_hours: bool = False
+    """The profile has counts by hours of the week, and windows of less than a week are compared with theirs."""
 
     def __call__(self, month: Month) -> Alarms:
         """Whether an alarm is on, in each hour."""
@@ -56,7 +59,13 @@ class Ours:
         found = np.zeros((len(month.live.bins), 3 * FEATURES), dtype=bool)
         for width in self.windows:
             live = month.live.over(width)
-            found[:, :FEATURES] |= self._moved(month, live, dispersion, float(alpha[0]))
+            if self.by_hours and width < WEEK:
+                reference, bins = _by_hours(month, width)
+                found[:, :FEATURES] |= _far_and_certain(
+                    reference, bins, dispersion, quiet=len(month.quiet.bins), alpha=float(alpha[0]), effect=self.effect
+                )
+            else:
+                found[:, :FEATURES] |= self._moved(month, live, dispersion, float(alpha[0]))
             found[:, FEATURES:] |= _quality(month.reference, live, dispersion, float(alpha[-1]))
         return found
 
@@ -80,6 +89,22 @@ class Ours:
         )
         found[at] = seen.log10_p < math.log10(alpha / 2.0)
         return found
+
+
+def _by_hours(month: Month, width: int) -> tuple[Array, Array]:
+    """What each window of so many hours [hours, F, K] is compared with, and its counts; in groups of bins where a
+    feature follows the hours. The world's first hour was ``quiet``.
+    """
+    known, live = rhythm(month), month.live.over(width).bins
+    reference = np.broadcast_to(month.reference.bins, live.shape).copy()
+    if not len(known.index):
+        return reference, live
+    hours, part = len(live), known.part[(len(month.quiet.bins) + np.arange(len(live))) % WEEK]
+    rows = np.zeros((hours, len(known.counts), len(known.index)))
+    rows[np.arange(hours), part] = month.live.bins[:, known.index].sum(axis=-1)
+    reference[:, known.index] = mixture(known.counts, summed(rows, width))
+    live[:, known.index] = grouped(live[:, known.index], known.groups)
+    return reference, live
 
 
 def _far(
@@ -200,6 +225,7 @@ def mean_and_spread(month: Month) -> Alarms:
 
 RULES: Mapping[str, Rule] = {
     "ours": Ours(),
+    "ours, profile with hours of the week": Ours(by_hours=True),
     "ours, `raiseAfterLooks: 1`": Ours(looks_in_a_row=1),
     "ours, windows of 1 h and 7 d": Ours(windows=(1, WEEK)),
     "ours, `Anytime`": Ours(anytime=True),

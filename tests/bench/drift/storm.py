@@ -64,11 +64,11 @@ def storm(policy: Policy, seed: int) -> Outcome:
     """60 days of one model, of which one feature moves by half a standard deviation after 30."""
     rng, world, started, begin = np.random.default_rng([seed, 2]), WORLDS["quiet"], list[int](), 0
     while True:
-        edges, reference = profile(rng, world, change=_after(begin))
+        edges, reference, sample = profile(rng, world, change=_after(begin))
         live, found = None, None
         while found is None and begin + (0 if live is None else len(live.bins)) < 2 * HALF:
             live = _longer(rng, edges, live, begin)
-            on = policy.rule(Month(reference, live[:QUIET], live, edges))
+            on = policy.rule(Month(reference, live[:QUIET], live, edges, sample))
             on[: policy.learns] = False
             found = next((hour for hour in (begin + np.flatnonzero(on)).tolist() if _may(policy, started, hour)), None)
         if found is None:

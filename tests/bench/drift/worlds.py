@@ -10,8 +10,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from rollmodel.evidence.core.arrays import Array
+from rollmodel.plan.drift.profile.rhythm import Rhythm
 from rollmodel.profile.bins import LEVELS
+from rollmodel.profile.build import MINIMUM_GROUP
+from rollmodel.profile.hours import parts_of, rhythm_of
 from scipy import stats
 
 __all__ = [
@@ -29,10 +33,13 @@ __all__ = [
     "Change",
     "Counts",
     "Month",
+    "Sample",
     "World",
     "counts",
     "month",
     "profile",
+    "rhythm",
+    "summed",
 ]
 
 FEATURES, NUMERIC = 30, 24
@@ -96,7 +103,17 @@ class Counts:
 
     def over(self, width: int) -> Counts:
         """The sums of the last ``width`` hours, at each hour; an incomplete window is empty."""
-        return Counts(*(_summed(one, width) for one in (self.bins, self.missing, self.unseen)))
+        return Counts(*(summed(one, width) for one in (self.bins, self.missing, self.unseen)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """The rows of the training, as far as hours matter: the bin of each number [NUMERIC, rows], and the hour of the
+    week [rows].
+    """
+
+    bins: NDArray[np.int64]
+    hours: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +124,7 @@ class Month:
     quiet: Counts
     live: Counts
     edges: Array
+    sample: Sample
 
 
 def _day(rng: np.random.Generator, hours: int) -> Array:
@@ -160,31 +178,49 @@ def month(
     before: int = 0,
 ) -> Month:
     """So many quiet hours, and hours to judge; with a ``change``, from the hour ``before`` on."""
-    edges, reference = profile(rng, world)
+    edges, reference, sample = profile(rng, world)
     shift = None if world.shift is None else world.shift(rng, quiet + hours)
     live = counts(rng, world, edges, hours=quiet + (before if change else hours), rows=rows, shift=shift)
     if change is not None:
         live += counts(rng, world, edges, hours=hours - before, rows=rows, change=change)
-    return Month(reference, live[:quiet], live[quiet:], edges)
+    return Month(reference, live[:quiet], live[quiet:], edges, sample)
 
 
 def profile(
     rng: np.random.Generator, world: World, *, change: Change = NOTHING, rows: int = 10_000
-) -> tuple[Array, Counts]:
+) -> tuple[Array, Counts, Sample]:
     """Edges and counts of a training on four weeks of this world, after a ``change``.
 
     Counts of numbers are those between their own quantiles, so chance is in the edges.
     """
     values = rng.standard_normal((NUMERIC, rows))
+    hours = rng.integers(0, 4 * WEEK, rows)
     if world.shift is not None:
-        shift = world.shift(rng, 4 * WEEK)
-        values[:MOVING] += shift[rng.integers(0, len(shift), rows)].T
+        values[:MOVING] += world.shift(rng, 4 * WEEK)[hours].T
     values[NUMBER] = values[NUMBER] * change.spread + change.mean
     values[NUMBER] += 3.0 * (rng.random(rows) < change.tail)
     bins = np.zeros((FEATURES, _BINS))
     bins[:NUMERIC] = np.round(rows * np.diff([0.0, *LEVELS, 1.0]))
     bins[NUMERIC:, : len(CATEGORIES)] = rng.multinomial(rows, CATEGORIES, size=FEATURES - NUMERIC)
-    return np.quantile(values, LEVELS, axis=1).T, Counts(bins, np.zeros(FEATURES), np.zeros(FEATURES))
+    edges = np.quantile(values, LEVELS, axis=1).T
+    inside = np.stack([np.searchsorted(own, of, side="left") for own, of in zip(edges, values, strict=True)])
+    return edges, Counts(bins, np.zeros(FEATURES), np.zeros(FEATURES)), Sample(inside, hours % WEEK)
+
+
+def rhythm(month: Month) -> Rhythm:
+    """How features follow the hours, as the profile of these rows says it."""
+    starts, own, found = parts_of(month.sample.hours, MINIMUM_GROUP), [], []
+    for index, bins in enumerate(month.sample.bins):
+        one = rhythm_of(bins, month.sample.hours, starts, width=_BINS, smallest=MINIMUM_GROUP)
+        if one is not None:
+            own.append(index)
+            found.append(one)
+    counts = np.zeros((len(starts), len(own), _BINS))
+    for row, one in enumerate(found):
+        counts[:, row, : one.groups[-1] + 1] = one.counts
+    part = np.searchsorted(np.array(starts), np.arange(WEEK), side="right") - 1
+    groups = np.array([one.groups for one in found], dtype=np.int64).reshape(len(own), _BINS)
+    return Rhythm(part, np.array(own, dtype=np.int64), groups, counts)
 
 
 def counts(
@@ -224,7 +260,8 @@ def _shares(edges: Array, change: Change, shift: Array | None) -> Array:
     return found
 
 
-def _summed(values: Array, width: int) -> Array:
+def summed(values: Array, width: int) -> Array:
+    """Of each hour the sum of the last ``width`` hours; 0 while they are not over."""
     total = np.cumsum(np.concatenate([np.zeros((1, *values.shape[1:])), values]), axis=0)
     found = np.zeros_like(values)
     found[width - 1 :] = total[width:] - total[:-width]

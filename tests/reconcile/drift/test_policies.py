@@ -177,7 +177,16 @@ async def test_few_rows_are_insufficient_and_never_stable() -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ({"season": "HourOfDay"}, "spec.season without `reference.window`"),
+        ({"season": "HourOfDay", "falseAlarms": {"mode": "Anytime"}}, "spec.season of the profile with"),
+        (
+            {
+                "season": "HourOfDay",
+                "track": "Candidate",
+                "reference": {"stableTrack": {}},
+                "retrain": {"mode": "Never"},
+            },
+            "spec.season with `reference.stableTrack`",
+        ),
         ({"retrain": {"minNewLabelledRows": 1}}, "spec.retrain.minNewLabelledRows without `source.counts`"),
         ({"falseAlarms": {"mode": "Anytime"}, "reference": {"window": {}}}, "Anytime with a reference that moves"),
         ({"reference": {"window": {"durationSeconds": 31_536_000}}}, "spec.reference.window of more than 1500 steps"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,14 +12,30 @@ from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.dispersion import learn
 from rollmodel.plan.drift.evaluation.evaluate import evaluate
 from rollmodel.plan.drift.evaluation.history import History
-from rollmodel.plan.drift.profile.layout import Key, Layout, Signal
+from rollmodel.plan.drift.profile.layout import Layout
+from rollmodel.plan.drift.profile.signal import Key, Signal
 
 from tests.bench.drift.others import drifted, rows_of
 from tests.bench.drift.rules import RULES, Ours, raised
 from tests.bench.drift.storm import Policy, storm
-from tests.bench.drift.worlds import CHANGES, FEATURES, NUMBER, NUMERIC, WORLDS, Change, Counts, Month, World, month
+from tests.bench.drift.worlds import (
+    CHANGES,
+    FEATURES,
+    NUMBER,
+    NUMERIC,
+    WEEK,
+    WORLDS,
+    Change,
+    Counts,
+    Month,
+    World,
+    month,
+    rhythm,
+)
 
 HOUR, BEFORE = 3600, 169
+#: 2026-01-05 00:00 UTC.
+MONDAY = 1_767_571_200
 KINDS = ("features", "quality", "quality")
 SPEC = {
     "modelDeploymentRef": {"name": "m"},
@@ -26,13 +43,13 @@ SPEC = {
 }
 
 
-def history(data: Month) -> History:
-    """The same counts as the operator keeps them."""
-    layout = Layout("sha256:0", 10_000, tuple(_signals(data.reference)))
+def history(data: Month, begin: int = 0) -> History:
+    """The same counts as the operator keeps them, of hours from ``begin`` on."""
+    layout = Layout("sha256:0", 10_000, tuple(_signals(data.reference)), rhythm=rhythm(data))
     cells = {}
     for hour in range(len(data.live.bins)):
         row = [np.concatenate([*_cells(data.live[hour : hour + 1], index)]) for index in range(FEATURES)]
-        cells[(hour + 1) * HOUR] = np.concatenate([*row, [0.0]])
+        cells[begin + (hour + 1) * HOUR] = np.concatenate([*row, [0.0]])
     return History(layout, cells)
 
 
@@ -55,7 +72,7 @@ def _cells(hour: Counts, index: int) -> Iterator[Array]:
 def test_ours_is_the_rule_of_the_operator(change: str, mode: str) -> None:
     rng = np.random.default_rng(5)
     data = month(rng, WORLDS["quiet"], rows=500, hours=BEFORE + 6, change=CHANGES[change], before=BEFORE)
-    spec = DriftPolicySpec.model_validate({**SPEC, "falseAlarms": {"mode": mode}})
+    spec = DriftPolicySpec.model_validate({**SPEC, "season": "None", "falseAlarms": {"mode": mode}})
     seen, dispersion = Ours(anytime=mode == "Anytime").seen(data), learn(data.quiet.bins).dispersion
     kept, some = history(data), False
     for hour in (0, 30, BEFORE - 1, BEFORE, BEFORE + 2, BEFORE + 5):
@@ -65,6 +82,24 @@ def test_ours_is_the_rule_of_the_operator(change: str, mode: str) -> None:
         names = [f"features/x{i:02}" for i in range(FEATURES)]
         names += [f"quality/x{i:02}/{what}" for what in ("null", "unseen") for i in range(FEATURES)]
         mine = {names[test] for test in np.flatnonzero(seen[hour])}
+        assert theirs == mine, hour
+        some = some or bool(mine)
+    assert some, "something is seen"
+
+
+def test_ours_with_hours_of_the_week_is_the_rule_of_the_operator() -> None:
+    """A weekend that is stronger than in training, so that something is seen on it."""
+    data = month(np.random.default_rng(5), WORLDS["season of the week"], rows=500, hours=BEFORE + 6)
+    begin, dispersion = MONDAY + len(data.quiet.bins) * HOUR, learn(data.quiet.bins).dispersion
+    moved = replace(data, live=data.live[:], reference=data.reference)
+    moved.live.bins[:, 0, -1] += 60.0 * (np.arange(BEFORE + 6) % WEEK >= 100)
+    seen, kept, some = Ours(by_hours=True).seen(moved), history(moved, begin), False
+    spec = DriftPolicySpec.model_validate(SPEC)
+    for hour in (0, 30, 99, 102, 112, BEFORE + 1):
+        at = begin + (hour + 1) * HOUR
+        look = evaluate(spec, kept, [], at=at, watched_since=float(begin), dispersion=dispersion, now="")
+        theirs = {one.name for one in look.signals if one.verdict == "Suspected"}
+        mine = {f"features/x{test:02}" for test in np.flatnonzero(seen[hour])}
         assert theirs == mine, hour
         some = some or bool(mine)
     assert some, "something is seen"

@@ -87,3 +87,42 @@ def test_what_cannot_be_profiled_is_told(
     assert main(arguments) == 1
     assert says in capsys.readouterr().err
     assert not (table / "profile.json").exists()
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+@pytest.mark.parametrize("name", ["data.csv", "data.parquet"])
+def test_times_give_counts_by_hours(
+    tmp_path: Path, name: str, zone: str | None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng, rows = np.random.default_rng(3), 4000
+    times = pd.to_datetime(np.arange(rows) * 600 + 1_767_225_600, unit="s", utc=zone is not None)
+    data = pd.DataFrame({"at": times, "plan": rng.choice(["a", "b"], rows), "age": rng.normal(times.day_of_week, 1.0)})
+    data.to_csv(tmp_path / "data.csv", index=False)
+    data.to_parquet(tmp_path / "data.parquet")
+    out = tmp_path / "profile.json"
+    assert main([str(tmp_path / name), "--time", "at", "--out", str(out)]) == 0
+    profile = read_profile(out.read_text(encoding="utf-8"))
+    assert [one.name for one in profile.features if one.rhythm is not None] == ["age"]
+    assert f"{len(profile.hours)} parts of the week, 1 columns follow them: age" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("times", "says"),
+    [
+        (["2026-01-01T00:00:00Z", "soon"], "must be dates, seconds since 1970, or texts such as 2026-01-31T12:00:00Z"),
+        ([1_767_225_600_000, 1_768_225_600_000], "are these milliseconds?"),
+        ([True, False], "must be dates"),
+    ],
+)
+def test_what_is_no_time_is_refused(
+    tmp_path: Path, times: list[object], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pd.DataFrame({"at": times * 200, "age": range(400)}).to_csv(tmp_path / "data.csv", index=False)
+    assert main([str(tmp_path / "data.csv"), "--time", "at", "--out", str(tmp_path / "p.json")]) == 1
+    assert says in capsys.readouterr().err
+
+
+def test_times_of_three_days_give_no_counts_by_hours(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pd.DataFrame({"at": np.arange(400) * 600, "age": range(400)}).to_csv(tmp_path / "data.csv", index=False)
+    assert main([str(tmp_path / "data.csv"), "--time", "at", "--out", str(tmp_path / "p.json")]) == 0
+    assert "no counts by hours: the times span less than a week" in capsys.readouterr().out

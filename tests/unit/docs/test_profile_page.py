@@ -23,9 +23,9 @@ def fields(value: Any) -> Iterator[str]:
 
 def test_the_page_names_each_field() -> None:
     rng, text = np.random.default_rng(1), PAGE.read_text(encoding="utf-8")
-    score = rng.random(400)
-    columns = {"age": rng.normal(size=400), "plan": rng.choice(["a", "b"], 400)}
-    profile = build_profile(columns, score=score, target=(rng.random(400) < score).astype(int))
+    score, time = rng.random(4000), np.arange(4000) * 1800.0
+    columns = {"age": rng.normal(time % 604_800 / 302_400), "plan": rng.choice(["a", "b"], 4000)}
+    profile = build_profile(columns, score=score, target=(rng.random(4000) < score).astype(int), time=time)
     listed = {
         name for row in re.findall(r"^\| (`[^|]+`) \|", text, re.MULTILINE) for name in re.findall(r"`(\w+)`", row)
     }

@@ -51,9 +51,9 @@ class DriftPolicySpec(ApiModel):
     """True labels, which arrive later. Omitted: there are none."""
     reference: Reference = Reference(training=TrainingReference())
     """What live data is compared with."""
-    season: Literal["None", "HourOfDay", "HourOfWeek"] = "None"
-    """Which part of the reference a window is compared with: the same hours of other days or weeks. Needs
-    `reference.window`; matters for windows shorter than the season."""
+    season: Literal["Auto", "None", "HourOfDay", "HourOfWeek"] = "Auto"
+    """Which part of the reference a window is compared with, if it is shorter than the season: the same hours of the
+    day or of the week, by UTC. `Auto`: those of the week, if the profile has counts by them."""
     window_seconds: Annotated[list[_WindowSeconds], Field(min_length=1, max_length=8), SET] = Field(
         default=[3600, 86400, 604800]
     )

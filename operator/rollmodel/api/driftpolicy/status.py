@@ -78,6 +78,10 @@ class LearntStatus(ApiModel):
     """How many of them the test calls drift at 5 %, each compared with all the others."""
     time: Timestamp
     """When it was learnt."""
+    week_windows: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    """Steps of the first week, where its windows are not compared with their own hours."""
+    week_false_alarms: Annotated[int | None, Field(ge=0, le=2**31)] = None
+    """How many of these the test calls drift at 5 %, each compared with all the others."""
     dispersion: Annotated[str, Field(max_length=8192)]
     """How much more than chance the counts of each signal vary; for the operator."""
 

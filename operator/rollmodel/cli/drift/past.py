@@ -16,7 +16,8 @@ from rollmodel.plan.drift.evaluation.learning import dispersion_of
 from rollmodel.plan.drift.evaluation.queries import Query, counts_query, profile_query
 from rollmodel.plan.drift.observed import DriftDefaults, Observed
 from rollmodel.plan.drift.profile.concurrent import Concurrent
-from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Signal
+from rollmodel.plan.drift.profile.layout import Layout
+from rollmodel.plan.drift.profile.signal import GROUPS, Signal
 from rollmodel.plan.problem import Problem
 from rollmodel.ports import Metrics, Series
 

@@ -16,7 +16,7 @@ from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.compare import merge_bins, statistic
 from rollmodel.evidence.drift.tails import log_tail_f
 
-__all__ = ["LEVEL", "Learnt", "learn"]
+__all__ = ["LEVEL", "Learnt", "learn", "replay"]
 
 #: The level at which the test is replayed, over all signals of a window.
 LEVEL = 0.05
@@ -43,16 +43,32 @@ def learn(quiet: Array, *, least: float = 10.0, phases: Sequence[float] | None =
     ``phases`` [T] are those of a season: a window is compared with the others of its phase, of which there must be one.
     """
     windows = len(quiet)
-    others = _others(quiet, phases)
+    ratio, freedom = _beside_others(quiet, _others(quiet, phases), least)
+    dispersion = _shrunk(ratio.mean(axis=0), windows * np.maximum(freedom.mean(axis=0), 1.0))
+    without = np.maximum(1.0, (windows * dispersion - ratio) / (windows - 1))
+    return Learnt(np.maximum(1.0, dispersion), windows, _seen(ratio / without, freedom, taught_by=windows - 1))
+
+
+def replay(windows: Array, dispersion: Array, *, taught_by: float, least: float = 10.0) -> int:
+    """How many of these windows [T, S, K] are seen as drift at :data:`LEVEL`, each compared with all the others.
+
+    ``dispersion`` [S] was learnt before, from ``taught_by`` windows.
+    """
+    ratio, freedom = _beside_others(windows, _others(windows, None), least)
+    return _seen(ratio / dispersion, freedom, taught_by=taught_by)
+
+
+def _beside_others(quiet: Array, others: Array, least: float) -> tuple[Array, Array]:
+    """Of each window [T, S] the chi-square over its freedom, and the freedom."""
     rows = np.minimum(quiet.sum(axis=-1), others.sum(axis=-1))
     share = quiet.sum(axis=0) / np.maximum(quiet.sum(axis=(0, -1)), 1.0)[..., None]
     chi, freedom, _ = statistic(others, quiet, merge_bins(share, rows, least))
-    ratio = np.divide(chi, freedom, out=np.ones_like(chi), where=freedom > 0)
-    dispersion = _shrunk(ratio.mean(axis=0), windows * np.maximum(freedom.mean(axis=0), 1.0))
-    without = np.maximum(1.0, (windows * dispersion - ratio) / (windows - 1))
-    log_p = log_tail_f(ratio / without, freedom, (windows - 1) * np.maximum(freedom, 1.0))
-    seen = log_p.min(axis=-1) < math.log(LEVEL / quiet.shape[1])
-    return Learnt(np.maximum(1.0, dispersion), windows, int(seen.sum()))
+    return np.divide(chi, freedom, out=np.ones_like(chi), where=freedom > 0), freedom
+
+
+def _seen(ratio: Array, freedom: Array, *, taught_by: float) -> int:
+    log_p = log_tail_f(ratio, freedom, taught_by * np.maximum(freedom, 1.0))
+    return int((log_p.min(axis=-1) < math.log(LEVEL / ratio.shape[1])).sum())
 
 
 def _others(quiet: Array, phases: Sequence[float] | None) -> Array:

@@ -16,6 +16,7 @@ from rollmodel.plan.drift.draft import Draft
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import (
+    after_a_week,
     dispersion_of,
     for_candidate,
     learn_from,
@@ -26,6 +27,7 @@ from rollmodel.plan.drift.evaluation.queries import delay_of, is_due, look_at, s
 from rollmodel.plan.drift.evaluation.watches import too_many_watches, unsupported
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.drift.profile.layout import Layout
+from rollmodel.plan.drift.profile.reference import PERIODS
 from rollmodel.plan.drift.reaction.notify import with_news
 from rollmodel.plan.drift.reaction.retrain import advance_retrain, follow_retrain, revision_changed
 from rollmodel.plan.drift.status import conditions
@@ -132,12 +134,8 @@ def _watch(draft: Draft, layout: Layout) -> Draft:
 def _look(draft: Draft, history: History) -> Draft:
     observed, at = draft.observed, look_at(draft.observed)
     since = parse(draft.status.watched_since or draft.now).timestamp()
-    minimum = _training_rows(observed)
-    if history.layout.rows < minimum:
-        message = f"the profile rests on {history.layout.rows} rows, `reference.training.minRows` is {minimum}"
-        return conditions.blind(draft, "ProfileTooSmall", message)
-    if asked := too_many_watches(observed.spec, history.layout):
-        return conditions.blind(draft, "TooManySignals", asked)
+    if problem := _unfit(observed, history.layout):
+        return conditions.blind(draft, problem.reason, problem.message)
     for known in (history, observed.stable):
         if isinstance(known, History) and (asked := too_much_to_learn(observed.spec, known.layout)):
             return conditions.blind(draft, "TooManyCounts", asked)
@@ -165,9 +163,21 @@ def _look(draft: Draft, history: History) -> Draft:
     return _conclude(draft, look)
 
 
-def _training_rows(observed: Observed) -> int:
-    training = observed.spec.reference.training
-    return training.min_rows if training is not None else 0
+def _unfit(observed: Observed, layout: Layout) -> Problem | None:
+    """Why this profile is no reference for what the policy asks."""
+    spec = observed.spec
+    minimum = spec.reference.training.min_rows if spec.reference.training is not None else 0
+    if layout.rows < minimum:
+        message = f"the profile rests on {layout.rows} rows, `reference.training.minRows` is {minimum}"
+        return Problem("ProfileTooSmall", message)
+    if spec.reference.training is not None and spec.season in PERIODS and layout.rhythm is None:
+        message = (
+            f"`season` is {spec.season}, and the profile has no counts by hours: build it with times of a week at"
+            " least (`rollmodel profile --time`), or use `reference.window`"
+        )
+        return Problem("ProfileWithoutHours", message)
+    asked = too_many_watches(spec, layout)
+    return None if asked is None else Problem("TooManySignals", asked)
 
 
 def _silence(history: History, at: float) -> Problem | None:
@@ -188,8 +198,10 @@ def _dispersion(draft: Draft, history: History, at: float, since: float) -> tupl
     if spec.dependence.dispersion == "Ignore":
         return draft, np.ones(signals)
     known = dispersion_of(draft.status.learnt, signals)
-    if known is not None:
-        return draft, known
+    if known is not None and draft.status.learnt is not None:
+        if draft.observed.watches_candidate:
+            return draft, known
+        return draft.set(learnt=after_a_week(spec, history, draft.status.learnt, since=since, at=at)), known
     stable = draft.observed.stable
     if isinstance(stable, History):  # a candidate is too young to teach: the stable revision's past does
         learnt = for_candidate(learn_from(spec, stable, after=-math.inf, until=at, now=draft.now), history, stable)

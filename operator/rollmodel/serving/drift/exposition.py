@@ -20,6 +20,10 @@ from rollmodel.serving.drift.signals import GROUPS, PREDICTION, Signal
 __all__ = ["Counting", "DriftMetrics", "ProfileProblem"]
 
 
+#: Parts of the week in one label: about 1,000 characters at most, since stores of metrics limit them to 2,048.
+_PARTS = 24
+
+
 class Counting(Protocol):
     """Whoever has counted."""
 
@@ -101,6 +105,33 @@ def _profile(profile: Profile, signals: Sequence[Signal], left_out: int) -> Iter
             importance.add_metric([signal.name], signal.column.importance)
     yield from (rows, importance)
     yield from _calibration(profile, signals)
+    if profile.hours:
+        yield from _rhythms(profile, signals)
+
+
+def _rhythms(profile: Profile, signals: Sequence[Signal]) -> Iterator[Metric]:
+    """Counts by parts of the week are texts in labels: as series of their own they would be ten times all others."""
+    hours = GaugeMetricFamily("rollmodel_profile_hours", "First hours of the parts of the week; 1.", labels=["hours"])
+    hours.add_metric([" ".join(map(str, profile.hours))], 1)
+    groups = GaugeMetricFamily(
+        "rollmodel_profile_rhythm_group",
+        "The group of a bin in rollmodel_profile_rhythm.",
+        labels=["signal", "le", "category"],
+    )
+    rhythm = GaugeMetricFamily(
+        "rollmodel_profile_rhythm", "Rows of some parts of the week by group; 1.", labels=["signal", "first", "counts"]
+    )
+    for signal in signals:
+        found = signal.column.rhythm
+        if found is None:
+            continue
+        numeric = signal.column.kind == "numeric"
+        for name, group in zip(signal.bounds() if numeric else signal.categories(), found.groups, strict=True):
+            groups.add_metric([signal.name, name if numeric else "", "" if numeric else name], group)
+        for first in range(0, len(found.counts), _PARTS):
+            rows = (" ".join(map(str, row)) for row in found.counts[first : first + _PARTS])
+            rhythm.add_metric([signal.name, str(first), ";".join(rows)], 1)
+    yield from (hours, groups, rhythm)
 
 
 def _calibration(profile: Profile, signals: Sequence[Signal]) -> Iterator[Metric]:

@@ -31,6 +31,9 @@ _WHAT = {
     "rollmodel_profile_importance": "importance",
     "rollmodel_profile_positives": "positives",
     "rollmodel_profile_threshold": "threshold",
+    "rollmodel_profile_hours": "hours",
+    "rollmodel_profile_rhythm_group": "rhythm_group",
+    "rollmodel_profile_rhythm": "rhythm",
 }
 
 

@@ -12,8 +12,9 @@ from rollmodel.api.driftpolicy import DriftPolicySpec
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import dispersion_of, is_calibrated, learn_from
-from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Signal
+from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.drift.profile.reference import reference_of
+from rollmodel.plan.drift.profile.signal import GROUPS, Signal
 
 HOUR, DAY = 3600, 86_400
 START = 1_767_225_600

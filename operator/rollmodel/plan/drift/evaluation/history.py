@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array
-from rollmodel.plan.drift.profile.layout import GROUPS, Layout, Points, key_of
+from rollmodel.plan.drift.profile.layout import Layout, Points, key_of
+from rollmodel.plan.drift.profile.signal import GROUPS
 from rollmodel.plan.problem import Problem
 
 __all__ = ["MOST_NUMBERS", "OUTCOMES", "History", "too_many"]
@@ -89,6 +90,15 @@ class History:
         """The sum of the steps that end after ``begin`` and not after ``end``."""
         inside = [cells for moment, cells in self.steps.items() if begin < moment <= end]
         return np.sum(inside, axis=0) if inside else np.zeros(len(self.layout.keys))
+
+    def rows(self, begin: float, end: float) -> tuple[list[int], Array]:
+        """The steps that end after ``begin`` and not after ``end``, and the rows that were counted into bins [T, S]."""
+        ends = sorted(moment for moment in self.steps if begin < moment <= end)
+        if not ends:
+            return ends, np.zeros((0, len(self.layout.signals)))
+        behind = np.cumsum([len(signal.bins) + len(GROUPS) for signal in self.layout.signals])
+        cells = np.stack([self.steps[moment] for moment in ends])
+        return ends, cells[:, behind - 1] - cells[:, behind - len(GROUPS)]
 
     def bins(self, cells: Array) -> Array:
         """The bins of each signal [S, K], not cumulative."""

@@ -6,18 +6,29 @@ import numpy as np
 
 from rollmodel.api.driftpolicy import DriftPolicySpec, LearntStatus
 from rollmodel.evidence.core.arrays import Array
-from rollmodel.evidence.drift.dispersion import Learnt, learn
+from rollmodel.evidence.drift.dispersion import Learnt, learn, replay
 from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.queries import span
 from rollmodel.plan.drift.profile.concurrent import in_order_of
 from rollmodel.plan.drift.profile.layout import Layout
-from rollmodel.plan.drift.profile.reference import PERIODS
+from rollmodel.plan.drift.profile.reference import past_period, profile_period
 
 #: A dispersion that is larger says the same: these counts prove nothing. Status has room for 1,001 of three digits.
 _LARGEST = 999.0
 #: With a season windows of the same hour are compared, so there must be some.
 _FEWEST = 10
+_WEEK = 604_800
 
-__all__ = ["dispersion_of", "for_candidate", "is_calibrated", "learn_from", "quiet_steps", "too_much_to_learn"]
+__all__ = [
+    "after_a_week",
+    "dispersion_of",
+    "for_candidate",
+    "hours_are_alike",
+    "is_calibrated",
+    "learn_from",
+    "quiet_steps",
+    "too_much_to_learn",
+]
 
 #: Quiet windows times signals times bins that are learnt from: about ten times as many numbers are in memory meanwhile.
 _MOST_QUIET = 2_000_000
@@ -47,7 +58,7 @@ def learn_from(spec: DriftPolicySpec, history: History, *, after: float, until: 
     ends = quiet_steps(spec, history, after=after, until=until)[: spec.dependence.quiet_windows]
     if len(ends) < spec.dependence.quiet_windows:
         return None
-    period = PERIODS.get(spec.season)
+    period = past_period(spec)
     if period is not None:
         ends = [end for end in ends if sum((end - other) % period == 0 for other in ends) > 1]
     if len(ends) < _FEWEST:
@@ -61,6 +72,28 @@ def learn_from(spec: DriftPolicySpec, history: History, *, after: float, until: 
         time=now,
         dispersion=",".join(f"{min(one, _LARGEST):.3g}" for one in found.dispersion),
     )
+
+
+def after_a_week(
+    spec: DriftPolicySpec, history: History, learnt: LearntStatus, *, since: float, at: float
+) -> LearntStatus:
+    """With what the first whole week says of its hours: the windows that taught may all have been of one day.
+
+    Only where windows of less than a week are compared with a profile of all hours, and the counts reach so far back.
+    """
+    known = dispersion_of(learnt, len(history.layout.signals))
+    shorter = spec.reference.training is not None and min(spec.window_seconds) < _WEEK
+    if known is None or learnt.week_windows is not None or at - since < _WEEK or not shorter:
+        return learnt
+    ends = quiet_steps(spec, history, after=max(since, at - _WEEK), until=at)
+    signals, bins = history.layout.shape
+    whole = profile_period(spec, history.layout) is not None or span(spec) < _WEEK or len(ends) < _FEWEST
+    if whole or len(ends) * signals * bins > _MOST_QUIET:
+        return learnt
+    windows = np.stack([history.bins(history.steps[end]) for end in ends])
+    least = float(spec.samples.min_expected_per_bin)
+    seen = replay(windows, known, taught_by=float(learnt.windows), least=least)
+    return learnt.model_copy(update={"week_windows": len(ends), "week_false_alarms": seen})
 
 
 def for_candidate(learnt: LearntStatus | None, candidate: History, stable: History) -> LearntStatus | None:
@@ -79,6 +112,13 @@ def dispersion_of(learnt: LearntStatus | None, signals: int) -> Array | None:
     except ValueError:
         return None
     return values if len(values) == signals and np.isfinite(values).all() and (values >= 1.0).all() else None
+
+
+def hours_are_alike(learnt: LearntStatus) -> bool:
+    """Whether the test kept its level in the hours of the first week, too; also where that is not known."""
+    if learnt.week_windows is None or learnt.week_false_alarms is None:
+        return True
+    return Learnt(np.ones(1), learnt.week_windows, learnt.week_false_alarms).calibrated
 
 
 def is_calibrated(learnt: LearntStatus) -> bool:

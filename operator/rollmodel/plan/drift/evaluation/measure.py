@@ -22,13 +22,7 @@ def measure(windows: Windows, test: Watch) -> Seen:
     if test.what == "labels":
         return of_labels(windows, test)
     if test.what == "performance":
-        calibration = windows.history.layout.calibration
-        assert calibration is not None  # noqa: S101  such a test is made only with one
-        bins = len(calibration.rows)
-        spread = float(windows.dispersion[index])
-        parts = [estimate(test.metric, calibration, live[index, :bins], spread) for live in windows.live]
-        log10_p, drop, now = (np.array([getattr(one, name) for one in parts]) for name in ("log10_p", "drop", "now"))
-        return Seen(log10_p, drop, values=now)
+        return _estimated(windows, test)
     column = 0 if test.what == "null" else 1
     count, rows = windows.groups[:, index, column], windows.groups[:, index, 2]
     if windows.concurrent is not None:
@@ -38,6 +32,21 @@ def measure(windows: Windows, test: Watch) -> Seen:
     rise = count / np.maximum(rows, 1.0) - before / max(signal.rows, 1.0)
     careful = share_before(before, signal.rows)
     return Seen(log10_p_of_rise(count, rows, careful, windows.dispersion[index]), rise)
+
+
+def _estimated(windows: Windows, test: Watch) -> Seen:
+    """The performance that the scores promise, against that of the training; of short windows at the same hours."""
+    layout, index = windows.history.layout, test.index
+    calibration = layout.calibration
+    assert calibration is not None  # noqa: S101  such a test is made only with one
+    spread, parts = float(windows.dispersion[index]), []
+    for window, live in enumerate(windows.live[:, index, : len(calibration.rows)]):
+        of_window = calibration
+        if windows.own_hours is not None and windows.own_hours[window] and layout.rhythm is not None:
+            of_window = layout.rhythm.calibration_of(index, calibration, windows.reference[window, index])
+        parts.append(estimate(test.metric, of_window, live, spread))
+    log10_p, drop, now = (np.array([getattr(one, name) for one in parts]) for name in ("log10_p", "drop", "now"))
+    return Seen(log10_p, drop, values=now)
 
 
 def _beside_stable(windows: Windows, index: int, column: int) -> Seen:

@@ -74,6 +74,9 @@ def profile_query(observed: Observed, revision: str | None = None) -> Query:
         "importance": f"max by (signal) (rollmodel_profile_importance{{{select}}})",
         "positives": f"max by (signal, le) (rollmodel_profile_positives{{{select}}})",
         "threshold": f"max by (signal) (rollmodel_profile_threshold{{{select}}})",
+        "hours": f"max by (hours) (rollmodel_profile_hours{{{select}}})",
+        "rhythm_group": f"max by ({_BY}) (rollmodel_profile_rhythm_group{{{select}}})",
+        "rhythm": f"max by (signal, first, counts) (rollmodel_profile_rhythm{{{select}}})",
     }
     return Query(_told_apart("what", parts), end, end, float(step_of(observed.spec)))
 

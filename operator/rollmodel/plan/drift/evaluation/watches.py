@@ -124,15 +124,19 @@ def steps_back(spec: DriftPolicySpec) -> float:
 
 def unsupported(spec: DriftPolicySpec) -> Sequence[str]:
     """What the spec asks for and this release does not do, as paths with what is there instead."""
-    training, window = spec.reference.training, spec.reference.window
+    training = spec.reference.training
+    asked_season = spec.season in {"HourOfDay", "HourOfWeek"}
     asked = {
         "spec.track: Candidate without `reference.stableTrack`": spec.track != "Stable"
         and spec.reference.stable_track is None,
         "spec.retrain.mode with spec.track: Candidate (use `Never`: what differs is the candidate)": spec.track
         != "Stable"
         and spec.retrain.mode in {"Approve", "Auto"},
-        "spec.season without `reference.window` (or use windows of whole days)": spec.season != "None"
-        and window is None,
+        "spec.season with `reference.stableTrack`, which is of the same hours anyway": asked_season
+        and spec.reference.stable_track is not None,
+        "spec.season of the profile with falseAlarms.mode: Anytime (use `Auto`, or `Budget`)": asked_season
+        and training is not None
+        and spec.false_alarms.mode != "Budget",
         f"spec.reference.window of more than {MOST_STEPS} steps": steps_back(spec) > MOST_STEPS,
         "spec.falseAlarms.mode: Anytime with a reference that moves (use `reference.training`, or `Budget`)": training
         is None

@@ -13,8 +13,9 @@ from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.evidence.drift.anytime import careful_dispersion, compare_anytime
 from rollmodel.evidence.drift.compare import CAREFUL_ALPHA, CAREFUL_EXPECTED, Comparison, compare
 from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.queries import step_of
 from rollmodel.plan.drift.profile.concurrent import Concurrent, Totals
-from rollmodel.plan.drift.profile.reference import reference_of
+from rollmodel.plan.drift.profile.reference import PERIODS, profile_period, reference_of
 
 __all__ = ["Times", "Windows", "windows_of"]
 
@@ -35,6 +36,8 @@ class Windows:
     concurrent: Concurrent | None = None
     totals: Sequence[Totals] = ()
     delta: Array | None = None
+    own_hours: Mask | None = None
+    """Which windows [W] are compared with their own hours of the profile."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,7 @@ def windows_of(
         cells = [history.total(*window) for window in times.windows(spec)]
         live, groups = np.stack([history.bins(one) for one in cells]), np.stack([history.groups(one) for one in cells])
         reference = reference_of(spec, history, at=times.at, watched_since=times.since)
+    seen, reference, own_hours = _at_their_hours(spec, history, times, live, reference)
     complete = np.array([times.at - width >= times.since - 1e-6 for width in spec.window_seconds])
     least = max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0)
     quiet = spec.dependence.quiet_windows if spec.dependence.dispersion == "Auto" else math.inf
@@ -83,29 +87,51 @@ def windows_of(
         reference=reference,
         groups=groups,
         enough=complete
-        & _known(spec, reference, totals)
+        & _known(spec, reference, totals, own_hours)
         & (groups[:, :, 2].max(axis=1) >= spec.samples.min_per_window),
         dispersion=dispersion,
-        comparison=compare(reference, live, dispersion=dispersion, quiet_windows=quiet, least=float(least))
+        comparison=compare(reference, seen, dispersion=dispersion, quiet_windows=quiet, least=float(least))
         if delta is None
         else compare_anytime(
-            reference, live, dispersion=careful_dispersion(dispersion, quiet), delta=delta, least=float(least)
+            reference, seen, dispersion=careful_dispersion(dispersion, quiet), delta=delta, least=float(least)
         ),
         times=times,
         concurrent=concurrent,
         totals=totals,
         delta=delta,
+        own_hours=own_hours,
     )
     return replace(found, comparison=_with_brackets(found))
 
 
-def _known(spec: DriftPolicySpec, reference: Array, totals: Sequence[Totals]) -> Mask:
+def _at_their_hours(
+    spec: DriftPolicySpec, history: History, times: Times, live: Array, reference: Array
+) -> tuple[Array, Array, Mask]:
+    """Counts, and what they are compared with [W, S, K]: of windows that are shorter than the profile's season by the
+    hours of each; and which windows [W] these are.
+    """
+    period, rhythm = profile_period(spec, history.layout), history.layout.rhythm
+    shorter = np.array([period is not None and width < period for width in spec.window_seconds])
+    if rhythm is None or not shorter.any() or not len(rhythm.index):
+        return live, reference, np.zeros(len(shorter), dtype=bool)
+    seen, known = live.copy(), np.array(reference)
+    for window in np.flatnonzero(shorter).tolist():
+        begin, end = times.windows(spec)[window]
+        ends, rows = history.rows(begin, end)
+        seen[window], known[window] = rhythm.compared(
+            live[window], reference[window], rows, ends, step=step_of(spec), daily=period == PERIODS["HourOfDay"]
+        )
+    return seen, known, shorter
+
+
+def _known(spec: DriftPolicySpec, reference: Array, totals: Sequence[Totals], own_hours: Mask) -> Mask:
     """Whether there is enough to compare with, by window."""
     if spec.reference.stable_track is not None:
         rows = np.array([one.reference_groups[:, 2].max() for one in totals])
         return np.asarray(rows >= spec.reference.stable_track.min_rows)
     return np.asarray(
-        (reference.sum(axis=2).max(axis=1) >= spec.samples.min_per_window) | (spec.reference.window is None)
+        (reference.sum(axis=2).max(axis=1) >= spec.samples.min_per_window)
+        | ((spec.reference.window is None) & ~own_hours)
     )
 
 

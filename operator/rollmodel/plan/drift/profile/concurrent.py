@@ -14,7 +14,7 @@ import numpy as np
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.brackets import Bracketed, compare_brackets
 from rollmodel.plan.drift.evaluation.history import History
-from rollmodel.plan.drift.profile.layout import Signal
+from rollmodel.plan.drift.profile.signal import Signal
 
 __all__ = ["Concurrent", "Totals", "in_order_of"]
 

@@ -17,16 +17,16 @@ import numpy as np
 
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.performance import Calibration
+from rollmodel.plan.drift.profile.rhythm import Rhythm, rhythm_of
+from rollmodel.plan.drift.profile.signal import GROUPS, Key, Signal
 from rollmodel.plan.problem import Problem
 from rollmodel.text import plain
 
-__all__ = ["GROUPS", "MOST_CELLS", "MOST_COLUMNS", "MOST_TOGETHER", "Layout", "Points", "Signal", "key_of"]
+__all__ = ["MOST_CELLS", "MOST_COLUMNS", "MOST_TOGETHER", "Layout", "Points", "key_of"]
 
 #: Series of an answer: labels, and (unix time, value) ascending.
 Points = tuple[Mapping[str, str], Sequence[tuple[float, float]]]
-Key = tuple[str, str, str]
 
-GROUPS = ("null", "unseen", "all")
 #: More series than that are no profile of ours, nor are more columns (``rollmodel.profile`` allows 1,000 and a score).
 MOST_CELLS, MOST_COLUMNS = 20_000, 1001
 #: Signals times the bins of the largest one.
@@ -46,25 +46,6 @@ def key_of(labels: Mapping[str, str]) -> Key | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Signal:
-    """One column: the keys of its bins in order, and what the training counted in each (not cumulative)."""
-
-    name: str
-    bins: tuple[Key, ...]
-    reference: tuple[float, ...]
-    nulls: float
-    unseen: float
-    rows: float
-    importance: float
-    cumulative: bool
-
-    @property
-    def column(self) -> str:
-        """The name of the column, for people."""
-        return plain(self.name.removeprefix("feature:"))
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     """All signals; ``digest`` is that of the profile."""
 
@@ -72,6 +53,8 @@ class Layout:
     rows: int
     signals: tuple[Signal, ...]
     calibration: Calibration | None = None
+    rhythm: Rhythm | None = None
+    """How the columns follow the hours of the week; None where the profile has no times."""
 
     @classmethod
     def of(cls, series: Iterable[Points]) -> Layout | Problem:
@@ -83,15 +66,7 @@ class Layout:
                 values.setdefault(labels.get("what", ""), {})[key] = points[-1][1]
         infos = values.get("info", {})
         if not infos:
-            reasons = values.get("problem", {})
-            if reasons:
-                known = [reason for reason in _PROBLEMS if reason in reasons]
-                reason = known[0] if known else "ProfileInvalid"
-                return Problem(reason, f"the model server counts nothing: {_PROBLEMS[reason]}")
-            message = (
-                "the stable revision shows no profile to Prometheus: is it served by the preset MLflow, and scraped?"
-            )
-            return Problem("NoSeries", message)
+            return _none(values.get("problem", {}))
         if len(infos) > 1:
             return Problem("ProfileMismatch", f"pods of one revision show {len(infos)} different profiles")
         rows = values.get("rows", {})
@@ -100,7 +75,11 @@ class Layout:
         signals = tuple(_signals(rows, values.get("importance", {})))
         if not signals:
             return Problem("NoSeries", "the profile has no signals")
+        rhythm = rhythm_of(signals, values.get("hours", {}), values.get("rhythm_group", {}), values.get("rhythm", {}))
+        if isinstance(rhythm, Problem):
+            return rhythm
         return cls(
+            rhythm=rhythm,
             digest=plain(next(iter(infos)))[:_DIGEST],
             rows=int(max(signal.rows for signal in signals)),
             signals=signals,
@@ -141,6 +120,16 @@ _PROBLEMS = {
 }
 
 
+def _none(reasons: Mapping[str, float]) -> Problem:
+    """Why there is no profile."""
+    if not reasons:
+        told = "the stable revision shows no profile to Prometheus: is it served by the preset MLflow, and scraped?"
+        return Problem("NoSeries", told)
+    known = [reason for reason in _PROBLEMS if reason in reasons]
+    reason = known[0] if known else "ProfileInvalid"
+    return Problem(reason, f"the model server counts nothing: {_PROBLEMS[reason]}")
+
+
 def _reference_key(labels: Mapping[str, str]) -> Any:
     match labels.get("what"):
         case "info":
@@ -149,6 +138,10 @@ def _reference_key(labels: Mapping[str, str]) -> Any:
             return labels.get("reason")
         case "importance" | "threshold":
             return labels.get("signal")
+        case "hours":
+            return labels.get("hours")
+        case "rhythm":
+            return labels.get("signal", ""), labels.get("first", ""), labels.get("counts", "")
         case _:
             return key_of(labels)
 

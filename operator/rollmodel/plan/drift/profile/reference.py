@@ -1,6 +1,6 @@
 """What a window is compared with: the profile of the training, or the same revision's own past.
 
-The past can follow the day or the week: then a window is compared with the same hours of other days, or of other weeks.
+Both can follow the day or the week: then a window is compared with the same hours of other days, or of other weeks.
 """
 
 from __future__ import annotations
@@ -12,11 +12,24 @@ import numpy as np
 from rollmodel.api.driftpolicy import DriftPolicySpec, WindowReference
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.profile.layout import Layout
 
-__all__ = ["PERIODS", "reference_of"]
+__all__ = ["PERIODS", "past_period", "profile_period", "reference_of"]
 
 #: Season -> its length in seconds.
 PERIODS: Mapping[str, int] = {"HourOfDay": 86_400, "HourOfWeek": 604_800}
+
+
+def past_period(spec: DriftPolicySpec) -> int | None:
+    """The season of the revision's own past, in seconds; None without one."""
+    return PERIODS.get(spec.season) if spec.reference.window is not None else None
+
+
+def profile_period(spec: DriftPolicySpec, layout: Layout) -> int | None:
+    """The season of the profile: windows that are shorter are compared with their own hours. None without one."""
+    if spec.reference.training is None or spec.false_alarms.mode == "Anytime" or layout.rhythm is None:
+        return None
+    return PERIODS["HourOfWeek"] if spec.season == "Auto" else PERIODS.get(spec.season)
 
 
 def reference_of(spec: DriftPolicySpec, history: History, *, at: float, watched_since: float) -> Array:
@@ -42,7 +55,7 @@ def _of_past(
 def _stretches(spec: DriftPolicySpec, past: WindowReference, width: int, at: float) -> Iterator[tuple[float, float]]:
     """What belongs to the reference, as (begin, end): never the window itself."""
     newest = at - max(past.offset_seconds, width)
-    oldest, period = newest - past.duration_seconds, PERIODS.get(spec.season)
+    oldest, period = newest - past.duration_seconds, past_period(spec)
     if period is None or width >= period:
         yield from _pieces(oldest, newest, width)
         return

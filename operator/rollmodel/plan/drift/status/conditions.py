@@ -10,9 +10,10 @@ from rollmodel.api.driftpolicy import SignalKind, SignalStatus
 from rollmodel.plan.drift.draft import Draft, Truth
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation
 from rollmodel.plan.drift.evaluation.history import History
-from rollmodel.plan.drift.evaluation.learning import is_calibrated
+from rollmodel.plan.drift.evaluation.learning import hours_are_alike, is_calibrated
 from rollmodel.plan.drift.evaluation.queries import span
 from rollmodel.plan.drift.profile.concurrent import Concurrent
+from rollmodel.plan.drift.profile.reference import profile_period
 from rollmodel.plan.times import seconds_since
 
 __all__ = [
@@ -152,6 +153,10 @@ def _reference(draft: Draft) -> Draft:
     profile = draft.status.profile
     rows = f"{profile.rows} rows" if profile is not None else ""
     history, stable = draft.observed.history, draft.observed.stable
+    if isinstance(history, History) and history.layout.rhythm is not None:
+        follow = len(history.layout.rhythm.index)
+        if profile_period(draft.observed.spec, history.layout) is not None:
+            rows += f"; {follow} of {len(history.layout.signals)} columns by hours of the week"
     if isinstance(history, History) and isinstance(stable, History):
         alone = Concurrent(history, stable).alone()
         rows = f"revision {draft.observed.stable_revision} at the same time"
@@ -191,4 +196,11 @@ def _calibrated(draft: Draft) -> Draft:
     message = f"{learnt.false_alarms} of {learnt.windows} quiet windows are called drift at 5 %"
     if value == "False":
         message += ": they were not alike (a season, an incident): use longer windows, or more of them"
+    if not hours_are_alike(learnt):
+        value = "False"
+        message += (
+            f"; {learnt.week_false_alarms} of {learnt.week_windows} steps of the first week are, since its hours differ"
+            " (or something changed in it): windows of less than a week will tell of that. Build the profile with"
+            " times (`rollmodel profile --time`), use `reference.window` with `season: HourOfWeek`, or windows of weeks"
+        )
     return draft.say("Calibrated", value, "Replayed", message)
