@@ -106,7 +106,36 @@ async def _ab_test(registry: LightRegistry, rollout: Rollout, send: Send) -> Non
     assert set(marked.codes) == {"200", "500"}
 
 
+async def _ramp(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """A bad version never gets beyond the first weight; a good one climbs as its evidence comes."""
+    model, churn = await registry.model(GOOD, BAD, GOOD), rollout("ramp")
+    spec = light_spec(model.name, "1")
+    policy = {key: value for key, value in spec["rollout"].items() if key != "steps"}
+    ramp = {"startWeight": 20, "maxWeight": 60, "maxExpectedHarm": 1000}
+    await churn.create({**spec, "rollout": {**policy, "ramp": ramp}})
+    await churn.until(at_rest("1"))
+    traffic, weights = await send(churn), set[int]()
+
+    def counted(then: Predicate) -> Predicate:
+        def holds(status: ModelDeploymentStatus) -> object:
+            weights.add(status.candidate.weight if status.candidate is not None else 0)
+            return then(status)
+
+        return holds
+
+    await churn.version("2")
+    await churn.until(counted(verdict("2", "RolledBack")))
+    await churn.until(at_rest("1"))
+    assert max(weights) <= 20
+    faults = traffic.codes["500"]
+    await churn.version("3")
+    await churn.until(counted(at_rest("3")))
+    assert 60 in weights
+    assert set(traffic.codes) <= {"200", "500"}
+    assert traffic.codes["500"] == faults, "no other answers than those of the bad version were bad"
+
+
 @pytest.mark.slow
 async def test_strategies(operator: OperatorProcess, registry: LightRegistry, rollout: Rollout, send: Send) -> None:
     """Side by side."""
-    await together(story(registry, rollout, send) for story in (_shadow, _blue_green, _swap, _ab_test))
+    await together(story(registry, rollout, send) for story in (_shadow, _blue_green, _swap, _ab_test, _ramp))

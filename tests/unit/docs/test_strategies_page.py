@@ -16,9 +16,15 @@ SECTIONS = dict(
 )
 
 
-@pytest.mark.parametrize("strategy", sorted(STRATEGIES))
-def test_the_section_of_a_strategy(strategy: str) -> None:
-    section = SECTIONS[strategy]
+#: What a strategy may be asked for, with a section of its own.
+VARIANTS = {"A ramp: weights that follow the evidence": "Canary"}
+
+
+@pytest.mark.parametrize(
+    ("title", "strategy"), [*((name, name) for name in sorted(STRATEGIES)), *sorted(VARIANTS.items())]
+)
+def test_the_section_of_a_strategy(title: str, strategy: str) -> None:
+    section = SECTIONS[title]
     diagram = section.partition("```mermaid\nstateDiagram-v2\n")[2].partition("```")[0]
     moves = [line.strip().partition(":")[0].split(" --> ") for line in diagram.strip().splitlines()]
     reached = {"[*]"}

@@ -14,6 +14,8 @@ from rollmodel.plan.deployment.strategies.requirements import unmet
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
+#: The weights of the example; most of them are left out.
+RAMP = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 19, 22, 26, 31, 37, 44, 50)
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,7 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
         ("shadow.yaml", [Goal(0, mirrored=20, sized_for=25), Goal(25, sized_for=25)]),
         ("paired.yaml", [Goal(0, mirrored=50, sized_for=50)]),
         ("ab-test.yaml", [Goal(50, sized_for=50, match=RequestMatch("x-group", "b"))]),
+        ("ramp.yaml", [Goal(weight, sized_for=2) for weight in RAMP]),
         ("swap.yaml", [Goal(10, sized_for=10), Goal(25, sized_for=10)]),
     ],
 )

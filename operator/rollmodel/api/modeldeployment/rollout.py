@@ -17,6 +17,7 @@ __all__ = [
     "OnBlind",
     "OnFailure",
     "OnUndecided",
+    "Ramp",
     "Rollout",
     "ShadowStep",
     "Step",
@@ -55,6 +56,33 @@ class Step(ApiModel):
     says so."""
     min_requests: Annotated[int | None, Field(ge=0, le=1_000_000_000)] = None
     """Fewest requests that the candidate must have answered at this weight. Default: 0."""
+
+
+class Ramp(ApiModel):
+    """A canary whose weights follow the evidence, in place of written steps."""
+
+    rules = (
+        Rule("self.startWeight <= self.maxWeight", "must have `startWeight` less than or equal to `maxWeight`"),
+        Rule(
+            "!has(self.minSeconds) || !has(self.maxSeconds) || self.minSeconds <= self.maxSeconds",
+            "must have `minSeconds` less than or equal to `maxSeconds`",
+        ),
+    )
+
+    max_expected_harm: Annotated[int, Field(ge=1, le=1_000_000_000)] = 100
+    """Requests that may get a worse answer because of a larger weight. The next weight is the largest at which a
+    candidate as bad as the evidence does not exclude yet is expected to do no more harm before it is proven."""
+    start_weight: Annotated[int, Field(ge=1, le=99)] = 5
+    """First weight, in percent; it is given whatever the bound says, for without traffic nothing is learnt."""
+    max_weight: Annotated[int, Field(ge=1, le=99)] = 50
+    """Last weight before the candidate gets all traffic, in percent. It is held until the candidate is proven safe."""
+    max_step_weight: Annotated[int, Field(ge=1, le=98)] = 25
+    """Largest increase at once, in percentage points."""
+    min_seconds: Annotated[int | None, Field(ge=0, le=604800)] = None
+    """Shortest time at each weight. Default: 0."""
+    max_seconds: Annotated[int | None, Field(ge=1, le=2592000)] = None
+    """Time budget at each weight; then `onUndecided` decides. Default: no end; after a day beyond `minSeconds`
+    `Stalled` says so."""
 
 
 class OnFailure(StrEnum):
@@ -158,6 +186,7 @@ class ABTestPolicy(ApiModel):
 
 
 _WEIGHTS = "self.filter(step, has(step.weight)).map(step, step.weight)"
+_DEFAULT_STEPS = "self.steps.map(step, has(step.weight) ? step.weight : 0) == [5, 25, 50]"
 
 _Steps = Annotated[
     list[Step],
@@ -189,6 +218,14 @@ class Rollout(ApiModel):
             "must have `abTest` with `strategy: ABTest`, and only with it",
         ),
         Rule(
+            "!has(self.ramp) || self.strategy in ['Canary', 'Shadow']",
+            "must have `ramp` only together with `strategy: Canary` or `Shadow`",
+        ),
+        Rule(
+            f"!has(self.ramp) || {_DEFAULT_STEPS}",
+            "must have either `ramp` or `steps`: the weights of a ramp follow the evidence",
+        ),
+        Rule(
             "!has(self.swap) || self.strategy == 'Swap'",
             "must have `swap` only together with `strategy: Swap`",
         ),
@@ -211,6 +248,9 @@ class Rollout(ApiModel):
     """The test, for `ABTest`."""
     swap: SwapPolicy | None = None
     """How pods are swapped, for `Swap`."""
+    ramp: Ramp | None = None
+    """In place of `steps`: each weight ends as soon as its evidence is enough, and the next one is as large as the harm
+    that is still possible allows."""
     steps: _Steps = Field(default=[Step(weight=5), Step(weight=25), Step(weight=50)])
     """Steps before the candidate gets all traffic."""
     warm_up_seconds: Annotated[int, Field(ge=0, le=86400)] = 30

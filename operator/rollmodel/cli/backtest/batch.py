@@ -15,12 +15,14 @@ from typing import Any
 import numpy as np
 
 from rollmodel.cli.backtest.counts import Counts, History
+from rollmodel.cli.backtest.steps import SAMPLES_LATE
 from rollmodel.evidence.core.arrays import Array, Mask, stack, take
 from rollmodel.evidence.core.opinion import Step
-from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricHistory, Outcome, Sample
+from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricHistory, MetricReport, Outcome, Sample
 from rollmodel.evidence.counts import guardrail
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.judge import CountJudge
+from rollmodel.evidence.expected_harm import expected_harm
 from rollmodel.evidence.verdict import patience
 
 __all__ = ["Batch"]
@@ -41,6 +43,7 @@ class Batch:
             for share, history in zip(_shares(recorded), recorded.history, strict=True)
         ]
         self._part, self._window, self._limited = _merged(parts), 0, metric.ceiling is not None
+        self._reports: Sequence[MetricReport] | None = None
         self._harmful, self._breached = np.zeros(len(names), bool), np.zeros(len(names), bool)
 
     def observe(self, active: Mask) -> float | None:
@@ -55,7 +58,7 @@ class Batch:
         self._part = self._part.observe(samples, Step(self.interval, self.interval, moved=False))
         self._harmful |= counts.log_harm(self._part.state) >= -log(self._plan.alpha_harm)
         self._breached |= self._limited & guardrail.breached(self._part.ceilings, self._part.ceiling)
-        self._window += 1
+        self._window, self._reports = self._window + 1, None
         return self._window * self.interval
 
     def outcomes(self) -> list[Outcome]:
@@ -81,6 +84,13 @@ class Batch:
     def below_margin(self, run: int) -> bool:
         """Whether the interval of the ratio lies below the safe margin."""
         return bool(self._part.opinions()[run].below_margin)
+
+    def harm(self, run: int, share: float) -> float:
+        """By the metric that was counted."""
+        if self._reports is None:
+            self._reports = [opinion.report for opinion in self._part.opinions()]
+        plan = replace(self._plan, metrics=(self._part.metrics[run],))
+        return expected_harm(plan, [self._reports[run]], share=share, late=SAMPLES_LATE)
 
     def seen(self, run: int) -> str:
         """What was counted in one rollout so far."""

@@ -13,6 +13,7 @@ from typing import TypeVar
 import numpy as np
 
 from rollmodel.api.modeldeployment import Metric, ModelDeploymentSpec
+from rollmodel.cli.backtest.steps import SAMPLES_LATE
 from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.arrays import Array, Mask
@@ -24,6 +25,7 @@ from rollmodel.evidence.core.types import (
     Sample,
     Window,
 )
+from rollmodel.evidence.expected_harm import expected_harm
 from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals import promql, signal_of
@@ -108,6 +110,11 @@ class Recording:
     def below_margin(self, run: int) -> bool:
         """Whether all intervals lie below the safe margin."""
         return self.moments[-1].assessment.upper_limit_below_margin if self.moments and run == 0 else False
+
+    def harm(self, run: int, share: float) -> float:
+        """By all metrics."""
+        reports = self.moments[-1].assessment.metrics if self.moments and run == 0 else ()
+        return expected_harm(self._state.plan, reports, share=share, late=SAMPLES_LATE)
 
     def seen(self, run: int) -> str:
         """The judge's own words."""

@@ -1,8 +1,8 @@
 """What rollouts would have done with their judges' opinions: the operator's own moves over recorded traffic.
 
-The traffic stays as it was recorded, so a step changes no weight here; what counts is the time that steps take and
-what ``onFailure`` and ``onUndecided`` say. A manual pause is taken as resumed at once. ``onBlind`` is not replayed: a
-record says what was counted, and not when nobody could read it.
+The traffic stays as it was recorded, so a step changes no weight here; what counts is the time that steps take (a ramp
+goes by the harm that is possible at its own weights) and what ``onFailure`` and ``onUndecided`` say. A manual pause is
+taken as resumed at once. ``onBlind`` is not replayed: a record says what was counted, not when nobody could read it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,12 @@ from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.evidence.core.types import Outcome
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS, StepView, next_move
+from rollmodel.plan.deployment.strategies.steps.ramp import canary_steps
 
-__all__ = ["Judges", "Result", "replay"]
+__all__ = ["SAMPLES_LATE", "Judges", "Result", "replay"]
+
+#: The delay that the operator waits for samples by default, in seconds.
+SAMPLES_LATE = 5.0
 
 Verdict = Literal["RollBack", "Promote", "Undecided"]
 
@@ -72,6 +76,10 @@ class Judges(Protocol):
         """Whether the intervals of all ratios lie below the safe margin."""
         ...
 
+    def harm(self, run: int, share: float) -> float:
+        """Expected number of requests that get a worse answer at this share of all, 0 .. 1."""
+        ...
+
     def seen(self, run: int) -> str:
         """What was counted so far, for people."""
         ...
@@ -107,7 +115,7 @@ class _Replay:
     def __init__(self, judges: Judges, rollout: Rollout) -> None:
         runs = len(judges.names)
         self._judges, self._policy = judges, rollout
-        self._steps = [step for step in rollout.steps if step.weight is not None]
+        self._steps = [step for step in canary_steps(rollout) if step.weight is not None]
         self._budget = np.array([step.max_seconds or np.inf for step in self._steps])
         self._least_judged = DWELL_TICKS * judges.interval + judges.delay
         self._step = np.zeros(runs, dtype=np.int64)
@@ -144,7 +152,8 @@ class _Replay:
         seconds = now - self._since
         time_is_up = seconds >= self._budget[self._step]
         biased = np.array([outcome is Outcome.BIASED_SPLIT for outcome in outcomes])
-        leaves = (seconds >= self._least_judged) & (safe | time_is_up)
+        climbs = self._policy.ramp is not None and self._step < len(self._steps) - 1
+        leaves = (seconds >= self._least_judged) & (safe | time_is_up | climbs)
         return np.asarray(harmful | leaves | (time_is_up & (self._silent | biased)))
 
     def _undecided(self, which: Mask, outcomes: Sequence[Outcome], now: float) -> Iterator[Result]:
@@ -166,7 +175,7 @@ class _Replay:
                 self._paused[run] = _Pause(move.reason, reason)
                 return None
             case "Advance":
-                return self._advanced(run, now, reason)
+                return self._advanced(run, now, reason, move.steps)
 
     def _view(self, run: int, outcome: Outcome, now: float) -> StepView:
         """The clock of a record is that of its windows: all time at a step was judged."""
@@ -181,12 +190,13 @@ class _Replay:
             requests=float(self._requests[run]),
             below_margin=lambda: self._judges.below_margin(run),
             silent=bool(self._silent[run]),
+            harm=None if self._policy.ramp is None else lambda weight: self._judges.harm(run, weight / 100),
         )
 
-    def _advanced(self, run: int, now: float, reason: str) -> tuple[Verdict, str] | None:
+    def _advanced(self, run: int, now: float, reason: str, steps: int) -> tuple[Verdict, str] | None:
         if self._step[run] == len(self._steps) - 1:
             return "Promote", reason
-        self._step[run] += 1
+        self._step[run] += steps
         self._since[run], self._requests[run] = now, 0.0
         return None
 

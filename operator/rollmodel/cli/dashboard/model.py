@@ -116,8 +116,12 @@ def _steps(spec: ModelDeploymentSpec, status: ModelDeploymentStatus) -> Iterator
         return
     present = status.candidate.step if status.candidate.step is not None else -1
     strategy = strategy_for(spec)
-    texts = ["start", *(_at_step(spec, strategy.goal(spec, step), step) for step in range(strategy.step_count(spec)))]
-    for place, text in enumerate([*texts, "100 %"], start=-1):
+    goals = {step: strategy.goal(spec, step) for step in range(strategy.step_count(spec))}
+    texts = {-1: "start", **{step: _at_step(spec, goal, step) for step, goal in goals.items()}, len(goals): "100 %"}
+    for place, text in texts.items():
+        of_ramp = spec.rollout.ramp is not None and place in goals and not goals[place].mirrored
+        if of_ramp and place not in {present, len(goals) - 1}:
+            continue  # a ramp leaves out most of its weights
         yield Step(text, "done" if place < present else "now" if place == present else "next")
 
 

@@ -16,6 +16,7 @@ from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.signals import promql
 from rollmodel.plan.deployment.objects.revision import wanted
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
+from rollmodel.plan.deployment.strategies.requirements import unmet
 from rollmodel.plan.training.lifecycle.validation import refusals
 from rollmodel.plan.training.schedule.cron import Timetable
 
@@ -43,6 +44,8 @@ def _deployment(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     except Invalid as error:
         yield ("spec", "runtime"), str(error)
     yield from _triggers(parsed)
+    if (problem := unmet(parsed)) is not None:
+        yield ("spec", "rollout"), problem.message
     try:
         validated(judge_plan(parsed))
     except PlanError as error:

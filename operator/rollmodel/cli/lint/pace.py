@@ -9,12 +9,22 @@ from typing import Any
 
 from rich.table import Table
 
-from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, Ramp
 from rollmodel.cli.lint.documents import Document
 from rollmodel.cli.lint.findings import Finding
+from rollmodel.cli.lint.ramping import harm_at_start, ramp_seconds
 from rollmodel.cli.lint.references import finding
-from rollmodel.cli.lint.timing import FACTORS, DecisionTime, decision_times, first_step, promotion_seconds
+from rollmodel.cli.lint.timing import (
+    FACTORS,
+    DecisionTime,
+    decision_times,
+    first_step,
+    late,
+    promotion_seconds,
+    traffic_of,
+)
 from rollmodel.cli.rollout.report import duration
+from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["Pace", "add_arguments", "paces_of", "too_short"]
@@ -50,7 +60,12 @@ class Pace:
 
     def promoted(self, scrape: float) -> float | None:
         """Seconds until a good candidate has all traffic."""
-        return promotion_seconds(self.spec, self.by_scrape()[scrape], rps=self.rps)
+        times = self.by_scrape()[scrape]
+        if self.spec.rollout.ramp is None or first_step(self.spec).mirrored:
+            return promotion_seconds(self.spec, times, rps=self.rps)
+        plan = judge_plan(self.spec, times[0].window_seconds)
+        traffic = traffic_of(self.spec, plan, rps=self.rps, bad_share=self.bad_share)
+        return ramp_seconds(self.spec, plan, traffic, late=late(self.spec, times[0].window_seconds))
 
     def table(self) -> Table:
         """A line for each scrape interval and metric."""
@@ -113,6 +128,9 @@ def paces_of(sound: Sequence[Document], arguments: argparse.Namespace) -> list[P
 
 def too_short(pace: Pace) -> Iterator[Finding]:
     """The first step, where it ends before a good candidate can be proven safe even with the quickest samples."""
+    if pace.spec.rollout.ramp is not None and not first_step(pace.spec).mirrored:
+        yield from _harmful_start(pace)
+        return
     strategy = strategy_for(pace.spec)
     steps = [strategy.limits(pace.spec, number) for number in range(strategy.step_count(pace.spec))]
     number, step = next((number, step) for number, step in enumerate(steps) if step is not None)
@@ -126,6 +144,20 @@ def too_short(pace: Pace) -> Iterator[Finding]:
         f" {duration(step.max_seconds)} `onUndecided: {pace.spec.rollout.on_undecided}` decides"
     )
     yield finding("warning", pace.document, ("spec", "rollout", *place, "maxSeconds"), message)
+
+
+def _harmful_start(pace: Pace) -> Iterator[Finding]:
+    """The first weight of a ramp, where it alone may do more harm than the bound allows later ones."""
+    window, ramp = min(time.window_seconds for time in pace.times), pace.spec.rollout.ramp or Ramp()
+    plan = judge_plan(pace.spec, window)
+    harm = harm_at_start(pace.spec, plan, rps=pace.rps, late=late(pace.spec, window))
+    if harm > ramp.max_expected_harm:
+        message = (
+            f"at {pace.rps:g} requests/s a version that fails every request answers {harm:.0f} of them at"
+            f" {ramp.start_weight} % before that can be proven, which is more than `maxExpectedHarm`"
+            f" ({ramp.max_expected_harm})"
+        )
+        yield finding("warning", pace.document, ("spec", "rollout", "ramp", "startWeight"), message)
 
 
 def _plain(time: DecisionTime) -> dict[str, Any]:

@@ -18,9 +18,10 @@ from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.strategies.aims import Goal
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS
+from rollmodel.plan.deployment.strategies.steps.ramp import climb
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
-__all__ = ["FACTORS", "DecisionTime", "decision_times", "promotion_seconds"]
+__all__ = ["FACTORS", "DecisionTime", "decision_times", "first_step", "late", "promotion_seconds", "traffic_of"]
 
 #: How many times as bad as stable a candidate is taken to be; of latency: as slow; of means: as high (or low); of
 #: pairs: how many times as many differ as may.
@@ -58,15 +59,13 @@ def decision_times(
     rps: requests per second of the model; bad_share: the bad ones of the stable revision, for counts.
     """
     for scrape in scrapes:
-        interval = float(spec.analysis.interval_seconds)
-        window = window_seconds(interval, scrape)
+        window = window_seconds(float(spec.analysis.interval_seconds), scrape)
         plan = judge_plan(spec, window)
         if plan.candidate_share >= 1:
             return  # nobody to compare with
-        copies = 1 + first_step(spec).mirrored / 100
-        traffic = Traffic(rps * copies, bad_share, plan.candidate_share, max(1, min(full_size(spec), 8)))
+        traffic = traffic_of(spec, plan, rps=rps, bad_share=bad_share)
         begun = _begun(plan, traffic)
-        later = window + _SAMPLES_LATE + (window / 2 if window > interval else 0.0)
+        later = window + late(spec, window)
         healthy = _healthy(begun, traffic)
         for metric in plan.metrics:
             tolerated = [factor for factor in FACTORS if _is_tolerated(metric, traffic, factor)]
@@ -80,6 +79,17 @@ def decision_times(
                 harm={factor: _plus(harm.get(factor), later + metric.delay) for factor in FACTORS},
                 tolerated=tolerated,
             )
+
+
+def traffic_of(spec: ModelDeploymentSpec, plan: JudgePlan, *, rps: float, bad_share: float) -> Traffic:
+    """What is expected at the first step, copies included."""
+    copies = 1 + first_step(spec).mirrored / 100
+    return Traffic(rps * copies, bad_share, plan.candidate_share, max(1, min(full_size(spec), 8)))
+
+
+def late(spec: ModelDeploymentSpec, window: float) -> float:
+    """Seconds until the samples of a window have arrived."""
+    return _SAMPLES_LATE + (window / 2 if window > float(spec.analysis.interval_seconds) else 0.0)
 
 
 def first_step(spec: ModelDeploymentSpec) -> Goal:
@@ -99,12 +109,23 @@ def promotion_seconds(spec: ModelDeploymentSpec, times: Sequence[DecisionTime], 
         return None
     judged = DWELL_TICKS * times[0].window_seconds + max(m.delay for m in judge_plan(spec).metrics)
     strategy = strategy_for(spec)
-    steps = range(strategy.step_count(spec))
+    steps = _visited(spec)
     limits = [(limit, strategy.goal(spec, n).asked) for n in steps if (limit := strategy.limits(spec, n)) is not None]
     least = [
         max(judged, limit.min_seconds or 0, 100 * (limit.min_requests or 0) / (rps * asked)) for limit, asked in limits
     ]
     return max(least[0], *(seconds for seconds in proven if seconds is not None)) + sum(least[1:])
+
+
+def _visited(spec: ModelDeploymentSpec) -> Iterator[int]:
+    """Steps that a candidate has which was proven safe at the first one: a ramp leaves out as many as it may."""
+    strategy, step = strategy_for(spec), 0
+    count = strategy.step_count(spec)
+    while step < count:
+        yield step
+        limits = strategy.limits(spec, step)
+        of_ramp = spec.rollout.ramp is not None and limits is not None and not strategy.goal(spec, step).mirrored
+        step += max(1, climb(spec.rollout, limits.weight or 0, lambda _: 0.0)) if of_ramp and limits else 1
 
 
 def _is_tolerated(metric: MetricPlan, traffic: Traffic, factor: float) -> bool:

@@ -119,7 +119,10 @@ def _notes(
 
 
 def _way(spec: ModelDeploymentSpec) -> str:
-    strategy = strategy_for(spec)
+    strategy, ramp = strategy_for(spec), spec.rollout.ramp
+    if ramp is not None:
+        first = "copies, then " if strategy.goal(spec, 0).mirrored else ""
+        return f"{spec.rollout.strategy}, by {first}a ramp from {ramp.start_weight} % to {ramp.max_weight} %, 100 %"
     weights = [strategy.goal(spec, step).weight for step in range(strategy.step_count(spec))]
     shares = ", ".join(f"{weight} %" for weight in (*weights, 100))
     return f"{spec.rollout.strategy}, by {shares}"

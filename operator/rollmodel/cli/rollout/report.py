@@ -203,7 +203,8 @@ def _arm(role: str, arm: ArmStatus, spec: ModelDeploymentSpec, now: datetime) ->
     if arm.step is not None and role == "candidate":
         steps = strategy_for(spec).step_count(spec)
         last = "baking" if arm.weight == 100 and spec.rollout.bake_seconds else "promoting"
-        place = "starting" if arm.step < 0 else last if arm.step >= steps else f"step {arm.step + 1} of {steps}"
+        at = f"step {arm.step + 1} of {steps}" if spec.rollout.ramp is None else "on its ramp"
+        place = "starting" if arm.step < 0 else last if arm.step >= steps else at
         since = f" for {duration((now - datetime.fromisoformat(arm.since)).total_seconds())}" if arm.since else ""
         note = f"{place}{since}, {note}"
     return ArmView(role, arm.revision, arm.model_version or "", arm.weight, note)

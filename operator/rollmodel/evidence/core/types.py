@@ -292,6 +292,8 @@ class MetricReport:
     """The guard against glaring faults while the noise is learnt; absent where there is none or it is over."""
     unit: Literal["pairs"] | None = None
     """What ``na`` and ``ka`` count where it is not requests; of pairs ``ratio`` is in parts of the limit."""
+    pace: float = 0.0
+    """Requests of both arms in a window, lately; 0 where a metric counts none, or learns."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,7 @@ class CountJudge:
                 seconds_to_safe=None if self.alone or learning[i] else finite(to_safe[i]),
                 learning=None if self.alone else learning[i],
                 guard=None if self.alone else guards[i],
+                pace=float(self.state.pace_a[i] + self.state.pace_b[i]),
             )
             for i, metric in enumerate(self.metrics)
         ]

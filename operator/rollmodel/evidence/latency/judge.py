@@ -143,6 +143,7 @@ def _opinion(
         learning=learning,
         guard=guard,
         message=f"counted as bad: slower than {config.gates[-1]:g} s",
+        pace=float(state.pace_a + state.pace_b),
     )
     return MetricOpinion(report, seconds_without_data, proven_safe=proven, below_margin=proven)
 

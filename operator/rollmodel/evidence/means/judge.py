@@ -124,6 +124,7 @@ class MeanJudge:
                 seconds_to_safe=None if learning[i] else finite(to_safe[i]),
                 learning=learning[i],
                 guard=guards[i],
+                pace=float(self.state.pace_a[i] + self.state.pace_b[i]),
                 value=float(self.state.average_a[i]) if self.state.na[i] else None,
                 message=f"means {self.state.average_a[i]:.4g} candidate, {self.state.average_b[i]:.4g} stable",
             )

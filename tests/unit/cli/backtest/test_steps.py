@@ -26,8 +26,8 @@ class Script:
 
     names, interval, delay = ("r",), 10.0, 0.0
 
-    def __init__(self, says: Sequence[Outcome], below: bool = False) -> None:
-        self.says, self.below, self.at = says, below, 0
+    def __init__(self, says: Sequence[Outcome], below: bool = False, harms: Sequence[float] = ()) -> None:
+        self.says, self.below, self.harms, self.at = says, below, harms, 0
 
     def observe(self, active: Mask) -> float | None:
         assert active.all()
@@ -47,6 +47,10 @@ class Script:
 
     def below_margin(self, run: int) -> bool:
         return self.below
+
+    def harm(self, run: int, share: float) -> float:
+        assert run == 0
+        return self.harms[self.at - 1] * share
 
     def seen(self, run: int) -> str:
         return "seen"
@@ -110,3 +114,18 @@ def test_a_failure_that_pauses_waits_for_a_person() -> None:
 def test_a_manual_pause_is_taken_as_resumed() -> None:
     steps = ({"weight": 5}, {"pause": "Manual"}, {"weight": 50})
     assert ended(Script([S] * 9), policy(*steps)) == ("Promote", 80, "ProvenSafe")
+
+
+@pytest.mark.parametrize(
+    ("says", "harms", "expected"),
+    [
+        ([S] * 12, [0] * 12, ("Promote", 120, "ProvenSafe")),
+        ([U] * 11 + [S], [100] * 12, ("Promote", 120, "ProvenSafe")),
+        ([U] * 12, [0] * 12, ("Undecided", 120, "NotEnoughEvidence")),
+        ([U] * 5 + [H], [0] * 6, ("RollBack", 60, "ProvenHarmful")),
+        ([U] * 12, [1e9] * 6 + [0] * 6, ("Undecided", 120, "NotEnoughEvidence")),
+    ],
+)
+def test_a_ramp_goes_by_the_harm_that_is_possible(says: list[Outcome], harms: list[float], expected: object) -> None:
+    ramp = Rollout.model_validate({"ramp": {"startWeight": 5, "maxWeight": 50}})
+    assert ended(Script(says, harms=harms), ramp) == expected

@@ -25,8 +25,10 @@ QUICK = {
 POLICIES: dict[str, dict[str, Any]] = {
     "canary": {},
     "canary, baked": {"bakeSeconds": 60},
+    "canary, ramped": {"ramp": {}},
     "blue/green": {"strategy": "BlueGreen", "blueGreen": {"previewSeconds": 30}, "bakeSeconds": 60},
     "shadow": {"strategy": "Shadow", "shadow": {"percent": 50}, "bakeSeconds": 60},
+    "shadow, then a ramp": {"strategy": "Shadow", "shadow": {"percent": 50}, "ramp": {"startWeight": 20}},
     "swap": {"strategy": "Swap"},
     "a/b": {
         "strategy": "ABTest",
@@ -174,6 +176,8 @@ def test_whatever_else_happens_it_comes_to_rest(
 def comes_to_rest(strategy: str, traffic: str, life: list[tuple[Happening, int]], world: dict[str, Any]) -> None:
     """A life in a world, then good neighbours: it comes to an end that is told, and writes nothing more."""
     policy = {**QUICK, **POLICIES[strategy]}
+    if "ramp" in policy:
+        del policy["steps"]
     cluster = Cluster(spec(rollout=policy, traffic=SPLITS[traffic]), behaviours={}, rate=1000, **world)
     for version in VERSIONS:
         cluster.behave(version, bad=0.05)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from rollmodel.evidence.core.types import Assessment, Outcome
+from rollmodel.evidence.core.types import Assessment, JudgePlan, Outcome
 
 __all__ = ["NOT_ASKED", "AnalysisResult"]
 
@@ -16,8 +16,9 @@ class AnalysisResult:
     """Whether the metrics can be read, and the judge's opinion about one candidate.
 
     ``status``, ``reason`` and ``message`` make the condition MetricsAvailable. ``blind_since`` is set while they cannot
-    be read. ``seen_until`` is the end of the last window that the judge has seen. ``sample_age``: how old the newest
-    sample was that moved a counter, in seconds; None where none was asked for, or none moved.
+    be read. ``plan`` is what the judge goes by. ``seen_until`` is the end of the last window that the judge has seen.
+    ``sample_age``: how old the newest sample was that moved a counter, in seconds; None where none was asked for, or
+    none moved.
     """
 
     status: Literal["True", "False", "Unknown"]
@@ -25,6 +26,7 @@ class AnalysisResult:
     message: str
     revision: str | None = None
     assessment: Assessment | None = None
+    plan: JudgePlan | None = None
     blind_since: datetime | None = None
     seen_until: datetime | None = None
     sample_age: float | None = None

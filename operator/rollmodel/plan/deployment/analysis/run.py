@@ -173,6 +173,7 @@ def _judged(
         _blind_or(rollout, found, _readable(rollout, judge_state, assessment)),
         revision=rollout.candidate.revision if rollout.candidate else None,
         assessment=assessment,
+        plan=judge_state.plan,
         seen_until=seen_until,
     )
     rollout = rollout.with_state(evidence=tuple(evidence_line(report) for report in assessment.metrics))

@@ -30,6 +30,8 @@ def _unmet(spec: ModelDeploymentSpec) -> Iterator[str]:
         yield f"strategy {strategy} needs shares that are exact, which takes a Gateway: set `traffic`"
     if not can.exact_weights and any(step.pods_percent for step in spec.rollout.steps):
         yield "`podsPercent` of a step takes a Gateway: without `traffic` pods get their share by their number"
+    if spec.rollout.ramp is not None and not spec.analysis.metrics:
+        yield "a `ramp` follows the evidence: name at least one metric in `analysis.metrics`, or write `steps`"
     if needs.header_match and not _decides(spec):
         kinds = "it must be errors, `counts` or a `mean`, which have an interval"
         yield f"strategy {strategy} asks the first metric which version is better: {kinds}"

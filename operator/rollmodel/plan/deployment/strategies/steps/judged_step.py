@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rollmodel.api.modeldeployment import ArmStatus, Step
 from rollmodel.evidence.core.types import Outcome
 from rollmodel.plan.deployment.analysis.labels import label_delay
@@ -12,17 +14,22 @@ from rollmodel.plan.deployment.strategies.ends import transitions
 from rollmodel.plan.deployment.strategies.split import at_goal, carried, mirrors_can_be_carried
 from rollmodel.plan.deployment.strategies.steps import stages
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS, PROOFS_OF_HARM, Move, StepView, next_move
+from rollmodel.plan.deployment.strategies.steps.ramp import ExpectedHarm
 from rollmodel.plan.times import parse
 
 __all__ = ["hold", "is_silent", "leave_for_harm", "step_view", "until_held"]
 
 
-def hold(rollout: Rollout, step: Step) -> Rollout:
-    """At the weight of a step: long enough, then on with proof, or what ``onUndecided`` says at the end of its time."""
+def hold(rollout: Rollout, step: Step, harm: ExpectedHarm | None = None) -> Rollout:
+    """At the weight of a step: long enough, then on with proof, or what ``onUndecided`` says at the end of its time.
+
+    ``harm``: what is possible at larger weights, where the step is one of a ramp.
+    """
     waiting = until_held(rollout)
     if waiting is not None:
         return waiting
-    return _carried_out(rollout, next_move(rollout.spec.rollout, step_view(rollout, step)))
+    view = replace(step_view(rollout, step), harm=harm)
+    return _carried_out(rollout, next_move(rollout.spec.rollout, view))
 
 
 def until_held(rollout: Rollout) -> Rollout | None:
@@ -88,7 +95,7 @@ def _carried_out(rollout: Rollout, move: Move) -> Rollout:
         case "Stay":
             return rollout
         case "Advance":
-            return stages.enter(rollout, stages.step_of(rollout) + 1, move.reason)
+            return stages.enter(rollout, stages.step_of(rollout) + move.steps, move.reason)
         case "RollBack" if move.reason == "Undecided":
             word = SILENT if is_silent(rollout) else "Undecided"
             message = f"time is up: {why}"

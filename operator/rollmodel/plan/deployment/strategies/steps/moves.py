@@ -9,6 +9,7 @@ from typing import Literal
 from rollmodel.api.modeldeployment import OnFailure, OnUndecided, Step
 from rollmodel.api.modeldeployment import Rollout as Policy
 from rollmodel.evidence.core.types import Outcome
+from rollmodel.plan.deployment.strategies.steps.ramp import ExpectedHarm, climb
 
 __all__ = ["DWELL_TICKS", "PROOFS_OF_HARM", "STAY", "Move", "StepView", "next_move"]
 
@@ -26,7 +27,8 @@ class StepView:
     own. The rest is about that step: ``seconds`` since the weight is in force, ``judged_seconds`` from then to the end
     of the last window that was judged, and how many of these there must be; ``requests`` that the candidate answered.
     ``below_margin`` answers whether the interval of every metric lies below the safe margin. ``judged``: there are
-    metrics. ``silent``: it answers nothing although it has traffic.
+    metrics. ``silent``: it answers nothing although it has traffic. ``harm``: what it may do at larger weights, where
+    the step is one of a ramp.
     """
 
     outcome: Outcome
@@ -39,14 +41,16 @@ class StepView:
     below_margin: Callable[[], bool] = bool
     judged: bool = True
     silent: bool = False
+    harm: ExpectedHarm | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """What a candidate does next, and why: a word for programs."""
+    """What a candidate does next, and why: a word for programs. ``steps``: how many it goes on."""
 
     kind: Literal["Stay", "Advance", "RollBack", "Pause"]
     reason: str = ""
+    steps: int = 1
 
 
 STAY = Move("Stay")
@@ -69,9 +73,19 @@ def _judged(policy: Policy, view: StepView, step: Step) -> Move:
     """A step that was held for its time: on with proof, or without metrics; at the end of its time by the policy."""
     if not view.judged:
         return Move("Advance", "StepsDone")
+    further = _climbs(policy, view, step)
+    if further:
+        return Move("Advance", "HarmBounded", further)
     if view.outcome is Outcome.SAFE:
         return Move("Advance", "ProvenSafe")
     return _undecided(policy, view) if _time_is_up(view, step) and view.outcome is Outcome.UNDECIDED else STAY
+
+
+def _climbs(policy: Policy, view: StepView, step: Step) -> int:
+    """How many steps a ramp goes on, as long as nothing is wrong."""
+    if view.harm is None or view.outcome not in {Outcome.SAFE, Outcome.UNDECIDED}:
+        return 0
+    return climb(policy, step.weight or 0, view.harm)
 
 
 def _without_comparison(policy: Policy, view: StepView, step: Step) -> Move:
