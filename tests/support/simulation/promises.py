@@ -9,6 +9,7 @@ from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject
+from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.deployment.strategies.swap.least import least_serving
 
@@ -40,6 +41,7 @@ def keeps_promises(decision: Decision, moment: Moment) -> None:
     _conditions(decision)
     _history(decision, moment)
     _weights(decision, moment)
+    _observed(decision, moment)
     takes_no_pods_with_traffic(decision, moment)
     if strategy_for(moment.spec).needs.surge:
         _stable_size(decision, moment)
@@ -85,6 +87,9 @@ def _history(decision: Decision, moment: Moment) -> None:
             assert entry["toRevision"] in moment.seen, f"a verdict about {entry['toRevision']} that nobody saw"
         if entry["verdict"] == "Promoted":
             assert moment.served == {entry["toRevision"]: 100}
+        if entry["verdict"] == "Aborted":
+            asked = decision.status["lastCommand"]["text"].split()
+            assert asked[:2] == ["abort", entry["toRevision"]], f"{entry['toRevision']} was aborted by {asked}"
 
 
 def _weights(decision: Decision, moment: Moment) -> None:
@@ -100,6 +105,20 @@ def _weights(decision: Decision, moment: Moment) -> None:
                 assert moment.ready(revision), f"copies to {revision}, which has no ready pod"
                 assert revision not in weights, f"{revision} gets requests and copies of them"
                 assert revision == decision.status["candidate"]["revision"]
+
+
+def _observed(decision: Decision, moment: Moment) -> None:
+    """Weights in status are what the gateway has given, now or when it was last known; never what is wished."""
+    before, after = _shares(moment.status), _shares(decision.status)
+    assert sum(after.values()) <= 100
+    for revision, weight in after.items() if router_for(moment.spec).capabilities.exact_weights else ():
+        known = {before.get(revision, 0), moment.served.get(revision, 0)}
+        assert weight in known, f"{revision} is said to have {weight} %, {known} were given"
+
+
+def _shares(status: Mapping[str, Any]) -> dict[str, int]:
+    arms = [status.get("stable"), status.get("candidate"), *status.get("retiring", ())]
+    return {arm["revision"]: arm["weight"] for arm in arms if arm}
 
 
 def _eligible(decision: Decision, moment: Moment) -> list[str]:

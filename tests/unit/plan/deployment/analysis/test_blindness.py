@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.rollouts import Cluster, spec
 
@@ -52,6 +53,19 @@ def test_on_blind_roll_back(serving: Serving) -> None:
     assert cluster.run(600, lambda: bool(cluster.status.get("rejected")))
     assert (cluster.now - went_blind).total_seconds() == 300
     assert cluster.status["rejected"]["reason"] == "Blind"
+
+
+def test_harm_wins_over_a_metric_that_cannot_be_read(serving: Serving) -> None:
+    value = {"name": "queue", "value": {"query": "queue_length", "max": "10"}}
+    errors = {"name": "errors", "preset": "Errors"}
+    cluster = serving(analysis={"metrics": [errors, value]})
+    cluster.values["queue_length"] = 1.0
+    revision = cluster.try_version(bad=0.5)
+    assert cluster.run(600, cluster.has_weight)
+    cluster.values["queue_length"] = Problem("Unavailable", "connection refused", transient=True)
+    assert cluster.run(600, lambda: bool(cluster.status.get("rejected")))
+    assert cluster.status["rejected"]["reason"] == "ProvenHarmful"
+    assert cluster.run(60, lambda: not cluster.served.get(revision))
 
 
 def test_a_night_without_traffic_decides_nothing(serving: Serving) -> None:

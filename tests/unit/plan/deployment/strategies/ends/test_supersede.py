@@ -95,6 +95,35 @@ def test_steps_that_are_cut_short_are_no_proof(serving: Serving) -> None:
     assert cluster.status["candidate"]["revision"] == revision
 
 
+def test_later_steps_may_be_edited_and_nothing_begins_anew(serving: Serving) -> None:
+    cluster = serving(rollout={"steps": [{"weight": 10}, {"weight": 50}], "warmUpSeconds": 0})
+    cluster.try_version(bad=0.06)
+    assert cluster.run(600, cluster.has_weight)
+    begun, writes = cluster.status["candidate"], cluster.writes
+    cluster.edit(rollout={"steps": [{"weight": 10}, {"weight": 30}, {"weight": 70}], "warmUpSeconds": 0})
+    cluster.pass_until_quiet()
+    kept = ("revision", "step", "weight", "since", "started", "readySince")
+    assert [cluster.status["candidate"][key] for key in kept] == [begun[key] for key in kept]
+    assert cluster.status["judge"]
+    assert cluster.writes - writes <= 1, "status alone: it has another generation"
+    assert cluster.run(7200, lambda: cluster.step == 1 and cluster.status["candidate"]["weight"] == 30)
+
+
+def test_another_version_while_one_takes_over_is_judged_from_the_start(serving: Serving) -> None:
+    cluster = serving(rollout={"steps": [{"weight": 50}], "warmUpSeconds": 0, "drainSeconds": 20})
+    cluster.gateway_lag = 3
+    second = cluster.try_version()
+    assert cluster.run(3600, lambda: cluster.step == 1)
+    third = cluster.try_version("3")
+    assert cluster.run(600, lambda: cluster.arm("candidate") == "3")
+    assert cluster.arm("stable") == "1"
+    assert cluster.step == -1
+    assert cluster.run(600, lambda: not cluster.served.get(second))
+    assert not cluster.served.get(third)
+    assert cluster.run(7200, cluster.over)
+    assert cluster.verdicts() == ["Installed v1", "Superseded v2", "Promoted v3"]
+
+
 @pytest.mark.parametrize("transient", [True, False])
 def test_without_a_model_the_stable_revision_keeps_serving(serving: Serving, transient: bool) -> None:
     cluster = serving()
