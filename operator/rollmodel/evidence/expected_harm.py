@@ -73,7 +73,8 @@ def possible_share(metric: MetricPlan, report: MetricReport) -> float:
     """Share of the candidate's requests, 0 .. 1, that may be worse than stable's, as far as is not excluded yet.
 
     Counts: bad ones. Latency: those slower than its last gate. A mean that may be a tenth worse counts a tenth of each
-    request. A threshold is no share: as long as it is kept nothing is, else all.
+    request. Pairs: answers that differ, beyond those that may. A threshold is no share: as long as it is kept nothing
+    is, else all.
     """
     if report.verdict in {"ProvenSafe", "Passing"}:
         return 0.0
@@ -81,6 +82,9 @@ def possible_share(metric: MetricPlan, report: MetricReport) -> float:
         return 1.0
     if metric.kind == "mean":
         return _part_of_a_mean(metric, report)
+    if metric.kind == "paired":
+        limit = metric.value_max or 0.0
+        return 1.0 if report.high is None else max(0.0, min(1.0, report.high * limit) - limit)
     if not report.na:
         return 1.0
     stable = _stable_share(report)
@@ -128,9 +132,9 @@ def _requests_to_proof(plan: JudgePlan, metric: MetricPlan, report: MetricReport
     """The candidate's requests until a proof, were it so bad: by which arm the bad ones of both fall to.
 
     For rare events that is all there is to know (the conditional binomial test, arXiv 2011.03567); of common ones it
-    is a little more. 0 for a mean, of which only the interval is known.
+    is a little more. 0 for other kinds, of which only the interval is known.
     """
-    if metric.kind == "mean" or report.e_harm is None or not 0 < share < 1:
+    if metric.kind not in {"count", "latency"} or report.e_harm is None or not 0 < share < 1:
         return 0.0
     stable = _stable_share(report)
     line = metric.harm_ratio + (metric.harm_absolute / stable if metric.kind == "count" else 0.0)

@@ -83,6 +83,12 @@ def test_a_mean_counts_the_part_by_which_it_may_be_worse(
     assert possible_share(metric, report) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("high", "expected"), [(None, 1.0), (3.0, 0.04), (0.9, 0.0), (80.0, 0.98)])
+def test_of_pairs_those_that_may_not_differ_count(high: float | None, expected: float) -> None:
+    report = MetricReport("same", "Undecided", na=100, high=high, unit="pairs")
+    assert possible_share(MetricPlan("same", "paired", value_max=0.02), report) == pytest.approx(expected)
+
+
 @pytest.mark.parametrize(("verdict", "expected"), [("Passing", 0.0), ("Undecided", 1.0)])
 def test_a_threshold_allows_all_or_nothing(verdict: str, expected: float) -> None:
     report = MetricReport("queue", verdict, na=4)  # type: ignore[arg-type]
