@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rollmodel.cli.translate.argo_analysis import analyses
 from rollmodel.cli.translate.draft import Draft, seconds
 from rollmodel.cli.translate.pods import pod
 from rollmodel.cli.translate.steps import thinned
@@ -14,7 +14,6 @@ __all__ = ["rollout"]
 
 Others = Sequence[Mapping[str, Any]]
 
-_CONDITION = re.compile(r"\s*(?:result\[0\]|result)\s*(<=|<|>=|>)\s*(-?\d+(?:\.\d+)?)\s*")
 _CANARY = ("spec", "strategy", "canary")
 _BLUE_GREEN = ("spec", "strategy", "blueGreen")
 _OTHER_STEPS = {
@@ -24,6 +23,16 @@ _OTHER_STEPS = {
     "experiment": "`rollmodel backtest` tries a policy on the past; there is no baseline beside the candidate",
     "analysis": "`analysis.metrics` judge during all steps",
     "plugin": "no plugins",
+}
+#: Analyses before and after the switch. Here metrics hold for both: what has no comparison has a limit.
+_PROMOTION = ("prePromotionAnalysis", "postPromotionAnalysis")
+_NOT_BLUE_GREEN = {
+    "previewReplicaCount": "a preview has all pods: after the switch there is no time to start any",
+    "scaleDownDelayRevisionLimit": "one revision stays warm: the one that was replaced",
+    "antiAffinity": "pods of each revision are spread over nodes; more: `affinity` in `runtime.podTemplate`",
+    "maxUnavailable": "no pod goes away before the switch",
+    "activeMetadata": "labels of ours tell revisions apart",
+    "previewMetadata": "labels of ours tell revisions apart",
 }
 
 
@@ -38,7 +47,7 @@ def rollout(draft: Draft, others: Others) -> None:
     if draft.source.look("spec", "template"):
         pod(draft, ("spec", "template"))
     if draft.source.look(*_BLUE_GREEN) is not None:
-        _blue_green(draft)
+        _blue_green(draft, others)
     else:
         _canary(draft, others)
 
@@ -57,7 +66,7 @@ def _canary(draft: Draft, others: Others) -> None:
     if draft.source.look(*_CANARY, "trafficRouting") is not None:
         draft.missing((*_CANARY, "trafficRouting"), "routes are Gateway API: name the Gateway in `traffic.parentRefs`")
         draft.todo("spec.traffic", "without it traffic is split by the ratio of pods")
-    _analyses(draft, others)
+    analyses(draft, others, [(*_CANARY, "analysis")])
 
 
 def _step(draft: Draft, steps: list[dict[str, Any]], index: int, step: Mapping[str, Any]) -> None:
@@ -89,56 +98,23 @@ def _pause(draft: Draft, steps: list[dict[str, Any]], path: Sequence[str | int],
     draft.kept(path, "`minSeconds` of the step: it ends then if the evidence is enough, and not before")
 
 
-def _blue_green(draft: Draft) -> None:
-    draft.todo("spec.rollout", "blue/green became a canary: a small step, then all traffic")
-    steps: list[dict[str, Any]] = [{"weight": 5}]
-    if draft.source.take(*_BLUE_GREEN, "autoPromotionEnabled") is False:
-        steps.append({"pause": "Manual"})
-    draft.put(steps, "rollout", "steps")
-    bake = draft.source.take(*_BLUE_GREEN, "scaleDownDelaySeconds")
-    draft.put(bake, "rollout", "bakeSeconds")
-    wait = draft.source.take(*_BLUE_GREEN, "autoPromotionSeconds")
-    if wait:
-        steps[0]["minSeconds"] = wait
-    for part in ("activeService", "previewService"):
-        draft.kept((*_BLUE_GREEN, part), "the operator makes its Services itself")
-    for part in ("prePromotionAnalysis", "postPromotionAnalysis"):
-        draft.missing((*_BLUE_GREEN, part), "`analysis.metrics` judge while the candidate has traffic")
-
-
-def _analyses(draft: Draft, others: Others) -> None:
-    """Metrics of the templates that the rollout names, where they are in the same files."""
-    templates = {one["metadata"]["name"]: one for one in others if one.get("kind") == "AnalysisTemplate"}
-    metrics: list[dict[str, Any] | None] = []
-    for one in draft.source.look(*_CANARY, "analysis", "templates") or []:
-        template = templates.get(one.get("templateName", ""))
-        given = (template or {}).get("spec", {}).get("metrics") or []
-        metrics += [_metric(draft, one["templateName"], metric) for metric in given]
-    if draft.source.look(*_CANARY, "analysis") is None:
-        return
-    found = [metric for metric in metrics if metric]
-    draft.kept((*_CANARY, "analysis"), "`analysis.metrics`; see what became of each")
-    draft.put([{"name": "errors", "preset": "Errors"}, *found] if found else None, "analysis", "metrics")
-    if not metrics:
-        draft.todo("spec.analysis", "the AnalysisTemplate is not in these files: errors are judged")
-
-
-def _metric(draft: Draft, template: str, metric: Mapping[str, Any]) -> dict[str, Any] | None:
-    place = f"AnalysisTemplate {template}, metric {metric.get('name')}"
-    query = ((metric.get("provider") or {}).get("prometheus") or {}).get("query")
-    condition = _CONDITION.fullmatch(str(metric.get("successCondition", "")))
-    if not query or condition is None:
-        draft.todo("spec.analysis.metrics", f"{place}: only a query of Prometheus with one limit can be taken over")
-        return None
-    if "{{" in query:
-        draft.todo("spec.analysis.metrics", f"{place}: its query has arguments; write it with our `{{{{ selector }}}}`")
-        return None
-    limit = "max" if condition[1].startswith("<") else "min"
-    draft.todo("spec.analysis.metrics", f"{place}: a fixed limit has no known error rate; `counts` would compare")
-    value = {"query": query, limit: condition[2]}
-    if isinstance(metric.get("failureLimit"), int):
-        value["failureLimit"] = metric["failureLimit"]
-    return {"name": str(metric.get("name", "value")).lower(), "value": value}
+def _blue_green(draft: Draft, others: Others) -> None:
+    """The same strategy here. Without ``autoPromotionEnabled`` Argo switches once pods are ready, as we do."""
+    take = draft.source.take
+    draft.put("BlueGreen", "rollout", "strategy")
+    by_hand, wait = take(*_BLUE_GREEN, "autoPromotionEnabled") is False, take(*_BLUE_GREEN, "autoPromotionSeconds")
+    step: dict[str, Any] = {"switch": "Manual"} if by_hand else {"previewSeconds": wait} if wait else {}
+    draft.put(step, "rollout", "blueGreen")
+    draft.put(take(*_BLUE_GREEN, "scaleDownDelaySeconds"), "rollout", "bakeSeconds")
+    draft.put(take(*_BLUE_GREEN, "abortScaleDownDelaySeconds"), "rollout", "drainSeconds")
+    draft.kept((*_BLUE_GREEN, "activeService"), f"Service `{draft.name}` leads to what serves")
+    draft.kept((*_BLUE_GREEN, "previewService"), f"Service `{draft.name}-preview`, while there is somebody to preview")
+    for part, text in _NOT_BLUE_GREEN.items():
+        draft.missing((*_BLUE_GREEN, part), text)
+    found = analyses(draft, others, [(*_BLUE_GREEN, part) for part in _PROMOTION])
+    if not found:
+        text = "nobody is left to compare with after the switch: set a `ceiling` on what must take the traffic back"
+        draft.todo("spec.analysis", text)
 
 
 def _seconds(draft: Draft, path: Sequence[str], target: str) -> None:

@@ -13,17 +13,20 @@ __all__ = ["canary"]
 
 _ANALYSIS = ("spec", "analysis")
 _SERVICE = ("spec", "service")
+#: Flagger's own default.
+_INTERVAL = 60.0
 
 
 def canary(draft: Draft, others: Sequence[Mapping[str, Any]]) -> None:
     """Fill the draft."""
     _target(draft, others)
     _traffic(draft)
-    _steps(draft)
+    _strategy(draft)
+    _gateway(draft)
     _metrics(draft)
     limit = seconds(draft.source.take("spec", "progressDeadlineSeconds"))
     draft.put(round(limit) if limit else None, "rollout", "deadlineSeconds")
-    if draft.source.take("spec", "skipAnalysis") is True:
+    if draft.source.take("spec", "skipAnalysis") is True and _chosen(draft) != "ABTest":
         draft.spec["analysis"] = {"metrics": []}
     draft.missing(
         ("spec", "autoscalerRef"), "an autoscaler scales the ModelDeployment itself, by its scale subresource"
@@ -69,32 +72,89 @@ def _traffic(draft: Draft) -> None:
         draft.put(hosts, "traffic", "hostnames")
         draft.put(prefixes[0] if prefixes else None, "traffic", "pathPrefix")
         draft.put(max(1, round(timeout)) if timeout else None, "traffic", "requestTimeoutSeconds")
-    else:
-        draft.todo("spec.traffic", "name the Gateway in `parentRefs`; without it traffic is split by the ratio of pods")
     draft.missing((*_SERVICE, "retries"), "a policy of your gateway")
 
 
-def _steps(draft: Draft) -> None:
+def _gateway(draft: Draft) -> None:
+    """What is said of a Gateway that Flagger's provider did not need; some strategies here do."""
+    if "traffic" in draft.spec:
+        return
+    if _chosen(draft) in {"Shadow", "ABTest"}:
+        draft.put([{"name": "gateway"}], "traffic", "parentRefs")
+        draft.todo("spec.traffic", f"{_chosen(draft)} takes a Gateway: its name is guessed")
+        return
+    draft.todo("spec.traffic", "name the Gateway in `parentRefs`; without it traffic is split by the ratio of pods")
+
+
+def _chosen(draft: Draft) -> str:
+    return str(draft.spec.get("rollout", {}).get("strategy", "Canary"))
+
+
+def _strategy(draft: Draft) -> None:
+    """Flagger tells strategies apart by fields: ``match`` is an A/B test, ``iterations`` alone is blue/green."""
     take = draft.source.take
-    weights = take(*_ANALYSIS, "stepWeights")
-    step, most = take(*_ANALYSIS, "stepWeight"), take(*_ANALYSIS, "maxWeight") or 50
-    if not weights and step:
-        weights = list(range(step, most + 1, step))
-    steps = thinned(growing(weights or []))
-    interval = seconds(take(*_ANALYSIS, "interval"))
+    interval, checks = seconds(take(*_ANALYSIS, "interval")), draft.source.look(*_ANALYSIS, "iterations")
+    weights = _weights(draft)
+    lasts = round((interval or _INTERVAL) * checks) if isinstance(checks, int) else None
+    mirrors = take(*_ANALYSIS, "mirror") is True
+    if draft.source.look(*_ANALYSIS, "match"):
+        _clients(draft, lasts)
+    elif lasts and not weights and not mirrors:
+        draft.put("BlueGreen", "rollout", "strategy")
+        draft.put({"previewSeconds": lasts}, "rollout", "blueGreen")
+        draft.kept((*_ANALYSIS, "iterations"), "`blueGreen.previewSeconds`: checks times the interval")
+        draft.todo(
+            "spec.analysis", "nobody is compared in a preview: set a `ceiling` on what must take the traffic back"
+        )
+    else:
+        _canary_steps(draft, weights, interval)
+    if mirrors:
+        _mirror(draft, None if weights else lasts)
+    draft.missing((*_ANALYSIS, "iterations"), "a step ends when the evidence is enough, not after a number of checks")
+    draft.missing((*_ANALYSIS, "threshold"), "not a number of failed checks, but the risks of `analysis` decide")
+    draft.missing((*_ANALYSIS, "webhooks"), "`rollmodel wait` in a pipeline, and `pause: Manual` as a gate")
+    draft.missing((*_ANALYSIS, "alerts"), "`notify`, and alerts of Prometheus: docs/runbooks")
+    draft.missing((*_ANALYSIS, "stepWeightPromotion"), "after the last step the candidate has all traffic at once")
+
+
+def _weights(draft: Draft) -> list[float]:
+    take = draft.source.take
+    given, step, most = (take(*_ANALYSIS, part) for part in ("stepWeights", "stepWeight", "maxWeight"))
+    return list(given or (range(step, (most or 50) + 1, step) if step else ()))
+
+
+def _canary_steps(draft: Draft, weights: Sequence[float], interval: float | None) -> None:
+    steps = thinned(growing(weights))
     if steps and interval:
         steps = [{**one, "minSeconds": round(interval)} for one in steps]
     draft.put(steps, "rollout", "steps")
-    if take(*_ANALYSIS, "mirror"):
-        draft.put("Shadow", "rollout", "strategy")
-        percent = take(*_ANALYSIS, "mirrorWeight")
-        draft.put({"percent": percent} if percent else None, "rollout", "shadow")
-    draft.missing((*_ANALYSIS, "iterations"), "a step ends when the evidence is enough, not after a number of checks")
-    draft.missing((*_ANALYSIS, "threshold"), "not a number of failed checks, but the risks of `analysis` decide")
-    draft.missing((*_ANALYSIS, "match"), "`rollout.strategy: ABTest` tells clients apart by a header or cookie")
-    draft.missing((*_ANALYSIS, "webhooks"), "`rollmodel wait` in a pipeline, and `pause: Manual` as a gate")
-    draft.missing((*_ANALYSIS, "alerts"), "alerts of Prometheus: docs/runbooks")
-    draft.missing((*_ANALYSIS, "stepWeightPromotion"), "after the last step the candidate has all traffic at once")
+
+
+def _mirror(draft: Draft, lasts: int | None) -> None:
+    """Copies before the first weight. ``lasts``: seconds of copies after which all traffic follows at once."""
+    percent = draft.source.take(*_ANALYSIS, "mirrorWeight")
+    shadow = {"percent": percent or 100, **({"minSeconds": lasts, "then": "Promote"} if lasts else {})}
+    draft.put("Shadow", "rollout", "strategy")
+    draft.put(shadow, "rollout", "shadow")
+    if lasts:
+        draft.kept((*_ANALYSIS, "iterations"), "`shadow.minSeconds`: checks times the interval")
+
+
+def _clients(draft: Draft, lasts: int | None) -> None:
+    """Clients with a header of one value are group B; more than that a mark cannot say."""
+    matches = draft.source.take(*_ANALYSIS, "match")
+    headers = [one for match in matches for one in (match.get("headers") or {}).items()]
+    exact = [(name, how["exact"]) for name, how in headers if isinstance(how, dict) and "exact" in how]
+    plain = [(name, value) for name, value in exact if name.lower() != "cookie"]
+    name, value = plain[0] if plain else ("x-group", "b")
+    test = {"header": {"name": name, "value": value}, "onNoDifference": "Promote"}
+    draft.put("ABTest", "rollout", "strategy")
+    draft.put({**test, **({"horizonSeconds": max(lasts, 60)} if lasts else {})}, "rollout", "abTest")
+    draft.kept((*_ANALYSIS, "iterations"), "`abTest.horizonSeconds`: checks times the interval")
+    if (len(matches), len(headers), len(plain)) != (1, 1, 1):
+        text = "clients are told apart by one header or cookie with one value: the conditions cannot be taken over"
+        draft.todo("spec.rollout.abTest", text)
+    draft.todo("spec.rollout.abTest.percent", "the share of requests that such clients send, for the number of pods")
 
 
 def _metrics(draft: Draft) -> None:

@@ -11,6 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.__main__ import main
+from rollmodel.cli.lint.objects import object_problems
 from rollmodel.cli.translate.command import KINDS, translated
 from rollmodel.cli.translate.draft import Source, seconds
 from rollmodel.cli.translate.steps import growing, thinned
@@ -67,11 +68,46 @@ def test_limits_of_templates_become_values() -> None:
     assert "spec.analysis.metrics" in {path for level, path in notes if level == "todo"}
 
 
-def test_blue_green() -> None:
-    strategy = {"blueGreen": {"activeService": "a", "autoPromotionEnabled": False, "scaleDownDelaySeconds": 300}}
+def blue_green(others: list[dict[str, Any]] | None = None, **fields: Any) -> tuple[dict[str, Any], set[str]]:
+    """Spec of a Rollout with ``strategy.blueGreen``, and the paths of what is missing."""
+    strategy = {"blueGreen": {"activeService": "a", "previewService": "b", **fields}}
     body = {"kind": "Rollout", "metadata": {"name": "x"}, "spec": {"strategy": strategy}}
-    manifest, _ = translated(body)
-    assert manifest["spec"]["rollout"] == {"steps": [{"weight": 5}, {"pause": "Manual"}], "bakeSeconds": 300}
+    manifest, notes = translated(body, others or [])
+    assert not [*object_problems(manifest)]
+    return manifest["spec"], {note.path.rpartition(".")[2] for note in notes if note.level == "missing"}
+
+
+def test_blue_green() -> None:
+    spec, missing = blue_green(autoPromotionEnabled=False, scaleDownDelaySeconds=300, previewReplicaCount=1)
+    assert spec["rollout"] == {"strategy": "BlueGreen", "blueGreen": {"switch": "Manual"}, "bakeSeconds": 300}
+    assert missing == {"previewReplicaCount"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "step"),
+    [
+        ({}, None),
+        ({"autoPromotionSeconds": 60}, {"previewSeconds": 60}),
+        ({"autoPromotionEnabled": True, "autoPromotionSeconds": 60}, {"previewSeconds": 60}),
+        # With autoPromotionEnabled: false Argo ignores the seconds.
+        ({"autoPromotionEnabled": False, "autoPromotionSeconds": 60}, {"switch": "Manual"}),
+    ],
+)
+def test_when_blue_green_switches(fields: dict[str, Any], step: dict[str, Any] | None) -> None:
+    assert blue_green(**fields)[0]["rollout"].get("blueGreen") == step
+
+
+def test_analyses_around_the_switch_are_taken_over_once() -> None:
+    named = {"templates": [{"templateName": "success-rate"}]}
+    spec, _ = blue_green(read("rollout"), prePromotionAnalysis=named, postPromotionAnalysis=named)
+    assert [metric["name"] for metric in spec["analysis"]["metrics"]] == ["errors", "success-rate"]
+
+
+def test_every_field_of_blue_green_is_told() -> None:
+    rest = ("antiAffinity", "maxUnavailable", "activeMetadata", "previewMetadata", "scaleDownDelayRevisionLimit")
+    spec, missing = blue_green(**{part: {"x": 1} for part in rest}, abortScaleDownDelaySeconds=9)
+    assert missing == {*rest}
+    assert spec["rollout"]["drainSeconds"] == 9
 
 
 def test_a_canary_of_flagger_and_its_deployment() -> None:
@@ -94,6 +130,41 @@ def test_a_canary_without_its_deployment_says_so() -> None:
     manifest, notes = translated(read("canary")[0])
     assert "image" not in manifest["spec"].get("runtime", {})
     assert any(note.path == "spec.runtime" and "Deployment churn" in note.text for note in notes)
+
+
+def flagger(**analysis: Any) -> tuple[dict[str, Any], dict[tuple[str, str], str]]:
+    """Rollout of a Canary with these fields of ``analysis`` and without a Gateway, and the notes."""
+    body = {"kind": "Canary", "metadata": {"name": "x"}, "spec": {"analysis": {"interval": "30s", **analysis}}}
+    manifest, notes = translated(body)
+    assert not [*object_problems(manifest)]
+    return manifest["spec"]["rollout"], {(note.level, note.path): note.text for note in notes}
+
+
+def test_iterations_alone_are_blue_green_at_flagger() -> None:
+    rollout, notes = flagger(iterations=10, threshold=2)
+    assert rollout == {"strategy": "BlueGreen", "blueGreen": {"previewSeconds": 300}}
+    assert ("kept", "spec.analysis.iterations") in notes
+    assert "ceiling" in notes["todo", "spec.analysis"]
+
+
+def test_mirrored_requests_are_a_shadow() -> None:
+    rollout, notes = flagger(iterations=10, mirror=True)
+    assert rollout == {"strategy": "Shadow", "shadow": {"percent": 100, "minSeconds": 300, "then": "Promote"}}
+    assert "guessed" in notes["todo", "spec.traffic"]
+    rollout, _ = flagger(mirror=True, mirrorWeight=30, stepWeight=40, maxWeight=40)
+    assert rollout["shadow"] == {"percent": 30}
+    assert rollout["steps"] == [{"weight": 40, "minSeconds": 30}]
+
+
+def test_clients_of_one_header_are_an_ab_test() -> None:
+    rollout, notes = flagger(iterations=10, match=[{"headers": {"x-canary": {"exact": "insider"}}}])
+    header = {"name": "x-canary", "value": "insider"}
+    assert rollout["abTest"] == {"header": header, "onNoDifference": "Promote", "horizonSeconds": 300}
+    assert ("todo", "spec.rollout.abTest") not in notes
+    several = [{"headers": {"user-agent": {"regex": "x"}}}, {"headers": {"cookie": {"exact": "canary"}}}]
+    rollout, notes = flagger(iterations=1, match=several)
+    assert (rollout["strategy"], rollout["abTest"]["horizonSeconds"]) == ("ABTest", 60)
+    assert "cannot be taken over" in notes["todo", "spec.rollout.abTest"]
 
 
 def test_inference_services() -> None:
