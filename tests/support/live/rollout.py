@@ -41,6 +41,7 @@ KINDS = {
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways",
     "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "HorizontalPodAutoscaler": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
+    "ScaledObject": "apis/keda.sh/v1alpha1/namespaces/{}/scaledobjects",
     "RoleBinding": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
 }
 
