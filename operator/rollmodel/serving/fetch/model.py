@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from rollmodel.serving.fetch.cache import Cache
 from rollmodel.serving.fetch.destination import Destination
 from rollmodel.serving.fetch.download import retry
 from rollmodel.serving.fetch.progress import Progress, watched
@@ -26,25 +28,38 @@ __all__ = ["fetch", "main"]
 logger = logging.getLogger("rollmodel.fetch")
 
 
-def fetch(uri: str, digest: str, dest: Path, mounted: Path | None = None) -> None:
+def fetch(uri: str, digest: str, dest: Path, mounted: Path | None = None, cache: Cache | None = None) -> None:
     """Make ``dest`` the folder of the model behind ``uri``, whose files have ``digest``; nothing else is accepted.
 
-    A claim (``pvc://``) is copied from where it is ``mounted``, so that nobody changes the model after it was verified.
-    Idempotent: a complete ``dest`` costs one stat per file, an interrupted download goes on where it was. Raises
-    Untrustworthy (DigestMismatch), Terminal (NoSpace), Unavailable (TooSlow) and what
+    A claim (``pvc://``) is copied from where it is ``mounted``, so that nobody changes the model after it was verified;
+    so are files of a ``cache``. Idempotent: a complete ``dest`` costs one stat per file, an interrupted download goes
+    on where it was. Raises Untrustworthy (DigestMismatch), Terminal (NoSpace), Unavailable (TooSlow) and what
     :class:`rollmodel.serving.sources.Source` raises.
     """
     destination = Destination(dest, digest)
-    with destination.locked():
-        if destination.is_complete():
-            logger.info("%s is complete already", dest)
-            return
+
+    def from_store() -> None:
         work, progress = destination.work_folder(), Progress()
         digests = watched(
             lambda: transfer(_open(uri, mounted, progress), work, pinned=True, progress=progress), progress
         )
         destination.publish(work, digests)
         logger.info("verified %d files: %s", len(digests), digest)
+
+    with destination.locked():
+        if destination.is_complete():
+            logger.info("%s is complete already", dest)
+        elif cache is None:
+            from_store()
+        elif not cache.take(digest, destination):
+            with cache.filling(digest) as mine:
+                if cache.take(digest, destination):
+                    return
+                from_store()
+                if mine:
+                    cache.store(digest, dest)
+            if not destination.is_complete():  # a link in the cache led a copy to here
+                from_store()
 
 
 def _open(uri: str, mounted: Path | None, progress: Progress) -> Source | HttpArchive:
@@ -59,6 +74,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--digest", required=True, help="sha256:<hex> over all files, as `rollmodel digest` prints it")
     parser.add_argument("--dest", required=True, type=Path, help="folder to create; its parent must be writable")
     parser.add_argument("--mounted", type=Path, help="where the claim of pvc:// is mounted")
+    parser.add_argument("--cache", type=Path, help="folder of a volume that pods share, where models are kept")
+    parser.add_argument("--cache-max-bytes", type=int, help="how much is kept there (default: as much as it has)")
+    parser.add_argument("--cache-unused-days", type=float, default=30, help="how long what nobody uses is kept there")
     parser.add_argument("--termination-log", type=Path, default=default_termination_log())
     return parser.parse_args(argv)
 
@@ -66,6 +84,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """``rollmodel fetch``: 0 when the model is there and verified, else 1 and one line in the termination log."""
     arguments = _arguments(argv)
+    cache = None
+    if arguments.cache is not None:
+        os.umask(0o002)  # pods of other users, and of the same group, use it and make room in it
+        limit, days = arguments.cache_max_bytes, arguments.cache_unused_days
+        cache = Cache(arguments.cache / "rollmodel-models", max_bytes=limit, unused_days=days)
     return exit_code(
-        lambda: fetch(arguments.uri, arguments.digest, arguments.dest, arguments.mounted), arguments.termination_log
+        lambda: fetch(arguments.uri, arguments.digest, arguments.dest, arguments.mounted, cache),
+        arguments.termination_log,
     )
