@@ -29,7 +29,7 @@ from rollmodel.api.modeldeployment.rollout import (
 )
 from rollmodel.api.modeldeployment.scale import Scale
 from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Traffic
-from rollmodel.api.modeldeployment.source import ModelSource, RegistrySource
+from rollmodel.api.modeldeployment.source import ModelCache, ModelSource, RegistrySource
 from rollmodel.api.modeldeployment.spec import ModelDeploymentSpec
 from rollmodel.api.modeldeployment.status import (
     ArmStatus,
@@ -57,6 +57,7 @@ __all__ = [
     "MeanQuery",
     "Metric",
     "MetricPreset",
+    "ModelCache",
     "ModelDeploymentSpec",
     "ModelDeploymentStatus",
     "ModelSource",

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from rollmodel.api.base import ApiModel, Digest, LocalRef
+from pydantic import Field
+
+from rollmodel.api.base import ApiModel, Digest, LocalRef, SubdomainName
+from rollmodel.api.pods import Quantity
 from rollmodel.api.registry import AliasName, RegisteredModelName, VersionNumber
 from rollmodel.api.schema import Rule, exactly_one_of
 from rollmodel.api.schemes import MODELS
 from rollmodel.api.uris import Uri, scheme_rule
 
-__all__ = ["ModelSource", "RegistrySource"]
+__all__ = ["ModelCache", "ModelSource", "RegistrySource"]
 
 _PINNED = r"^models:/[^/]+/[1-9][0-9]*$"
 
@@ -41,6 +44,17 @@ class RegistrySource(ApiModel):
     installed first; then the version of `alias` is tried."""
 
 
+class ModelCache(ApiModel):
+    """A volume on which models are kept for all pods that mount it. Each pod verifies what it copies from there."""
+
+    claim_name: SubdomainName
+    """PersistentVolumeClaim of the namespace: `ReadWriteMany`, or with pods on one node only."""
+    max_size: Quantity | None = None
+    """How much is kept; what was used longest ago goes first. Default: as much as the volume has."""
+    unused_days: Annotated[int | None, Field(ge=1, le=3650)] = None
+    """How long a model that no pod fetches is kept. Default: 30."""
+
+
 class ModelSource(ApiModel):
     """Where the model comes from: exactly one of ``registry`` and ``uri``."""
 
@@ -59,6 +73,10 @@ class ModelSource(ApiModel):
             "!has(self.connectionRef) || !has(self.uri) || !self.uri.startsWith('pvc://')",
             "must have `connectionRef` only for what needs a login: a claim is mounted",
         ),
+        Rule(
+            "!has(self.cache) || !has(self.uri) || !self.uri.startsWith('pvc://')",
+            "must have `cache` only for what is fetched: a claim is mounted",
+        ),
     )
 
     registry: RegistrySource | None = None
@@ -72,3 +90,5 @@ class ModelSource(ApiModel):
     default: the operator's own registry. For `s3://`: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, and optionally
     `AWS_SESSION_TOKEN`, `AWS_REGION`, `AWS_ENDPOINT_URL_S3`. For `https://`: `HTTPS_USERNAME` and `HTTPS_PASSWORD`,
     or `HTTPS_TOKEN`."""
+    cache: ModelCache | None = None
+    """A volume on which the model is kept for other pods. Changes make a new revision. Default: each pod fetches it."""

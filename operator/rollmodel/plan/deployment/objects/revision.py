@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.api.base import GROUP
-from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
+from rollmodel.api.modeldeployment import ModelCache, ModelDeploymentSpec, Runtime
 from rollmodel.errors import Invalid
 from rollmodel.plan import naming
 from rollmodel.plan.canonical import canonical_json, hash_of
@@ -52,12 +52,12 @@ def wanted(owner: str, spec: ModelDeploymentSpec, model: PinnedModel, defaults: 
     runtime = spec.runtime
     if runtime.image is None and not PRESETS[runtime.preset].own_image:
         raise Invalid(f"`runtime.image` must be set for the preset '{runtime.preset}'", reason="InvalidSpec")
-    identity = revision_id(runtime, model)
+    identity = revision_id(runtime, model, spec.model.cache)
     template = pod_template(owner, identity, spec, model, defaults)
     return Revision(identity, model.digest, template, model.name, model.version)
 
 
-def revision_id(runtime: Runtime, model: PinnedModel) -> str:
+def revision_id(runtime: Runtime, model: PinnedModel, cache: ModelCache | None = None) -> str:
     """The name of a revision: a hash of its canonical JSON.
 
     Fields at their default do not take part, so that a field that is added to the API later changes no hash.
@@ -72,6 +72,7 @@ def revision_id(runtime: Runtime, model: PinnedModel) -> str:
             "connection": model.connection_secret,
         },
         "runtime": runtime.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        **({"cache": cache.model_dump(mode="json", by_alias=True, exclude_defaults=True)} if cache else {}),
     }
     return naming.short_hash(canonical_json(subject))
 

@@ -8,24 +8,24 @@ from typing import Any
 from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
 from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.fetching import (
+    MODEL,
+    MODELS,
+    fetch_container,
+    fetch_volumes,
+    written_volumes,
+)
 from rollmodel.plan.deployment.objects.pairs_variable import pairs_environment
 from rollmodel.plan.deployment.objects.prediction_log import log_environment, log_mounts, log_volumes
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
 from rollmodel.plan.pods.overlay import lay_over
-from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED, claim_of, fetch_environment, fetch_resources, literal
+from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED
 
-__all__ = ["FETCH_CONTAINER", "MODEL_CONTAINER", "pod_template"]
+__all__ = ["MODEL_CONTAINER", "pod_template"]
 
-FETCH_CONTAINER = "fetch-model"
 MODEL_CONTAINER = "model"
-
-_MODELS = "/mnt/models"
-_MODEL = f"{_MODELS}/model"
-_CLAIM = "/mnt/claim"
-_VERIFIED = ("model", "claim")
-"""Volumes with files of the model: only the container that fetches writes to them."""
 
 _REQUEST_SECONDS = 60
 _UNLIST_SECONDS = 10
@@ -48,27 +48,28 @@ def pod_template(
         "enableServiceLinks": False,
         "terminationGracePeriodSeconds": _request_seconds(asked) + _UNLIST_SECONDS + 5,
         "securityContext": {**POD_SECURITY, **(runtime.security_context.to_wire() if runtime.security_context else {})},
-        "initContainers": [_fetch(runtime, model, defaults)],
+        "initContainers": [fetch_container(asked, model, defaults)],
         "containers": [_serve(owner, asked, preset, defaults, start_seconds, revision=revision)],
-        "volumes": [*_volumes(preset, model), *log_volumes(runtime.prediction_log)],
+        "volumes": [*fetch_volumes(asked, model), *_volumes(preset), *log_volumes(runtime.prediction_log)],
         "topologySpreadConstraints": [
             _spread(naming.revision_selector(owner, revision), key)
             for key in ("kubernetes.io/hostname", "topology.kubernetes.io/zone")
         ],
     }
     metadata = _metadata(owner, revision, runtime, preset, model)
-    return _with_overlay({"metadata": metadata, "spec": {**spec, **_placement(runtime)}}, owner, revision, runtime)
+    return _with_overlay({"metadata": metadata, "spec": {**spec, **_placement(runtime)}}, owner, revision, asked)
 
 
-def _with_overlay(template: dict[str, Any], owner: str, revision: str, runtime: Runtime) -> dict[str, Any]:
-    if runtime.pod_template is None:
+def _with_overlay(template: dict[str, Any], owner: str, revision: str, asked: ModelDeploymentSpec) -> dict[str, Any]:
+    overlay = asked.runtime.pod_template
+    if overlay is None:
         return template
     return lay_over(
         template,
-        runtime.pod_template.to_wire(),
+        overlay.to_wire(),
         field="runtime.podTemplate",
         main=MODEL_CONTAINER,
-        owned=_VERIFIED,
+        owned=written_volumes(asked),
         selector=naming.revision_selector(owner, revision),
     )
 
@@ -105,27 +106,6 @@ def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model
     return {"labels": {**(runtime.labels or {}), **ours}, "annotations": annotations}
 
 
-def _fetch(runtime: Runtime, model: PinnedModel, defaults: Defaults) -> dict[str, Any]:
-    arguments = ["fetch", "--uri", literal(model.files or model.uri), "--digest", model.digest, "--dest", _MODEL]
-    mounts: list[dict[str, Any]] = [{"name": "model", "mountPath": _MODELS}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
-    if claim_of(model.uri):
-        arguments += ["--mounted", _CLAIM]
-        mounts.append({"name": "claim", "mountPath": _CLAIM, "readOnly": True})
-    return {
-        "name": FETCH_CONTAINER,
-        "image": defaults.operator_image,
-        "command": ["rollmodel"],
-        "args": arguments,
-        "resources": fetch_resources(runtime.resources.limits if runtime.resources else None),
-        "securityContext": {**RESTRICTED, "readOnlyRootFilesystem": True},
-        "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": mounts,
-        **fetch_environment(
-            model.uri, model.connection_secret, model.registry_url, defaults.registry_ca, defaults.registry_workspace
-        ),
-    }
-
-
 def _serve(
     owner: str, asked: ModelDeploymentSpec, preset: Preset, defaults: Defaults, start_seconds: int, *, revision: str
 ) -> dict[str, Any]:
@@ -133,8 +113,8 @@ def _serve(
     log, workers, port = runtime.prediction_log, runtime.workers or 1, _port(runtime, preset)
     more = [*log_environment(log, owner, revision, workers), *pairs_environment(asked, owner, revision, port)]
     words = {
-        "model": _MODEL,
-        "models": _MODELS,
+        "model": MODEL,
+        "models": MODELS,
         "name": owner,
         "port": str(port),
         "workers": str(workers),
@@ -213,18 +193,15 @@ def _ports(runtime: Runtime, preset: Preset) -> list[dict[str, Any]]:
 
 def _mounts(preset: Preset) -> list[dict[str, Any]]:
     mounts: list[dict[str, Any]] = [
-        {"name": "model", "mountPath": _MODELS, "readOnly": True},
+        {"name": "model", "mountPath": MODELS, "readOnly": True},
         {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
     ]
     return [*mounts, {"name": "shared-memory", "mountPath": "/dev/shm"}] if preset.shared_memory else mounts  # noqa: S108
 
 
-def _volumes(preset: Preset, model: PinnedModel) -> list[dict[str, Any]]:
-    volumes: list[dict[str, Any]] = [{"name": "model", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
-    if claim := claim_of(model.uri):
-        volumes.append({"name": "claim", "persistentVolumeClaim": {"claimName": claim[0], "readOnly": True}})
+def _volumes(preset: Preset) -> list[dict[str, Any]]:
     shared: dict[str, Any] = {"name": "shared-memory", "emptyDir": {"medium": "Memory"}}
-    return [*volumes, shared] if preset.shared_memory else volumes
+    return [shared] if preset.shared_memory else []
 
 
 def _spread(selector: dict[str, str], topology: str) -> dict[str, Any]:
