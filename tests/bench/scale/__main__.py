@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench.scale import page, rows, section
-from tests.bench.scale.measurements import first_answer, rest, rollback, training
+from tests.bench.scale.measurements import first_answer, rest, rollback, training, writes
 from tests.bench.scale.rig.kwok import simulated_node
 from tests.bench.scale.rig.stack import stack
 
@@ -45,7 +45,7 @@ def _first(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[se
 
 def _rollback(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
     with stack(directory, "mlflow", "node", "gateway", "prometheus") as where:
-        run = asyncio.run(rollback.measure(where, 3 if arguments.quick else 20))
+        run = asyncio.run(rollback.measure(where, 3 if arguments.quick else 50))
     return "Rollbacks under traffic", rows.rollback_rows(run)
 
 
@@ -56,11 +56,18 @@ def _training(arguments: argparse.Namespace, directory: Path) -> tuple[str, list
     return "Training runs", rows.training_rows(run)
 
 
+def _writes(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
+    del arguments, directory
+    runs = {one: (writes.measure(one, bad=0.05), writes.measure(one, bad=0.3)) for one in writes.POLICIES}
+    return "API writes of a whole rollout", rows.write_rows(runs)
+
+
 _PARTS: dict[str, Callable[[argparse.Namespace, Path], tuple[str, list[section.Row]]]] = {
     "first": _first,
     "rest": _rest,
     "rollback": _rollback,
     "training": _training,
+    "writes": _writes,
 }
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tests.bench.scale.measurements.first_answer import FirstAnswer
 from tests.bench.scale.measurements.rest import MODELS, POLL_SECONDS, Rest
 from tests.bench.scale.measurements.rollback import Rollback
 from tests.bench.scale.measurements.training import Batch, Training
+from tests.bench.scale.measurements.writes import Written
 from tests.bench.scale.rig.audit import shares
 from tests.bench.scale.section import Row, percentiles, seconds
 
-__all__ = ["first_rows", "rest_rows", "rollback_rows", "training_rows"]
+__all__ = ["first_rows", "rest_rows", "rollback_rows", "training_rows", "write_rows"]
 
 _KB = 1000
 _MB = 1000 * _KB
@@ -42,12 +45,28 @@ def rollback_rows(rollbacks: list[Rollback]) -> list[Row]:
     """Verdict to weight 0."""
     answers = [one.answers for one in rollbacks]
     return [
-        Row("rollbacks", str(len(rollbacks)), "at least 20", len(rollbacks) >= 20),
+        Row("rollbacks", str(len(rollbacks)), "at least 50", len(rollbacks) >= 50),
         Row("verdict to weight 0 at the gateway, p50 / p99", percentiles([one.seconds for one in rollbacks])),
         Row(
             "answers of the loser after the verdict, mean / most", f"{sum(answers) / len(answers):.1f} / {max(answers)}"
         ),
     ]
+
+
+def write_rows(runs: Mapping[str, tuple[Written, ...]]) -> list[Row]:
+    """What a rollout writes that is won, and one that is lost; and what the hour after it does."""
+    rows = [
+        Row(f"{strategy}, {run.verdict} after {run.seconds / 60:.0f} min", _kinds(run))
+        for strategy, pair in runs.items()
+        for run in pair
+    ]
+    quiet = sum(run.at_rest for pair in runs.values() for run in pair)
+    return [*rows, Row("in the hour after each of them", f"{quiet}", "0", quiet == 0)]
+
+
+def _kinds(run: Written) -> str:
+    each = ", ".join(f"{run.writes[kind]} {kind}" for kind in ("status", "created", "changed", "deleted", "Events"))
+    return f"{run.writes.total()}: {each}"
 
 
 def training_rows(run: Training) -> list[Row]:
