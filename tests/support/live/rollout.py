@@ -220,6 +220,18 @@ class LiveRollout:
         """Delete an object of the namespace: this one, unless said otherwise."""
         await self._request("DELETE", self._path(kind, name or self.name))
 
+    async def evict(self, pod: str) -> bool:
+        """Evict a pod, as a drained node does; whether its disruption budget let it go."""
+        eviction = {"apiVersion": "policy/v1", "kind": "Eviction"}
+        body = {**eviction, "metadata": {"name": pod, "namespace": self.namespace}}
+        try:
+            await self.api.request("POST", f"{self._path('Pod', pod)}/eviction", body=body)
+        except Unavailable:
+            return False
+        except NotFound:
+            return True
+        return True
+
     async def _request(self, method: str, path: str, **more: Any) -> Change:
         """One request; asked again while the API server builds the storage of a changed kind anew."""
 
