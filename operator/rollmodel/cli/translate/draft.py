@@ -14,6 +14,8 @@ from rollmodel.cli.lint.objects import object_problems
 __all__ = ["Draft", "Note", "Source", "seconds"]
 
 _ORDER = ("model", "runtime", "scale", "traffic", "rollout", "analysis")
+#: Names of children have it in front.
+_LONGEST_NAME = 52
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "ms": 0.001, "d": 86400}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d|)")
 
@@ -80,8 +82,9 @@ class Draft:
 
     @property
     def name(self) -> str:
-        """Of the object."""
-        return str(self.source.look("metadata", "name") or "model")
+        """Of the object, as far as a ModelDeployment may be called so."""
+        words = re.sub(r"[^a-z0-9-]+", "-", str(self.source.look("metadata", "name") or "").lower())
+        return words.lstrip("-0123456789")[:_LONGEST_NAME].rstrip("-") or "model"
 
     def put(self, value: Any, *path: str) -> None:
         """Write a field; nothing where there is no value."""
@@ -116,7 +119,9 @@ class Draft:
         """The ModelDeployment, which the API server takes: a field that it would refuse is left out and told."""
         for path in self.source.left():
             self.notes.append(Note(written(path), "missing", "has no counterpart"))
-        metadata = {"name": self.name}
+        metadata, asked = {"name": self.name}, self.source.look("metadata", "name")
+        if asked not in {None, self.name}:
+            self.todo("metadata.name", f"{asked!r} cannot be the name of a ModelDeployment: another one is written")
         if self.source.look("metadata", "namespace"):
             metadata["namespace"] = self.source.look("metadata", "namespace")
         order = [part for part in _ORDER if part in self.spec]

@@ -221,6 +221,16 @@ def test_every_field_is_taken_or_told() -> None:
                 assert ("spec.somethingNew", "missing") in {(note.path, note.level) for note in notes}
 
 
+@pytest.mark.parametrize(
+    ("name", "made"), [("a" * 60, "a" * 52), ("My.Model", "my-model"), ("2-models-", "models"), ("{{ it }}", "it")]
+)
+def test_a_name_that_ours_cannot_have_is_told(name: str, made: str) -> None:
+    manifest, notes = translated({"kind": "Rollout", "metadata": {"name": name}, "spec": {}})
+    assert manifest["metadata"]["name"] == made
+    assert repr(name) in next(note.text for note in notes if note.path == "metadata.name")
+    assert not [*object_problems(manifest)]
+
+
 def test_nothing_to_translate(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "x.yaml"
     file.write_text("apiVersion: v1\nkind: Canary\nmetadata: {name: x}\n", encoding="utf-8")
