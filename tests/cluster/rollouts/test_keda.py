@@ -54,11 +54,11 @@ def keda(stack: Cluster, operator_kubeconfig: Path, tmp_path: Path) -> Iterator[
         pytest.skip(f"there is no KEDA {VERSION} in Go's module cache, and it cannot be fetched")
     subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": ACCOUNT}
     role = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io", "name": "rollmodel-keda"}
-    items = [
+    items: list[dict[str, Any]] = [
         {"kind": "ClusterRole", "rules": [RIGHTS]},
         {"kind": "ClusterRoleBinding", "roleRef": role, "subjects": [subject]},
     ]
-    named = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "rollmodel-keda"}}
+    named: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "rollmodel-keda"}}
     rights = json.dumps({"apiVersion": "v1", "kind": "List", "items": [{**named, **one} for one in items]})
     stack.kubectl("apply", "--server-side", "-f", "-", stdin=definition)
     stack.kubectl("apply", "-f", "-", stdin=rights)

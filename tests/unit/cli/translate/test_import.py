@@ -105,7 +105,7 @@ def test_analyses_around_the_switch_are_taken_over_once() -> None:
 
 def test_every_field_of_blue_green_is_told() -> None:
     rest = ("antiAffinity", "maxUnavailable", "activeMetadata", "previewMetadata", "scaleDownDelayRevisionLimit")
-    spec, missing = blue_green(**{part: {"x": 1} for part in rest}, abortScaleDownDelaySeconds=9)
+    spec, missing = blue_green(None, **{part: {"x": 1} for part in rest}, abortScaleDownDelaySeconds=9)
     assert missing == {*rest}
     assert spec["rollout"]["drainSeconds"] == 9
 

@@ -14,7 +14,7 @@ import pytest
 from rollmodel.errors import Unavailable
 from rollmodel.serving.digest import folder_digest
 from rollmodel.serving.fetch import cache as cache_module
-from rollmodel.serving.fetch import cache_room, download
+from rollmodel.serving.fetch import download
 from rollmodel.serving.fetch.cache import Cache
 from rollmodel.serving.fetch.cache_room import KEPT_SECONDS, folder_name
 from rollmodel.serving.fetch.model import fetch, main
@@ -280,9 +280,7 @@ def test_room_is_made_where_the_volume_itself_is_full(
     age(root, digest, KEPT_SECONDS * 2)
     usage = shutil.disk_usage(tmp_path)
     room = {True: 0, False: usage.free}
-    monkeypatch.setattr(
-        cache_room.shutil, "disk_usage", lambda _: usage._replace(free=room[entry(root, digest).exists()])
-    )
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=room[entry(root, digest).exists()]))
     keep(Cache(root), folder_digest(other), other)
     assert not entry(root, digest).exists()
     assert entry(root, folder_digest(other)).exists()
