@@ -111,11 +111,11 @@ class Controller:
 
         ``delay`` begins at a random moment, for objects that are many at once.
         """
-        seen = view()
-        ref, uid = Ref.of(seen), seen["metadata"]["uid"]
+        owner = _address(view())  # no more of it: this frame lives as long as the object
+        ref, uid = Ref.of(owner), owner["metadata"]["uid"]
         loop = _Loop(ref, uid, Pass(ref.namespace, uid))
         self._loops[loop.uid] = loop
-        self._kube.adopt(seen)
+        self._kube.adopt(owner)
         try:
             with self._triggers.trigger(loop.uid) as trigger:
                 await asyncio.sleep(random.uniform(0, self._limits.startup_spread) if delay else 0)  # noqa: S311
@@ -131,7 +131,7 @@ class Controller:
         finally:
             self._arrivals.end(loop.uid)
             self._loops.pop(loop.uid, None)
-            self._kube.disown(seen)
+            self._kube.disown(owner)
             reconciler.forget(loop.uid)
             self._instruments.forget(loop.uid)
 
@@ -199,6 +199,12 @@ class Controller:
 def _version(body: Manifest) -> int:
     version: Any = body["metadata"]["resourceVersion"]
     return int(version)
+
+
+def _address(body: Manifest) -> Manifest:
+    """An object without what it says: its kind, name and UID."""
+    meta = {key: body["metadata"][key] for key in ("namespace", "name", "uid")}
+    return {"apiVersion": body["apiVersion"], "kind": body["kind"], "metadata": meta}
 
 
 def _user_intent(body: Manifest) -> tuple[Any, ...]:

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from rollmodel import settings_help
-from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.adapters.kubernetes.apiserver import ApiServer, use_small_buffers
 from rollmodel.adapters.kubernetes.namespaces import follow
 from rollmodel.adapters.kubernetes.reviews import Reviews
 from rollmodel.api.base import GROUP, VERSION
@@ -60,6 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     logs.configure(form=settings.log_format, level=settings.log_level)
     configure_libraries(settings)
     disable_created_metrics()  # type: ignore[no-untyped-call]
+    use_small_buffers()
     try:
         asyncio.run(_run(settings))
     except Exception as error:  # noqa: BLE001 - say it in the log's own form, whatever it is

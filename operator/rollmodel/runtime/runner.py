@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from rollmodel.adapters.kubernetes.packed import PackedObjects
 from rollmodel.ports import Kube, Manifest
 from rollmodel.reconcile.result import Reconciler
 from rollmodel.runtime.controller import Controller
@@ -24,6 +25,8 @@ __all__ = ["LIST_SECONDS", "Runner"]
 
 #: A list is through so many seconds after its first object, at the latest.
 LIST_SECONDS = 30.0
+#: So many objects are kept as they are, the others packed: a parsed one takes 12 KB, and most are at rest.
+UNPACKED = 128
 
 
 @dataclass(slots=True)
@@ -31,8 +34,8 @@ class _Running:
     """``place``: what is listed with it, kind and namespace. ``brought``: when the watch brought it last."""
 
     reconciler: Reconciler
+    uid: str
     place: tuple[str, str]
-    seen: Manifest
     brought: float = field(default_factory=time.monotonic)
     task: asyncio.Task[None] | None = None
     ending: bool = False
@@ -46,6 +49,7 @@ class Runner:
         self._kube = kube
         self._started = started
         self._running: dict[str, _Running] = {}
+        self._seen: PackedObjects[str] = PackedObjects(UNPACKED)
         self._lists: dict[tuple[str, str], asyncio.TimerHandle] = {}
         self._tasks: asyncio.TaskGroup | None = None
 
@@ -86,14 +90,15 @@ class Runner:
 
     def _begin(self, body: Manifest, reconciler: Reconciler) -> _Running:
         meta = body["metadata"]
-        running = _Running(reconciler, (body["kind"], meta["namespace"]), body)
-        self._running[meta["uid"]] = running
+        running = _Running(reconciler, meta["uid"], (body["kind"], meta["namespace"]))
+        self._running[running.uid] = running
+        self._seen[running.uid] = dict(body)
         if not meta.get("deletionTimestamp"):
             self._spawn(running, self._drive(running))
         return running
 
     def _again(self, running: _Running, change: str | None, body: Manifest) -> None:
-        running.seen = body
+        self._seen[running.uid] = dict(body)
         if change is None and running.place not in self._lists:
             self._lists[running.place] = asyncio.get_running_loop().call_later(
                 LIST_SECONDS, self._compare, running.place, time.monotonic()
@@ -108,12 +113,16 @@ class Runner:
 
     def _gone(self, running: _Running) -> None:
         """It is deleted. Somebody else may have taken our finalizer off: what is being settled goes on."""
-        uid, task = running.seen["metadata"]["uid"], running.task
+        task = running.task
         if running.ending and task is not None and not task.done():
-            task.add_done_callback(lambda _: self._running.pop(uid, None))
+            task.add_done_callback(lambda _: self._forget(running))
             return
-        del self._running[uid]
+        self._forget(running)
         _cancel(running)
+
+    def _forget(self, running: _Running) -> None:
+        if self._running.pop(running.uid, None) is not None:
+            del self._seen[running.uid]
 
     def _compare(self, place: tuple[str, str], began: float) -> None:
         del self._lists[place]
@@ -126,18 +135,17 @@ class Runner:
             running.task = self._tasks.create_task(work, context=Context())
 
     async def _drive(self, running: _Running) -> None:
-        meta = running.seen["metadata"]
-        created = datetime.fromisoformat(meta["creationTimestamp"])
-        await self._controller.drive(running.reconciler, lambda: running.seen, delay=created < self._started)
+        created = datetime.fromisoformat(self._seen[running.uid]["metadata"]["creationTimestamp"])
+        await self._controller.drive(running.reconciler, lambda: self._seen[running.uid], delay=created < self._started)
         # It is gone, or being deleted: if the watch is yet to say so, it is taken up for that again.
         if not running.ending:
-            self._running.pop(meta["uid"], None)
+            self._forget(running)
 
     async def _let_go(self, running: _Running, driving: asyncio.Task[None] | None) -> None:
         if driving is not None:
             driving.cancel()
             await asyncio.wait({driving})
-        await let_go(self._kube, running.reconciler, running.seen)
+        await let_go(self._kube, running.reconciler, self._seen[running.uid])
 
 
 def _cancel(running: _Running) -> None:

@@ -101,6 +101,21 @@ async def test_a_change_of_the_spec_wakes_with_what_the_watch_brought(stage: Sta
     assert recorder.passes[1:] == [changed]
 
 
+async def test_of_many_objects_each_pass_has_its_own_as_the_watch_brought_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "UNPACKED", 1)
+    stage.runner = Runner(stage.controller, stage.kube, started=datetime.now(UTC))
+    async with stage.runner.running():
+        recorder, refs = Recorder(), [stage.create(), Ref.of(stage.kube.create(model_deployment("team", "other")))]
+        for ref in refs:
+            await stage.show("ADDED", stage.kube.objects[ref], recorder)
+        changed = [stage.kube.edit(ref, lambda obj: obj["spec"].update(scale={"replicas": 2})) for ref in refs]
+        for body in changed:
+            await stage.show("MODIFIED", body, recorder)
+        assert recorder.passes[2:] == changed
+
+
 async def test_what_is_deleted_is_forgotten_at_once_also_in_the_middle_of_a_pass(stage: Stage) -> None:
     recorder, ref = Recorder(hold=asyncio.Event()), stage.create()
     body = stage.kube.objects[ref]

@@ -7,6 +7,7 @@ body twice before it is sent, and its models cost six times the CPU and fail on 
 from __future__ import annotations
 
 import json
+from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from rollmodel import __version__
 from rollmodel.adapters.kubernetes.kubeconfig import readable
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 
-__all__ = ["APPLY", "JSON_PATCH", "MERGE_PATCH", "METADATA", "TABLE", "ApiServer", "Expired"]
+__all__ = ["APPLY", "JSON_PATCH", "MERGE_PATCH", "METADATA", "TABLE", "ApiServer", "Expired", "use_small_buffers"]
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -40,6 +41,15 @@ _BUFFER = 2**21
 
 #: The longest time that an answer may ask us to stay away, in seconds.
 MAX_RETRY_AFTER = 60.0
+
+
+#: What each TLS connection reads into, in bytes: four records. asyncio has 256 KiB, for dozens of them.
+_TLS_BUFFER = 2**16
+
+
+def use_small_buffers() -> None:
+    """For TLS connections of this process that are made from now on."""
+    SSLProtocol.max_size = min(SSLProtocol.max_size, _TLS_BUFFER)
 
 
 class Expired(Conflict):
@@ -86,7 +96,7 @@ class ApiServer:
         return str(self._client.configuration.host)
 
     def session(self, *, connections: int) -> aiohttp.ClientSession:
-        """A session of its own with the same login, for Kopf. A connection costs 256 KiB of TLS buffers: count them."""
+        """A session of its own with the same login, for Kopf. A connection costs TLS buffers: count them."""
         connector = aiohttp.TCPConnector(limit=connections, ssl=self._client.rest_client.ssl_context)
         settings = self._client.configuration
         return aiohttp.ClientSession(

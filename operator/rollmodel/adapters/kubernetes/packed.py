@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import zlib
 from collections import OrderedDict
-from typing import Any
+from collections.abc import Hashable
+from typing import Any, Generic, TypeVar
 
-from rollmodel.plan.decision import Ref
 from rollmodel.ports import Manifest
 
 __all__ = ["UNPACKED", "PackedObjects"]
@@ -19,42 +19,44 @@ __all__ = ["UNPACKED", "PackedObjects"]
 #: So many objects are kept as they are.
 UNPACKED = 512
 
+Key = TypeVar("Key", bound=Hashable)
 
-class PackedObjects:
-    """Objects by address. Who gets one must not change it."""
+
+class PackedObjects(Generic[Key]):
+    """Objects by address or UID. Who gets one must not change it."""
 
     def __init__(self, unpacked: int = UNPACKED) -> None:
         self._most = unpacked
-        self._packed: dict[Ref, bytes] = {}
-        self._unpacked: OrderedDict[Ref, dict[str, Any]] = OrderedDict()
+        self._packed: dict[Key, bytes] = {}
+        self._unpacked: OrderedDict[Key, dict[str, Any]] = OrderedDict()
 
-    def __getitem__(self, ref: Ref) -> dict[str, Any]:
+    def __getitem__(self, key: Key) -> dict[str, Any]:
         """The object. KeyError where there is none."""
-        obj = self._unpacked.get(ref)
+        obj = self._unpacked.get(key)
         if obj is None:
-            obj = _unpack(self._packed[ref])
-        self._keep(ref, obj)
+            obj = _unpack(self._packed[key])
+        self._keep(key, obj)
         return obj
 
-    def __setitem__(self, ref: Ref, obj: dict[str, Any]) -> None:
-        self._packed.pop(ref, None)
-        self._keep(ref, obj)
+    def __setitem__(self, key: Key, obj: dict[str, Any]) -> None:
+        self._packed.pop(key, None)
+        self._keep(key, obj)
 
-    def __delitem__(self, ref: Ref) -> None:
-        self._packed.pop(ref, None)
-        self._unpacked.pop(ref, None)
+    def __delitem__(self, key: Key) -> None:
+        self._packed.pop(key, None)
+        self._unpacked.pop(key, None)
 
-    def pack(self, ref: Ref) -> int:
+    def pack(self, key: Key) -> int:
         """Keep this one packed only; its size in bytes."""
-        obj = self._unpacked.pop(ref, None)
-        if ref not in self._packed and obj is not None:
-            self._packed[ref] = _pack(obj)
-        return len(self._packed[ref])
+        obj = self._unpacked.pop(key, None)
+        if key not in self._packed and obj is not None:
+            self._packed[key] = _pack(obj)
+        return len(self._packed[key])
 
-    def _keep(self, ref: Ref, obj: dict[str, Any]) -> None:
+    def _keep(self, key: Key, obj: dict[str, Any]) -> None:
         """As it is, and as the last one that is packed."""
-        self._unpacked[ref] = obj
-        self._unpacked.move_to_end(ref)
+        self._unpacked[key] = obj
+        self._unpacked.move_to_end(key)
         while len(self._unpacked) > self._most:
             self.pack(next(iter(self._unpacked)))
 

@@ -44,7 +44,7 @@ class ChildStore:
     def __init__(self, wake: Callable[[str], None]) -> None:
         self._wake = wake
         self._entries: dict[Ref, _Entry] = {}
-        self._objects = PackedObjects()
+        self._objects: PackedObjects[Ref] = PackedObjects()
         self._refs: dict[Controller, dict[Ref, None]] = {}
         self._known: set[Controller] = set()
         self._strangers: dict[str, dict[Ref, int]] = {}

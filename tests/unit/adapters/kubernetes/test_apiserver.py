@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from asyncio.sslproto import SSLProtocol
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
-from rollmodel.adapters.kubernetes.apiserver import MAX_RETRY_AFTER, ApiServer, Expired
+from rollmodel.adapters.kubernetes.apiserver import MAX_RETRY_AFTER, ApiServer, Expired, use_small_buffers
 from rollmodel.adapters.kubernetes.kinds import Resource, resource_of
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 
+from tests.support.servers.tls import PrivateTls
 from tests.support.servers.web import Web, serve
 
 
@@ -119,6 +122,25 @@ async def test_only_whole_lines_come_from_a_stream(server: Web, api: ApiServer) 
 
     server.answer = stream
     assert [line async for line in api.lines("/x", query={}, silence=5)] == [b'{"a": 1}\n', b'{"b": 2}\n']
+
+
+async def test_a_large_answer_comes_through_small_buffers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SSLProtocol, "max_size", SSLProtocol.max_size)
+    use_small_buffers()
+    private, large = PrivateTls.create(tmp_path), "x" * 2**20
+
+    async def much(request: web.Request) -> web.Response:
+        return web.json_response({"large": large})
+
+    async with serve(much, private.server()) as server:
+        configuration = Configuration(host=server.url)
+        configuration.ssl_ca_cert = str(private.ca)
+        api = ApiServer(ApiClient(configuration), timeout=30)
+        try:
+            assert await api.request("GET", "/api/v1/pods") == {"large": large}
+        finally:
+            await api.close()
+    assert SSLProtocol.max_size == 2**16
 
 
 async def test_the_session_for_kopf_is_logged_in_too(server: Web, api: ApiServer) -> None:

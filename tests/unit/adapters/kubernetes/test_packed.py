@@ -18,18 +18,18 @@ def service(name: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def objects() -> PackedObjects:
-    kept = PackedObjects(unpacked=2)
+def objects() -> PackedObjects[Ref]:
+    kept: PackedObjects[Ref] = PackedObjects(unpacked=2)
     for name in "abcd":
         kept[ref(name)] = service(name)
     return kept
 
 
-def test_all_are_there_whether_packed_or_not(objects: PackedObjects) -> None:
+def test_all_are_there_whether_packed_or_not(objects: PackedObjects[Ref]) -> None:
     assert [objects[ref(name)] for name in "abcdabcd"] == [service(name) for name in "abcdabcd"]
 
 
-def test_those_that_were_looked_at_last_are_not_parsed_again(objects: PackedObjects) -> None:
+def test_those_that_were_looked_at_last_are_not_parsed_again(objects: PackedObjects[Ref]) -> None:
     first = objects[ref("a")]
     assert objects[ref("d")] is objects[ref("d")]
     assert objects[ref("a")] is first
@@ -38,12 +38,12 @@ def test_those_that_were_looked_at_last_are_not_parsed_again(objects: PackedObje
     assert objects[ref("a")] is not first
 
 
-def test_a_new_version_takes_the_place_of_a_packed_one(objects: PackedObjects) -> None:
+def test_a_new_version_takes_the_place_of_a_packed_one(objects: PackedObjects[Ref]) -> None:
     objects[ref("a")] = {"metadata": {"name": "a"}, "spec": "new"}
     assert [objects[ref(name)]["spec"] for name in "bcda"][-1] == "new"
 
 
-def test_a_packed_one_is_small_and_what_is_deleted_is_gone(objects: PackedObjects) -> None:
+def test_a_packed_one_is_small_and_what_is_deleted_is_gone(objects: PackedObjects[Ref]) -> None:
     assert objects.pack(ref("d")) == objects.pack(ref("d")) < 200
     assert objects[ref("d")] == service("d")
     for name in "ad":
