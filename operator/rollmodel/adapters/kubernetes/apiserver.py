@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from asyncio.sslproto import SSLProtocol
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -20,10 +20,21 @@ from kubernetes.aio import config
 from kubernetes.aio.client import ApiClient, Configuration
 
 from rollmodel import __version__
+from rollmodel.adapters.kubernetes.answers import Expired, TooLarge, error_of, whole
 from rollmodel.adapters.kubernetes.kubeconfig import readable
-from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
+from rollmodel.errors import Unavailable
 
-__all__ = ["APPLY", "JSON_PATCH", "MERGE_PATCH", "METADATA", "TABLE", "ApiServer", "Expired", "use_small_buffers"]
+__all__ = [
+    "APPLY",
+    "JSON_PATCH",
+    "MERGE_PATCH",
+    "METADATA",
+    "TABLE",
+    "ApiServer",
+    "Expired",
+    "TooLarge",
+    "use_small_buffers",
+]
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -39,10 +50,6 @@ PAGE_ITEMS, MOST_ITEMS = 500, 5000
 #: A line of a watch holds one object, which may be large.
 _BUFFER = 2**21
 
-#: The longest time that an answer may ask us to stay away, in seconds.
-MAX_RETRY_AFTER = 60.0
-
-
 #: What each TLS connection reads into, in bytes: four records. asyncio has 256 KiB, for dozens of them.
 _TLS_BUFFER = 2**16
 
@@ -50,12 +57,6 @@ _TLS_BUFFER = 2**16
 def use_small_buffers() -> None:
     """For TLS connections of this process that are made from now on."""
     SSLProtocol.max_size = min(SSLProtocol.max_size, _TLS_BUFFER)
-
-
-class Expired(Conflict):
-    """HTTP 410: the resourceVersion to continue from is too old; list again."""
-
-    default_reason = "Expired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +135,53 @@ class ApiServer:
         """One request; the decoded JSON answer. Raises errors of :mod:`rollmodel.errors`."""
         call = _Call(method, path, query or {}, body, content_type, accept)
         async with self._send(call, self._timeout) as response:
-            answer: dict[str, Any] = json.loads(await response.read())
+            answer: dict[str, Any] = json.loads(await whole(response))
             return answer
 
-    async def pages(self, path: str, query: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-        """The objects of a list, read page by page; of a list without an end the first ``MOST_ITEMS``."""
-        asked, items = {**(query or {}), "limit": str(PAGE_ITEMS)}, list[dict[str, Any]]()
+    async def pages(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        keep: Callable[[dict[str, Any]], dict[str, Any]] = lambda item: item,
+    ) -> list[dict[str, Any]]:
+        """The objects of a list, read page by page; of a list without an end the first ``MOST_ITEMS``.
+
+        Of each only what ``keep`` leaves of it is held.
+        """
+        items: list[dict[str, Any]] = []
+        async with aclosing(self.paged(path, query)) as pages:
+            async for page in pages:
+                items += map(keep, page["items"] or ())
+                if len(items) >= MOST_ITEMS:
+                    break
+        return items
+
+    async def paged(
+        self,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        *,
+        limit: int = PAGE_ITEMS,
+        accept: str = "application/json",
+    ) -> AsyncGenerator[dict[str, Any], None]:
+        """The pages of a list. Where one is too large, fewer objects are asked for at once, down to a single one."""
+        asked = dict(query or {})
         while True:
-            page = await self.request("GET", path, query=asked)
-            items += page["items"] or ()
+            try:
+                page = await self.request("GET", path, query={**asked, "limit": str(limit)}, accept=accept)
+            except TooLarge:
+                if limit == 1:
+                    raise
+                limit = max(1, limit // 8)
+                asked.pop("resourceVersion", None)  # with "0" the API server does not mind the limit
+                continue
+            yield page
             token = (page.get("metadata") or {}).get("continue")
-            if not token or len(items) >= MOST_ITEMS:
-                return items
-            asked = {key: value for key, value in asked.items() if key != "resourceVersion"} | {"continue": token}
+            if not token:
+                return
+            asked.pop("resourceVersion", None)
+            asked["continue"] = token
 
     async def lines(self, path: str, *, query: Mapping[str, str], silence: float) -> AsyncGenerator[bytes, None]:
         """The lines of a streamed answer. Unavailable when nothing arrives for ``silence`` seconds."""
@@ -181,7 +216,7 @@ class ApiServer:
         try:
             async with request as response:
                 if response.status >= 400:
-                    raise _error(response.status, await response.read(), response.headers.get("Retry-After"))
+                    raise error_of(response.status, await response.read(), response.headers.get("Retry-After"))
                 yield response
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             raise Unavailable(f"the Kubernetes API did not answer: {type(error).__name__}") from error
@@ -203,37 +238,3 @@ def _proxy_of_environment(url: str) -> str | None:
     """What ``HTTPS_PROXY``, ``NO_PROXY`` and their like say about an address."""
     parts = urlsplit(url)
     return None if proxy_bypass(parts.netloc) else getproxies().get(parts.scheme)
-
-
-def _error(status: int, body: bytes, retry_after: str | None) -> RollmodelError:
-    """What an HTTP error of the API server means to us; the message is the server's own."""
-    message = _message(body) or f"the Kubernetes API answered HTTP {status}"
-    match status:
-        case 401 | 403:
-            return Forbidden(message)
-        case 404:
-            return NotFound(message)
-        case 409:
-            return Conflict(message)
-        case 410:
-            return Expired(message)
-        case 429 | 500 | 502 | 503 | 504:
-            return Unavailable(message, retry_after=_seconds(retry_after))
-        case _:
-            return Invalid(message)
-
-
-def _message(body: bytes) -> str | None:
-    try:
-        status = json.loads(body)
-    except ValueError:
-        return None
-    message = status.get("message") if isinstance(status, dict) else None
-    return message if isinstance(message, str) else None
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """``Retry-After`` in seconds, capped; the form with a date is not used by Kubernetes."""
-    if retry_after is None or not retry_after.isdecimal():
-        return None
-    return min(float(retry_after), MAX_RETRY_AFTER)

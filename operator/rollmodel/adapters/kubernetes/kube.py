@@ -12,10 +12,12 @@ import binascii
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, METADATA, TABLE, ApiServer
 from rollmodel.adapters.kubernetes.events import Events
+from rollmodel.adapters.kubernetes.kept import of_pod, of_route
 from rollmodel.adapters.kubernetes.kinds import (
     CHILDREN,
     DRIFT_POLICIES,
@@ -96,14 +98,10 @@ class Kubernetes:
                         await asyncio.sleep(backoff.next())
 
     async def _adopt(self, resource: Resource, namespace: str | None) -> None:
-        query = {"limit": "500"}
-        while True:
-            page = await self._api.request("GET", resource.path(namespace), query=query, accept=METADATA)
-            for item in page["items"] or ():  # an empty list of metadata has null
-                self.adopt({**item, "apiVersion": resource.api_version, "kind": resource.kind})
-            query["continue"] = page["metadata"].get("continue", "")
-            if not query["continue"]:
-                return
+        async with aclosing(self._api.paged(resource.path(namespace), accept=METADATA)) as pages:
+            async for page in pages:
+                for item in page["items"] or ():  # an empty list of metadata has null
+                    self.adopt({**item, "apiVersion": resource.api_version, "kind": resource.kind})
 
     async def listed(self) -> None:
         """Wait until the cache of children is complete for the first time."""
@@ -153,19 +151,15 @@ class Kubernetes:
         """Pods with all these labels, from the API server's own cache: a moment old at most, and cheap for it."""
         selector = ",".join(f"{key}={value}" for key, value in labels.items())
         query = {"labelSelector": selector, "resourceVersion": "0"}
-        return await self._api.pages(resource_of("v1", "Pod").path(namespace), query)
+        return await self._api.pages(resource_of("v1", "Pod").path(namespace), query, keep=of_pod)
 
     async def models(self) -> AsyncIterator[Manifest]:
         """All ModelDeployments where we work, page by page: together they may be large."""
         for namespace in self._namespaces or (None,):
-            query = {"limit": "250"}
-            while True:
-                page = await self._api.request("GET", OWNERS[0].path(namespace), query=query)
-                for item in page["items"]:
-                    yield item
-                query["continue"] = page["metadata"].get("continue", "")
-                if not query["continue"]:
-                    break
+            async with aclosing(self._api.paged(OWNERS[0].path(namespace), limit=250)) as pages:
+                async for page in pages:
+                    for item in page["items"]:
+                        yield item
 
     async def list_other_routes(self) -> Sequence[Manifest]:
         """HTTPRoutes without our label, of the namespaces that we work in; none where nobody serves the kind."""
@@ -175,7 +169,7 @@ class Kubernetes:
         return [
             route
             for namespace in (self._namespaces or (None,))
-            for route in await self._api.pages(ROUTES.path(namespace), query)
+            for route in await self._api.pages(ROUTES.path(namespace), query, keep=of_route)
         ]
 
     async def list_drift_policies(self, namespace: str) -> Sequence[dict[str, Any]]:

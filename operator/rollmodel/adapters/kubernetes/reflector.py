@@ -104,17 +104,14 @@ class Reflector:
     async def _list(self) -> None:
         """Fill the cache page by page, then forget what the list did not show."""
         present: set[Ref] = set()
-        query = {"labelSelector": self._selector, "limit": str(PAGE)}
-        while True:
-            page = await self._api.request("GET", self.resource.path(self._namespace), query=query)
-            self._hear()
-            for obj in self._complete(page["items"]):
-                present.add(Ref.of(obj))
-                self._children.on_event(obj)
-            query["continue"] = page["metadata"].get("continue", "")
-            if not query["continue"]:
-                break
-        version: str = page["metadata"]["resourceVersion"]
+        path, version = self.resource.path(self._namespace), ""
+        async with aclosing(self._api.paged(path, {"labelSelector": self._selector}, limit=PAGE)) as pages:
+            async for page in pages:
+                self._hear()
+                for obj in self._complete(page["items"]):
+                    present.add(Ref.of(obj))
+                    self._children.on_event(obj)
+                version = page["metadata"]["resourceVersion"]
         self._children.replace(self._kind, self._namespace, present, int(version))
         self._version, self.absent = version, False
         self.listed.set()

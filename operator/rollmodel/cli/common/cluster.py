@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, TypeVar
 
 from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
@@ -72,11 +73,13 @@ class Session:
     async def list(self, resource: Resource, *, everywhere: bool = False, **selectors: str) -> Sequence[dict[str, Any]]:
         """Objects of one kind, by name. ``selectors``: ``labelSelector``, ``fieldSelector``."""
         path = resource.path(None if everywhere else self.namespace)
+        items: list[dict[str, Any]] = []
         try:
-            answer = await self.server.request("GET", path, query=selectors)
+            async with aclosing(self.server.paged(path, selectors)) as pages:
+                async for page in pages:
+                    items += (_complete(resource, item) for item in page["items"] or ())
         except NotFound as error:
             raise absent_kind(resource) from error
-        items = [_complete(resource, item) for item in answer["items"]]
         return sorted(items, key=lambda item: (item["metadata"].get("namespace", ""), item["metadata"]["name"]))
 
     async def create(self, resource: Resource, manifest: Mapping[str, Any]) -> dict[str, Any]:

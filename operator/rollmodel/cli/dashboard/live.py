@@ -18,7 +18,7 @@ from rollmodel.errors import NotFound, RollmodelError, Unavailable
 __all__ = ["KINDS", "Live"]
 
 KINDS = (MODEL_DEPLOYMENT, TRAINING_JOB, DRIFT_POLICY)
-PAGE = "100"
+PAGE = 100
 #: How long a kind is left alone that is not installed, or may not be read.
 REFUSED_SECONDS = 60.0
 
@@ -95,19 +95,17 @@ class Live:
 
     async def _list(self, kind: Resource) -> None:
         found: dict[Key, Manifest] = {}
-        query = {"limit": PAGE}
-        while True:
-            try:
-                page = await self._server.request("GET", kind.path(self._namespace), query=query)
-            except NotFound as error:
-                raise absent_kind(kind) from error
-            for item in page["items"] or ():  # without apiVersion and kind
-                complete = {**item, "apiVersion": kind.api_version, "kind": kind.kind}
-                found[_key(complete)] = complete
-            query["continue"] = page["metadata"].get("continue", "")
-            if not query["continue"]:
-                break
-        self._from[kind.kind] = page["metadata"]["resourceVersion"]
+        version = ""
+        try:
+            async with aclosing(self._server.paged(kind.path(self._namespace), limit=PAGE)) as pages:
+                async for page in pages:
+                    for item in page["items"] or ():  # without apiVersion and kind
+                        complete = {**item, "apiVersion": kind.api_version, "kind": kind.kind}
+                        found[_key(complete)] = complete
+                    version = page["metadata"]["resourceVersion"]
+        except NotFound as error:
+            raise absent_kind(kind) from error
+        self._from[kind.kind] = version
         self.objects = {key: one for key, one in self.objects.items() if key[0] != kind.kind} | found
         for manifest in found.values():
             self._seen(manifest)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
-from rollmodel.adapters.kubernetes.apiserver import MAX_RETRY_AFTER, ApiServer, Expired, use_small_buffers
+from rollmodel.adapters.kubernetes.answers import MAX_RETRY_AFTER
+from rollmodel.adapters.kubernetes.apiserver import ApiServer, Expired, use_small_buffers
 from rollmodel.adapters.kubernetes.kinds import Resource, resource_of
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,10 +12,15 @@ from kubernetes.aio.client import ApiClient, Configuration
 from rollmodel.adapters.kubernetes import apiserver
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kube import Kubernetes
+from rollmodel.errors import Unavailable
+from rollmodel.plan.pods.diagnostics import diagnose_mounting
 
 from tests.support.servers.web import Web, serve
 
 Lists = dict[str, list[dict[str, Any]]]
+
+#: Of which the API server's cache gives all, whatever limit is asked for, as it may.
+UNLIMITED = {"/api/v1/namespaces/evil/pods"}
 
 
 @pytest.fixture
@@ -29,7 +35,8 @@ async def server(lists: Lists) -> AsyncIterator[Web]:
         if request.path not in lists:
             return web.json_response({"message": "not found"}, status=404)
         items, begin = lists[request.path], int(request.query.get("continue", "0"))
-        end = begin + int(request.query["limit"])
+        limited = request.path not in UNLIMITED or request.query.get("resourceVersion") != "0"
+        end = begin + int(request.query["limit"]) if limited else len(items)
         more = {"continue": str(end)} if end < len(items) else {}
         return web.json_response({"metadata": more, "items": items[begin:end]})
 
@@ -112,3 +119,75 @@ async def test_an_empty_list_may_be_null(kube: Kubernetes, server: Web) -> None:
     server.answer = nothing
     assert await kube.list_pods("ml", {}) == []
     await kube._adopt_all()
+
+
+async def test_many_large_pods_are_read_few_at_a_time_and_little_of_them_is_held(
+    kube: Kubernetes, server: Web, lists: Lists
+) -> None:
+    """Who may create pods writes 300 of 256 KiB with the labels of a model: 75 MiB, were they read at once."""
+    padding, labels = "x" * 2**18, {"app": "churn"}
+    meta = {"labels": labels, "annotations": {"a": padding}, "managedFields": [{"manager": "x"}]}
+    pods = [{"metadata": {"name": str(one), **meta}, "spec": {}, "status": {"phase": "Pending"}} for one in range(300)]
+    lists["/api/v1/namespaces/evil/pods"] = pods
+    found = await kube.list_pods("evil", labels)
+    assert found == [
+        {"metadata": {"name": str(one), "labels": labels}, "status": {"phase": "Pending"}} for one in range(300)
+    ]
+    asked = [(request.query.get("resourceVersion"), request.query["limit"]) for request in server.requests]
+    assert asked[:3] == [("0", "500"), (None, "62"), (None, "7")]
+    assert len(asked) < 50
+
+
+async def test_of_a_listed_pod_is_told_which_volume_it_waits_for(kube: Kubernetes, lists: Lists) -> None:
+    token = {"serviceAccountToken": {"path": "token"}}
+    volumes = [
+        {"name": "a", "secret": {"secretName": "login", "items": [{"key": "x", "path": "x"}]}},
+        {"name": "b", "projected": {"sources": [token, {"configMap": {"name": "ca", "optional": True}}]}},
+        {"name": "c", "persistentVolumeClaim": {"claimName": "disk"}},
+    ]
+    moment = "2026-01-01T00:00:00Z"
+    told = [("PodScheduled", "True"), ("PodReadyToStartContainers", "False")]
+    conditions = [{"type": kind, "status": status, "lastTransitionTime": moment} for kind, status in told]
+    status = {"phase": "Pending", "conditions": conditions}
+    spec = {"containers": [{"name": "model"}], "volumes": volumes}
+    lists["/api/v1/namespaces/ml/pods"] = [{"metadata": {"name": "m"}, "spec": spec, "status": status}]
+    (pod,) = await kube.list_pods("ml", {})
+    (found,) = diagnose_mounting(pod, datetime(2026, 1, 1, 1, tzinfo=UTC))
+    assert found.message.endswith("not mounted: is there a Secret login, a PersistentVolumeClaim disk?")
+
+
+async def test_one_object_that_is_too_large_is_refused(kube: Kubernetes, lists: Lists) -> None:
+    lists["/api/v1/namespaces/ml/pods"] = [{"metadata": {"name": "a"}, "status": {"message": "x" * 2**24}}]
+    with pytest.raises(Unavailable, match="larger than 8 MiB") as error:
+        await kube.list_pods("ml", {})
+    assert error.value.reason == "AnswerTooLarge"
+
+
+async def test_of_routes_of_others_only_their_addresses_are_held(kube: Kubernetes, lists: Lists) -> None:
+    matches = [{"path": {"type": "PathPrefix", "value": "/a"}}]
+    said = {"type": "Accepted", "status": "True", "message": "x" * 1000, "reason": "Accepted"}
+    route = {
+        "metadata": {
+            "name": "a",
+            "namespace": "b",
+            "creationTimestamp": "2026-01-01T00:00:00Z",
+            "annotations": {"x": "y"},
+        },
+        "spec": {
+            "parentRefs": [{"name": "public"}],
+            "hostnames": ["a.example"],
+            "rules": [{"matches": matches, "filters": []}],
+        },
+        "status": {"parents": [{"parentRef": {"name": "public"}, "controllerName": "c", "conditions": [said]}]},
+    }
+    lists["/apis/gateway.networking.k8s.io/v1/httproutes"] = [route, {"metadata": {"name": "bare", "namespace": "b"}}]
+    found, bare = await kube.list_other_routes()
+    assert found["metadata"] == {"name": "a", "namespace": "b", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    assert found["spec"] == {
+        "parentRefs": [{"name": "public"}],
+        "hostnames": ["a.example"],
+        "rules": [{"matches": matches}],
+    }
+    conditions = [{"type": "Accepted", "status": "True"}]
+    assert found["status"] == {"parents": [{"parentRef": {"name": "public"}, "conditions": conditions}]}
+    assert bare["spec"] == {"rules": []}

@@ -27,7 +27,9 @@ class Server:
         self.lists: list[str] = []
         self.versions: list[str] = []
 
-    async def request(self, _: str, path: str, *, query: Mapping[str, str]) -> dict[str, Any]:
+    paged = ApiServer.paged
+
+    async def request(self, _: str, path: str, *, query: Mapping[str, str], accept: str = "") -> dict[str, Any]:
         plural = path.rpartition("/")[2]
         self.lists.append(plural)
         if plural in self.errors:
