@@ -105,6 +105,8 @@ class Observed:
     now: datetime
     gateway_available: bool = True
     address_taken: AddressTaken | None = None
+    routes_read: bool = True
+    """Whether routes of others were listed since this object's route exists."""
     alias_shared: str | None = None
     """Namespace and name of an older ModelDeployment that moves the same champion alias."""
     changed_secret: str | None = None

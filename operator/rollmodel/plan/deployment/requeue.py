@@ -23,6 +23,8 @@ _PODS_SECONDS, _PODS_SELDOM_SECONDS = 5.0, 20.0
 _REGISTRY_SECONDS = 5.0
 #: Routes of others are not watched; one that is in the way is looked at this often, in seconds.
 _ROUTES_SECONDS = 60.0
+#: They are listed anew for a route that is younger than the list, but not more often than this, in seconds.
+_UNREAD_SECONDS = 5.0
 #: One that waits for a place looks this often who has it, in seconds.
 _PLACES_SECONDS = 300.0
 _SOONEST = 0.5
@@ -73,8 +75,10 @@ def _refresh(rollout: Rollout) -> Iterator[float]:
 
 
 def _taken(rollout: Rollout) -> Iterator[float]:
-    """A route of somebody else has the address; whether it goes is seen by looking."""
+    """A route of somebody else has the address, or may have it; whether it goes is seen by looking."""
     taken = rollout.observed.address_taken
+    if not rollout.observed.routes_read:
+        yield _UNREAD_SECONDS
     if taken is not None and not taken.watched:
         yield _ROUTES_SECONDS
 

@@ -106,6 +106,7 @@ class Gatherer:
             gateway_available=self._kube.gateway_available,
             address_taken=self._addresses.claim(body, spec, children)
             or await self._other_routes.older(meta["uid"], children),
+            routes_read=self._other_routes.are_read(meta["uid"]),
             alias_shared=self._aliases.claim(body, spec),
             changed_secret=self._models.changed_secret(meta["uid"]),
             config_maps=configuration.config_maps,

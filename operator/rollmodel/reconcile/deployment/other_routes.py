@@ -2,19 +2,22 @@
 
 They are not watched: a cluster may have thousands. They are listed for each new address, once our route exists
 and its age is known; a route that comes later is younger. While one is in the way it is looked for again each minute.
-One list serves all who ask within that time. A route counts at a Gateway that has accepted it: anybody may write one.
+One list serves all who ask within that time, and whose route is older than it. A route counts at a Gateway that has
+accepted it: anybody may write one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.deployment.observed import AddressTaken
+from rollmodel.plan.times import parse
 from rollmodel.ports import Clock, Kube, Manifest
 from rollmodel.reconcile.deployment.addresses import Address
 
@@ -28,16 +31,26 @@ _Places = frozenset[_Place]
 
 #: For so many seconds a list is good enough.
 _FRESH_SECONDS = 55.0
+#: Where many routes are made at once, they are listed this often, in seconds.
+_LEAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """What was found about addresses, and when; ``again``: it may be otherwise by now."""
+    """What was found about addresses, and when.
+
+    ``again``: it may be otherwise by now. ``early``: by a list that was made before our route.
+    """
 
     wanted: _Places
     taken: AddressTaken | None
     at: float
     again: bool
+    early: bool = False
+
+    def holds(self, wanted: _Places, now: float) -> bool:
+        """Whether it still tells who has the wanted places."""
+        return self.wanted == wanted and not self.early and (not self.again or now - self.at < _FRESH_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,29 +111,35 @@ class OtherRoutes:
         mine = _Route.of(manifest)
         wanted, now = mine.places(), self._clock.now().timestamp()
         before = self._looks.get(uid)
-        if before is not None and before.wanted == wanted and (not before.again or now - before.at < _FRESH_SECONDS):
+        if before is not None and before.holds(wanted, now):
             return before.taken
+        created = parse(mine.age[0]).timestamp() if mine.age[0] else now
         try:
-            others = await self._list(now)
+            at, others = await self._list(now, created)
         except RollmodelError as error:
             _log.warning("listing HTTPRoutes of others: %s", error)
             self._looks[uid] = _Look(wanted, before.taken if before is not None else None, now, again=True)
         else:
             taken = _taken(mine, wanted, others)
-            self._looks[uid] = _Look(wanted, taken, now, again=taken is not None)
+            self._looks[uid] = _Look(wanted, taken, now, again=taken is not None, early=at < created)
         return self._looks[uid].taken
+
+    def are_read(self, uid: str) -> bool:
+        """Whether what was said about an object is by a list that was made after its route."""
+        return uid not in self._looks or not self._looks[uid].early
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._looks.pop(uid, None)
 
-    async def _list(self, now: float) -> Sequence[_Route]:
-        """After a restart all ask at once: the first one asks for all."""
+    async def _list(self, now: float, created: float) -> tuple[float, Sequence[_Route]]:
+        """All of them, and as of when. After a restart all ask at once: the first one asks for all."""
         async with self._listing:
-            if self._listed is None or now - self._listed[0] >= _FRESH_SECONDS:
+            at = -math.inf if self._listed is None else self._listed[0]
+            if now - at >= (_FRESH_SECONDS if at >= created else _LEAST_SECONDS) or self._listed is None:
                 found = await self._kube.list_other_routes()
                 self._listed = now, [_Route.of(route, accepted=True) for route in found]
-            return self._listed[1]
+            return self._listed
 
 
 def _taken(mine: _Route, wanted: _Places, others: Sequence[_Route]) -> AddressTaken | None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
+
+from rollmodel.plan.deployment.decide import decide
 
 from tests.support.simulation.rollouts import Cluster
 
@@ -27,6 +30,12 @@ def test_on_undecided_pause_and_resume_gives_the_budget_again(serving: Serving) 
     cluster.pass_until_quiet()
     assert cluster.condition("Paused")["status"] == "False"
     assert cluster.run(900, lambda: cluster.condition("Paused")["reason"] == "Undecided")
+
+
+def test_routes_of_others_that_were_not_read_yet_are_looked_at_soon(serving: Serving) -> None:
+    observed = serving().observe()
+    assert decide(observed).requeue_after is None
+    assert decide(replace(observed, routes_read=False)).requeue_after == 5
 
 
 def test_on_undecided_roll_back(serving: Serving) -> None:
