@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from demo.traffic import Traffic
 __all__ = ["DemoFailedError", "Watcher", "entry_of", "fell"]
 
 POLL_SECONDS = 1.0
+#: Off a terminal, a line waits so long of which nothing but windows and estimates has changed.
+REPEAT_SECONDS = 10.0
+_NUMBER = re.compile(r"[\d.]+")
 Predicate = Callable[[ModelDeploymentStatus], bool]
 
 
@@ -29,7 +33,10 @@ class DemoFailedError(Exception):
 
 @dataclass(slots=True)
 class Watcher:
-    """Reads the status once a second; on a terminal as a live table, elsewhere as a line per change."""
+    """Reads the status once a second; on a terminal as a live table, elsewhere as a line per change.
+
+    Where only windows and estimates change, it is a line each ten seconds.
+    """
 
     kubectl: Kubectl
     name: str
@@ -37,6 +44,7 @@ class Watcher:
     operator_runs: Callable[[], bool]
     traffic: Traffic | None = None
     _last: str = field(default="", init=False)
+    _printed: float = field(default=-REPEAT_SECONDS, init=False)
 
     async def until(self, what: str, done: Predicate, *, seconds: float) -> float:
         """Wait until ``done(status)``; returns how long it took. Raises DemoFailedError after ``seconds``."""
@@ -62,9 +70,13 @@ class Watcher:
     def _show(self, live: Live, what: str, elapsed: float, status: ModelDeploymentStatus) -> None:
         if self.console.is_terminal:
             live.update(self._table(what, elapsed, status), refresh=True)
-        elif (summary := _summary(status)) != self._last:
-            self._last = summary
+        elif (summary := _summary(status)) != self._last and self._is_news(summary):
+            self._last, self._printed = summary, time.monotonic()
             self.console.print(f"  {elapsed:5.0f} s  {summary}", soft_wrap=True)
+
+    def _is_news(self, summary: str) -> bool:
+        counted_on = _without_estimates(summary) == _without_estimates(self._last)
+        return not counted_on or time.monotonic() - self._printed >= REPEAT_SECONDS
 
     def _table(self, what: str, elapsed: float, status: ModelDeploymentStatus) -> Table:
         table = Table(title=f"{what} ({elapsed:.0f} s)", title_justify="left", expand=False)
@@ -113,6 +125,12 @@ def _summary(status: ModelDeploymentStatus) -> str:
     parts = [f"{label} v{arm.model_version} {arm.weight} %" for label, arm in _arms(status)]
     parts.append(ready.message if ready is not None else "not seen by the operator yet")
     return " | ".join(parts)
+
+
+def _without_estimates(summary: str) -> str:
+    """What stays the same while a metric is judged: windows and seconds count on."""
+    place, _, estimates = summary.partition(" undecided")
+    return place + _NUMBER.sub("", estimates)
 
 
 def _arms(status: ModelDeploymentStatus) -> list[tuple[str, Any]]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from rollmodel.evidence import sample_ratio
 from rollmodel.evidence.core.opinion import MetricOpinion
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport, Outcome
-from rollmodel.evidence.core.words import rounded
+from rollmodel.evidence.core.words import ratio
 from rollmodel.evidence.state import JudgeState
 
 __all__ = ["assess", "patience", "seconds_without_data"]
@@ -69,9 +69,9 @@ def _harm(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | Non
         return None
     worst = next(o.report for o in opinions if o.report.name == state.harmful[0])
     compared = "what may differ" if worst.unit == "pairs" else "the stable value"
-    ratio = "" if worst.ratio is None else f", {rounded(worst.ratio)} times {compared}"
+    times = "" if worst.ratio is None else f", {ratio(worst.ratio)} times {compared}"
     early = ", so glaring that it was found while the noise is still learnt" if worst.guard == "Caught" else ""
-    message = f"{_listed(state.harmful)}: proven worse than tolerated{ratio}{early}"
+    message = f"{_listed(state.harmful)}: proven worse than tolerated{times}{early}"
     return Finding(Outcome.HARM, "ProvenHarmful", message, state.harmful)
 
 

@@ -188,8 +188,22 @@ def _verdict(status: ModelDeploymentStatus, assessment: Assessment | None) -> tu
     if status.candidate is not None:
         return Outcome.UNDECIDED.value, "the judge has not begun yet"
     if status.rejected is not None:
-        return "RolledBack", f"{status.rejected.reason}: {status.rejected.message}"
-    return "AtRest", "no revision is being tried"
+        lost = status.rejected
+        return "RolledBack", f"{_version(lost.model_version, lost.revision)}: {lost.reason}: {lost.message}"
+    return "AtRest", f"no revision is being tried{_judged_last(status)}"
+
+
+def _judged_last(status: ModelDeploymentStatus) -> str:
+    """What the lines of evidence are about, where there are some and nothing is judged now."""
+    entry = next((one for one in reversed(status.history) if one.evidence), None)
+    if entry is None or not _lines(status):
+        return ""
+    old = f" against {_version(entry.from_version, entry.from_revision)}" if entry.from_revision else ""
+    return f"; judged last was {_version(entry.to_version, entry.to_revision)}{old}, {entry.verdict}: {entry.reason}"
+
+
+def _version(version: str | None, revision: str | None) -> str:
+    return f"v{version}" if version else f"revision {revision}"
 
 
 def _arms(spec: ModelDeploymentSpec, status: ModelDeploymentStatus, now: datetime) -> list[ArmView]:

@@ -13,7 +13,8 @@ from rich.text import Text
 from rollmodel.api.modeldeployment import HistoryEntry
 from rollmodel.cli.common.colours import colour
 from rollmodel.cli.rollout.report import MetricView, Proof, Report, duration
-from rollmodel.evidence.core.words import evidence, rounded
+from rollmodel.evidence.core.words import evidence
+from rollmodel.evidence.core.words import ratio as times
 
 __all__ = ["moved", "parts"]
 
@@ -80,9 +81,9 @@ def _way(proof: Proof) -> str:
 
 def _ratio(metric: MetricView, ratio: float, low: float | None, high: float | None) -> tuple[Text, str]:
     text = (
-        f"{rounded(ratio, 3)} ({rounded(low)} .. {rounded(high)})"
+        f"{times(ratio, 3)} ({times(low)} .. {times(high)})"
         if low is not None and high is not None
-        else rounded(ratio, 3)
+        else times(ratio, 3)
     )
     return _axis(metric, low or ratio, ratio, high or ratio), text
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import sys
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from datetime import UTC, datetime
+from time import monotonic as now
 from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH
@@ -96,15 +98,19 @@ async def ask_for_look(session: Session, name: str) -> None:
 
 
 async def until_ended(session: Session, name: str, expected: Expectation, say: Say) -> Ending:
-    """Follow the object until its rollout has ended; ``say`` is called when what goes on changes, and in silence."""
-    said = None
+    """Follow the object until its rollout has ended; ``say`` is called when what goes on changes, and in silence.
+
+    A rollout that is judged is written every few seconds, though what it does is the same: that is silence, too.
+    """
+    said, at = None, -math.inf
     async with aclosing(_with_ticks(follow(session, MODEL_DEPLOYMENT, name))) as looks:
         async for manifest, due in looks:
             ended = expected.ending(manifest)
             doing = now_doing(manifest)
-            if ended is not None or due or doing != said:
+            silent = due or now() - at >= SILENCE_SECONDS
+            if ended is not None or silent or doing != said:
                 say(manifest)
-                said = doing
+                said, at = doing, now()
             if ended is not None:
                 return ended
     raise AssertionError("an object is followed for ever")

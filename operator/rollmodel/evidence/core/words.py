@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["evidence", "percent", "rounded"]
+__all__ = ["evidence", "percent", "ratio", "rounded"]
 
 LEAST, MOST = 1e-3, 1e6
 
@@ -11,6 +11,13 @@ def rounded(value: float, digits: int = 2) -> str:
     """So many significant digits, and no exponent below a million: 0.91, 50, 140."""
     text = f"{value:.{digits}g}"
     return f"{float(text):.0f}" if "e+" in text and abs(value) < 1e6 else text
+
+
+def ratio(value: float, digits: int = 2) -> str:
+    """How many times one value is another: 0.91, 19; what no user would tell from more, or less, has no digits."""
+    if value >= MOST:
+        return "over a million"
+    return rounded(value, digits) if value >= LEAST / 10 else f"below {LEAST / 10:g}"
 
 
 def evidence(value: float) -> str:

@@ -68,9 +68,18 @@ def test_after_a_rollback(trying: Callable[[float], Cluster], run: Any) -> None:
     cluster.run(300)
     code, out, _ = run(document(cluster))
     assert code == 0
-    assert "RolledBack: ProvenHarmful: errors: proven worse" in out
+    assert "RolledBack: v2: ProvenHarmful: errors: proven worse" in out
     assert re.search(r"RolledBack +2, 1 stays +ProvenHarmful", out)
     assert "errors  Harmful" in out
+
+
+def test_after_a_promotion_it_is_said_what_was_judged(trying: Callable[[float], Cluster], run: Any) -> None:
+    cluster = trying(0.0)
+    assert cluster.run(6000, lambda: cluster.status["stable"]["modelVersion"] == "2")
+    cluster.run(300)
+    _, out, _ = run(document(cluster))
+    assert "AtRest: no revision is being tried; judged last was v2 against v1, Promoted: ProvenSafe" in out
+    assert "errors  ProvenSafe" in out
 
 
 def test_before_anything(run: Any) -> None:

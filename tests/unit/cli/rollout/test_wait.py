@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from itertools import count
 from typing import Any
 
 import pytest
@@ -93,6 +94,19 @@ def test_the_old_version_is_no_answer(stream: Any, capsys: Any) -> None:
     told = capsys.readouterr()
     assert told.err == "rollmodel wait: promoted of v2: not known within 0.2 s\n"
     assert len(told.out.splitlines()) > 2  # it is never silent for long
+
+
+def test_a_rollout_that_is_written_often_and_goes_on_as_before_is_told_of(
+    stream: Any, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    """A pass each two seconds writes evidence, and what goes on stays the same."""
+    _, looks = stream
+    seconds = count(0, 2)
+    monkeypatch.setattr(wait, "SILENCE_SECONDS", 10.0)
+    monkeypatch.setattr(wait, "now", lambda: next(seconds))
+    looks += [served("1")] * 30 + [served("2")]
+    assert main(["wait", "churn", "--version", "2"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) in range(5, 20)
 
 
 def test_it_ended_otherwise(stream: Any, capsys: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rollmodel.evidence.core.words import evidence, rounded
+from rollmodel.evidence.core.words import evidence, ratio, rounded
 
 
 @pytest.mark.parametrize(
@@ -25,3 +25,5 @@ def test_evidence_has_no_exponent(value: float, text: str) -> None:
 
 def test_a_ratio_has_no_exponent() -> None:
     assert [rounded(x) for x in (0.914, 50.0, 140.0)] == ["0.91", "50", "140"]
+    told = [ratio(x) for x in (0.00016, 0.0, 2.5e-5, 140.0, 999_000.0, 2.3e6)]
+    assert told == ["0.00016", "below 0.0001", "below 0.0001", "140", "1000000", "over a million"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollmodel.api.modeldeployment import EvidenceStatus
 from rollmodel.evidence.core.types import MetricReport
-from rollmodel.evidence.core.words import rounded
+from rollmodel.evidence.core.words import ratio, rounded
 
 __all__ = ["evidence_line"]
 
@@ -25,7 +25,7 @@ def evidence_line(report: MetricReport) -> EvidenceStatus:
 def _ratio(report: MetricReport) -> str | None:
     if report.ratio is None or report.low is None or report.high is None:
         return None
-    return f"{rounded(report.ratio)} ({rounded(report.low)} .. {rounded(report.high)})"
+    return f"{ratio(report.ratio)} ({ratio(report.low)} .. {ratio(report.high)})"
 
 
 def _samples(report: MetricReport) -> str | None:

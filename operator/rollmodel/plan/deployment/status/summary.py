@@ -132,13 +132,12 @@ def _opinion(rollout: Rollout, assessment: Assessment) -> str:
 
 
 def _undecided(rollout: Rollout) -> str:
-    """The metrics that are still open, with what they need."""
-    parts = [
-        f"{line.metric} undecided" + (f", {line.until_decision}" if line.until_decision else "")
-        for line in rollout.state.evidence
-        if line.verdict == "Undecided"
-    ]
-    return "; ".join(parts)
+    """The metrics that are still open, with what they need; those that need the same are named together."""
+    needs: dict[str, list[str]] = {}
+    for line in rollout.state.evidence:
+        if line.verdict == "Undecided":
+            needs.setdefault(line.until_decision or "", []).append(line.metric)
+    return "; ".join(f"{', '.join(names)} undecided" + (f", {need}" if need else "") for need, names in needs.items())
 
 
 def _draining(rollout: Rollout) -> Summary:

@@ -61,6 +61,16 @@ def test_the_line_of_a_rollout_says_where_it_stands(serving: Serving) -> None:
     assert cluster.condition("Ready")["reason"] == "RollingOut"
 
 
+def test_metrics_that_need_the_same_are_named_together() -> None:
+    cluster = Cluster(spec(analysis={"metrics": [{"name": name, "preset": "Errors"} for name in ("errors", "faults")]}))
+    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    rolling(cluster)
+    assert cluster.run(60, lambda: "window 2 of 30" in cluster.condition("Ready")["message"])
+    message = cluster.condition("Ready")["message"]
+    assert message.startswith("v2 at 10 %, step 1 of 2: errors, faults undecided, learning what is normal, window 2")
+    assert message.count("undecided") == 1
+
+
 def test_without_replicas_nothing_is_said_to_serve() -> None:
     cluster = Cluster(spec(scale={"replicas": 0}))
     cluster.run(60)
