@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -27,6 +28,8 @@ __all__ = ["Deadline", "HttpSession", "TooLarge", "read"]
 T = TypeVar("T")
 
 _CHUNK = 64 * 2**10
+#: For so many servers a session remembers what the environment says of them.
+_SERVERS = 64
 _here = threading.local()
 
 
@@ -96,6 +99,17 @@ class HttpSession(requests.Session):
         super().__init__()
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._adapter = _Adapter(trust, _GUARDED if guarded else _POOLS)
+        self._merged: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        """Proxies and authorities of the environment, found out once for each server: it is read as a whole."""
+        here = urlsplit(str(url))
+        key = here.scheme, here.netloc, *sorted((proxies or {}).items()), stream, verify, cert
+        if key not in self._merged:
+            if len(self._merged) >= _SERVERS:
+                self._merged.clear()
+            self._merged[key] = {**super().merge_environment_settings(url, proxies, stream, verify, cert)}
+        return {name: dict(one) if isinstance(one, dict) else one for name, one in self._merged[key].items()}
 
     def get_adapter(self, url: str | bytes) -> HTTPAdapter:  # noqa: ARG002
         """Ours, whatever is mounted."""

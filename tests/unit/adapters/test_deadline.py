@@ -175,3 +175,25 @@ def test_connections_of_tenants_are_guarded_and_that_of_the_operator_is_not() ->
     connector.close()
     pools = [adapter.poolmanager.pool_classes_by_scheme["http"] for adapter in adapters]
     assert [one.ConnectionCls.__name__ for one in pools] == ["_Connection", "_GuardedConnection"]
+
+
+def test_what_the_environment_says_is_read_once_for_each_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://proxy:3128")
+    session = HttpSession()
+
+    def settings(url: str) -> Any:
+        return session.merge_environment_settings(url, {}, True, None, None)
+
+    first = settings("http://one/a")
+    assert (first["proxies"]["http"], first["stream"]) == ("http://proxy:3128", True)
+    first["proxies"].clear()
+    monkeypatch.delenv("HTTP_PROXY")
+    assert settings("http://one/b?c=d")["proxies"]["http"] == "http://proxy:3128"
+    assert "http" not in settings("http://two/a")["proxies"]
+
+
+def test_what_is_remembered_of_servers_has_a_bound() -> None:
+    session = HttpSession()
+    for number in range(200):
+        session.merge_environment_settings(f"http://host-{number}/", {}, True, None, None)
+    assert len(session._merged) <= 64

@@ -26,6 +26,8 @@ __all__ = ["Connector", "Requests"]
 ANSWER_LIMIT = 16 * 2**20
 #: How many authorities are remembered with their open sockets.
 _SESSIONS = 64
+#: How long what the client says about itself is believed, in seconds: a plugin of MLflow may change its mind.
+_CLIENT_SECONDS = 60.0
 
 
 class Requests:
@@ -132,12 +134,30 @@ def _unavailable(connection: Connection, error: Exception) -> Unavailable:
     )
 
 
+class _Client:
+    """What MLflow's client says about itself. To know it, it searches the disk for Databricks, Spark and IPython."""
+
+    def __init__(self) -> None:
+        self._said: tuple[float, dict[str, str]] | None = None
+
+    def headers(self) -> dict[str, str]:
+        """As they were a minute ago at most."""
+        from mlflow.tracking.request_header.registry import resolve_request_headers  # noqa: PLC0415 - heavy
+
+        said, now = self._said, time.monotonic()
+        if said is None or now - said[0] > _CLIENT_SECONDS:
+            said = self._said = now, resolve_request_headers()
+        return said[1]
+
+
+_client = _Client()
+
+
 def _headers(connection: Connection) -> dict[str, str]:
     """What the client says about itself, and the workspace; the environment's is for the operator's own connection."""
-    from mlflow.tracking.request_header.registry import resolve_request_headers  # noqa: PLC0415 - heavy
-    from mlflow.utils.workspace_context import get_request_workspace  # noqa: PLC0415
+    from mlflow.utils.workspace_context import get_request_workspace  # noqa: PLC0415 - heavy
     from mlflow.utils.workspace_utils import WORKSPACE_HEADER_NAME  # noqa: PLC0415
 
-    headers: dict[str, str] = resolve_request_headers()
+    headers = _client.headers()
     workspace = connection.workspace or (get_request_workspace() if connection.namespace is None else None)
-    return {WORKSPACE_HEADER_NAME: workspace, **headers} if workspace else headers
+    return {WORKSPACE_HEADER_NAME: workspace, **headers} if workspace else {**headers}

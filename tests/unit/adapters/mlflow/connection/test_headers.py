@@ -1,0 +1,33 @@
+"""What the client says about itself with each request: MLflow searches the disk for it, so it is asked seldom."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from rollmodel.adapters.mlflow.connection import http
+from rollmodel.adapters.mlflow.connection.client import load
+from rollmodel.ports import Connection
+
+REGISTRY = "mlflow.tracking.request_header.registry.resolve_request_headers"
+
+
+def test_what_the_client_says_is_asked_for_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    load()
+    asked, clock = 0, SimpleNamespace(now=1000.0)
+
+    def resolve() -> dict[str, str]:
+        nonlocal asked
+        asked += 1
+        return {"User-Agent": f"client {asked}"}
+
+    monkeypatch.setattr(REGISTRY, resolve)
+    monkeypatch.setattr(http, "_client", http._Client())
+    monkeypatch.setattr(http, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    connection = Connection("http://mlflow", workspace="team")
+    first = http._headers(connection)
+    assert first == {"X-MLFLOW-WORKSPACE": "team", "User-Agent": "client 1"}
+    assert http._headers(Connection("http://mlflow", namespace="team")) == {"User-Agent": "client 1"}
+    clock.now += 61.0
+    assert http._headers(connection)["User-Agent"] == "client 2"
+    assert asked == 2
