@@ -56,7 +56,7 @@ async def test_a_version_that_answers_a_tenth_differently_loses_on_copies(
                 **spec,
                 "runtime": {
                     "command": ["python", f"{FOLDER}/{SERVER.name}", "--model", FOLDER],
-                    "env": [{"name": ADDRESSES, "value": str(file)}],
+                    "env": [{"name": ADDRESSES, "value": f"file:{file}"}],
                 },
                 "rollout": {
                     **spec["rollout"],

@@ -1,7 +1,8 @@
 """A model server whose answers are compared: ``python paired_server.py --model FOLDER``, our pairs around no model.
 
 ``answers.json`` of its model says of how many in a hundred requests it answers something else than others do. There is
-no cluster DNS on the local cluster: the addresses behind the Service come from the file ``$PAIRS_ADDRESSES``.
+no cluster DNS on the local cluster: the addresses behind the Service come from the file ``$PAIRS_ADDRESSES``. It is
+written ``file:/path``, which the node takes for no path of the pod.
 """
 
 import argparse
@@ -23,7 +24,7 @@ ADDRESSES = "PAIRS_ADDRESSES"
 def addresses_of(service: str, port: int) -> Sequence[str]:
     """The addresses of a Service, as the test wrote them down."""
     del port
-    file = Path(os.environ[ADDRESSES])
+    file = Path(os.environ[ADDRESSES].removeprefix("file:"))
     found: dict[str, list[str]] = json.loads(file.read_text()) if file.exists() else {}
     return found.get(service, [])
 

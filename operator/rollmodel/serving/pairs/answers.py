@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
@@ -65,9 +66,9 @@ def _differ(rule: Rule, one: Value, other: Value) -> bool:
 
 
 def _value(value: Any) -> Value:
-    if isinstance(value, bool | int | float):
+    if isinstance(value, float | int):
         number = float(value)
-        return number if np.isfinite(number) else str(number)  # nan is not equal to itself, and no JSON
+        return number if math.isfinite(number) else str(number)  # nan is not equal to itself, and no JSON
     return value if isinstance(value, str) and len(value) <= _LONGEST_TEXT else _hash(value)
 
 
