@@ -12,9 +12,10 @@ from localcluster.kubeapi import Object
 
 from .world import GATEWAY_GROUP, Reason, World, key
 
-__all__ = ["ANY_HOST", "Attachment", "attachments", "intersect", "listener_problem"]
+__all__ = ["ANY_HOST", "ROUTE_KINDS", "Attachment", "attachments", "intersect", "listener_problem"]
 
 ANY_HOST = "*"
+ROUTE_KINDS = [{"group": GATEWAY_GROUP, "kind": kind} for kind in ("HTTPRoute", "GRPCRoute")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def _attach(route: Object, parent: Object, gateway: Object) -> Attachment:
         return Attachment(parent, gateway, refused=Reason("NoMatchingParent", "no listener of this name and port"))
     allowed = [listener for listener in named if _allows(listener, gateway, route)]
     if not allowed:
-        message = "the listener does not allow HTTPRoutes of this namespace"
+        message = "the listener does not allow routes of this kind and namespace"
         return Attachment(parent, gateway, refused=Reason("NotAllowedByListeners", message))
     hosts = {listener["name"]: _hostnames(route, listener) for listener in allowed}
     if not any(hosts.values()):
@@ -80,10 +81,12 @@ def _attach(route: Object, parent: Object, gateway: Object) -> Attachment:
 
 def _allows(listener: Object, gateway: Object, route: Object) -> bool:
     allowed = listener.get("allowedRoutes", {})
-    kinds = allowed.get("kinds") or [{"kind": "HTTPRoute"}]
+    kinds = allowed.get("kinds") or ROUTE_KINDS
     origin = allowed.get("namespaces", {}).get("from", "Same")
     same = route["metadata"]["namespace"] == gateway["metadata"]["namespace"]
-    return any(kind["kind"] == "HTTPRoute" for kind in kinds) and (origin == "All" or (origin == "Same" and same))
+    return any(kind["kind"] == route.get("kind", "HTTPRoute") for kind in kinds) and (
+        origin == "All" or (origin == "Same" and same)
+    )
 
 
 def _hostnames(route: Object, listener: Object) -> set[str]:

@@ -9,11 +9,13 @@ from localcluster.kubeapi import Object
 
 from .world import Reason, World, key
 
-__all__ = ["INVALID_CLUSTER", "Backends", "Endpoints"]
+__all__ = ["H2C", "INVALID_CLUSTER", "Backends", "Endpoints"]
 
 Endpoints = frozenset[tuple[str, int]]
 """(address, port) of each endpoint that is ready, as one connects to it."""
 
+H2C = "_h2c"
+"""Ends the name of a cluster whose endpoints speak HTTP/2 from the first byte on (KEP-3726)."""
 INVALID_CLUSTER = "invalid"  # a cluster that does not exist: Envoy answers for it with 500
 
 
@@ -42,6 +44,8 @@ class Backends:
         if not ports:
             return Reason("BackendNotFound", f"Service {name} has no port {port}")
         cluster = f"{namespace}_{name}_{port}"  # no Kubernetes name holds an underscore
+        if ports[0].get("appProtocol") == "kubernetes.io/h2c":
+            cluster += H2C
         self.clusters[cluster] = _ready(self._slices.get((namespace, name), ()), ports[0].get("name", ""))
         return cluster
 

@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 from localcluster.kubeapi import Object
 
-from .attachment import Attachment, listener_problem
+from .attachment import ROUTE_KINDS, Attachment, listener_problem
 from .translation import RouteVerdict
-from .world import CONTROLLER, GATEWAY_GROUP, Reason, World
+from .world import CONTROLLER, Reason, World
 
 __all__ = ["StatusChange", "status_changes"]
-
-_HTTP_ROUTE = {"group": GATEWAY_GROUP, "kind": "HTTPRoute"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ def status_changes(
     wanted = [
         *(("gatewayclasses", item, _class_status(item, time)) for item in world.own_classes()),
         *(("gateways", item, _gateway_status(item, counts, address, time)) for item in world.own_gateways()),
-        *(("httproutes", verdict.route, _route_status(verdict, time)) for verdict in verdicts),
+        *((verdict.resource, verdict.route, _route_status(verdict, time)) for verdict in verdicts),
     ]
     for resource, item, status in wanted:
         before = item.get("status", {})
@@ -81,7 +79,7 @@ def _listener_status(
     ]
     return {
         "name": listener["name"],
-        "supportedKinds": [] if problem else [_HTTP_ROUTE],
+        "supportedKinds": [] if problem else ROUTE_KINDS,
         "attachedRoutes": counts[gateway["metadata"]["uid"], listener["name"]],
         "conditions": _conditions(gateway, before.get("conditions", ()), wanted, time),
     }

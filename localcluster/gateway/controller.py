@@ -19,6 +19,7 @@ _PATHS = {
     "classes": f"{_API}/gatewayclasses",
     "gateways": f"{_API}/gateways",
     "routes": f"{_API}/httproutes",
+    "grpc_routes": f"{_API}/grpcroutes",
     "services": "/api/v1/services",
     "slices": "/apis/discovery.k8s.io/v1/endpointslices",
 }

@@ -9,6 +9,7 @@ from localcluster.kubeapi import Object
 
 from .attachment import ANY_HOST, Attachment, attachments
 from .backends import Backends, Endpoints
+from .grpc import as_http
 from .routes import RankedRoute, envoy_routes, unsupported
 from .world import Reason, World
 
@@ -25,8 +26,9 @@ class Configuration:
 
 @dataclass(frozen=True, slots=True)
 class RouteVerdict:
-    """What became of one HTTPRoute."""
+    """What became of one route, an object of this ``resource``."""
 
+    resource: str
     route: Object
     attachments: Sequence[Attachment]
     unsupported: Reason | None
@@ -38,14 +40,16 @@ def translate(world: World) -> tuple[Configuration, list[RouteVerdict]]:
     backends = Backends(world)
     hosts: dict[str, list[RankedRoute]] = {}
     verdicts = []
-    for route in world.routes:
-        attached = attachments(route, world)
-        refused = unsupported(route)
-        ranked, problems = envoy_routes(route, backends)
+    both = [("httproutes", route, route) for route in world.routes]
+    both += [("grpcroutes", route, as_http(route)) for route in world.grpc_routes]
+    for resource, route, rules in both:
+        attached = attachments(rules, world)
+        refused = unsupported(rules)
+        ranked, problems = envoy_routes(rules, backends)
         if not refused:
             for host in {host for item in attached for host in item.hostnames}:
                 hosts.setdefault(host, []).extend(ranked)
-        verdicts.append(RouteVerdict(route, attached, refused, problems))
+        verdicts.append(RouteVerdict(resource, route, attached, refused, problems))
     return Configuration(backends.clusters, [_virtual_host(host, hosts[host]) for host in sorted(hosts)]), verdicts
 
 

@@ -28,6 +28,7 @@ class World:
     classes: Sequence[Object] = ()
     gateways: Sequence[Object] = ()
     routes: Sequence[Object] = ()
+    grpc_routes: Sequence[Object] = ()
     services: Sequence[Object] = ()
     slices: Sequence[Object] = ()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from localcluster.kubeapi import Object
 
-from .backends import Endpoints
+from .backends import H2C, Endpoints
 
 __all__ = ["ROUTES", "XdsFiles", "bootstrap"]
 
@@ -21,10 +21,9 @@ STAT_PREFIX = "ingress"
 _TYPES = "type.googleapis.com/envoy"
 _HTTP = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
 # Model servers close idle connections (uvicorn after 5 s). Who closes first never sends into a closed one.
-_UPSTREAM: Object = {
-    "common_http_protocol_options": {"idle_timeout": "3s"},
-    "explicit_http_config": {"http_protocol_options": {}},
-}
+_IDLE = {"common_http_protocol_options": {"idle_timeout": "3s"}}
+_HTTP_1: Object = {**_IDLE, "explicit_http_config": {"http_protocol_options": {}}}
+_HTTP_2: Object = {**_IDLE, "explicit_http_config": {"http2_protocol_options": {}}}
 
 
 class XdsFiles:
@@ -63,12 +62,13 @@ class XdsFiles:
         return self._write("routes.json", [routes])
 
     def _cluster(self, name: str) -> Object:
+        upstream = _HTTP_2 if name.endswith(H2C) else _HTTP_1
         return {
             "@type": f"{_TYPES}.config.cluster.v3.Cluster",
             "name": name,
             "type": "EDS",
             "connect_timeout": "1s",
-            "typed_extension_protocol_options": {_HTTP: {"@type": f"{_TYPES}{_HTTP[5:]}", **_UPSTREAM}},
+            "typed_extension_protocol_options": {_HTTP: {"@type": f"{_TYPES}{_HTTP[5:]}", **upstream}},
             "eds_cluster_config": {"eds_config": _from_file(self._folder / "endpoints" / f"{name}.json")},
         }
 

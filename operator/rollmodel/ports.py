@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from rollmodel.plan.decision import CreateRun, CreateVersion, Event, LogRun, Ref, SetRunStatus
+from rollmodel.plan.decision import CreateRun, CreateVersion, Event, LogRun, Ref, SetBackends, SetRunStatus
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.training.observed import TrackedRun, TrackedVersion
 
@@ -127,6 +127,10 @@ class Kube(Protocol):
         """Whether the API server serves HTTPRoute of the Gateway API, which is an add-on."""
         ...
 
+    def serves(self, kind: str) -> bool:
+        """Whether objects of this kind of children can be made: it is installed, and not switched off."""
+        ...
+
     async def get(self, ref: Ref) -> dict[str, Any] | None:
         """The live object, read from the API server, or None where it does not exist."""
         ...
@@ -160,6 +164,17 @@ class Kube(Protocol):
 
     async def list_other_routes(self) -> Sequence[Manifest]:
         """HTTPRoutes that are not ours, where we work (used only when an address is new to us)."""
+        ...
+
+    def users_route(self, owner: Manifest, name: str) -> Manifest | None:
+        """The HTTPRoute of somebody else with this name and our label, in the owner's namespace, from the watch cache.
+
+        It costs no request, and the owner is woken when the route changes.
+        """
+        ...
+
+    async def set_backends(self, change: SetBackends) -> None:
+        """Replace the backends of a rule. Conflict where the route has another resourceVersion."""
         ...
 
     async def list_drift_policies(self, namespace: str) -> Sequence[dict[str, Any]]:

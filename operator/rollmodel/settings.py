@@ -76,6 +76,8 @@ class Settings(BaseSettings):
     Each shard has an operator and a Lease of its own; ``lease_namespace`` is the same for all."""
     gateway_api: Literal["Auto", "Off"] = "Auto"
     """``Off``: HTTPRoutes are neither watched nor made, and no right on them is needed."""
+    grpc_routes: Literal["On", "Off"] = "Off"
+    """``On``: GRPCRoutes are made for ``traffic.protocol: GRPC``, which takes the kind in the cluster and the right."""
     kueue: Literal["Auto", "Off"] = "Auto"
     """``Off``: nobody asks Kueue why a run waits, and no right on its Workloads is needed."""
     keda: Literal["On", "Off"] = "Off"

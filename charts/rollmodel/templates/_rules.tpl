@@ -25,6 +25,11 @@
   resources: [httproutes]
   verbs: [get, list, watch, create, patch, delete]
 {{- end }}
+{{- if .Values.features.grpcRoutes }}
+- apiGroups: [gateway.networking.k8s.io]
+  resources: [grpcroutes]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
 # An autoscaler and a disruption budget, where `spec.scale` asks for them.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]

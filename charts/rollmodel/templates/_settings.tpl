@@ -8,6 +8,7 @@ that a ConfigMap of yours may say it.
     "NAMESPACES" (join "," .Values.watch.namespaces)
     "SHARD" .Values.watch.shard
     "GATEWAY_API" (ternary "" "Off" .Values.features.gatewayApi)
+    "GRPC_ROUTES" (ternary "On" "" .Values.features.grpcRoutes)
     "KUEUE" (ternary "" "Off" .Values.features.kueue)
     "KEDA" (ternary "On" "" .Values.features.keda)
     "KEDA_PROMETHEUS_URL" $settings.kedaPrometheusUrl

@@ -26,6 +26,7 @@ __all__ = [
     "Reading",
     "Ref",
     "RunStatus",
+    "SetBackends",
     "SetRunStatus",
     "TrackingWrite",
     "WriteRegistry",
@@ -69,6 +70,20 @@ class DeleteObject:
 
     ref: Ref
     uid: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetBackends:
+    """Replace the backends of one rule of an HTTPRoute that is not ours, if it still has this resourceVersion.
+
+    ``index`` is the place of the rule, ``rule`` its name there.
+    """
+
+    ref: Ref
+    resource_version: str
+    index: int
+    rule: str
+    backends: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +182,7 @@ class Notify:
 
 TrackingWrite = CreateRun | LogRun | SetRunStatus | CreateVersion
 
-Effect = ApplyObject | DeleteObject | EmitEvent | WriteRegistry | TrackingWrite | Notify
+Effect = ApplyObject | SetBackends | DeleteObject | EmitEvent | WriteRegistry | TrackingWrite | Notify
 
 E = TypeVar("E")
 

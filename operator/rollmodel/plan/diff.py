@@ -19,9 +19,12 @@ _ATOMIC = {
     ("Service", "spec", "selector"),
     ("Deployment", "spec", "selector"),
     ("HTTPRoute", "spec", "rules"),
+    ("GRPCRoute", "spec", "rules"),
     ("PodDisruptionBudget", "spec", "selector"),
     ("HTTPRoute", "spec", "hostnames"),
+    ("GRPCRoute", "spec", "hostnames"),
     ("HTTPRoute", "spec", "parentRefs"),
+    ("GRPCRoute", "spec", "parentRefs"),
     ("ControllerRevision", "data"),
 }
 _QUANTITIES = {"requests", "limits", "sizeLimit", "averageValue"}

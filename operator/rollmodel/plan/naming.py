@@ -10,6 +10,7 @@ from rollmodel.api.base import GROUP
 __all__ = [
     "ATTEMPT",
     "FIELD_MANAGER",
+    "HOLDING",
     "MANAGED_BY",
     "OWNER",
     "REVISION",
@@ -17,6 +18,8 @@ __all__ = [
     "attempt_selector",
     "child",
     "child_labels",
+    "holding",
+    "holding_selector",
     "job",
     "label_value",
     "owner_selector",
@@ -33,6 +36,7 @@ FIELD_MANAGER = "rollmodel"
 MANAGED_BY = f"{GROUP}/managed-by"
 OWNER = f"{GROUP}/model-deployment"
 REVISION = f"{GROUP}/revision"
+HOLDING = f"{GROUP}/holding-page-of"
 TRAINING_JOB = f"{GROUP}/training-job"
 ATTEMPT = f"{GROUP}/attempt"
 
@@ -68,6 +72,16 @@ def child(owner: str, revision: str) -> str:
 def preview(owner: str) -> str:
     """Name of the Service of a candidate that is previewed. A revision has eight characters, so none is called so."""
     return child(owner, "preview")
+
+
+def holding(owner: str) -> str:
+    """Name of the Deployment of the holding page."""
+    return child(owner, "hold")
+
+
+def holding_selector(owner: str) -> dict[str, str]:
+    """Selects the pod of the holding page, which is none of a revision."""
+    return {HOLDING: label_value(owner)}
 
 
 def pairs(owner: str) -> str:

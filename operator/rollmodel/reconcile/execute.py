@@ -23,6 +23,7 @@ from rollmodel.plan.decision import (
     LogRun,
     Notify,
     Ref,
+    SetBackends,
     SetRunStatus,
     TrackingWrite,
     WriteRegistry,
@@ -134,6 +135,7 @@ class Executor:
             self._written[uid] = now
         try:
             await self._carry_out(decision, (ApplyObject,), acting)
+            await self._carry_out(decision, (SetBackends,), acting)
             await self._carry_out(decision, (DeleteObject,), acting)
         finally:
             await self._carry_out(decision, (EmitEvent,), acting)
@@ -196,7 +198,7 @@ class Executor:
     def _report(self, body: Manifest, acting: Acting) -> Execution:
         if self._runs is not None:
             self._runs.finish(acting)
-        objects = any(isinstance(effect, ApplyObject | DeleteObject) for effect in acting.done)
+        objects = any(isinstance(effect, ApplyObject | SetBackends | DeleteObject) for effect in acting.done)
         tracked = acting.untracked is None and any(isinstance(effect, TrackingWrite) for effect in acting.done)
         return Execution(
             acting.body,

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from rollmodel.adapters.compute import ComputeThreads
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
-from rollmodel.adapters.kubernetes.kinds import ROUTES, SCALED_OBJECTS, WORKLOADS, Resource
+from rollmodel.adapters.kubernetes.kinds import GRPC_ROUTES, ROUTES, SCALED_OBJECTS, WORKLOADS, Resource
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.adapters.kubernetes.named_config_maps import NamedConfigMaps
@@ -67,7 +67,7 @@ from rollmodel.settings import Settings
 __all__ = ["Operator"]
 
 #: More than the kinds that are watched through one session.
-KINDS = 10
+KINDS = 12
 
 #: A status that only counts more pods is written at most this often, in seconds.
 PROGRESS_SECONDS = 2.0
@@ -218,7 +218,12 @@ def _elector(settings: Settings, lease: Leases) -> Elector:
 
 def _without(settings: Settings) -> set[Resource]:
     """The kinds of others that are switched off."""
-    switches = ((ROUTES, settings.gateway_api), (WORKLOADS, settings.kueue), (SCALED_OBJECTS, settings.keda))
+    switches = (
+        (ROUTES, settings.gateway_api),
+        (GRPC_ROUTES, settings.grpc_routes),
+        (WORKLOADS, settings.kueue),
+        (SCALED_OBJECTS, settings.keda),
+    )
     return {kind for kind, switch in switches if switch == "Off"}
 
 

@@ -27,7 +27,7 @@ EVERYTHING: Values = {
     "imagePullSecrets": ["registry"],
     "crds": {"annotations": {"argocd.argoproj.io/sync-options": "Prune=false"}},
     "watch": {"namespaces": ["team-a", "team-b"]},
-    "features": {"gatewayApi": False, "kueue": False, "connectionSecrets": False, "keda": True},
+    "features": {"gatewayApi": False, "kueue": False, "connectionSecrets": False, "keda": True, "grpcRoutes": True},
     "admissionPolicies": {
         "enabled": True,
         "images": ["registry.example.com/ml/"],
@@ -158,4 +158,5 @@ MATRIX: dict[str, Values] = {
         for name in ("gatewayApi", "kueue", "connectionSecrets", "coordination")
     },
     "KEDA": {"features": {"keda": True}},
+    "GRPCRoutes": {"features": {"grpcRoutes": True}},
 }

@@ -15,7 +15,7 @@ from typing import Any
 from rollmodel.errors import Conflict, Invalid, NotFound, Unavailable
 from rollmodel.plan import naming
 from rollmodel.plan.access.ownership import controller_of, identity_of, succeeds
-from rollmodel.plan.decision import Event, Ref
+from rollmodel.plan.decision import Event, Ref, SetBackends
 
 __all__ = ["InMemoryKube"]
 
@@ -39,6 +39,7 @@ class InMemoryKube:
         self.events: list[Event] = []
         self.refusals: dict[str, Sequence[str]] = {}
         self.gateway_available = True
+        self.missing_kinds = set[str]()
         self.fault: Fault = lambda verb, ref: None
         self.aftermath: Fault = lambda verb, ref: None
         self.unknown_status: set[str] = set()
@@ -90,6 +91,9 @@ class InMemoryKube:
         identity = identity_of(owner)
         return [deepcopy(obj) for obj in self.objects.values() if controller_of(obj) == identity]
 
+    def serves(self, kind: str) -> bool:
+        return kind not in self.missing_kinds
+
     async def list_pods(self, namespace: str, labels: Mapping[str, str]) -> Sequence[dict[str, Any]]:
         self._read("list", Ref("v1", "Pod", namespace, ""))
         pods = [obj for obj in self.of_kind("Pod") if obj["metadata"]["namespace"] == namespace]
@@ -109,6 +113,27 @@ class InMemoryKube:
         return [
             route for route in self.of_kind("HTTPRoute") if naming.MANAGED_BY not in route["metadata"].get("labels", {})
         ]
+
+    def users_route(self, owner: Manifest, name: str) -> dict[str, Any] | None:
+        ref = Ref("gateway.networking.k8s.io/v1", "HTTPRoute", owner["metadata"]["namespace"], name)
+        route = self.objects.get(ref)
+        ours = route is not None and naming.MANAGED_BY in route["metadata"].get("labels", {})
+        return deepcopy(route) if ours and controller_of(route or {}) is None else None
+
+    async def set_backends(self, change: SetBackends) -> None:
+        self._write("set_backends", change.ref)
+        route = self.objects.get(change.ref)
+        if route is None:
+            raise NotFound(f"{change.ref.kind} {change.ref.name} not found")
+        rules = route["spec"]["rules"]
+        if (
+            route["metadata"]["resourceVersion"] != change.resource_version
+            or rules[change.index]["name"] != change.rule
+        ):
+            raise Conflict("the object has been modified")
+        backends = [dict(one) for one in change.backends]
+        self.edit(change.ref, lambda obj: obj["spec"]["rules"][change.index].update(backendRefs=backends))
+        self.aftermath("set_backends", change.ref)
 
     async def list_drift_policies(self, namespace: str) -> Sequence[dict[str, Any]]:
         self._read("list", Ref("rollmodel.dev/v1alpha1", "DriftPolicy", namespace, ""))

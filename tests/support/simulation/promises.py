@@ -13,8 +13,19 @@ from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.deployment.strategies.swap.least import least_serving
 
-__all__ = ["Moment", "keeps_promises", "manifests", "route_mirrors", "route_weights", "takes_no_pods_with_traffic"]
+__all__ = [
+    "HOLDING_PAGE",
+    "ROUTE_KINDS",
+    "Moment",
+    "keeps_promises",
+    "manifests",
+    "route_mirrors",
+    "route_weights",
+    "takes_no_pods_with_traffic",
+]
 
+HOLDING_PAGE = ("Deployment", "churn-hold")
+ROUTE_KINDS = ("HTTPRoute", "GRPCRoute")
 _STATUS_BYTES = 64 * 1024
 
 
@@ -55,15 +66,21 @@ def manifests(decision: Decision) -> list[Mapping[str, Any]]:
 
 
 def route_weights(route: Mapping[str, Any]) -> dict[str, int]:
-    """Weights by revision, as an HTTPRoute has them."""
-    first = route["spec"]["rules"][0]["matches"][0]["path"]["value"]
-    rules = [rule for rule in route["spec"]["rules"] if rule["matches"][0]["path"]["value"] == first]
+    """Weights by revision, as a route has them."""
+    first = _asked(route["spec"]["rules"][0])
+    rules = [rule for rule in route["spec"]["rules"] if _asked(rule) == first]
     backends = [backend for rule in rules for backend in rule["backendRefs"]]
     return {backend["name"].rpartition("-")[2]: backend["weight"] for backend in backends}
 
 
+def _asked(rule: Mapping[str, Any]) -> Any:
+    """What a rule asks of a request, but for headers."""
+    match = (rule.get("matches") or [{}])[0]
+    return match.get("path", {}).get("value"), match.get("method")
+
+
 def route_mirrors(route: Mapping[str, Any]) -> dict[str, int]:
-    """Percent of the requests that are copied, by revision, as an HTTPRoute has them."""
+    """Percent of the requests that are copied, by revision, as a route has them."""
     filters = [one for one in route["spec"]["rules"][0].get("filters", ()) if one["type"] == "RequestMirror"]
     mirrors = [one["requestMirror"] for one in filters]
     return {mirror["backendRef"]["name"].rpartition("-")[2]: mirror["percent"] for mirror in mirrors}
@@ -95,8 +112,11 @@ def _history(decision: Decision, moment: Moment) -> None:
 def _weights(decision: Decision, moment: Moment) -> None:
     """All traffic is given, and only to ready pods while any revision that may have traffic has some."""
     for route in manifests(decision):
-        if route["kind"] == "HTTPRoute":
+        if route["kind"] in ROUTE_KINDS:
             weights = route_weights(route)
+            if weights.keys() == {"churn"}:  # the holding page, by the main Service
+                assert not any(moment.ready(revision) for revision in _eligible(decision, moment))
+                continue
             assert sum(weights.values()) == 100
             all_ready = all(moment.ready(revision) for revision in weights)
             none_could = not any(moment.ready(revision) for revision in _eligible(decision, moment))
@@ -108,11 +128,16 @@ def _weights(decision: Decision, moment: Moment) -> None:
 
 
 def _observed(decision: Decision, moment: Moment) -> None:
-    """Weights in status are what the gateway has given, now or when it was last known; never what is wished."""
+    """Weights in status are what the gateway has given, now or when it was last known; never what is wished.
+
+    A router that was asked for just now has given nothing.
+    """
     before, after = _shares(moment.status), _shares(decision.status)
     assert sum(after.values()) <= 100
+    told = {one["type"]: one["status"] for one in decision.status["conditions"]}
+    new = {0} if told["TrafficProgrammed"] == "Unknown" else set[int]()
     for revision, weight in after.items() if router_for(moment.spec).capabilities.exact_weights else ():
-        known = {before.get(revision, 0), moment.served.get(revision, 0)}
+        known = {before.get(revision, 0), moment.served.get(revision, 0)} | new
         assert weight in known, f"{revision} is said to have {weight} %, {known} were given"
 
 
@@ -155,7 +180,8 @@ def _stable_size(decision: Decision, moment: Moment) -> None:
 def _places(decision: Decision, moment: Moment) -> None:
     """Nobody starts pods where no place is free, and so many stay ready as must serve, if there were as many."""
     full = max(moment.spec.scale.replicas, decision.status.get("heldSize", {}).get("replicas", 0))
-    deployments = [manifest for manifest in manifests(decision) if manifest["kind"] == "Deployment"]
+    made = [one for one in manifests(decision) if (one["kind"], one["metadata"]["name"]) != HOLDING_PAGE]
+    deployments = [manifest for manifest in made if manifest["kind"] == "Deployment"]
     after = {**moment.asked, **{_revision(manifest): manifest["spec"]["replicas"] for manifest in deployments}}
     if any(pods > moment.asked.get(revision, 0) for revision, pods in after.items()):
         assert sum(after.values()) <= full, f"{after} on {full} places"

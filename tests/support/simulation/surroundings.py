@@ -17,7 +17,7 @@ from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.gateways import parents
 from tests.support.simulation.pods import Behaviour, Pod, series_of
-from tests.support.simulation.promises import route_mirrors, route_weights
+from tests.support.simulation.promises import HOLDING_PAGE, ROUTE_KINDS, route_mirrors, route_weights
 
 __all__ = ["START", "TICK", "Surroundings"]
 
@@ -71,7 +71,11 @@ class Surroundings:
 
     def deployments(self) -> set[str]:
         """Revisions that have a Deployment."""
-        return {self._revision(child) for (kind, _), child in self.children.items() if kind == "Deployment"}
+        return {self._revision(child) for child in self._of_revisions()}
+
+    def _of_revisions(self) -> list[dict[str, Any]]:
+        """Deployments that serve the model; the holding page does not."""
+        return [child for key, child in self.children.items() if key[0] == "Deployment" and key != HOLDING_PAGE]
 
     # -- the API server ------------------------------------------------------------------------------------------------
 
@@ -88,7 +92,7 @@ class Surroundings:
             meta = {**live["metadata"], **manifest["metadata"]}
             meta["generation"] = live["metadata"]["generation"] + changed
             self.children[key] = {**live, **manifest, "metadata": meta}
-        if manifest["kind"] == "Deployment":
+        if manifest["kind"] == "Deployment" and key != HOLDING_PAGE:
             self._count(self.children[key])
 
     def _delete(self, kind: str, name: str, uid: str) -> None:
@@ -97,15 +101,15 @@ class Surroundings:
             return
         assert live["metadata"]["uid"] == uid
         del self.children[kind, name]
-        if kind == "Deployment":
+        if kind == "Deployment" and (kind, name) != HOLDING_PAGE:
             self._remove([pod for pod in self.pods if pod.revision == self._revision(live)])
 
     # -- pods ----------------------------------------------------------------------------------------------------------
 
     def _kubelet(self) -> None:
-        for (kind, _), child in list(self.children.items()):
-            if kind != "Deployment":
-                continue
+        if HOLDING_PAGE in self.children:
+            self.children[HOLDING_PAGE]["status"] = {"readyReplicas": 1}
+        for child in self._of_revisions():
             revision, wanted = self._revision(child), child["spec"]["replicas"]
             mine = [pod for pod in self.pods if pod.revision == revision]
             self._remove(mine[wanted:])
@@ -138,8 +142,7 @@ class Surroundings:
         return sum(pod.ready for pod in self.pods if pod.revision == revision)
 
     def _asked_pods(self) -> dict[str, int]:
-        deployments = [child for (kind, _), child in self.children.items() if kind == "Deployment"]
-        return {self._revision(child): child["spec"]["replicas"] for child in deployments}
+        return {self._revision(child): child["spec"]["replicas"] for child in self._of_revisions()}
 
     def _all_ready(self, revision: str) -> bool:
         return all(pod.ready for pod in self.pods if pod.revision == revision)
@@ -152,7 +155,7 @@ class Surroundings:
 
     def _gateway(self) -> None:
         """Takes up the route of ``gateway_lag`` ticks ago; until it knows one, clients use the Service."""
-        route = self.children.get(("HTTPRoute", "churn"))
+        route = self._route()
         if route is None:
             self.served, self.mirrored = self._behind_service(), {}
             return
@@ -165,7 +168,11 @@ class Surroundings:
 
     def _routed(self) -> bool:
         """Whether the gateway has a route in force."""
-        return "status" in self.children.get(("HTTPRoute", "churn"), {})
+        return "status" in (self._route() or {})
+
+    def _route(self) -> dict[str, Any] | None:
+        routes = (self.children.get((kind, "churn")) for kind in ROUTE_KINDS)
+        return next((route for route in routes if route is not None), None)
 
     def _behind_service(self) -> dict[str, int]:
         service = self.children.get(("Service", "churn"))

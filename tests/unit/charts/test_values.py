@@ -28,6 +28,7 @@ ELSEWHERE = {
     "namespaces": "watch.namespaces",
     "shard": "watch.shard",
     "gateway_api": "features.gatewayApi",
+    "grpc_routes": "features.grpcRoutes",
     "keda": "features.keda",
     "kueue": "features.kueue",
     "coordination_namespace": "features.coordination",

@@ -16,6 +16,7 @@ __all__ = [
     "BUDGETS",
     "CHILDREN",
     "DRIFT_POLICIES",
+    "GRPC_ROUTES",
     "OPTIONAL",
     "OWNERS",
     "ROUTES",
@@ -51,6 +52,9 @@ _OURS = f"{GROUP}/{VERSION}"
 
 ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 
+#: Opt-in by a setting; in the standard channel of the Gateway API since v1.1.
+GRPC_ROUTES = Resource("gateway.networking.k8s.io/v1", "GRPCRoute", "grpcroutes")
+
 AUTOSCALERS = Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 BUDGETS = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 
@@ -59,7 +63,7 @@ SCALED_OBJECTS = Resource("keda.sh/v1alpha1", "ScaledObject", "scaledobjects")
 
 #: Opt-in by a spec: an operator without rights on them works, and says so where one is asked for. We do not read their
 #: status, which an autoscaler writes several times a minute.
-OPTIONAL = (AUTOSCALERS, BUDGETS, SCALED_OBJECTS)
+OPTIONAL = (GRPC_ROUTES, AUTOSCALERS, BUDGETS, SCALED_OBJECTS)
 
 #: Kueue's, where it is installed.
 WORKLOADS = Resource("kueue.x-k8s.io/v1beta2", "Workload", "workloads")

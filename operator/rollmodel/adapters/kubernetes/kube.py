@@ -33,7 +33,7 @@ from rollmodel.adapters.kubernetes.workloads import Workloads
 from rollmodel.backoff import Backoff
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.access.ownership import controller_of, identity_of, succeeds
-from rollmodel.plan.decision import Event, Ref
+from rollmodel.plan.decision import Event, Ref, SetBackends
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
 from rollmodel.ports import Manifest
 
@@ -128,6 +128,10 @@ class Kubernetes:
             watch.absent for watch in self._watches if watch.resource is ROUTES
         )
 
+    def serves(self, kind: str) -> bool:
+        """Whether objects of this kind of children can be made: served, not switched off, and we have the right."""
+        return any(watch.resource.kind == kind and not watch.absent for watch in self._watches)
+
     async def get(self, ref: Ref) -> dict[str, Any] | None:
         """The live object, or None."""
         try:
@@ -171,6 +175,24 @@ class Kubernetes:
             for namespace in (self._namespaces or (None,))
             for route in await self._api.pages(ROUTES.path(namespace), query, keep=of_route)
         ]
+
+    def users_route(self, owner: Manifest, name: str) -> dict[str, Any] | None:
+        """The HTTPRoute of somebody else that has our label, from the cache; the owner is woken when it changes."""
+        ref = Ref(ROUTES.api_version, ROUTES.kind, owner["metadata"]["namespace"], name)
+        return self._children.guests.find(ref, owner["metadata"]["uid"])
+
+    async def set_backends(self, change: SetBackends) -> None:
+        """Replace the backends of a rule, guarded by the resourceVersion."""
+        rule = f"/spec/rules/{change.index}"
+        patch = [
+            {"op": "replace", "path": "/metadata/resourceVersion", "value": change.resource_version},
+            {"op": "test", "path": f"{rule}/name", "value": change.rule},
+            {"op": "add", "path": f"{rule}/backendRefs", "value": list(change.backends)},
+        ]
+        query = {"fieldManager": FIELD_MANAGER}
+        path = _path(change.ref)
+        stored = await self._api.request("PATCH", path, query=query, body=patch, content_type=JSON_PATCH)
+        self._children.on_write(stored)
 
     async def list_drift_policies(self, namespace: str) -> Sequence[dict[str, Any]]:
         """DriftPolicies of a namespace. Without a resourceVersion, so nothing older than the last write."""

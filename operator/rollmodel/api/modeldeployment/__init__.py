@@ -28,7 +28,7 @@ from rollmodel.api.modeldeployment.rollout import (
     SwapPolicy,
 )
 from rollmodel.api.modeldeployment.scale import Scale
-from rollmodel.api.modeldeployment.serving import ParentRef, Runtime, RuntimePreset, Traffic
+from rollmodel.api.modeldeployment.serving import ParentRef, RouteRef, Runtime, RuntimePreset, Traffic
 from rollmodel.api.modeldeployment.source import ModelCache, ModelSource, RegistrySource
 from rollmodel.api.modeldeployment.spec import ModelDeploymentSpec
 from rollmodel.api.modeldeployment.status import (
@@ -39,6 +39,7 @@ from rollmodel.api.modeldeployment.status import (
     ModelDeploymentStatus,
     RecordStatus,
     RejectedRevision,
+    RoutedRule,
 )
 from rollmodel.api.pods import EnvVar, ResourceRequirements
 
@@ -73,6 +74,8 @@ __all__ = [
     "RejectedRevision",
     "ResourceRequirements",
     "Rollout",
+    "RouteRef",
+    "RoutedRule",
     "Runtime",
     "RuntimePreset",
     "Scale",

@@ -15,6 +15,7 @@ __all__ = [
     "CpuTarget",
     "CronTrigger",
     "ExternalTarget",
+    "HoldingPage",
     "Keda",
     "KedaTrigger",
     "PodsTarget",
@@ -146,6 +147,13 @@ class Autoscaling(ApiModel):
     """How long fewer pods must have been enough before some go. Default: 300, that of Kubernetes."""
 
 
+class HoldingPage(ApiModel):
+    """What clients get while there are no pods: 503 with `Retry-After`, by one small pod of the operator's image."""
+
+    retry_after_seconds: Annotated[int, Field(ge=1, le=86400)] = 30
+    """When clients should try again: about what a cold start takes."""
+
+
 class Scale(ApiModel):
     """How many pods serve the model."""
 
@@ -153,5 +161,7 @@ class Scale(ApiModel):
     """Pods that take all traffic; 0 also stops the autoscaler. An autoscaler writes this field: leave it out then."""
     autoscaling: Autoscaling | None = None
     """An autoscaler, by a HorizontalPodAutoscaler or by KEDA."""
+    holding_page: HoldingPage | None = None
+    """An answer with `Retry-After` while there are no pods. Default: that of the Gateway, a 503 without it."""
     max_unavailable: _Pods | None = None
     """Pods that drained nodes may take away at the same time, by a PodDisruptionBudget. Default: no such budget."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -21,9 +22,9 @@ from rollmodel.api.pods import (
     ResourceRequirements,
     Toleration,
 )
-from rollmodel.api.schema import ATOMIC, SET, PatternMessage, Rule, keyed_by
+from rollmodel.api.schema import ATOMIC, SET, PatternMessage, Rule, exactly_one_of, keyed_by
 
-__all__ = ["ParentRef", "Runtime", "RuntimePreset", "Traffic"]
+__all__ = ["ParentRef", "RouteRef", "Runtime", "RuntimePreset", "Traffic"]
 
 
 class RuntimePreset(StrEnum):
@@ -49,6 +50,11 @@ class Runtime(ApiModel):
             "!has(self.predictionLog) || !has(self.preset) || self.preset == 'MLflow'",
             "must have `predictionLog` only with `preset` 'MLflow': other servers have logs of their own",
         ),
+        Rule(
+            "!has(self.grpcPort) || has(self.preset) && self.preset in ['MLServer', 'Triton', 'KServe', 'Custom']",
+            "must have `grpcPort` only with `preset` 'MLServer', 'Triton', 'KServe' or 'Custom': other servers speak no"
+            " gRPC",
+        ),
     )
 
     preset: RuntimePreset = RuntimePreset.MLFLOW
@@ -66,6 +72,9 @@ class Runtime(ApiModel):
     a new name for new content."""
     port: Annotated[int | None, Field(ge=1, le=65535)] = None
     """Port that the model server listens on."""
+    grpc_port: Annotated[int | None, Field(ge=1, le=65535)] = None
+    """Port on which it speaks gRPC, for `traffic.protocol: GRPC`. Default: that of the preset; `Custom` has none. With
+    `Custom` and no `readinessPath` pods are asked there whether they are ready (`grpc.health.v1`)."""
     readiness_path: Annotated[
         str | None,
         Field(max_length=256, pattern=r"^/\S*$"),
@@ -133,19 +142,67 @@ _Path = Annotated[
 ]
 
 
+_HTTP = "!has(self.protocol) || self.protocol == 'HTTP'"
+_METHOD = "^/([A-Za-z_][A-Za-z0-9_.]*(/[A-Za-z_][A-Za-z0-9_]*)?)?$"
+
+
+class RouteRef(ApiModel):
+    """A rule of an HTTPRoute that is somebody else's. Its owner grants it by the label `rollmodel.dev/managed-by`."""
+
+    name: SubdomainName
+    """Name of the HTTPRoute, in the namespace of the ModelDeployment."""
+    rule: SubdomainName
+    """`name` of the rule. Its only backend is the Service with the name of the ModelDeployment, port 80."""
+
+
 class Traffic(ApiModel):
     """Routing by Gateway API. Omitted: traffic is split by the ratio of replicas behind one Service."""
 
-    parent_refs: Annotated[list[ParentRef], Field(min_length=1, max_length=8), ATOMIC]
-    """Gateways that receive the traffic."""
+    rules = (
+        exactly_one_of("parentRefs", "routeRef"),
+        Rule(
+            "!has(self.routeRef) || self.pathPrefix == '/' && !has(self.prefixRewrite) && !has(self.paths)"
+            f" && !has(self.hostnames) && ({_HTTP})",
+            "must not have `hostnames`, `paths`, `pathPrefix`, `prefixRewrite` or `protocol` 'GRPC' with `routeRef`:"
+            " the route has its own",
+        ),
+        Rule(
+            f"{_HTTP} || self.pathPrefix == '/' && !has(self.prefixRewrite)",
+            "must not have `pathPrefix` or `prefixRewrite` with `protocol` 'GRPC': gRPC has services and methods, and a"
+            " GRPCRoute rewrites none; tell models apart by `hostnames`",
+        ),
+        Rule(
+            f"{_HTTP} || !has(self.requestTimeoutSeconds)",
+            "must not have `requestTimeoutSeconds` with `protocol` 'GRPC': a GRPCRoute has no timeouts; clients set"
+            " deadlines",
+        ),
+        Rule(
+            f"{_HTTP} || !has(self.paths) || self.paths.all(path, path.matches('{_METHOD}'))",
+            "must have `paths` such as '/package.Service' or '/package.Service/Method' with `protocol` 'GRPC'",
+        ),
+    )
+
+    parent_refs: Annotated[list[ParentRef] | None, Field(min_length=1, max_length=8), ATOMIC] = None
+    """Gateways that receive the traffic, by a route of ours."""
+    route_ref: RouteRef | None = None
+    """A rule of an HTTPRoute of yours instead: its backends are changed during a rollout, and nothing else of it."""
+    protocol: Literal["HTTP", "GRPC"] | None = None
+    """`GRPC`: by a GRPCRoute, to `runtime.grpcPort`; it takes `features.grpcRoutes` of the chart. Default: `HTTP`."""
     hostnames: Annotated[list[_Hostname] | None, Field(max_length=16), SET] = None
     """Host names that lead to this model. Default: all that the Gateway's listeners accept."""
     path_prefix: _Path = "/"
     """Requests below this path lead to this model, to each of `paths`. The server sees their paths without it."""
     paths: Annotated[list[_Path] | None, Field(min_length=1, max_length=16), SET] = None
     """Paths of the server that are published, each with all below it. Default: those by which the preset's clients ask
-    for predictions, not its metrics or management; `[/]`, which is everything, with `Custom`."""
+    for predictions, not its metrics or management; `[/]`, which is everything, with `Custom`. Of gRPC: `/SERVICE` or
+    `/SERVICE/METHOD`."""
     prefix_rewrite: Literal["Disabled"] | None = None
     """`Disabled` leaves `pathPrefix` in the paths that the server sees, and needs no rewriting by the gateway."""
     request_timeout_seconds: Annotated[int | None, Field(ge=1, le=3600)] = None
-    """Time that the gateway gives one request. Default: the gateway's."""
+    """Time that the gateway gives one request. Default: the gateway's. With `routeRef` only pods are told: how long a
+    request that has begun may go on in a pod that is to end."""
+
+    @property
+    def gateways(self) -> Sequence[ParentRef]:
+        """Gateways that a route of ours attaches to."""
+        return self.parent_refs or ()

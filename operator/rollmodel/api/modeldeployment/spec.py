@@ -14,6 +14,9 @@ from rollmodel.api.schema import Rule
 __all__ = ["ModelDeploymentSpec"]
 
 
+_HTTP = "!has(self.traffic) || !has(self.traffic.protocol) || self.traffic.protocol == 'HTTP'"
+
+
 class ModelDeploymentSpec(ApiModel):
     """The desired state. The operator never writes it."""
 
@@ -37,6 +40,27 @@ class ModelDeploymentSpec(ApiModel):
             "self.rollout.strategy != 'Swap' || has(self.traffic)",
             "must have `traffic` for the strategy 'Swap': while pods are swapped each revision gets its share by"
             " weight",
+        ),
+        Rule(
+            f"{_HTTP} || has(self.runtime.preset) && (self.runtime.preset in ['MLServer', 'Triton', 'KServe']"
+            " || self.runtime.preset == 'Custom' && has(self.runtime.grpcPort))",
+            "must have `runtime.preset` 'MLServer', 'Triton' or 'KServe', or 'Custom' with `runtime.grpcPort`, for"
+            " `traffic.protocol` 'GRPC': other servers speak no gRPC",
+        ),
+        Rule(
+            f"{_HTTP} || !has(self.scale.holdingPage)",
+            "must not have `scale.holdingPage` for `traffic.protocol` 'GRPC': clients of gRPC get UNAVAILABLE, and try"
+            " again",
+        ),
+        Rule(
+            "!has(self.traffic) || !has(self.traffic.routeRef) || !(self.rollout.strategy in ['Shadow', 'ABTest'])",
+            "must have `traffic.parentRefs` for the strategies 'Shadow' and 'ABTest': of a rule of yours only the"
+            " backends are changed, not filters and matches",
+        ),
+        Rule(
+            f"{_HTTP} || !has(self.rollout.abTest) || has(self.rollout.abTest.header)",
+            "must have `rollout.abTest.header` for `traffic.protocol` 'GRPC': clients of gRPC send metadata, and keep"
+            " no cookies",
         ),
         Rule(
             "!self.analysis.metrics.exists(metric, has(metric.paired))"

@@ -20,6 +20,7 @@ __all__ = [
     "ModelDeploymentStatus",
     "RecordStatus",
     "RejectedRevision",
+    "RoutedRule",
 ]
 
 #: How many revisions can be drained at once and be told of.
@@ -118,6 +119,23 @@ class HeldSize(ApiModel):
     """What `scale.replicas` was when the number began to go down; another value is believed at once."""
 
 
+class RoutedRule(ApiModel):
+    """A rule of somebody else's HTTPRoute, while its backends are ours."""
+
+    route: ShortText
+    """Name of the HTTPRoute."""
+    rule: ShortText
+    """Name of the rule."""
+    original: Annotated[list[Annotated[dict[str, Any], OPAQUE]], Field(max_length=16), ATOMIC]
+    """Its backends before: they are put back after the rollout, and when the ModelDeployment is deleted."""
+    in_force: ShortText | None = None
+    """Hash of the backends that we wrote and have seen there."""
+    repairs: Annotated[int, Field(ge=0, le=2**31)] = 0
+    """How often somebody else has changed them, and they were put right."""
+    repaired_at: Timestamp | None = None
+    """When that was the last time."""
+
+
 class HistoryEntry(ApiModel):
     """One decision that fell."""
 
@@ -173,6 +191,8 @@ class ModelDeploymentStatus(ApiModel):
     """Pods of all revisions that may have traffic, which an autoscaler sees."""
     selector: Annotated[str | None, Field(max_length=1024)] = None
     """Serialised label selector of these pods, for the scale subresource."""
+    routed_rule: RoutedRule | None = None
+    """Set while the backends of the rule that `traffic.routeRef` names are ours."""
     held_size: HeldSize | None = None
     """Set while more pods are kept than `scale.replicas` asks for: during a rollout and soon after."""
     evidence: Annotated[list[EvidenceStatus], Field(max_length=32), keyed_by("metric")] = Field(default_factory=list)

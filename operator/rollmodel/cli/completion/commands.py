@@ -21,7 +21,7 @@ _FORMS = re.compile(r"\(([^()]+)\)$")
 #: It finds commands by name, as nobody below it may import it.
 _ENTRY = "rollmodel.__main__"
 #: Commands that people do not type.
-_OF_PODS = {"fetch", "input", "serve", "count-log"}
+_OF_PODS = {"fetch", "input", "serve", "count-log", "hold"}
 _PATHS = {"FILE", "PATH", "KUBECONFIG", "OUT", "HTML", "CSV", "DIRECTORY", "FOLDER"}
 
 

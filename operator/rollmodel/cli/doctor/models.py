@@ -31,7 +31,7 @@ async def gateways(ask: Ask, namespace: str, name: str, spec: ModelDeploymentSpe
     """Whether each Gateway that the model names is there, works, and takes routes of this namespace."""
     if spec.traffic is None:
         return [fine(f"{name}: traffic", "split by the number of pods; no Gateway is named")]
-    return [await _gateway(ask, namespace, name, parent) for parent in spec.traffic.parent_refs]
+    return [await _gateway(ask, namespace, name, parent) for parent in spec.traffic.gateways]
 
 
 def route(name: str, manifest: Mapping[str, Any]) -> list[Check]:

@@ -170,7 +170,7 @@ def _revisions(child: Mapping[str, Any], revision: str | None) -> list[str]:
     """The revision that a child names; a route names it in its backends."""
     if revision is not None:
         return [revision]
-    rules = child["spec"].get("rules") or () if child["kind"] == "HTTPRoute" else ()
+    rules = child["spec"].get("rules") or () if child["kind"] in {"HTTPRoute", "GRPCRoute"} else ()
     names = [backend["name"] for rule in rules for backend in rule.get("backendRefs") or ()]
     return sorted({one.rpartition("-")[2] for one in names})
 

@@ -35,7 +35,7 @@ class Admission:
                 reason="NamespaceForbidden",
             )
         traffic = getattr(spec, "traffic", None)
-        if traffic is not None and self.hosts:
+        if traffic is not None and traffic.route_ref is None and self.hosts:
             self._check_hosts(namespace, traffic.hostnames or ["*"])
         for part in _pods(spec):
             for toleration in part.tolerations or ():

@@ -12,8 +12,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
+from rollmodel.plan import naming
 from rollmodel.plan.decision import ApplyObject, DeleteObject, Ref
 from rollmodel.plan.deployment.decide import decide
+from rollmodel.plan.deployment.objects.services import SERVICE_PORT
 from rollmodel.plan.deployment.observed import Defaults, Observed, PinnedModel
 
 __all__ = ["Unplaceable", "children_at_rest"]
@@ -46,6 +48,7 @@ def children_at_rest(
         answers={},
         defaults=defaults,
         now=_NOW,
+        users_route=_route_of(spec, namespace, name),
     )
     children: dict[Ref, dict[str, Any]] = {}
     status: Mapping[str, Any] = {}
@@ -68,6 +71,25 @@ def children_at_rest(
     return [{key: value for key, value in child.items() if key != "status"} for child in children.values()]
 
 
+def _route_of(spec: ModelDeploymentSpec, namespace: str, name: str) -> dict[str, Any] | None:
+    """The route that somebody else has made for the spec, as it should be."""
+    if spec.traffic is None or spec.traffic.route_ref is None:
+        return None
+    ref = spec.traffic.route_ref
+    backend = {"group": "", "kind": "Service", "name": naming.shared(name), "port": SERVICE_PORT, "weight": 1}
+    conditions = [
+        {"type": kind, "status": "True", "reason": kind, "observedGeneration": 1}
+        for kind in ("Accepted", "ResolvedRefs")
+    ]
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": ref.name, "namespace": namespace, "uid": _UID, "generation": 1, "resourceVersion": "1"},
+        "spec": {"parentRefs": [{"name": "gateway"}], "rules": [{"name": ref.rule, "backendRefs": [backend]}]},
+        "status": {"parents": [{"parentRef": {"name": "gateway"}, "conditions": conditions}]},
+    }
+
+
 def _taken_up(manifest: Mapping[str, Any], spec: ModelDeploymentSpec) -> dict[str, Any]:
     """As the cluster has it: pods are ready, and every Gateway has accepted the route."""
     meta = {**manifest["metadata"], "uid": _UID, "generation": 1}
@@ -75,11 +97,11 @@ def _taken_up(manifest: Mapping[str, Any], spec: ModelDeploymentSpec) -> dict[st
         pods = manifest["spec"].get("replicas", 1)
         counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), pods)
         return {**manifest, "metadata": meta, "status": {"observedGeneration": 1, **counts}}
-    if manifest["kind"] == "HTTPRoute" and spec.traffic is not None:
+    if manifest["kind"] in {"HTTPRoute", "GRPCRoute"} and spec.traffic is not None:
         conditions = [
             {"type": kind, "status": "True", "reason": kind, "observedGeneration": 1}
             for kind in ("Accepted", "ResolvedRefs")
         ]
-        parents = [{"parentRef": one.to_wire(), "conditions": conditions} for one in spec.traffic.parent_refs]
+        parents = [{"parentRef": one.to_wire(), "conditions": conditions} for one in spec.traffic.gateways]
         return {**manifest, "metadata": meta, "status": {"parents": parents}}
     return {**manifest, "metadata": meta}

@@ -12,6 +12,7 @@ from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.revision import Revision, content_hash, record
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
 from rollmodel.plan.deployment.observed import Observed
+from rollmodel.plan.deployment.routers.contention import contended
 from rollmodel.plan.deployment.routers.router import Router, router_for
 from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN, ObservedTraffic
 from rollmodel.plan.problem import Problem
@@ -34,11 +35,17 @@ class Context:
     @classmethod
     def of(cls, observed: Observed) -> Context:
         """Sort and read what was gathered."""
-        live = LiveObjects.of(observed.children, observed.name, observed.status.records)
+        children = LiveObjects.of(observed.children, observed.name, observed.status.records)
+        live = replace(children, users_route=observed.users_route)
         wanted, problem = _wanted(observed)
         router, owner = router_for(observed.spec), _owner(observed)
-        traffic = _at_its_address(router.observe(owner, live, installed=observed.gateway_available), observed)
-        return cls(observed, live, router, traffic, wanted, problem)
+        traffic = _at_its_address(router.observe(owner, live, installed=_installed(router, observed)), observed)
+        return cls(observed, live, router, contended(traffic, observed.status.routed_rule), wanted, problem)
+
+    @property
+    def installed(self) -> bool:
+        """Whether the cluster has what the router builds."""
+        return _installed(self.router, self.observed)
 
     @property
     def spec(self) -> ModelDeploymentSpec:
@@ -90,6 +97,11 @@ def _at_its_address(traffic: ObservedTraffic, observed: Observed) -> ObservedTra
     return replace(
         traffic, weights=weights, status="False", reason=ADDRESS_TAKEN, message=message, needs_person=True, waits=False
     )
+
+
+def _installed(router: Router, observed: Observed) -> bool:
+    missing = observed.missing_kinds if observed.gateway_available else {"HTTPRoute", *observed.missing_kinds}
+    return not router.kinds & missing
 
 
 def _owner(observed: Observed) -> Owner:

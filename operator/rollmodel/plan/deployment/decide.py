@@ -9,6 +9,7 @@ from rollmodel.plan.deployment.advance import run_to_fixpoint
 from rollmodel.plan.deployment.analysis.run import analyse
 from rollmodel.plan.deployment.beginning import with_news_of_waiting
 from rollmodel.plan.deployment.objects import desired
+from rollmodel.plan.deployment.objects.routed_rule import follow_rule
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.opening import opened
 from rollmodel.plan.deployment.requeue import requeue_after
@@ -24,6 +25,7 @@ def decide(observed: Observed) -> Decision:
     rollout = opened(observed)
     rollout = analyse(rollout)
     rollout = with_news_of_waiting(run_to_fixpoint(rollout))
+    rollout, rules = follow_rule(rollout)
     objects = desired.changed_objects(rollout)
     status = conditions.build_status(rollout)
     events = (
@@ -39,6 +41,7 @@ def decide(observed: Observed) -> Decision:
         status=status.to_wire(),
         effects=(
             *objects.apply,
+            *rules,
             *objects.delete,
             *events,
             *outbox.writes(rollout.state.outbox),

@@ -104,6 +104,10 @@ class Observed:
     defaults: Defaults
     now: datetime
     gateway_available: bool = True
+    users_route: Mapping[str, Any] | None = None
+    """The HTTPRoute of somebody else that `traffic.routeRef` names, or that still has backends of ours."""
+    missing_kinds: frozenset[str] = frozenset()
+    """Kinds of other routers that cannot be made here: not installed, or switched off."""
     address_taken: AddressTaken | None = None
     routes_read: bool = True
     """Whether routes of others were listed since this object's route exists."""

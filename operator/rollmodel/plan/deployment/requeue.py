@@ -10,6 +10,7 @@ from rollmodel.plan.coordination.hold import NOT_ASKED
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.beginning import held
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.routers.contention import pause
 from rollmodel.plan.deployment.strategies.split import least_pods, pods_to_have
 from rollmodel.plan.deployment.strategies.steps.bake import seconds_left
 from rollmodel.plan.times import parse
@@ -32,7 +33,7 @@ _SOONEST = 0.5
 
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    waits = (_held, _draining, _missing, _unanswered, _retry, _refresh, _taken, _waiting)
+    waits = (_held, _contended, _draining, _missing, _unanswered, _retry, _refresh, _taken, _waiting)
     due = [seconds for wait in waits for seconds in wait(rollout)]
     if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)
@@ -44,6 +45,13 @@ def _held(rollout: Rollout) -> Iterator[float]:
     held = rollout.state.held_size
     if held is not None and held.until is not None:
         yield (parse(held.until) - rollout.now).total_seconds()
+
+
+def _contended(rollout: Rollout) -> Iterator[float]:
+    """When a rule that somebody writes back is put right again."""
+    rule = rollout.state.routed_rule
+    if rule is not None and rule.in_force is None and (left := pause(rule, rollout.now)) > 0:
+        yield left
 
 
 def _draining(rollout: Rollout) -> Iterator[float]:

@@ -14,6 +14,7 @@ from rollmodel.api.modeldeployment import (
     HistoryEntry,
     ModelDeploymentStatus,
     RejectedRevision,
+    RoutedRule,
 )
 from rollmodel.plan.decision import Event
 
@@ -45,6 +46,7 @@ class RolloutState:
     last_command: CommandStatus | None = None
     outbox: tuple[dict[str, Any], ...] = ()
     held_size: HeldSize | None = None
+    routed_rule: RoutedRule | None = None
     events: tuple[Event, ...] = ()
 
     @classmethod
@@ -62,6 +64,7 @@ class RolloutState:
             last_command=status.last_command,
             outbox=tuple(status.outbox),
             held_size=status.held_size,
+            routed_rule=status.routed_rule,
         )
 
     def arms(self) -> Iterator[ArmStatus]:

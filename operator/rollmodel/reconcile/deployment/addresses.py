@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, Traffic
 from rollmodel.plan.deployment.observed import AddressTaken
+from rollmodel.plan.deployment.routers.http_route import published
+from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.ports import Manifest
 
 __all__ = ["Address", "Addresses"]
@@ -91,7 +93,7 @@ class Addresses:
 def _claim(body: Manifest, spec: ModelDeploymentSpec, children: Sequence[Manifest]) -> _Claim:
     meta = body["metadata"]
     name = f"{meta['namespace']}/{meta['name']}"
-    routes = [child for child in children if child["kind"] == "HTTPRoute"]
+    routes = [child for child in children if child["kind"] in {"HTTPRoute", "GRPCRoute"}]
     created = routes[0]["metadata"].get("creationTimestamp") if routes else None
     age = (str(created or _NOT_YET), str(meta.get("creationTimestamp") or _NOT_YET), name)
     return _Claim(name, age, frozenset(_listeners(meta["namespace"], spec)))
@@ -100,8 +102,16 @@ def _claim(body: Manifest, spec: ModelDeploymentSpec, children: Sequence[Manifes
 def _listeners(namespace: str, spec: ModelDeploymentSpec) -> Iterator[tuple[Address, str | None]]:
     if spec.traffic is None:
         return
-    path = spec.traffic.path_prefix.rstrip("/") or "/"
-    for parent in spec.traffic.parent_refs:
+    for parent in spec.traffic.gateways:
         gateway = f"{parent.namespace or namespace}/{parent.name}"
         for host in spec.traffic.hostnames or ["*"]:
-            yield (gateway, host, path), parent.section_name
+            for path in _paths(spec, spec.traffic):
+                yield (gateway, host, path), parent.section_name
+
+
+def _paths(spec: ModelDeploymentSpec, traffic: Traffic) -> Iterator[str]:
+    """Under which paths of the host it is; services and methods of gRPC are paths, too."""
+    if traffic.protocol == "GRPC":
+        yield from published(traffic, PRESETS[spec.runtime.preset])
+    else:
+        yield traffic.path_prefix.rstrip("/") or "/"

@@ -28,6 +28,7 @@ from rollmodel.reconcile.deployment.configuration import Configuration
 from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.deployment.other_routes import OtherRoutes
+from rollmodel.reconcile.deployment.rules import RuleKeeper
 
 __all__ = ["Gatherer", "Queries"]
 
@@ -69,6 +70,7 @@ class Gatherer:
         self._coordinator = Coordinator(kube, clock, self._addresses.wake) if coordinator is None else coordinator
         self._other_routes = OtherRoutes(kube, clock)
         self._aliases = ChampionAliases(self._addresses.wake)
+        self.rules = RuleKeeper(kube)
         self._configuration = Configuration(kube, clock, read_secrets=read_secrets)
         self._seen: dict[str, tuple[str, float]] = {}
         self._refreshes: dict[str, tuple[str, float]] = {}
@@ -104,6 +106,8 @@ class Gatherer:
             defaults=self._defaults,
             now=self._clock.now(),
             gateway_available=self._kube.gateway_available,
+            users_route=self._users_route(body, spec, status),
+            missing_kinds=frozenset(kind for kind in ("GRPCRoute",) if not self._kube.serves(kind)),
             address_taken=self._addresses.claim(body, spec, children)
             or await self._other_routes.older(meta["uid"], children),
             routes_read=self._other_routes.are_read(meta["uid"]),
@@ -116,6 +120,12 @@ class Gatherer:
         )
         hold = await self._coordinator.ask(body, partial(wish, observed))
         return replace(observed, hold=hold, answers=await self._answers(self._queries(observed)))
+
+    def _users_route(self, body: Manifest, spec: ModelDeploymentSpec, status: ModelDeploymentStatus) -> Manifest | None:
+        """The route that the spec names, or one that is to be given back."""
+        ref = spec.traffic.route_ref if spec.traffic is not None else None
+        name = ref.name if ref is not None else status.routed_rule.route if status.routed_rule is not None else None
+        return None if name is None else self._kube.users_route(body, name)
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
@@ -165,7 +175,7 @@ class Gatherer:
     async def _pods(self, namespace: str, name: str, children: Sequence[Manifest]) -> Sequence[dict[str, Any]]:
         """Pods, once a revision has been short of ready ones for a moment: they tell why. Others' are compared."""
         now = self._clock.now()
-        deployments = [child for child in children if child["kind"] == "Deployment"]
+        deployments = _of_revisions(children)
         waiting = [child for child in _starting(children) if _is_late(child, now, self._starting)]
         if not waiting:
             return []
@@ -191,7 +201,7 @@ def _nothing_serves(status: ModelDeploymentStatus, children: Sequence[Manifest])
     """Whether a first revision is about to be installed: none is stable, and none is there that could become it."""
     if status.stable is not None:
         return False
-    ready = any(child.get("status", {}).get("readyReplicas") for child in children if child["kind"] == "Deployment")
+    ready = any(child.get("status", {}).get("readyReplicas") for child in _of_revisions(children))
     return status.candidate is not None or not ready
 
 
@@ -232,7 +242,12 @@ def _is_late(deployment: Manifest, now: datetime, starting: float) -> bool:
 
 def _starting(children: Sequence[Manifest]) -> list[Manifest]:
     """Deployments some of whose pods are not ready."""
-    return [child for child in children if child["kind"] == "Deployment" and not _all_ready(child)]
+    return [child for child in _of_revisions(children) if not _all_ready(child)]
+
+
+def _of_revisions(children: Sequence[Manifest]) -> list[Manifest]:
+    """Deployments that serve the model; the holding page does not."""
+    return [child for child in children if child["kind"] == "Deployment" and _revision(child) is not None]
 
 
 def _all_ready(deployment: Manifest) -> bool:

@@ -34,6 +34,8 @@ def model_deployments(
         retry=lambda observed: model_retry if isinstance(observed.model, Problem) else None,
         look_again=LOOK_AGAIN_SECONDS,
         refers=_refers,
+        finalize=gatherer.rules.finalize,
+        owes=gatherer.rules.owes,
         announces=changed_models,
         forget=gatherer.forget,
     )

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from rollmodel.errors import Conflict, RollmodelError, Transient
-from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, Effect, EmitEvent, Ref
+from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, Effect, EmitEvent, Ref, SetBackends
 from rollmodel.ports import Kube, Manifest
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.admitted import Admitted
@@ -35,7 +35,7 @@ class ObjectHandlers:
     @property
     def handlers(self) -> Mapping[type[Effect], Handler]:
         """By class of effect."""
-        return {ApplyObject: self._apply, DeleteObject: self._delete}
+        return {ApplyObject: self._apply, SetBackends: self._set_backends, DeleteObject: self._delete}
 
     def without_needless(self, body: Manifest, decision: Decision) -> tuple[Decision, tuple[Refusal, ...]]:
         """Leave out what would change nothing, or only go on with a fight; and say which children are fought about."""
@@ -82,6 +82,14 @@ class ObjectHandlers:
             await self._kube.event(acting.body, event)
         if self._arrived is not None and before is None and ref.kind in _WORKLOADS:
             await self._arrived(owner)
+
+    async def _set_backends(self, effect: SetBackends, acting: Acting) -> None:
+        try:
+            await self._kube.set_backends(effect)
+        except RollmodelError as error:
+            _report(effect.ref, error, acting)
+        else:
+            acting.done.append(effect)
 
     async def _delete(self, effect: DeleteObject, acting: Acting) -> None:
         try:

@@ -75,7 +75,7 @@ def test_a_listener_that_is_not_served() -> None:
     tls, http = found["listeners"]
     assert conditions(tls)["Accepted"][:2] == ("False", "UnsupportedProtocol")
     assert conditions(tls)["Programmed"][:2] == ("False", "Invalid")
-    assert (tls["supportedKinds"], len(http["supportedKinds"])) == ([], 1)
+    assert (tls["supportedKinds"], len(http["supportedKinds"])) == ([], 2)
     assert conditions(http)["Programmed"][:2] == ("True", "Programmed")
 
 

@@ -1,5 +1,6 @@
 """Short ways to write down the objects of a test."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from localcluster.gateway.world import CONTROLLER, World
@@ -55,6 +56,7 @@ def endpoint(address: str, **conditions: Any) -> dict[str, Any]:
     return {"addresses": [address], "conditions": conditions}
 
 
-def world(*routes: dict[str, Any], services: tuple[str, ...] = ("a", "b"), **more: Any) -> World:
-    fields: dict[str, Any] = {"classes": [CLASS], "gateways": [gateway()], "services": [service(s) for s in services]}
+def world(*routes: dict[str, Any], services: Sequence[str | dict[str, Any]] = ("a", "b"), **more: Any) -> World:
+    found = [one if isinstance(one, dict) else service(one) for one in services]
+    fields: dict[str, Any] = {"classes": [CLASS], "gateways": [gateway()], "services": found}
     return World(**{**fields, "routes": list(routes), **more})

@@ -13,7 +13,9 @@ from rollmodel.plan.decision import ApplyObject, DeleteObject, EmitEvent, Event,
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.apply_order import in_order
+from rollmodel.plan.deployment.objects.holding import holding_leftovers, holding_objects
 from rollmodel.plan.deployment.objects.pairs import pairs_service
+from rollmodel.plan.deployment.objects.ports import grpc_port
 from rollmodel.plan.deployment.objects.scaling import scaling_leftovers, scaling_objects
 from rollmodel.plan.deployment.objects.services import preview_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
@@ -49,10 +51,10 @@ def desired_objects(rollout: Rollout) -> list[Manifest]:
     manifests += [*_preview(rollout), *pairs_service(rollout)]
     split = desired_split(rollout)
     if split is not None:
-        installed = rollout.observed.gateway_available
-        manifests += rollout.router.objects(rollout.owner, split, installed=installed)
+        manifests += rollout.router.objects(rollout.owner, split, installed=rollout.context.installed)
     if manifests:
         url = rollout.observed.defaults.keda_prometheus_url
+        manifests += holding_objects(rollout)
         manifests += scaling_objects(rollout.owner, rollout.spec.scale, prometheus_url=url)
     return manifests
 
@@ -87,6 +89,7 @@ def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
     gone = [revision for revision in drained_arms if not _is_selected(rollout, revision)]
     leaving = [child for rev in gone for child in (live.deployments.get(rev), live.services.get(rev)) if child]
     leaving += [*leftovers(rollout.router, live), *scaling_leftovers(rollout.spec.scale, live)]
+    leaving += holding_leftovers(rollout)
     for service, wanted in ((live.preview, _preview(rollout)), (live.pairs, pairs_service(rollout))):
         leaving += [service] if service is not None and not list(wanted) else []
     return tuple(_delete(child) for child in [*leaving, *live.not_believed, *_old_records(rollout)])
@@ -95,7 +98,8 @@ def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
 def _preview(rollout: Rollout) -> Iterator[Manifest]:
     """The Service of a candidate that is previewed; nobody is, where nothing serves yet."""
     if rollout.candidate is not None and rollout.stable is not None and current_goal(rollout).preview:
-        yield preview_service(rollout.owner, rollout.candidate.revision)
+        revision = rollout.candidate.revision
+        yield preview_service(rollout.owner, revision, grpc_port(rollout, revision))
 
 
 def _with_pods(rollout: Rollout) -> Iterator[tuple[ArmStatus, int]]:
@@ -124,7 +128,7 @@ def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Ma
     )
     yield revisions.record(rollout.owner, revision, rollout.observed.generation)
     if rollout.router.capabilities.revision_services:
-        yield revision_service(rollout.owner, revision.id)
+        yield revision_service(rollout.owner, revision.id, grpc_port(rollout, revision.id))
 
 
 def _is_selected(rollout: Rollout, revision: str) -> bool:

@@ -30,6 +30,10 @@ class LiveObjects:
     """The Service of a candidate that is previewed."""
     pairs: Manifest | None = None
     """The Service of the pods whose answers a candidate compares with its own."""
+    holding: Manifest | None = None
+    """The Deployment of the holding page."""
+    users_route: Manifest | None = None
+    """An HTTPRoute of somebody else, of which one rule leads here: no child."""
     not_believed: Sequence[Manifest] = ()
     """Records that do not say what status remembers."""
     hashes: Mapping[str, str] = field(default_factory=dict)
@@ -54,6 +58,7 @@ class LiveObjects:
             shared=_shared(staying),
             preview=_service_called(naming.preview(owner), present),
             pairs=_service_called(naming.pairs(owner), present),
+            holding=next((child for child in present if _is_holding(child, owner)), None),
         )
 
     @property
@@ -64,7 +69,7 @@ class LiveObjects:
     def __iter__(self) -> Iterator[Manifest]:
         """All of them."""
         yield from self.not_believed
-        yield from (service for service in (self.preview, self.pairs) if service is not None)
+        yield from (one for one in (self.preview, self.pairs, self.holding) if one is not None)
         for group in (self.records, self.deployments, self.services, self.shared):
             yield from group.values()
 
@@ -104,6 +109,11 @@ def _service_called(name: str, children: Sequence[Manifest]) -> Manifest | None:
     """A Service that belongs to no single revision, beside the main one."""
     services = (child for child in children if child["kind"] == "Service" and not _revision_of(child))
     return next((child for child in services if child["metadata"]["name"] == name), None)
+
+
+def _is_holding(child: Manifest, owner: str) -> bool:
+    named = child["metadata"]["name"] == naming.holding(owner)
+    return child["kind"] == "Deployment" and named and not _revision_of(child)
 
 
 def _by_revision(children: Sequence[Manifest], kind: str) -> dict[str, Manifest]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rollmodel.api.base import GROUP
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, Runtime
+from rollmodel.errors import Invalid
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.fetching import (
     MODEL,
@@ -23,9 +24,11 @@ from rollmodel.plan.deployment.runtimes.preset import Preset
 from rollmodel.plan.pods.overlay import lay_over
 from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED
 
-__all__ = ["MODEL_CONTAINER", "pod_template"]
+__all__ = ["GRPC", "MODEL_CONTAINER", "grpc_port_of", "pod_template"]
 
 MODEL_CONTAINER = "model"
+GRPC = "grpc"
+"""Name of the port on which a server speaks gRPC."""
 
 _REQUEST_SECONDS = 60
 _UNLIST_SECONDS = 10
@@ -117,6 +120,7 @@ def _serve(
         "models": MODELS,
         "name": owner,
         "port": str(port),
+        "grpc_port": str(_grpc_port(runtime, preset)),
         "workers": str(workers),
     }
     return {
@@ -165,30 +169,58 @@ def _environment(
 
 def _probes(runtime: Runtime, preset: Preset, words: dict[str, str], start_seconds: int) -> dict[str, Any]:
     """Startup gives loading its time, readiness asks for a real answer, liveness only whether the process lives."""
-    ready = runtime.readiness_path or preset.ready_path.format(**words)
+    ready = _is_ready(runtime, preset, words)
     period = 2
     probes = {
         "startupProbe": _probe(ready, periodSeconds=period, failureThreshold=start_seconds // period),
         "readinessProbe": _probe(ready, periodSeconds=5, failureThreshold=2),
     }
     if preset.live_path:
-        probes["livenessProbe"] = _probe(preset.live_path.format(**words), periodSeconds=10, failureThreshold=3)
+        lives = _answers(preset.live_path.format(**words))
+        probes["livenessProbe"] = _probe(lives, periodSeconds=10, failureThreshold=3)
     return probes
 
 
-def _probe(path: str, **timing: int) -> dict[str, Any]:
-    return {"httpGet": {"path": path, "port": "http"}, "timeoutSeconds": 5, **timing}
+def _is_ready(runtime: Runtime, preset: Preset, words: dict[str, str]) -> dict[str, Any]:
+    """By HTTP; a server of which only the port of gRPC is known is asked there (``grpc.health.v1``)."""
+    if runtime.grpc_port is not None and preset.grpc_port is None and runtime.readiness_path is None:
+        return {"grpc": {"port": runtime.grpc_port}}
+    return _answers(runtime.readiness_path or preset.ready_path.format(**words))
+
+
+def _answers(path: str) -> dict[str, Any]:
+    return {"httpGet": {"path": path, "port": "http"}}
+
+
+def _probe(question: dict[str, Any], **timing: int) -> dict[str, Any]:
+    return {**question, "timeoutSeconds": 5, **timing}
 
 
 def _port(runtime: Runtime, preset: Preset) -> int:
     return runtime.port or preset.port
 
 
+def _grpc_port(runtime: Runtime, preset: Preset) -> int | None:
+    return runtime.grpc_port or preset.grpc_port
+
+
 def _ports(runtime: Runtime, preset: Preset) -> list[dict[str, Any]]:
-    ports = [{"name": "http", "containerPort": _port(runtime, preset), "protocol": "TCP"}]
-    if preset.metrics_port:
-        ports.append({"name": "metrics", "containerPort": preset.metrics_port, "protocol": "TCP"})
-    return ports
+    named = {"http": _port(runtime, preset), GRPC: _grpc_port(runtime, preset), "metrics": preset.metrics_port}
+    numbers = [number for number in named.values() if number is not None]
+    if named[GRPC] is not None and len(set(numbers)) < len(numbers):
+        raise Invalid(f"`runtime.grpcPort` {named[GRPC]} is another port of the server, too", reason="InvalidSpec")
+    return [
+        {"name": name, "containerPort": number, "protocol": "TCP"}
+        for name, number in named.items()
+        if number is not None
+    ]
+
+
+def grpc_port_of(template: Mapping[str, Any], preset: Preset) -> int | None:
+    """Where pods of a template speak gRPC; templates of earlier releases do not name it, and have the preset's."""
+    ports = (port for container in template["spec"]["containers"] for port in container.get("ports") or ())
+    named = (port["containerPort"] for port in ports if port.get("name") == GRPC)
+    return next(named, preset.grpc_port)
 
 
 def _mounts(preset: Preset) -> list[dict[str, Any]]:

@@ -16,12 +16,18 @@ __all__ = ["observed_route", "route_weights"]
 _ACCEPTED, _BEHIND, _NO_ANSWER = "Accepted", "GatewayBehind", "WaitingForGateway"
 
 
-def observed_route(route: Manifest, parents: Sequence[ParentRef], owner: Owner) -> ObservedTraffic:
-    """The weights of a live route, known once every Gateway has taken up its present generation."""
+def observed_route(
+    route: Manifest, parents: Sequence[ParentRef], owner: Owner, asked: Mapping[str, int] | None = None
+) -> ObservedTraffic:
+    """The weights of a live route, known once every Gateway has taken up its present generation.
+
+    ``asked`` are the weights that it asks for, where they are not those of all its rules.
+    """
     verdicts = [_verdict(route, parent, owner.namespace) for parent in parents]
     known = all(reason != _BEHIND for reason, _ in verdicts)
     served = any(reason == _ACCEPTED for reason, _ in verdicts)
-    weights = (route_weights(route, owner.name) if served else {}) if known else None
+    asked = route_weights(route, owner.name) if asked is None else dict(asked)
+    weights = (asked if served else {}) if known else None
     generation = route["metadata"].get("generation")
     for reason, message in verdicts:
         if reason != _ACCEPTED:

@@ -1,8 +1,6 @@
 """Traffic split by an HTTPRoute of the Gateway API, which is owned as a whole.
 
-Its lists are atomic, so nobody could co-own one weight (GEP-1742, SSA markers). Every default of the API is written
-out, so that the live object can be compared exactly. A revision without weight is left out rather than given weight 0:
-a session that is pinned to a backend outranks weight 0 (GEP-1619).
+Its lists are atomic, so nobody could co-own one weight (GEP-1742, SSA markers).
 """
 
 from __future__ import annotations
@@ -12,21 +10,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
-from rollmodel.api.modeldeployment import ModelDeploymentSpec, ParentRef, Traffic
+from rollmodel.api.modeldeployment import ModelDeploymentSpec, Traffic
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
-from rollmodel.plan.deployment.objects.services import SERVICE_PORT, main_service
+from rollmodel.plan.deployment.objects.services import SERVICE_PORT, holding_service, main_service
 from rollmodel.plan.deployment.routers.gateway_answers import observed_route, route_weights
 from rollmodel.plan.deployment.routers.match import RequestMatch
+from rollmodel.plan.deployment.routers.route_parts import (
+    GATEWAY_GROUP,
+    backends,
+    groups,
+    has_mirror_percent,
+    mirrors,
+    parent,
+)
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
 from rollmodel.plan.manifest import Manifest
 
-__all__ = ["GATEWAY_GROUP", "HttpRoute", "http_route", "published"]
-
-GATEWAY_GROUP = "gateway.networking.k8s.io"
+__all__ = ["HttpRoute", "http_route", "published", "with_mirror_percent"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ class HttpRoute:
     @classmethod
     def of(cls, spec: ModelDeploymentSpec) -> Self | None:
         """Where the spec has ``traffic``."""
-        if spec.traffic is None:
+        if spec.traffic is None or spec.traffic.route_ref is not None:
             return None
         return cls(spec.traffic, published(spec.traffic, PRESETS[spec.runtime.preset]))
 
@@ -60,10 +64,11 @@ class HttpRoute:
 
     def objects(self, owner: Owner, split: Split, *, installed: bool) -> Iterator[Manifest]:
         """The main Service, and the route once a revision can answer."""
-        yield main_service(owner, split.main)
+        yield holding_service(owner) if split.holding else main_service(owner, split.main)
         if installed and split.weights:
             paths = [path.format(name=owner.name) for path in self.paths]
-            yield http_route(owner, self.traffic, paths, split.weights, split.mirrored, matched=split.matched)
+            route = http_route(owner, self.traffic, paths, split.weights, split.mirrored, matched=split.matched)
+            yield _held(route, owner) if split.holding else route
 
     def live_weights(self, owner: Owner, live: LiveObjects) -> Mapping[str, int]:
         """As the live route has them."""
@@ -78,18 +83,29 @@ class HttpRoute:
         route = live.shared.get("HTTPRoute")
         if route is None:
             return ObservedTraffic({}, "Unknown", "NoRouteYet", "the route is created once a revision is ready")
-        observed = observed_route(route, self.traffic.parent_refs, owner)
-        if observed.status == "True" and not _has_mirror_percent(route):
-            message = (
-                "the Gateway API of this cluster knows no `percent` of mirrored requests: it must be v1.3 or newer"
-            )
-            return replace(observed, status="False", reason="MirrorPercentUnknown", message=message, needs_person=True)
+        return with_mirror_percent(observed_route(route, self.traffic.gateways, owner), route)
+
+
+def _held(route: dict[str, Any], owner: Owner) -> dict[str, Any]:
+    """The route while the holding page answers: all its rules lead to the main Service."""
+    name = naming.shared(owner.name)
+    main = {"group": "", "kind": "Service", "name": name, "port": SERVICE_PORT, "weight": 100}
+    rules = [{**rule, "backendRefs": [main]} for rule in route["spec"]["rules"]]
+    return {**route, "spec": {**route["spec"], "rules": rules}}
+
+
+def with_mirror_percent(observed: ObservedTraffic, route: Manifest) -> ObservedTraffic:
+    """What is observed, unless the definitions of the cluster have dropped what part of the requests is copied."""
+    if observed.status != "True" or has_mirror_percent(route):
         return observed
+    message = "the Gateway API of this cluster knows no `percent` of mirrored requests: it must be v1.3 or newer"
+    return replace(observed, status="False", reason="MirrorPercentUnknown", message=message, needs_person=True)
 
 
 def published(traffic: Traffic, preset: Preset) -> tuple[str, ...]:
     """Paths of the server that are published: those of the spec, or else those that the preset's clients need."""
-    return tuple(preset.paths if traffic.paths is None else traffic.paths)
+    usual = preset.grpc_paths if traffic.protocol == "GRPC" else preset.paths
+    return tuple(usual if traffic.paths is None else traffic.paths)
 
 
 def _shown(path: str, traffic: Traffic) -> str:
@@ -122,29 +138,20 @@ def http_route(
 
     A revision with a match has rules of its own: they win by the header, and weights of others say what is expected.
     """
-    groups = _groups(weights, matched or {})
+    parts = groups(weights, matched or {})
     together = [paths] if _server_sees_prefix(traffic) else [[path] for path in paths]
     return {
         "apiVersion": f"{GATEWAY_GROUP}/v1",
         "kind": "HTTPRoute",
         "metadata": metadata(owner, naming.shared(owner.name)),
         "spec": {
-            "parentRefs": [_parent(parent) for parent in traffic.parent_refs],
+            "parentRefs": [parent(one) for one in traffic.gateways],
             "hostnames": list(traffic.hostnames or ()),
             "rules": [
-                _rule(owner, traffic, each, part, mirrored or {}, match) for each in together for part, match in groups
+                _rule(owner, traffic, each, part, mirrored or {}, match) for each in together for part, match in parts
             ],
         },
     }
-
-
-def _groups(
-    weights: Mapping[str, int], matched: Mapping[str, RequestMatch]
-) -> list[tuple[Mapping[str, int], RequestMatch | None]]:
-    """Who answers which requests: those that match, then all others. One who has all traffic needs no match."""
-    apart = {revision: matched[revision] for revision in weights if revision in matched and len(weights) > 1}
-    others = {revision: weight for revision, weight in weights.items() if revision not in apart}
-    return [*(({revision: weights[revision]}, match) for revision, match in sorted(apart.items())), (others, None)]
 
 
 def _rule(  # noqa: PLR0917 - what a rule consists of
@@ -159,18 +166,9 @@ def _rule(  # noqa: PLR0917 - what a rule consists of
     headers = {} if match is None else {"headers": [match.header()]}
     rule: dict[str, Any] = {
         "matches": [{"path": {"type": "PathPrefix", "value": _shown(path, traffic)}, **headers} for path in paths],
-        "backendRefs": [
-            {**_backend(owner, revision), "weight": weight}
-            for revision, weight in sorted(weights.items())
-            if weight > 0
-        ],
+        "backendRefs": backends(owner, weights, SERVICE_PORT),
     }
-    mirrors = [
-        {"type": "RequestMirror", "requestMirror": {"backendRef": _backend(owner, revision), "percent": percent}}
-        for revision, percent in sorted(mirrored.items())
-        if percent > 0
-    ]
-    if filters := [*_rewrite(traffic, paths[0]), *mirrors]:
+    if filters := [*_rewrite(traffic, paths[0]), *mirrors(owner, mirrored, SERVICE_PORT)]:
         rule["filters"] = filters
     if traffic.request_timeout_seconds is not None:
         rule["timeouts"] = {"request": f"{traffic.request_timeout_seconds}s"}
@@ -182,27 +180,8 @@ def _server_sees_prefix(traffic: Traffic) -> bool:
     return traffic.path_prefix == "/" or traffic.prefix_rewrite is not None
 
 
-def _has_mirror_percent(route: Manifest) -> bool:
-    """Whether every mirror of a live route has the percent that we wrote; older definitions drop it, and copy all."""
-    filters = [one for rule in route["spec"].get("rules") or () for one in rule.get("filters") or ()]
-    return all("percent" in one["requestMirror"] for one in filters if one["type"] == "RequestMirror")
-
-
 def _rewrite(traffic: Traffic, server_path: str) -> Iterator[Manifest]:
     """Model servers know nothing of the prefix under which a gateway shows them."""
     if not _server_sees_prefix(traffic):
         path = {"type": "ReplacePrefixMatch", "replacePrefixMatch": server_path}
         yield {"type": "URLRewrite", "urlRewrite": {"path": path}}
-
-
-def _backend(owner: Owner, revision: str) -> dict[str, Any]:
-    return {"group": "", "kind": "Service", "name": naming.child(owner.name, revision), "port": SERVICE_PORT}
-
-
-def _parent(parent: ParentRef) -> dict[str, Any]:
-    reference = {"group": GATEWAY_GROUP, "kind": "Gateway", "name": parent.name}
-    if parent.namespace:
-        reference["namespace"] = parent.namespace
-    if parent.section_name:
-        reference["sectionName"] = parent.section_name
-    return reference

@@ -10,7 +10,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.services import main_service
+from rollmodel.plan.deployment.objects.services import holding_service, main_service
 from rollmodel.plan.deployment.routers.traffic import (
     Capabilities,
     ObservedTraffic,
@@ -52,7 +52,9 @@ class ReplicaRatio:
     def objects(self, owner: Owner, split: Split, *, installed: bool) -> Iterator[Manifest]:
         """The Service: for the pods of all revisions only while no retired pods are among them."""
         del installed
-        if not split.weights:
+        if split.holding:
+            yield holding_service(owner)
+        elif not split.weights:
             yield main_service(owner, split.main)
         else:
             several = len(split.weights) > 1 and not split.draining

@@ -11,8 +11,10 @@ from typing import ClassVar, Protocol, Self
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.routers.grpc_route import GrpcRoute
 from rollmodel.plan.deployment.routers.http_route import HttpRoute
 from rollmodel.plan.deployment.routers.replica_ratio import ReplicaRatio
+from rollmodel.plan.deployment.routers.route_rule import RouteRule
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
 from rollmodel.plan.manifest import Manifest
 
@@ -53,7 +55,7 @@ class Router(Protocol):
 
 
 #: The first that a spec asks for splits the traffic. ``ReplicaRatio`` takes every spec.
-ROUTERS: tuple[type[Router], ...] = (HttpRoute, ReplicaRatio)
+ROUTERS: tuple[type[Router], ...] = (RouteRule, GrpcRoute, HttpRoute, ReplicaRatio)
 
 
 def router_for(spec: ModelDeploymentSpec) -> Router:

@@ -38,6 +38,8 @@ class Split:
     ``main`` is the revision that clients of the main Service get while nothing else says so.
     ``matched``: a revision with a part of the traffic that gets just the requests that match; its weight is what they
     are expected to be.
+    ``main_grpc_port``: where the pods of ``main`` speak gRPC, if that is what is routed.
+    ``holding``: nobody can answer, and the holding page does: the main Service leads to it.
     ``draining``: some pods of retired revisions may still exist.
     """
 
@@ -46,6 +48,8 @@ class Split:
     mirrored: Mapping[str, int] = field(default_factory=dict)
     draining: bool = False
     matched: Mapping[str, RequestMatch] = field(default_factory=dict)
+    main_grpc_port: int | None = None
+    holding: bool = False
 
 
 @dataclass(frozen=True, slots=True)

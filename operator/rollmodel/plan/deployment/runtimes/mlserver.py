@@ -7,7 +7,7 @@ Names as MLServer 1.7.1 exposes them; its documentation has other label names. I
 from __future__ import annotations
 
 from rollmodel.api.modeldeployment import MetricPreset
-from rollmodel.plan.deployment.runtimes.preset import Counter, Counts, Histogram, Preset
+from rollmodel.plan.deployment.runtimes.preset import OPEN_INFERENCE, Counter, Counts, Histogram, Preset
 
 __all__ = ["MLSERVER"]
 
@@ -16,6 +16,8 @@ _LATENCY = Histogram(Counter("rest_server_request_duration_seconds_bucket", 'met
 MLSERVER = Preset(
     port=8080,
     metrics_port=8082,
+    grpc_port=8081,
+    grpc_paths=OPEN_INFERENCE,
     ready_path="/v2/models/{name}/ready",
     live_path="/v2/health/live",
     paths=("/v2/models/{name}", "/invocations"),
@@ -23,6 +25,7 @@ MLSERVER = Preset(
     args=("start", "{model}"),
     env={
         "MLSERVER_HTTP_PORT": "{port}",
+        "MLSERVER_GRPC_PORT": "{grpc_port}",
         "MLSERVER_METRICS_PORT": "8082",
         "MLSERVER_PARALLEL_WORKERS": "{workers}",
         "MLSERVER_MODEL_NAME": "{name}",

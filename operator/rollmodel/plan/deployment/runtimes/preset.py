@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 from rollmodel.api.modeldeployment import MetricPreset
 
-__all__ = ["Counter", "Counts", "Histogram", "Preset"]
+__all__ = ["OPEN_INFERENCE", "Counter", "Counts", "Histogram", "Preset"]
+
+#: Inference by the Open Inference Protocol; the same service also loads and unloads models, which is nobody's business.
+OPEN_INFERENCE = tuple(
+    f"/inference.GRPCInferenceService/{method}" for method in ("ModelInfer", "ModelStreamInfer", "ModelMetadata")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +44,8 @@ class Preset:
     """A model server as data.
 
     ``command``, ``args`` and ``env`` may use ``{model}`` (folder of the model), ``{models}`` (its parent), ``{name}``
-    (of the ModelDeployment), ``{port}`` and ``{workers}``; the paths ``{name}``. A metric of ``MetricPreset`` stands in
-    ``measures``, or in ``cannot`` with the reason and the way out.
+    (of the ModelDeployment), ``{port}``, ``{grpc_port}`` and ``{workers}``; the paths ``{name}``. A metric of
+    ``MetricPreset`` stands in ``measures``, or in ``cannot`` with the reason and the way out.
     """
 
     port: int
@@ -51,6 +56,10 @@ class Preset:
     env: Mapping[str, str] = field(default_factory=dict)
     paths: Sequence[str] = ("/",)
     """What a route publishes, each with all below it: where clients ask for predictions. May use ``{name}``."""
+    grpc_port: int | None = None
+    """Where it speaks gRPC; None: it does not, or nobody knows where."""
+    grpc_paths: Sequence[str] = ("/",)
+    """What a GRPCRoute publishes: ``/SERVICE`` or ``/SERVICE/METHOD``."""
     own_image: bool = False
     """True: the operator's server image is the default. False: ``runtime.image`` must be given."""
     metrics_port: int | None = None

@@ -7,7 +7,7 @@ sums of microseconds, so there are no quantiles (user guide, "Metrics").
 from __future__ import annotations
 
 from rollmodel.api.modeldeployment import MetricPreset
-from rollmodel.plan.deployment.runtimes.preset import Counter, Counts, Preset
+from rollmodel.plan.deployment.runtimes.preset import OPEN_INFERENCE, Counter, Counts, Preset
 
 __all__ = ["TRITON"]
 
@@ -17,11 +17,13 @@ _NO_HISTOGRAM = "Triton has no latency histogram; use `counts` or `value` with a
 TRITON = Preset(
     port=8000,
     metrics_port=8002,
+    grpc_port=8001,
+    grpc_paths=OPEN_INFERENCE,
     ready_path="/v2/health/ready",
     live_path="/v2/health/live",
     paths=tuple(f"/v2/models/model/{verb}" for verb in ("infer", "generate", "generate_stream")),
     command=("tritonserver",),
-    args=("--model-repository={models}", "--http-port={port}", "--metrics-port=8002"),
+    args=("--model-repository={models}", "--http-port={port}", "--grpc-port={grpc_port}", "--metrics-port=8002"),
     shared_memory=True,
     run_as_user=1000,
     start_seconds=1800,

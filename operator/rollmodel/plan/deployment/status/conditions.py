@@ -49,6 +49,7 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
         "replicas": sum(arm.replicas for arm in rollout.state.arms()),
         "selector": naming.selector_text(naming.owner_selector(rollout.observed.name)),
         "held_size": rollout.state.held_size,
+        "routed_rule": rollout.state.routed_rule,
         "evidence": rollout.state.evidence,
         "judge": rollout.state.judge,
         "rejected": rollout.state.rejected,

@@ -23,9 +23,9 @@ def unmet(spec: ModelDeploymentSpec) -> Problem | None:
 def _unmet(spec: ModelDeploymentSpec) -> Iterator[str]:
     strategy, needs, can = spec.rollout.strategy, strategy_for(spec).needs, router_for(spec).capabilities
     if needs.mirror and not can.mirror:
-        yield f"strategy {strategy} copies requests, which takes a Gateway: set `traffic`"
+        yield f"strategy {strategy} copies requests, which takes a Gateway: set `traffic.parentRefs`"
     if needs.header_match and not can.header_match:
-        yield f"strategy {strategy} tells clients apart by a header, which takes a Gateway: set `traffic`"
+        yield f"strategy {strategy} tells clients apart by a header, which takes a Gateway: set `traffic.parentRefs`"
     if needs.exact_weights and not can.exact_weights:
         yield f"strategy {strategy} needs shares that are exact, which takes a Gateway: set `traffic`"
     if not can.exact_weights and any(step.pods_percent for step in spec.rollout.steps):

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rollmodel.api.modeldeployment import ArmStatus
+from rollmodel.plan.deployment.objects.holding import holds
+from rollmodel.plan.deployment.objects.ports import grpc_port
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.routers.traffic import Split
@@ -164,6 +166,8 @@ def desired_split(rollout: Rollout) -> Split | None:
         mirrored=_mirrored(rollout),
         draining=bool(rollout.retiring),
         matched=_matched(rollout),
+        main_grpc_port=grpc_port(rollout, main.revision),
+        holding=holds(rollout),
     )
 
 

@@ -14,6 +14,8 @@ from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.routers.http_route import http_route, published
+from rollmodel.plan.deployment.routers.router import router_for
+from rollmodel.plan.deployment.routers.traffic import Split
 from rollmodel.plan.deployment.runtimes import PRESETS
 
 from tests.support.simulation.rollouts import DEFAULTS, model, spec
@@ -52,6 +54,7 @@ def others() -> Iterator[tuple[str, Any]]:
     yield "record", revisions.record(OWNER, revisions.Revision("bbbbbbbb", "sha256:7", short, "churn", "7"), 3)
     yield "deployment", deployment(OWNER, "bbbbbbbb", short, replicas=3, deadline_seconds=600, model_name="churn")
     yield "service-revision", revision_service(OWNER, revision.id)
+    yield "service-grpc", revision_service(OWNER, revision.id, 8001)
     yield "service-stable", main_service(OWNER, revision.id)
     yield "service-split", main_service(OWNER, None)
     traffic = spec(
@@ -65,6 +68,12 @@ def others() -> Iterator[tuple[str, Any]]:
     assert traffic is not None
     paths = published(traffic, PRESETS[RuntimePreset.MLFLOW])
     yield "route", http_route(OWNER, traffic, paths, {"bbbbbbbb": 95, "cccccccc": 5, "dddddddd": 0})
+    grpc = spec(
+        runtime=RUNTIMES["triton"],
+        traffic={"parentRefs": [{"name": "public"}], "hostnames": ["churn.example.com"], "protocol": "GRPC"},
+    )
+    split = Split("bbbbbbbb", {"bbbbbbbb": 95, "cccccccc": 5})
+    yield "route-grpc", next(o for o in router_for(grpc).objects(OWNER, split, installed=True) if "Route" in o["kind"])
     yield "route-mirror", http_route(OWNER, traffic, paths, {"bbbbbbbb": 100}, {"cccccccc": 20})
 
 

@@ -36,7 +36,7 @@ class ProxyFile:
 
     @classmethod
     def of(cls, spec: ModelDeploymentSpec) -> Self | None:
-        asked = spec.traffic is not None and spec.traffic.parent_refs[0].name == "proxy"
+        asked = spec.traffic is not None and spec.traffic.gateways[0].name == "proxy"
         return cls() if asked else None
 
     def pods_for(self, weight: int, full: int) -> int:

@@ -1,0 +1,17 @@
+"""Ports of a revision that Services lead to beside the one for HTTP."""
+
+from __future__ import annotations
+
+from rollmodel.plan.deployment.objects.template import grpc_port_of
+from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.runtimes import PRESETS
+
+__all__ = ["grpc_port"]
+
+
+def grpc_port(rollout: Rollout, revision: str) -> int | None:
+    """Where the pods of a revision speak gRPC; None where HTTP is routed, or nobody knows."""
+    traffic, known = rollout.spec.traffic, rollout.revision(revision)
+    if traffic is None or traffic.protocol != "GRPC" or known is None:
+        return None
+    return grpc_port_of(known.template, PRESETS[rollout.spec.runtime.preset])

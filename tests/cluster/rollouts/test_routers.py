@@ -1,0 +1,98 @@
+"""Other routers than a route of ours, and a model that is asleep, on a real control plane with a real gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import aiohttp
+import pytest
+
+from localcluster import Cluster
+from tests.cluster.rollouts.conftest import Rollout, Send
+from tests.support.eventually import eventually
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.rollout import LiveRollout, at_rest, light_spec, tried_at, verdict
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+GOOD, BAD = Behaviour(), Behaviour(errors=0.5)
+BY_HAND = {"steps": [{"weight": 50}, {"pause": "Manual"}], "warmUpSeconds": 0, "drainSeconds": 1}
+
+
+def plain(name: str) -> list[dict[str, Any]]:
+    return [{"group": "", "kind": "Service", "name": name, "port": 80, "weight": 1}]
+
+
+async def backends(churn: LiveRollout) -> list[dict[str, Any]]:
+    route = await churn.get("HTTPRoute", "site")
+    assert route is not None
+    found: list[dict[str, Any]] = route["spec"]["rules"][0]["backendRefs"]
+    return found
+
+
+async def test_a_rule_of_somebodys_own_route(registry: LightRegistry, rollout: Rollout, send: Send) -> None:
+    """Promoted, written back by somebody, rolled back, deleted in a rollout: no request fails, the rule is theirs."""
+    model, churn = await registry.model(GOOD, GOOD, BAD), rollout("churn")
+    rule = {"name": "model", "backendRefs": plain("churn")}
+    spec = {"parentRefs": [{"name": "public"}], "hostnames": [churn.host], "rules": [rule]}
+    meta = {"name": "site", "labels": {"rollmodel.dev/managed-by": "rollmodel"}}
+    await churn.make("HTTPRoute", {"metadata": meta, "spec": spec})
+    asked = light_spec(model.name, "1", rollout=BY_HAND, traffic={"routeRef": {"name": "site", "rule": "model"}})
+    await churn.create(asked, routed=False)
+    await churn.until(at_rest("1"))
+    assert await backends(churn) == plain("churn")
+    traffic = await send(churn)
+    await churn.version("2")
+    await churn.until(tried_at("2", 50))
+    await churn.patch("HTTPRoute", "site", {"spec": {"rules": [rule]}})  # GitOps
+    await churn.until(lambda now: now.routed_rule is not None and now.routed_rule.repairs == 1)
+    await churn.until(tried_at("2", 50))
+    await churn.command("promote")
+    await churn.until(at_rest("2"))
+    await eventually(lambda: backends(churn), lambda found: found == plain("churn"), "the rule is its owner's again")
+    assert set(traffic.codes) == {"200"}
+    await churn.version("3")
+    await churn.until(verdict("3", "RolledBack"))
+    await churn.until(at_rest("2"))
+    await churn.version("1")
+    await churn.until(tried_at("1", 50))
+    assert len(await backends(churn)) == 2
+    await churn.delete()
+    await churn.until_absent()
+    assert await backends(churn) == plain("churn")
+
+
+async def test_a_model_that_is_asleep_has_a_holding_page(
+    stack: Cluster, registry: LightRegistry, rollout: Rollout
+) -> None:
+    """From the page to the first prediction each answer is one of both; prints how long the cold start took."""
+    model, churn = await registry.model(GOOD), rollout("churn")
+    page = {"holdingPage": {"retryAfterSeconds": 7}}
+    await churn.create(light_spec(model.name, "1", rollout=BY_HAND, scale={"replicas": 1, **page}))
+    await churn.until(at_rest("1"))
+
+    async def ask() -> tuple[int, str | None]:
+        async with (
+            aiohttp.ClientSession(headers={"Host": churn.host}) as session,
+            session.post(f"{stack.gateway_url}/invocations", data="{}") as answer,
+        ):
+            return answer.status, answer.headers.get("Retry-After")
+
+    await eventually(ask, lambda found: found == (200, None), "the model answers")
+    await churn.change({"scale": {"replicas": 0}})
+    await eventually(ask, lambda found: found == (503, "7"), "the page answers")
+    began, seen = time.monotonic(), set[tuple[int, str | None]]()
+    await churn.change({"scale": {"replicas": 1}})
+    while (200, None) not in seen:
+        seen.add(await ask())
+        assert time.monotonic() - began < 120
+        await asyncio.sleep(0.05)
+    print(f"cold start: {time.monotonic() - began:.1f} s")
+    for _ in range(20):
+        seen.add(await ask())
+    assert seen == {(503, "7"), (200, None)}
+    await churn.until_absent("Deployment", "churn-hold")
+    assert await ask() == (200, None)
