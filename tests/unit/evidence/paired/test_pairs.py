@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from rollmodel.evidence import judge
+from rollmodel.evidence.core.arrays import array
 from rollmodel.evidence.core.mixture import log_total
 from rollmodel.evidence.core.plans import PlanError
 from rollmodel.evidence.core.types import (
@@ -29,10 +32,13 @@ ENDED = NoEvidence(NoEvidenceReason.COPIES_ENDED, "requests are not copied any m
 NO_PAIRS = NoEvidence(NoEvidenceReason.NO_PAIRS, "none")
 
 
-def crossed(shares: np.ndarray, *, rows: int = 1) -> tuple[float, float]:
-    """How many of many rollouts are ever called harmful and safe; shares: of each window [windows, runs].
+def rollouts(
+    shares: Iterable[float | NDArray[np.float64]], pairs: int = PAIRS, *, rows: int = 1, burst: int = 1
+) -> np.ndarray:
+    """The window in which each of many rollouts is called harmful, and safe; inf for never [2, runs].
 
-    rows: of each request; a request's rows differ independently of each other.
+    shares: of the pairs that differ, of each window. rows: of each request, which differ independently of each other.
+    burst: so many requests in a row are all answered differently, or none of them.
     """
     config = model.configure(
         np.full(RUNS, LIMIT),
@@ -42,14 +48,20 @@ def crossed(shares: np.ndarray, *, rows: int = 1) -> tuple[float, float]:
         release=1800.0,
         windows=2,  # it takes more of its own
     )
-    rng, state, pairs = np.random.default_rng(5), model.begin(config), np.full(RUNS, float(PAIRS))
-    harm = safe = np.zeros(RUNS, dtype=bool)
-    for share in shares:
-        differing = rng.binomial(PAIRS * rows, share, RUNS) / rows
-        state = model.update(config, state, pairs, differing, 10.0)
-        harm = harm | (log_total(state.harm) >= config.harm_level)
-        safe = safe | (log_total(state.safe) >= config.safe_level)
-    return float(harm.mean()), float(safe.mean())
+    rng, state, total = np.random.default_rng(5), model.begin(config), np.full(RUNS, float(pairs))
+    found = np.full((2, RUNS), np.inf)
+    for number, share in enumerate(shares, 1):
+        differing = array(rng.binomial(pairs * rows // burst, share, RUNS)) * burst / rows
+        state = model.update(config, state, total, differing, 10.0)
+        reached = log_total(state.harm) >= config.harm_level, log_total(state.safe) >= config.safe_level
+        found = np.where(np.array(reached) & np.isinf(found), number, found)
+    return found
+
+
+def crossed(shares: Iterable[float | NDArray[np.float64]], pairs: int = PAIRS, **how: int) -> tuple[float, float]:
+    """How many of many rollouts are ever called harmful and safe."""
+    harm, safe = np.isfinite(rollouts(shares, pairs, **how)).mean(axis=1)
+    return float(harm), float(safe)
 
 
 @pytest.mark.parametrize("rows", [1, 3])
@@ -77,6 +89,22 @@ def test_far_from_the_limit_it_decides(share: float, harm: float, safe: float) -
     found = crossed(np.full((40, RUNS), share))
     assert found[0] >= harm if harm else found[0] == 0
     assert found[1] >= safe if share < LIMIT else found[1] <= safe
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("pairs", "burst", "harm", "safe"),
+    [(10, 1, 0.0, 0.003), (100, 2, 0.0, 0.005), (100, 5, 0.0, 0.024), (20, 5, 0.0, 0.21)],
+)
+def test_the_risks_are_those_that_the_decision_record_says(pairs: int, burst: int, harm: float, safe: float) -> None:
+    found = crossed([LIMIT] * 300, pairs, burst=burst)
+    assert found == pytest.approx((harm, safe), abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("share", "proof", "pairs"), [(0.0, 1, 650), (LIMIT / 2, 1, 2600), (0.1, 0, 700)])
+def test_it_takes_as_many_pairs_as_the_page_says(share: float, proof: int, pairs: int) -> None:
+    assert 50 * np.median(rollouts([share] * 100, 50)[proof]) == pytest.approx(pairs, rel=0.1)
 
 
 def begun(*metrics: MetricPlan) -> judge.JudgeState:
