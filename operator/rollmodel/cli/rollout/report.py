@@ -97,9 +97,14 @@ class MetricView:
     @property
     def ratio_name(self) -> str:
         """What the ratio is of."""
-        return {"latency": "time", "mean": "mean", "paired": "part of what may differ"}.get(
+        return {"latency": "time", "mean": "mean", "paired": "differing"}.get(
             self.plan.kind if self.plan is not None else "", "ratio"
         )
+
+    @property
+    def compared_with(self) -> str:
+        """What the ratio is a multiple of."""
+        return "what may differ" if self.plan is not None and self.plan.kind == "paired" else "stable"
 
     @property
     def margins(self) -> tuple[float, float] | None:
@@ -120,6 +125,8 @@ class MetricView:
             return f"learning what is normal, window {seen} of {needed}; until then only {guard} takes it back"
         if self.report.dispersion < NOISY:
             return ""
+        if self.report.unit == "pairs":
+            return f"{self.report.dispersion:.1f} pairs weigh as much as one, as requests may come in bursts"
         return f"noisier than chance alone: {self.report.dispersion:.1f} requests weigh as much as one"
 
 
@@ -268,7 +275,8 @@ def _view(report: MetricReport, metric: MetricPlan, plan: JudgePlan, share: floa
             shared,
         )
     if report.e_safe is not None:
-        safe = Proof(report.e_safe, 1 / plan.alpha_safe, report.seconds_to_safe, " if it is as good as stable")
+        provided = " if it goes on like this" if report.unit == "pairs" else " if it is as good as stable"
+        safe = Proof(report.e_safe, 1 / plan.alpha_safe, report.seconds_to_safe, provided)
     value = f"value {report.value:.4g}" if report.value is not None and metric.kind == "value" else ""
     line = "; ".join(part for part in (value, report.message) if part)
     return MetricView(report.name, report.verdict, line, report, metric, harm, safe)

@@ -219,6 +219,26 @@ def test_latency_is_shown_as_a_factor_in_time(capsys: pytest.CaptureFixture[str]
     assert "at all times" not in text
 
 
+def test_pairs_are_shown_as_a_part_of_what_may_differ(capsys: pytest.CaptureFixture[str]) -> None:
+    metric = MetricPlan("answers", "paired", harm_ratio=1.0, safe_ratio=1.0, value_max=0.02)
+    plan = JudgePlan(metrics=(metric,))
+    seen = MetricReport(
+        "answers", "Undecided", e_harm=0.2, e_safe=3.0, ratio=0.5, low=0.12, high=1.3, na=2000, ka=20, dispersion=2.0,
+        seconds_to_safe=100.0, message="1 % of the answers differ", unit="pairs",
+    )  # fmt: skip
+    opinion = Assessment(Outcome.UNDECIDED, "NotEnoughEvidence", "answers: not proven yet", metrics=(seen,))
+    report = Report("prod", "churn", "Undecided", opinion.message, (), views(plan, opinion), ())
+    Console(width=140).print(Group(*terminal.parts(report)))
+    out = capsys.readouterr().out
+    assert re.search(r"differing +\S+●\S+ +0\.5 \(0\.12 \.\. 1\.3\)", out)
+    assert "about 1.7 min to go if it goes on like this" in out
+    assert "2.0 pairs weigh as much as one" in out
+    assert "stable" not in out
+    text = page.render(report, made="now")
+    assert "harmful above 1 x what may differ, safe below 1 x" in text
+    assert "0.5 x what may differ" in text
+
+
 def test_a_preview_that_is_compared_with_nobody(run: Any) -> None:
     policy = {"strategy": "BlueGreen", "blueGreen": {"switch": "Manual"}, "warmUpSeconds": 0, "bakeSeconds": 600}
     cluster = Cluster(spec(rollout=policy), rate=1000)
