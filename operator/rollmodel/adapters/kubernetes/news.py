@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rollmodel.adapters.kubernetes.kinds import OPTIONAL
+from rollmodel.adapters.kubernetes.kinds import GRPC_ROUTES, OPTIONAL
 from rollmodel.ports import Manifest
 
 __all__ = ["is_news", "kept"]
 
-#: What autoscalers and budgets report changes often, and nobody reads it.
-_STATUS_UNREAD = {kind.kind for kind in OPTIONAL}
+#: What autoscalers and budgets report changes often, and nobody reads it. Of routes it says what is in force.
+_STATUS_UNREAD = {kind.kind for kind in OPTIONAL} - {GRPC_ROUTES.kind}
 #: Of a Deployment: which of its templates it is at. Ours have one.
 _REVISION = "deployment.kubernetes.io/revision"
 

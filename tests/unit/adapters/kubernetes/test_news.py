@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from rollmodel.adapters.kubernetes.news import is_news
+from rollmodel.adapters.kubernetes.news import is_news, kept
 
 
 def deployment(status: Mapping[str, Any], *, replicas: int = 1, version: int = 1, **meta: Any) -> dict[str, Any]:
@@ -69,3 +69,15 @@ def test_what_a_pass_acts_on_is_news(after: dict[str, Any]) -> None:
 def test_every_change_of_another_kind_is_news() -> None:
     service = {"kind": "Service", "metadata": {"name": "churn", "resourceVersion": "1"}}
     assert is_news(service, {**service, "metadata": {"name": "churn", "resourceVersion": "2"}})
+
+
+@pytest.mark.parametrize("kind", ["HTTPRoute", "GRPCRoute"])
+def test_what_gateways_say_about_a_route_is_kept_and_is_news(kind: str) -> None:
+    def route(version: int, status: str) -> dict[str, Any]:
+        parents = [{"parentRef": {"name": "public"}, "conditions": [condition("Accepted", status, "Accepted")]}]
+        meta = {"name": "churn", "resourceVersion": str(version), "generation": 1}
+        return kept({"kind": kind, "metadata": meta, "spec": {}, "status": {"parents": parents}})
+
+    before, after = route(1, "False"), route(2, "True")
+    assert after["status"]["parents"][0]["conditions"][0]["status"] == "True"
+    assert is_news(before, after)
