@@ -1,0 +1,23 @@
+"""The table of transitions names tests, or stories of tests, that exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parents[2]
+TABLE = (TESTS / "README.md").read_text(encoding="utf-8").partition("\n## Transitions\n")[2]
+NAMED = re.findall(r"`([a-z_/]+\.py)::(\w+)`", TABLE)
+
+
+@pytest.mark.parametrize(("path", "name"), NAMED, ids=[name for _, name in NAMED])
+def test_a_test_that_is_named_exists(path: str, name: str) -> None:
+    assert re.search(rf"^(async )?def {name}\(", (TESTS / path).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def test_each_row_names_one() -> None:
+    rows = [line for line in TABLE.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 20
+    assert all("::test_" in row for row in rows)
