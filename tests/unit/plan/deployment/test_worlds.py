@@ -130,6 +130,7 @@ def test_a_rejected_route_needs_a_person(serving: Serving) -> None:
     cluster = serving()
     parents = cluster.children["HTTPRoute", "churn"]["status"]["parents"]
     parents[0]["conditions"][0] |= {"status": "False", "reason": "NotAllowedByListeners", "message": "not from here"}
+    cluster.served = {}
     cluster.pass_until_quiet()
     assert cluster.condition("TrafficProgrammed")["reason"] == "NotAllowedByListeners"
     assert cluster.condition("Stalled")["status"] == "True"
