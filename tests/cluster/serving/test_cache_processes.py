@@ -18,7 +18,7 @@ from tests.cluster.serving.conftest import Registered
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-_FROM_STORE, _FROM_CACHE = "\nverified 3 files: ", "from the cache"
+_FROM_STORE, _FROM_CACHE = "files: sha256", "files from the cache: sha256"
 
 
 class Pods:
@@ -45,7 +45,7 @@ class Pods:
         return process
 
     def log(self, name: str) -> str:
-        return "\n" + (self._folder / f"{name}.log").read_text()
+        return (self._folder / f"{name}.log").read_text()
 
     def has(self, name: str) -> bool:
         """Whether it has exactly this model."""
