@@ -32,11 +32,12 @@ POLICIES: Mapping[str, Change] = {
     "BlueGreen": {"blueGreen": {"switch": "Manual"}},
     "Shadow": {"shadow": {"percent": 50, "minSeconds": 3600, "then": "Promote"}},
     "ABTest": {"abTest": {"header": {"name": "group", "value": "b"}, "horizonSeconds": 3600}},
-    "Swap": _WAITS,
+    "Swap": {**_WAITS, "swap": {"minAvailablePercent": 50}},
 }
 #: Says of any candidate that it is harmful, whatever it answers.
 _REFUSES_ALL = [{"name": "refused", "value": {"query": "vector(1)", "max": "0"}}]
-_PODS, _MORE = 3, 4
+#: Each arm has at least two pods: while the only one of a revision is away, nobody has its share of the requests.
+_PODS, _MORE = 4, 6
 
 
 @dataclass
