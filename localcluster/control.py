@@ -43,6 +43,8 @@ def request(path: Path, verb: str, say: Callable[[str], None] = print, **argumen
                     if "result" in answer:
                         return answer["result"]
                     say(answer["progress"])
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise NotRunningError(f"no cluster is running in {path.parent}") from None
     except OSError as error:
         raise NotRunningError(f"no cluster is running in {path.parent} ({error})") from error
     raise NotRunningError(f"the cluster in {path.parent} ended before it answered")

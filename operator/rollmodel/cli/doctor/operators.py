@@ -15,7 +15,10 @@ from rollmodel.plan.sharding import LABEL, shard_of
 
 __all__ = ["operators"]
 
-_INSTALL = "install the operator (README), or say where it is with --operator-namespace"
+_INSTALL = (
+    "install the operator (README), or say where it is with --operator-namespace; one outside the cluster, as that of"
+    " `make operator`, cannot be seen"
+)
 _NO_LEASE = "is not there: no operator has ever led"
 #: A leader that has not renewed for so many times its Lease's duration is gone.
 _GONE = 2

@@ -204,6 +204,17 @@ def test_two_operators_in_one_namespace_are_told(fakes: Fakes, doctor: Doctor) -
     assert "operator of prod" not in doctor()[1]
 
 
+def test_an_operator_outside_the_cluster_is_not_taken_for_none(fakes: Fakes, doctor: Doctor) -> None:
+    """`make operator` leaves neither a Deployment nor a Lease."""
+    fakes.answers["/apis/apps/v1/deployments"] = {"items": []}
+    fakes.answers[LEASE] = NotFound("no")
+    code, checks = doctor()
+    assert code == 1
+    said = checks["Lease rollmodel in rollmodel-system"]
+    assert said["message"] == "is not there: no operator has ever led"
+    assert "`make operator`, cannot be seen" in said["advice"]
+
+
 def test_a_namespace_that_no_operator_works_in_is_told(fakes: Fakes, doctor: Doctor) -> None:
     fakes.answers["/apis/apps/v1/deployments"] = {"items": [install("rollmodel", NAMESPACES="staging")]}
     code, checks = doctor()
