@@ -24,6 +24,7 @@ __all__ = [
     "Analysis",
     "Better",
     "CountsQuery",
+    "FeatureValue",
     "MeanQuery",
     "Metric",
     "MetricPreset",
@@ -103,6 +104,18 @@ class ValueQuery(ApiModel):
     """How many failed evaluations are tolerated before the candidate is rolled back."""
 
 
+_Feature = Annotated[str, Field(min_length=1, max_length=253)]
+
+
+class FeatureValue(ApiModel):
+    """Rows by one value of a feature."""
+
+    feature: _Feature
+    """Name of the feature."""
+    value: Annotated[str, Field(min_length=1, max_length=64)]
+    """Its value as text: `gold`, `1`, `1.0` for a number with a fraction, `True`."""
+
+
 class PairedAnswers(ApiModel):
     """Both versions' answers to the same request, while a shadow copies requests: how many may differ.
 
@@ -122,7 +135,9 @@ class PairedAnswers(ApiModel):
     """Numbers differ if they are further apart than this."""
     threshold: SignedDecimal | None = None
     """Numbers differ if one lies above this and the other does not: the class of a score."""
-    slice_by: Annotated[str | None, Field(min_length=1, max_length=253)] = None
+    only: FeatureValue | None = None
+    """Only rows with this value of a feature count: a limit for one slice."""
+    slice_by: _Feature | None = None
     """A feature by whose values the pods also count rows, for you to look at: its values are seen in Prometheus, the
     first 20 of each pod."""
 

@@ -5,18 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Sequence
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from rollmodel.serving.pairs.config import Rule
 
-__all__ = ["MOST_ROWS", "Answers", "Value", "current", "differing_rows", "question_of", "values_of"]
+__all__ = ["MOST_ROWS", "Answers", "RowsOfRule", "Value", "current", "differing_rows", "question_of", "values_of"]
 
 Value: TypeAlias = float | str
 Answers: TypeAlias = tuple[Value, ...]
 """The answer to each row of a request."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowsOfRule:
+    """What a rule asks of the rows of a request: the slice of each, and whether it counts; None: it does not ask."""
+
+    slices: Sequence[str] | None = None
+    chosen: Sequence[bool] | None = None
+
 
 #: Of a larger request the first rows are compared.
 MOST_ROWS = 64

@@ -17,13 +17,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from rollmodel.serving.pairs.answers import Answers
+from rollmodel.serving.pairs.answers import Answers, RowsOfRule
 from rollmodel.serving.pairs.config import PairsConfig
 from rollmodel.serving.pairs.metrics import PairMetrics
 
 __all__ = ["ASKED_TOGETHER", "Collector", "addresses_of", "ask_pod"]
 
-Slices = tuple[Sequence[str] | None, ...]
 Asks = Callable[[str, int, Sequence[str]], tuple[str | None, Mapping[str, Answers]]]
 
 #: Copies that wait at most, and how long; the same question counts once in a minute.
@@ -46,7 +45,7 @@ class Copy:
 
     since: float
     answers: Answers
-    slices: Slices
+    rows: Sequence[RowsOfRule]
 
 
 class Collector:
@@ -79,13 +78,13 @@ class Collector:
         """Whether copies are compared now."""
         return self._active
 
-    def put(self, question: str, answers: Answers, slices: Slices) -> None:
+    def put(self, question: str, answers: Answers, rows: Sequence[RowsOfRule]) -> None:
         """A copy was answered."""
         with self._lock:
             if question in self._waiting or question in self._counted:
                 self._metrics.lose("repeated")
                 return
-            self._waiting[question] = Copy(self._clock(), answers, slices)
+            self._waiting[question] = Copy(self._clock(), answers, rows)
             full = len(self._waiting) > WAITING
             if full:
                 self._waiting.popitem(last=False)
@@ -120,7 +119,7 @@ class Collector:
             now = self._clock()
             self._counted.update((question, now) for question in found)
         for copy, theirs in pairs:
-            self._metrics.count(copy.answers, theirs, copy.slices)
+            self._metrics.count(copy.answers, theirs, copy.rows)
 
     def _expire(self) -> None:
         """Let go what waits or is remembered for too long; everything while nobody can be asked."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 
 from prometheus_client import CollectorRegistry, Counter
 
-from rollmodel.serving.pairs.answers import Answers, differing_rows
+from rollmodel.serving.pairs.answers import Answers, RowsOfRule, differing_rows
 from rollmodel.serving.pairs.config import Rule
 
 __all__ = ["LOST", "PairMetrics"]
@@ -61,13 +62,16 @@ class PairMetrics:
         if copies:
             self._lost.labels(reason).inc(copies)
 
-    def count(self, ours: Answers, theirs: Answers, slices: Sequence[Sequence[str] | None]) -> None:
-        """A pair. ``slices``: for each rule the slice of each row, or None."""
-        for rule, of_rows in zip(self._rules, slices, strict=True):
+    def count(self, ours: Answers, theirs: Answers, rows: Sequence[RowsOfRule]) -> None:
+        """A pair. ``rows``: of each rule; a request without a row that counts is no pair of it."""
+        for rule, of_rule in zip(self._rules, rows, strict=True):
             differ = differing_rows(rule, ours, theirs)
+            counted = differ if of_rule.chosen is None else list(compress(differ, of_rule.chosen))
+            if not counted:
+                continue
             self._pairs.labels(rule.name).inc()
-            self._differing.labels(rule.name).inc(sum(differ) / len(differ))
-            for name, differs in zip(of_rows or (), differ, strict=False):
+            self._differing.labels(rule.name).inc(sum(counted) / len(counted))
+            for name, differs in zip(of_rule.slices or (), differ, strict=False):
                 label = self._slice(rule.name, name)
                 self._rows.labels(rule.name, label).inc()
                 self._differing_rows.labels(rule.name, label).inc(differs)

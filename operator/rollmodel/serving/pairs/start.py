@@ -12,9 +12,9 @@ from prometheus_client import CollectorRegistry
 
 from rollmodel.errors import Invalid
 from rollmodel.serving.drift.counter import kept
-from rollmodel.serving.pairs.answers import MOST_ROWS, current, question_of, values_of
+from rollmodel.serving.pairs.answers import MOST_ROWS, RowsOfRule, current, question_of, values_of
 from rollmodel.serving.pairs.collector import ASKED_TOGETHER, Collector
-from rollmodel.serving.pairs.config import PairsConfig, configured
+from rollmodel.serving.pairs.config import PairsConfig, Rule, configured
 from rollmodel.serving.pairs.metrics import PairMetrics
 from rollmodel.serving.pairs.recent import RecentAnswers
 
@@ -35,7 +35,8 @@ class Pairs:
     def __init__(self, config: PairsConfig | None, collector: Collector | None) -> None:
         self._config, self._collector = config, collector
         self._recent = RecentAnswers()
-        self._slices = [rule.slice_by for rule in config.rules] if config is not None else []
+        self._rules = config.rules if config is not None else ()
+        self._looks_at_rows = any(rule.slice_by or rule.only for rule in self._rules)
         self._told = False
 
     def begin(self, body: bytes, content_type: bytes) -> None:
@@ -47,7 +48,7 @@ class Pairs:
         if current.get() is None:
             return None
         try:
-            return kept(data) if any(self._slices) else _UNSLICED
+            return kept(data) if self._looks_at_rows else _UNSLICED
         except Exception as error:  # noqa: BLE001  a request must not fail for it
             self._complain(error)
             return None
@@ -62,8 +63,7 @@ class Pairs:
             if self._recent.wanted():
                 self._recent.put(question, answers)
             if self._collector is not None and self._collector.active:
-                slices = tuple(_slices_of(data, name) if name else None for name in self._slices)
-                self._collector.put(question, answers, slices)
+                self._collector.put(question, answers, [_rows_of(rule, data) for rule in self._rules])
         except Exception as error:  # noqa: BLE001  a request must not fail for it
             self._complain(error)
 
@@ -98,6 +98,14 @@ def start_pairs(registry: CollectorRegistry) -> Pairs:
     collector = Collector(config, PairMetrics(config.rules, registry))
     collector.start()
     return Pairs(config, collector)
+
+
+def _rows_of(rule: Rule, data: Any) -> RowsOfRule:
+    slices = _slices_of(data, rule.slice_by) if rule.slice_by is not None else None
+    if rule.only is None:
+        return RowsOfRule(slices)
+    feature, wanted = rule.only
+    return RowsOfRule(slices, [value == wanted for value in _slices_of(data, feature) or ()])
 
 
 def _slices_of(data: Any, name: str) -> Sequence[str] | None:

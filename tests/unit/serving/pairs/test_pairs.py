@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from rollmodel.errors import Invalid
 from rollmodel.serving.pairs import collector as collecting
 from rollmodel.serving.pairs import recent
-from rollmodel.serving.pairs.answers import Answers, current, differing_rows, question_of, values_of
+from rollmodel.serving.pairs.answers import Answers, RowsOfRule, current, differing_rows, question_of, values_of
 from rollmodel.serving.pairs.collector import Collector
 from rollmodel.serving.pairs.config import PairsConfig, Rule, configured
 from rollmodel.serving.pairs.metrics import MOST_SLICES, OTHER, PairMetrics
@@ -26,6 +26,7 @@ from rollmodel.serving.server.metrics import ServerMetrics
 from rollmodel.serving.server.scoring import Answer
 
 CLASSES = Rule("differs")
+COUNTERS = ("pairs", "pairs_differing")
 CONFIG = PairsConfig("churn-pairs", 8080, "new", (CLASSES,))
 
 
@@ -148,7 +149,7 @@ class Candidate:
         self.collector = Collector(config, metrics, find=stable.find, ask=stable.ask, clock=self.clock)
 
     def answer(self, question: str, *answers: float, slices: Sequence[str] | None = None) -> None:
-        self.collector.put(question, answers, (slices,))
+        self.collector.put(question, answers, [RowsOfRule(slices)])
 
     def value(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(f"rollmodel_server_{name}_total", labels)
@@ -258,15 +259,30 @@ def test_slices_are_counted_by_row_and_bounded() -> None:
     assert (differing["gold"], differing[OTHER]) == (0, 30 - MOST_SLICES + 1)
 
 
+def test_a_rule_may_be_about_one_slice() -> None:
+    rule = Rule("differs;plan=gold", only=("plan", "gold"))
+    registry = CollectorRegistry()
+    metrics = PairMetrics([rule], registry)
+    metrics.count((1.0, 1.0, 1.0), (0.0, 1.0, 0.0), [RowsOfRule(chosen=[True, True, False])])
+    metrics.count((1.0,), (0.0,), [RowsOfRule(chosen=[False])])
+    metrics.count((1.0,), (0.0,), [RowsOfRule(chosen=[])])
+    found = [registry.get_sample_value(f"rollmodel_server_{name}_total", {"rule": rule.name}) for name in COUNTERS]
+    assert found == [1, 0.5]
+
+
 def _of(registry: CollectorRegistry, name: str) -> list[tuple[Mapping[str, str], float]]:
     samples = [sample for family in registry.collect() for sample in family.samples]
     return [(sample.labels, sample.value) for sample in samples if sample.name == f"rollmodel_server_{name}_total"]
 
 
 def test_what_the_pod_is_told() -> None:
-    rules = [{"name": "threshold=0.5", "threshold": "0.5", "sliceBy": "plan"}, {"name": "differs"}]
+    gold = {"name": "differs;plan=gold", "only": {"feature": "plan", "value": "gold"}}
+    rules = [{"name": "threshold=0.5", "threshold": "0.5", "sliceBy": "plan"}, gold]
     text = json.dumps({"service": "s", "port": 9, "revision": "r", "rules": rules})
-    expected = (Rule("threshold=0.5", threshold=0.5, slice_by="plan"), Rule("differs"))
+    expected = (
+        Rule("threshold=0.5", threshold=0.5, slice_by="plan"),
+        Rule("differs;plan=gold", only=("plan", "gold")),
+    )
     assert configured({"ROLLMODEL_PAIRS": text}) == PairsConfig("s", 9, "r", expected)
     assert configured({}) is None
     with pytest.raises(Invalid, match="cannot be understood"):
@@ -329,7 +345,8 @@ async def test_a_list_that_is_too_large_is_not_read() -> None:
 async def test_two_pods_compare_over_http() -> None:
     """The candidate's collector asks a stable pod as it would over the network."""
     registry = CollectorRegistry()
-    config = PairsConfig("churn-pairs", 8080, "new", (Rule("differs", slice_by="plan"),))
+    silver, gold = (Rule(f"differs;plan={plan}", only=("plan", plan)) for plan in ("silver", "gold"))
+    config = PairsConfig("churn-pairs", 8080, "new", (Rule("differs", slice_by="plan"), silver, gold))
     stable = Pairs(None, None)
 
     def over_http(pod: str, port: int, questions: Sequence[str]) -> tuple[str | None, Mapping[str, Answers]]:
@@ -348,3 +365,8 @@ async def test_two_pods_compare_over_http() -> None:
     assert registry.get_sample_value("rollmodel_server_pairs_total", {"rule": "differs"}) == 20
     assert registry.get_sample_value("rollmodel_server_pairs_differing_total", {"rule": "differs"}) == 0
     assert [(labels["slice"], value) for labels, value in _of(registry, "pair_rows")] == [("gold", 20)]
+    assert {labels["rule"]: value for labels, value in _of(registry, "pairs")} == {
+        "differs": 20,
+        silver.name: 0,
+        gold.name: 20,
+    }

@@ -23,6 +23,7 @@ def pairs_environment(asked: ModelDeploymentSpec, owner: str, revision: str, por
             "differsBy": metric.paired.differs_by,
             "threshold": metric.paired.threshold,
             "sliceBy": metric.paired.slice_by,
+            "only": None if metric.paired.only is None else metric.paired.only.to_wire(),
         }
         for metric in asked.analysis.metrics
         if metric.paired is not None

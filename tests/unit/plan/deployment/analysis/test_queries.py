@@ -241,7 +241,13 @@ def test_a_revision_that_a_status_makes_up_is_not_asked_about(stable: str) -> No
 
 @pytest.mark.parametrize(
     ("paired", "rule"),
-    [({}, "differs"), ({"differsBy": "0.05"}, "differsBy=0.05"), ({"threshold": "-0.5"}, "threshold=-0.5")],
+    [
+        ({}, "differs"),
+        ({"differsBy": "0.05"}, "differsBy=0.05"),
+        ({"threshold": "-0.5"}, "threshold=-0.5"),
+        ({"only": {"feature": "plan", "value": "gold"}}, "differs;plan=gold"),
+        ({"only": {"feature": 'a"b', "value": "\\"}}, 'differs;a\\"b=\\\\'),
+    ],
 )
 def test_pairs_are_asked_of_the_candidate_alone_and_by_their_rule(paired: dict[str, str], rule: str) -> None:
     asked = query(paired={"maxDisagreement": "0.02", **paired})

@@ -114,11 +114,12 @@ def told(**analysis: Any) -> dict[str, Any]:
 
 
 def test_pods_are_told_what_counts_and_a_metric_makes_no_new_revision() -> None:
-    plan = {"maxDisagreement": "0.02", "differsBy": "0.05", "sliceBy": "plan"}
+    gold = {"feature": "plan", "value": "gold"}
+    plan = {"maxDisagreement": "0.02", "differsBy": "0.05", "sliceBy": "plan", "only": gold}
     with_pairs = told(metrics=[ANSWERS, {"name": "scores", "paired": plan}])
     assert with_pairs["rules"] == [
         {"name": "differs"},
-        {"name": "differsBy=0.05", "differsBy": "0.05", "sliceBy": "plan"},
+        {"name": "differsBy=0.05;plan=gold", "differsBy": "0.05", "sliceBy": "plan", "only": gold},
     ]
     assert (with_pairs["service"], with_pairs["port"]) == ("churn-pairs", 8080)
     without = told(metrics=[])

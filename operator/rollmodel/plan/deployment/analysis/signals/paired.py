@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -42,7 +43,8 @@ class Paired:
         """Counters of the candidate alone, counted by this very rule: of another rule there are no series."""
         del runtime
         matchers = f'{words["selector"]},{REVISION_LABEL}="{words["candidate"]}"'
-        total, bad = (Counter(name, f'rule="{rule_of(_paired(metric))}"') for name in (_PAIRS, _DIFFERING))
+        rule = json.dumps(rule_of(_paired(metric)), ensure_ascii=False)  # PromQL's strings have the same escapes
+        total, bad = (Counter(name, f"rule={rule}") for name in (_PAIRS, _DIFFERING))
         return roles(bad=summed(bad, matchers), total=summed(total, matchers))
 
     def plan(self, metric: Metric) -> MetricPlan:
@@ -69,9 +71,12 @@ class Paired:
 
 def rule_of(paired: PairedAnswers) -> str:
     """What counts as a difference, as the model server calls it."""
+    rule = "differs"
     if paired.differs_by is not None:
-        return f"differsBy={paired.differs_by}"
-    return f"threshold={paired.threshold}" if paired.threshold is not None else "differs"
+        rule = f"differsBy={paired.differs_by}"
+    elif paired.threshold is not None:
+        rule = f"threshold={paired.threshold}"
+    return rule if paired.only is None else f"{rule};{paired.only.feature}={paired.only.value}"
 
 
 def _pairs(sample: Sample) -> Sample:
