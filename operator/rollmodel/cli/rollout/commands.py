@@ -138,7 +138,15 @@ def _before(status: ModelDeploymentStatus) -> str | None:
         return None
     versions = (entry.from_version for entry in reversed(status.history) if entry.from_revision == identity)
     version = next(versions, None)
-    return f"v{version} (revision {identity})" if version else f"revision {identity}"
+    name = f"v{version} (revision {identity})" if version else f"revision {identity}"
+    return f"{name}{_taken_back(status, identity)}"
+
+
+def _taken_back(status: ModelDeploymentStatus, revision: str) -> str:
+    """That evidence, or its pods, spoke against it here before; a person who lets it on should know."""
+    found = (one for one in reversed(status.history) if one.to_revision == revision and one.verdict == "RolledBack")
+    entry = next(found, None)
+    return f", which was taken back on {entry.time} ({entry.reason})," if entry is not None else ""
 
 
 def _name(arm: ArmStatus) -> str:
@@ -147,7 +155,9 @@ def _name(arm: ArmStatus) -> str:
 
 def _judged(candidate: ArmStatus, status: ModelDeploymentStatus) -> str:
     """The candidate with the evidence about it, in one line."""
-    text = f"{_name(candidate)} at {candidate.weight} %, {candidate.requests:,} requests judged at this step"
+    before = _taken_back(status, candidate.revision)
+    judged = f"at {candidate.weight} %, {candidate.requests:,} requests judged at this step"
+    text = f"{_name(candidate)}{before} {judged}"
     lines = [
         f"{line.metric} {line.verdict}" + (f" ({line.samples})" if line.samples else "") for line in status.evidence
     ]

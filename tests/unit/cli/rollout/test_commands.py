@@ -146,6 +146,18 @@ def test_a_person_is_asked(verb: str, answer: str, code: int, written: Any, monk
     assert len(asked) == 1
 
 
+def test_that_a_version_was_taken_back_before_is_told(written: Any, capsys: Any) -> None:
+    _, status = written
+    lost = {**PROMOTION, "verdict": "RolledBack", "fromRevision": "aaa", "reason": "ProvenHarmful: errors"}
+    status["history"] = [{**lost, "toRevision": "zzz"}, PROMOTION, {**lost, "toRevision": "bbb"}]
+    assert main(["promote", "churn", "-n", "prod", "--yes"]) == 0
+    told = "which was taken back on 2026-01-01T00:00:00Z (ProvenHarmful: errors), "
+    assert f"v3 (revision bbb), {told}at 25 %, 1,200 requests judged" in capsys.readouterr().out
+    status["candidate"] = None
+    assert main(["undo", "churn", "-n", "prod", "--yes"]) == 0
+    assert f"v1 (revision zzz), {told}comes back unjudged" in capsys.readouterr().out
+
+
 def test_without_a_ready_pod_only_by_force(written: Any, capsys: Any) -> None:
     found, status = written
     status["candidate"]["readyReplicas"] = 0
