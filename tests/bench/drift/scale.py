@@ -61,6 +61,11 @@ class Prometheus:
         self._signals, _ = signals_of(self._profile)
         self._shown = list(self._of_profile())
 
+    def prepare(self, first: int, hours: int) -> None:
+        """Make up so many hours now, so that they are no part of what is measured."""
+        for hour in range(hours):
+            self._hour(first + hour * HOUR)
+
     async def query_range(self, query: str, *, start: float, end: float, step: float) -> Sequence[Series]:
         """Both queries of a look."""
         begun = time.process_time()
@@ -125,6 +130,7 @@ async def measure(policies: int, hours: int) -> None:
     refs = [_policy(kube, clock, number) for number in range(policies)]
     operator = Operator(kube, prometheus, clock)
     await operator.pass_over(refs)
+    prometheus.prepare(int(clock.now().timestamp()) // HOUR * HOUR, hours + 3)
     memory = _resident()
     for hour in range(hours):
         clock.forward(HOUR)

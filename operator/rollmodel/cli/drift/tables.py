@@ -49,6 +49,8 @@ def _facts(status: DriftPolicyStatus, now: datetime) -> Iterator[Text]:
     if status.learnt is not None:
         learnt = status.learnt
         yield Text(f"{learnt.false_alarms} of {learnt.windows} quiet windows are called drift at 5 %.")
+        if learnt.week_windows is not None:
+            yield Text(f"{learnt.week_false_alarms} of {learnt.week_windows} steps of the first week are, too.")
     if status.budget is not None:
         yield Text(f"False-alarm budget: {status.budget.spent} spent, {status.budget.remaining} left.")
     if status.episode is not None:

@@ -20,6 +20,7 @@ async def test_a_policy_that_raised_an_alarm() -> None:
     await world.hours(world.operator(), ref, 16)
     manifest = world.kube.objects[ref] | {"kind": "DriftPolicy"}
     manifest["metadata"]["creationTimestamp"] = world.start.isoformat()
+    manifest["status"]["learnt"] |= {"weekWindows": 168, "weekFalseAlarms": 48}
 
     row = row_of(manifest, world.clock.now())
     assert (row.name, row.state) == ("dpol/watch", "Drifted")
@@ -33,6 +34,7 @@ async def test_a_policy_that_raised_an_alarm() -> None:
     text = captured.get()
     assert "watch watches churn in team: Drifted" in text
     assert "0 of 10 quiet windows are called drift at 5 %." in text
+    assert "48 of 168 steps of the first week are, too." in text
     assert "Alarm 1, raised by features/age: on for" in text
     for word in ("features/age", "Drifted (Severe)", "Suggested", "DataFresh"):
         assert word in text

@@ -81,19 +81,22 @@ def after_a_week(
 
     Only where windows of less than a week are compared with a profile of all hours, and the counts reach so far back.
     """
-    known = dispersion_of(learnt, len(history.layout.signals))
-    shorter = spec.reference.training is not None and min(spec.window_seconds) < _WEEK
-    if known is None or learnt.week_windows is not None or at - since < _WEEK or not shorter:
+    if learnt.week_windows is not None or at - since < _WEEK or not _needs_a_week(spec, history):
         return learnt
+    known, (signals, bins) = dispersion_of(learnt, len(history.layout.signals)), history.layout.shape
     ends = quiet_steps(spec, history, after=max(since, at - _WEEK), until=at)
-    signals, bins = history.layout.shape
-    whole = profile_period(spec, history.layout) is not None or span(spec) < _WEEK or len(ends) < _FEWEST
-    if whole or len(ends) * signals * bins > _MOST_QUIET:
+    if known is None or len(ends) < _FEWEST or len(ends) * signals * bins > _MOST_QUIET:
         return learnt
     windows = np.stack([history.bins(history.steps[end]) for end in ends])
     least = float(spec.samples.min_expected_per_bin)
     seen = replay(windows, known, taught_by=float(learnt.windows), least=least)
     return learnt.model_copy(update={"week_windows": len(ends), "week_false_alarms": seen})
+
+
+def _needs_a_week(spec: DriftPolicySpec, history: History) -> bool:
+    """Whether windows of some hours are compared with a profile of all, and counts are kept for a week."""
+    shorter = spec.reference.training is not None and min(spec.window_seconds) < _WEEK <= span(spec)
+    return shorter and profile_period(spec, history.layout) is None
 
 
 def for_candidate(learnt: LearntStatus | None, candidate: History, stable: History) -> LearntStatus | None:
