@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import sys
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
@@ -23,16 +25,22 @@ _SHOWN = 300
 #: How the client words an answer that is not MLflow's own; its error code is a guess then.
 _BARE_STATUS = re.compile(r"failed with error code (\d{3}) != 200")
 
+_STORES = "rollmodel.adapters.mlflow.connection.stores"
 _loading = threading.Lock()
 
 
 def load() -> None:
     """Import the client, about 80 MB, in one thread at a time: its modules import each other in circles.
 
-    Threads that meet in such a circle deadlock, or see a module of which only half is there.
+    Threads that meet in such a circle deadlock, or see a module of which only half is there. What it consists of stays,
+    and is not looked through for garbage.
     """
     with _loading:
+        first = _STORES not in sys.modules
         import rollmodel.adapters.mlflow.connection.stores  # noqa: F401, PLC0415
+
+        if first:
+            gc.freeze()
 
 
 def host_of(connection: Connection) -> str:

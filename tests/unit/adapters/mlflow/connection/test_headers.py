@@ -1,11 +1,14 @@
-"""What the client says about itself with each request: MLflow searches the disk for it, so it is asked seldom."""
+"""MLflow's client costs little: what it says about itself is asked seldom, and its modules are no garbage."""
 
 from __future__ import annotations
 
+import gc
+import sys
 from types import SimpleNamespace
 
 import pytest
-from rollmodel.adapters.mlflow.connection import http
+from rollmodel.adapters.mlflow import connection as room
+from rollmodel.adapters.mlflow.connection import client, http
 from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.ports import Connection
 
@@ -31,3 +34,15 @@ def test_what_the_client_says_is_asked_for_once_a_minute(monkeypatch: pytest.Mon
     clock.now += 61.0
     assert http._headers(connection)["User-Agent"] == "client 2"
     assert asked == 2
+
+
+def test_its_modules_are_looked_through_for_garbage_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    load()
+    frozen: list[bool] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
+    monkeypatch.setattr(room, "stores", sys.modules[client._STORES], raising=False)
+    monkeypatch.delitem(sys.modules, client._STORES)
+    load()
+    assert frozen == [True]
+    load()
+    assert frozen == [True]
