@@ -101,7 +101,9 @@ def _at_its_address(traffic: ObservedTraffic, observed: Observed) -> ObservedTra
 
 def _installed(router: Router, observed: Observed) -> bool:
     missing = observed.missing_kinds if observed.gateway_available else {"HTTPRoute", *observed.missing_kinds}
-    return not router.kinds & missing
+    traffic = observed.spec.traffic
+    others = {"HTTPRoute"} if traffic is not None and traffic.route_ref is not None else set[str]()
+    return not (router.kinds | others) & missing
 
 
 def _owner(observed: Observed) -> Owner:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from rollmodel.plan.decision import Decision, SetBackends
 from rollmodel.plan.deployment.at_rest import children_at_rest
+from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.strategies.requirements import unmet
 
@@ -240,6 +241,12 @@ def test_a_rule_that_was_not_given_is_not_touched(there: dict[str, Any] | None, 
     assert (found.condition("Stalled")["status"], found.condition("Stalled")["reason"]) == ("True", reason)
     assert found.changes == 0
     assert not found.served.get(found.revision_of("2"))
+
+
+def test_without_a_gateway_api_that_is_told_and_not_a_missing_label() -> None:
+    found = Shared(spec(traffic=BY_RULE), route=None)
+    stalled = decide(replace(found.observe(), gateway_available=False)).status["conditions"]
+    assert {one["type"]: one["reason"] for one in stalled}["TrafficProgrammed"] == "GatewayAPIMissing"
 
 
 def test_another_router_gives_the_rule_back() -> None:
