@@ -78,6 +78,8 @@ class Settings(BaseSettings):
     """``Off``: HTTPRoutes are neither watched nor made, and no right on them is needed."""
     grpc_routes: Literal["On", "Off"] = "Off"
     """``On``: GRPCRoutes are made for ``traffic.protocol: GRPC``, which takes the kind in the cluster and the right."""
+    inference_pools: Literal["On", "Off"] = "Off"
+    """``On``: InferencePools are made for ``traffic.inferencePool``, which takes the kind and the right."""
     kueue: Literal["Auto", "Off"] = "Auto"
     """``Off``: nobody asks Kueue why a run waits, and no right on its Workloads is needed."""
     keda: Literal["On", "Off"] = "Off"

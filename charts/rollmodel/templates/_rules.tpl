@@ -30,6 +30,11 @@
   resources: [grpcroutes]
   verbs: [get, list, watch, create, patch, delete]
 {{- end }}
+{{- if .Values.features.inferencePools }}
+- apiGroups: [inference.networking.k8s.io]
+  resources: [inferencepools]
+  verbs: [get, list, watch, create, patch, delete]
+{{- end }}
 # An autoscaler and a disruption budget, where `spec.scale` asks for them.
 - apiGroups: [autoscaling]
   resources: [horizontalpodautoscalers]

@@ -9,6 +9,7 @@ that a ConfigMap of yours may say it.
     "SHARD" .Values.watch.shard
     "GATEWAY_API" (ternary "" "Off" .Values.features.gatewayApi)
     "GRPC_ROUTES" (ternary "On" "" .Values.features.grpcRoutes)
+    "INFERENCE_POOLS" (ternary "On" "" .Values.features.inferencePools)
     "KUEUE" (ternary "" "Off" .Values.features.kueue)
     "KEDA" (ternary "On" "" .Values.features.keda)
     "KEDA_PROMETHEUS_URL" $settings.kedaPrometheusUrl

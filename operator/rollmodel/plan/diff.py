@@ -21,6 +21,8 @@ _ATOMIC = {
     ("HTTPRoute", "spec", "rules"),
     ("GRPCRoute", "spec", "rules"),
     ("PodDisruptionBudget", "spec", "selector"),
+    ("InferencePool", "spec", "selector"),
+    ("InferencePool", "spec", "targetPorts"),
     ("HTTPRoute", "spec", "hostnames"),
     ("GRPCRoute", "spec", "hostnames"),
     ("HTTPRoute", "spec", "parentRefs"),

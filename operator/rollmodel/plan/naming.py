@@ -13,6 +13,7 @@ __all__ = [
     "HOLDING",
     "MANAGED_BY",
     "OWNER",
+    "PICKER",
     "REVISION",
     "TRAINING_JOB",
     "attempt_selector",
@@ -24,6 +25,8 @@ __all__ = [
     "label_value",
     "owner_selector",
     "pairs",
+    "picker",
+    "picker_selector",
     "preview",
     "revision_selector",
     "selector_text",
@@ -37,9 +40,11 @@ MANAGED_BY = f"{GROUP}/managed-by"
 OWNER = f"{GROUP}/model-deployment"
 REVISION = f"{GROUP}/revision"
 HOLDING = f"{GROUP}/holding-page-of"
+PICKER = f"{GROUP}/endpoint-picker-of"
 TRAINING_JOB = f"{GROUP}/training-job"
 ATTEMPT = f"{GROUP}/attempt"
 
+_PICKER_SUFFIX = "-epp"
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"  # no vowels and no look-alikes: no words, nothing to misread
 _HASH_LENGTH = 8
 _LABEL_LENGTH = 63
@@ -82,6 +87,16 @@ def holding(owner: str) -> str:
 def holding_selector(owner: str) -> dict[str, str]:
     """Selects the pod of the holding page, which is none of a revision."""
     return {HOLDING: label_value(owner)}
+
+
+def picker(owner: str, revision: str) -> str:
+    """Name of the endpoint picker of a revision's InferencePool, which is called as its Deployment is."""
+    return f"{_fit(owner, _LABEL_LENGTH - _HASH_LENGTH - 1 - len(_PICKER_SUFFIX))}-{revision}{_PICKER_SUFFIX}"
+
+
+def picker_selector(owner: str, revision: str) -> dict[str, str]:
+    """Selects the pods of an endpoint picker, which are none of the revision."""
+    return {PICKER: child(owner, revision)}
 
 
 def pairs(owner: str) -> str:

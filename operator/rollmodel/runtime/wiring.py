@@ -13,7 +13,14 @@ from pydantic import SecretStr
 
 from rollmodel.adapters.compute import ComputeThreads
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
-from rollmodel.adapters.kubernetes.kinds import GRPC_ROUTES, ROUTES, SCALED_OBJECTS, WORKLOADS, Resource
+from rollmodel.adapters.kubernetes.kinds import (
+    GRPC_ROUTES,
+    INFERENCE_POOLS,
+    ROUTES,
+    SCALED_OBJECTS,
+    WORKLOADS,
+    Resource,
+)
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.adapters.kubernetes.named_config_maps import NamedConfigMaps
@@ -67,7 +74,7 @@ from rollmodel.settings import Settings
 __all__ = ["Operator"]
 
 #: More than the kinds that are watched through one session.
-KINDS = 12
+KINDS = 13
 
 #: A status that only counts more pods is written at most this often, in seconds.
 PROGRESS_SECONDS = 2.0
@@ -221,6 +228,7 @@ def _without(settings: Settings) -> set[Resource]:
     switches = (
         (ROUTES, settings.gateway_api),
         (GRPC_ROUTES, settings.grpc_routes),
+        (INFERENCE_POOLS, settings.inference_pools),
         (WORKLOADS, settings.kueue),
         (SCALED_OBJECTS, settings.keda),
     )

@@ -27,7 +27,14 @@ EVERYTHING: Values = {
     "imagePullSecrets": ["registry"],
     "crds": {"annotations": {"argocd.argoproj.io/sync-options": "Prune=false"}},
     "watch": {"namespaces": ["team-a", "team-b"]},
-    "features": {"gatewayApi": False, "kueue": False, "connectionSecrets": False, "keda": True, "grpcRoutes": True},
+    "features": {
+        "gatewayApi": False,
+        "kueue": False,
+        "connectionSecrets": False,
+        "keda": True,
+        "grpcRoutes": True,
+        "inferencePools": True,
+    },
     "admissionPolicies": {
         "enabled": True,
         "images": ["registry.example.com/ml/"],
@@ -159,4 +166,5 @@ MATRIX: dict[str, Values] = {
     },
     "KEDA": {"features": {"keda": True}},
     "GRPCRoutes": {"features": {"grpcRoutes": True}},
+    "InferencePools": {"features": {"inferencePools": True}},
 }

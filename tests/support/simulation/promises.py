@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.plan import naming
 from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject
 from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
@@ -17,6 +18,7 @@ __all__ = [
     "HOLDING_PAGE",
     "ROUTE_KINDS",
     "Moment",
+    "is_of_revision",
     "keeps_promises",
     "manifests",
     "route_mirrors",
@@ -58,6 +60,11 @@ def keeps_promises(decision: Decision, moment: Moment) -> None:
         _stable_size(decision, moment)
     else:
         _places(decision, moment)
+
+
+def is_of_revision(manifest: Mapping[str, Any]) -> bool:
+    """Whether this Deployment runs the pods of a revision; the holding page and endpoint pickers are of none."""
+    return manifest["kind"] == "Deployment" and naming.REVISION in manifest["metadata"]["labels"]
 
 
 def manifests(decision: Decision) -> list[Mapping[str, Any]]:
@@ -163,7 +170,11 @@ def takes_no_pods_with_traffic(decision: Decision, moment: Moment) -> None:
     """Pods go after their traffic, and the stable revision's never."""
     for delete in decision.of(DeleteObject):
         revision = delete.ref.name.rpartition("-")[2]
-        if delete.ref.kind in {"Deployment", "Service"} and revision:
+        if delete.ref.name.endswith("-epp") or delete.ref.kind == "InferencePool":
+            revision = delete.ref.name.removesuffix("-epp").rpartition("-")[2]
+            needed = moment.spec.traffic is not None and moment.spec.traffic.inference_pool is not None
+            assert not needed or not moment.served.get(revision), f"the picker of {revision} goes before its traffic"
+        elif delete.ref.kind in {"Deployment", "Service"} and revision:
             assert not moment.served.get(revision), f"{revision} is deleted while it has traffic"
             assert decision.status.get("stable", {}).get("revision") != revision
 
@@ -180,8 +191,7 @@ def _stable_size(decision: Decision, moment: Moment) -> None:
 def _places(decision: Decision, moment: Moment) -> None:
     """Nobody starts pods where no place is free, and so many stay ready as must serve, if there were as many."""
     full = max(moment.spec.scale.replicas, decision.status.get("heldSize", {}).get("replicas", 0))
-    made = [one for one in manifests(decision) if (one["kind"], one["metadata"]["name"]) != HOLDING_PAGE]
-    deployments = [manifest for manifest in made if manifest["kind"] == "Deployment"]
+    deployments = [manifest for manifest in manifests(decision) if is_of_revision(manifest)]
     after = {**moment.asked, **{_revision(manifest): manifest["spec"]["replicas"] for manifest in deployments}}
     if any(pods > moment.asked.get(revision, 0) for revision, pods in after.items()):
         assert sum(after.values()) <= full, f"{after} on {full} places"

@@ -17,7 +17,13 @@ from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.gateways import parents
 from tests.support.simulation.pods import Behaviour, Pod, series_of
-from tests.support.simulation.promises import HOLDING_PAGE, ROUTE_KINDS, route_mirrors, route_weights
+from tests.support.simulation.promises import (
+    HOLDING_PAGE,
+    ROUTE_KINDS,
+    is_of_revision,
+    route_mirrors,
+    route_weights,
+)
 
 __all__ = ["START", "TICK", "Surroundings"]
 
@@ -60,6 +66,8 @@ class Surroundings:
     """Percent of the requests that the gateway copies to a revision."""
     mirrors: bool = True
     """Whether the gateway copies; one that does not may ignore what it is asked for."""
+    picks: bool = True
+    """Whether endpoint pickers get ready."""
     values: dict[str, float | Problem] = field(default_factory=dict)
     """Answers to queries for plain values; a Problem: what Prometheus says against the query."""
     seen: set[str] = field(default_factory=set)
@@ -74,8 +82,13 @@ class Surroundings:
         return {self._revision(child) for child in self._of_revisions()}
 
     def _of_revisions(self) -> list[dict[str, Any]]:
-        """Deployments that serve the model; the holding page does not."""
-        return [child for key, child in self.children.items() if key[0] == "Deployment" and key != HOLDING_PAGE]
+        """Deployments that serve the model; the holding page and endpoint pickers do not."""
+        return [child for child in self.children.values() if is_of_revision(child)]
+
+    def pickers(self) -> list[dict[str, Any]]:
+        """Deployments of endpoint pickers."""
+        deployments = [child for key, child in self.children.items() if key[0] == "Deployment"]
+        return [child for child in deployments if naming.PICKER in child["metadata"]["labels"]]
 
     # -- the API server ------------------------------------------------------------------------------------------------
 
@@ -92,7 +105,7 @@ class Surroundings:
             meta = {**live["metadata"], **manifest["metadata"]}
             meta["generation"] = live["metadata"]["generation"] + changed
             self.children[key] = {**live, **manifest, "metadata": meta}
-        if manifest["kind"] == "Deployment" and key != HOLDING_PAGE:
+        if is_of_revision(manifest):
             self._count(self.children[key])
 
     def _delete(self, kind: str, name: str, uid: str) -> None:
@@ -101,7 +114,7 @@ class Surroundings:
             return
         assert live["metadata"]["uid"] == uid
         del self.children[kind, name]
-        if kind == "Deployment" and (kind, name) != HOLDING_PAGE:
+        if is_of_revision(live):
             self._remove([pod for pod in self.pods if pod.revision == self._revision(live)])
 
     # -- pods ----------------------------------------------------------------------------------------------------------
@@ -109,6 +122,8 @@ class Surroundings:
     def _kubelet(self) -> None:
         if HOLDING_PAGE in self.children:
             self.children[HOLDING_PAGE]["status"] = {"readyReplicas": 1}
+        for picker in self.pickers():
+            picker["status"] = {"readyReplicas": int(self.picks)}
         for child in self._of_revisions():
             revision, wanted = self._revision(child), child["spec"]["replicas"]
             mine = [pod for pod in self.pods if pod.revision == revision]

@@ -29,6 +29,7 @@ ELSEWHERE = {
     "shard": "watch.shard",
     "gateway_api": "features.gatewayApi",
     "grpc_routes": "features.grpcRoutes",
+    "inference_pools": "features.inferencePools",
     "keda": "features.keda",
     "kueue": "features.kueue",
     "coordination_namespace": "features.coordination",

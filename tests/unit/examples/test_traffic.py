@@ -17,7 +17,13 @@ EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("swap.yaml", "HTTPRoute"), ("grpc.yaml", "GRPCRoute"), ("own-route.yaml", "Service")]
+    ("name", "kind"),
+    [
+        ("swap.yaml", "HTTPRoute"),
+        ("grpc.yaml", "GRPCRoute"),
+        ("own-route.yaml", "Service"),
+        ("pool.yaml", "InferencePool"),
+    ],
 )
 def test_an_example_has_its_router(name: str, kind: str) -> None:
     documents = yaml.safe_load_all((EXAMPLES / name).read_text(encoding="utf-8"))

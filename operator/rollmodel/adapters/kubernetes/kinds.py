@@ -17,6 +17,7 @@ __all__ = [
     "CHILDREN",
     "DRIFT_POLICIES",
     "GRPC_ROUTES",
+    "INFERENCE_POOLS",
     "OPTIONAL",
     "OWNERS",
     "ROUTES",
@@ -55,6 +56,9 @@ ROUTES = Resource("gateway.networking.k8s.io/v1", "HTTPRoute", "httproutes")
 #: Opt-in by a setting; in the standard channel of the Gateway API since v1.1.
 GRPC_ROUTES = Resource("gateway.networking.k8s.io/v1", "GRPCRoute", "grpcroutes")
 
+#: Opt-in by a setting; of the Gateway API Inference Extension, where that is installed.
+INFERENCE_POOLS = Resource("inference.networking.k8s.io/v1", "InferencePool", "inferencepools")
+
 AUTOSCALERS = Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers")
 BUDGETS = Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets")
 
@@ -63,7 +67,7 @@ SCALED_OBJECTS = Resource("keda.sh/v1alpha1", "ScaledObject", "scaledobjects")
 
 #: Opt-in by a spec: an operator without rights on them works, and says so where one is asked for. We do not read their
 #: status, which an autoscaler writes several times a minute.
-OPTIONAL = (GRPC_ROUTES, AUTOSCALERS, BUDGETS, SCALED_OBJECTS)
+OPTIONAL = (INFERENCE_POOLS, GRPC_ROUTES, AUTOSCALERS, BUDGETS, SCALED_OBJECTS)
 
 #: Kueue's, where it is installed.
 WORKLOADS = Resource("kueue.x-k8s.io/v1beta2", "Workload", "workloads")

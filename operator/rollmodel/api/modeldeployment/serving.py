@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, LocalRef, ObjectName, SubdomainName
+from rollmodel.api.modeldeployment.inference_pool import InferencePool
 from rollmodel.api.modeldeployment.pod_template import PodTemplate
 from rollmodel.api.modeldeployment.prediction_log import PredictionLog
 from rollmodel.api.pods import (
@@ -180,6 +181,11 @@ class Traffic(ApiModel):
             f"{_HTTP} || !has(self.paths) || self.paths.all(path, path.matches('{_METHOD}'))",
             "must have `paths` such as '/package.Service' or '/package.Service/Method' with `protocol` 'GRPC'",
         ),
+        Rule(
+            f"!has(self.inferencePool) || !has(self.routeRef) && ({_HTTP})",
+            "must not have `inferencePool` with `routeRef` or `protocol` 'GRPC': pools are backends of an HTTPRoute of"
+            " ours",
+        ),
     )
 
     parent_refs: Annotated[list[ParentRef] | None, Field(min_length=1, max_length=8), ATOMIC] = None
@@ -188,6 +194,9 @@ class Traffic(ApiModel):
     """A rule of an HTTPRoute of yours instead: its backends are changed during a rollout, and nothing else of it."""
     protocol: Literal["HTTP", "GRPC"] | None = None
     """`GRPC`: by a GRPCRoute, to `runtime.grpcPort`; it takes `features.grpcRoutes` of the chart. Default: `HTTP`."""
+    inference_pool: InferencePool | None = None
+    """An InferencePool for each revision, within which an endpoint picker chooses the pod; it takes
+    `features.inferencePools` of the chart. Omitted: requests are spread over the pods of a Service."""
     hostnames: Annotated[list[_Hostname] | None, Field(max_length=16), SET] = None
     """Host names that lead to this model. Default: all that the Gateway's listeners accept."""
     path_prefix: _Path = "/"

@@ -53,6 +53,11 @@ class ModelDeploymentSpec(ApiModel):
             " again",
         ),
         Rule(
+            "!has(self.traffic) || !has(self.traffic.inferencePool) || self.rollout.strategy != 'Shadow'",
+            "must not have `traffic.inferencePool` with the strategy 'Shadow': an endpoint picker chooses a pod for each"
+            " request, and none for a copy of it",
+        ),
+        Rule(
             "!has(self.traffic) || !has(self.traffic.routeRef) || !(self.rollout.strategy in ['Shadow', 'ABTest'])",
             "must have `traffic.parentRefs` for the strategies 'Shadow' and 'ABTest': of a rule of yours only the"
             " backends are changed, not filters and matches",

@@ -156,7 +156,8 @@ def _rendered(namespace: str, name: str, spec: ModelDeploymentSpec) -> dict[tupl
     for child in children_at_rest(namespace, name, spec, _model(spec), _DEFAULTS):
         if child["kind"] == "ControllerRevision":  # the record of what the Deployment has
             continue
-        revision = (child["metadata"].get("labels") or {}).get(naming.REVISION)
+        labels = child["metadata"].get("labels") or {}
+        revision = labels.get(naming.REVISION) or labels.get(naming.PICKER, "").rpartition("-")[2]
         revision = revision or (child.get("spec", {}).get("selector") or {}).get(naming.REVISION)
         text = yaml.safe_dump(_shown(child), sort_keys=True, width=1000, allow_unicode=True)
         called = child["metadata"]["name"]

@@ -9,6 +9,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.errors import Invalid
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.objects.pools import without_picker
 from rollmodel.plan.deployment.objects.revision import Revision, content_hash, record
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
 from rollmodel.plan.deployment.observed import Observed
@@ -36,9 +37,10 @@ class Context:
     def of(cls, observed: Observed) -> Context:
         """Sort and read what was gathered."""
         children = LiveObjects.of(observed.children, observed.name, observed.status.records)
-        live = replace(children, users_route=observed.users_route)
         wanted, problem = _wanted(observed)
         router, owner = router_for(observed.spec), _owner(observed)
+        unpicked = without_picker(observed, children) if _installed(router, observed) else frozenset[str]()
+        live = replace(children, users_route=observed.users_route, without_picker=unpicked)
         traffic = _at_its_address(router.observe(owner, live, installed=_installed(router, observed)), observed)
         return cls(observed, live, router, contended(traffic, observed.status.routed_rule), wanted, problem)
 

@@ -107,7 +107,7 @@ class Gatherer:
             now=self._clock.now(),
             gateway_available=self._kube.gateway_available,
             users_route=self._users_route(body, spec, status),
-            missing_kinds=frozenset(kind for kind in ("GRPCRoute",) if not self._kube.serves(kind)),
+            missing_kinds=frozenset(kind for kind in ("GRPCRoute", "InferencePool") if not self._kube.serves(kind)),
             address_taken=self._addresses.claim(body, spec, children)
             or await self._other_routes.older(meta["uid"], children),
             routes_read=self._other_routes.are_read(meta["uid"]),

@@ -33,7 +33,8 @@ def in_order(changed: Sequence[Manifest], rollout: Rollout) -> tuple[ApplyObject
 
 def _is_traffic(manifest: Manifest, rollout: Rollout) -> bool:
     """Whether the router made it: it belongs to no single revision."""
-    shared = naming.REVISION not in (manifest["metadata"].get("labels") or {})
+    labels = manifest["metadata"].get("labels") or {}
+    shared = naming.REVISION not in labels and naming.PICKER not in labels
     return shared and manifest["kind"] in rollout.router.kinds
 
 

@@ -15,6 +15,7 @@ from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.apply_order import in_order
 from rollmodel.plan.deployment.objects.holding import holding_leftovers, holding_objects
 from rollmodel.plan.deployment.objects.pairs import pairs_service
+from rollmodel.plan.deployment.objects.pool_objects import pool_leftovers, pool_objects
 from rollmodel.plan.deployment.objects.ports import grpc_port
 from rollmodel.plan.deployment.objects.scaling import scaling_leftovers, scaling_objects
 from rollmodel.plan.deployment.objects.services import preview_service, revision_service
@@ -89,7 +90,7 @@ def _removals(rollout: Rollout) -> tuple[DeleteObject, ...]:
     gone = [revision for revision in drained_arms if not _is_selected(rollout, revision)]
     leaving = [child for rev in gone for child in (live.deployments.get(rev), live.services.get(rev)) if child]
     leaving += [*leftovers(rollout.router, live), *scaling_leftovers(rollout.spec.scale, live)]
-    leaving += holding_leftovers(rollout)
+    leaving += [*holding_leftovers(rollout), *pool_leftovers(rollout, gone)]
     for service, wanted in ((live.preview, _preview(rollout)), (live.pairs, pairs_service(rollout))):
         leaving += [service] if service is not None and not list(wanted) else []
     return tuple(_delete(child) for child in [*leaving, *live.not_believed, *_old_records(rollout)])
@@ -129,6 +130,7 @@ def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Ma
     yield revisions.record(rollout.owner, revision, rollout.observed.generation)
     if rollout.router.capabilities.revision_services:
         yield revision_service(rollout.owner, revision.id, grpc_port(rollout, revision.id))
+    yield from pool_objects(rollout, revision)
 
 
 def _is_selected(rollout: Rollout, revision: str) -> bool:

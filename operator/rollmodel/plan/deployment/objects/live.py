@@ -32,6 +32,14 @@ class LiveObjects:
     """The Service of the pods whose answers a candidate compares with its own."""
     holding: Manifest | None = None
     """The Deployment of the holding page."""
+    pools: Mapping[str, Manifest] = field(default_factory=dict)
+    """InferencePools."""
+    pickers: Mapping[str, Manifest] = field(default_factory=dict)
+    """Deployments of endpoint pickers."""
+    picker_services: Mapping[str, Manifest] = field(default_factory=dict)
+    """Services of endpoint pickers."""
+    without_picker: frozenset[str] = frozenset()
+    """Revisions that must not get traffic yet, since nobody can choose among their pods."""
     users_route: Manifest | None = None
     """An HTTPRoute of somebody else, of which one rule leads here: no child."""
     not_believed: Sequence[Manifest] = ()
@@ -58,6 +66,9 @@ class LiveObjects:
             shared=_shared(staying),
             preview=_service_called(naming.preview(owner), present),
             pairs=_service_called(naming.pairs(owner), present),
+            pools=_by_revision(staying, "InferencePool"),
+            pickers=_of_pickers(present, "Deployment", owner),
+            picker_services=_of_pickers(present, "Service", owner),
             holding=next((child for child in present if _is_holding(child, owner)), None),
         )
 
@@ -70,7 +81,8 @@ class LiveObjects:
         """All of them."""
         yield from self.not_believed
         yield from (one for one in (self.preview, self.pairs, self.holding) if one is not None)
-        for group in (self.records, self.deployments, self.services, self.shared):
+        pools = (self.pools, self.pickers, self.picker_services)
+        for group in (self.records, self.deployments, self.services, *pools, self.shared):
             yield from group.values()
 
     def revision(self, identity: str) -> Revision | None:
@@ -90,8 +102,8 @@ class LiveObjects:
         return int(self.deployments.get(identity, {}).get("spec", {}).get("replicas") or 0)
 
     def ready(self, identity: str) -> int:
-        """Pods of a revision that passed a real inference."""
-        return self._count(identity, "readyReplicas")
+        """Pods of a revision that passed a real inference, and that requests can get to."""
+        return 0 if identity in self.without_picker else self._count(identity, "readyReplicas")
 
     def _count(self, identity: str, name: str) -> int:
         return int(self.deployments.get(identity, {}).get("status", {}).get(name) or 0)
@@ -114,6 +126,18 @@ def _service_called(name: str, children: Sequence[Manifest]) -> Manifest | None:
 def _is_holding(child: Manifest, owner: str) -> bool:
     named = child["metadata"]["name"] == naming.holding(owner)
     return child["kind"] == "Deployment" and named and not _revision_of(child)
+
+
+def _of_pickers(children: Sequence[Manifest], kind: str, owner: str) -> dict[str, Manifest]:
+    """What belongs to endpoint pickers, by the revision of their pool."""
+    found = ((_picked(child), child) for child in children if child["kind"] == kind)
+    named = ((revision, child) for revision, child in found if revision is not None)
+    return {rev: child for rev, child in named if child["metadata"]["name"] == naming.picker(owner, rev)}
+
+
+def _picked(child: Manifest) -> str | None:
+    pool: str | None = (child["metadata"].get("labels") or {}).get(naming.PICKER)
+    return None if pool is None else pool.rpartition("-")[2]
 
 
 def _by_revision(children: Sequence[Manifest], kind: str) -> dict[str, Manifest]:

@@ -13,6 +13,7 @@ from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.routers.grpc_route import GrpcRoute
 from rollmodel.plan.deployment.routers.http_route import HttpRoute
+from rollmodel.plan.deployment.routers.inference_pool import InferencePools
 from rollmodel.plan.deployment.routers.replica_ratio import ReplicaRatio
 from rollmodel.plan.deployment.routers.route_rule import RouteRule
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
@@ -55,7 +56,7 @@ class Router(Protocol):
 
 
 #: The first that a spec asks for splits the traffic. ``ReplicaRatio`` takes every spec.
-ROUTERS: tuple[type[Router], ...] = (RouteRule, GrpcRoute, HttpRoute, ReplicaRatio)
+ROUTERS: tuple[type[Router], ...] = (RouteRule, GrpcRoute, InferencePools, HttpRoute, ReplicaRatio)
 
 
 def router_for(spec: ModelDeploymentSpec) -> Router:

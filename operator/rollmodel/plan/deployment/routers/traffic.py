@@ -40,6 +40,7 @@ class Split:
     are expected to be.
     ``main_grpc_port``: where the pods of ``main`` speak gRPC, if that is what is routed.
     ``holding``: nobody can answer, and the holding page does: the main Service leads to it.
+    ``pooled``: revisions that get their requests by an InferencePool, not by a Service.
     ``draining``: some pods of retired revisions may still exist.
     """
 
@@ -50,6 +51,7 @@ class Split:
     matched: Mapping[str, RequestMatch] = field(default_factory=dict)
     main_grpc_port: int | None = None
     holding: bool = False
+    pooled: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rollmodel.plan import naming
 from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.objects.fetching import FETCH_CONTAINER
 from rollmodel.plan.deployment.status.restarts import last_end, model_containers, pods_of, restarts_since
@@ -31,6 +32,7 @@ def diagnose(context: Context, revision: str) -> Diagnosis | None:
     """The worst that is known about the pods of a revision, or None where they are only starting."""
     found = [diagnosis for pod in pods_of(context, revision) for diagnosis in _of_pod(context, pod)]
     found += _of_deployment(context.live.deployments.get(revision, {}))
+    found += _of_picker(context, revision)
     return min(found, key=lambda diagnosis: not diagnosis.fatal, default=None)
 
 
@@ -74,6 +76,15 @@ def _of_deployment(deployment: Manifest) -> Iterator[Diagnosis]:
         if condition["type"] == "ReplicaFailure" and condition["status"] == "True":
             message = with_remedy(condition.get("message", "pods cannot be created"), "runtime")
             yield Diagnosis(condition.get("reason", "FailedCreate"), message)
+
+
+def _of_picker(context: Context, revision: str) -> Iterator[Diagnosis]:
+    """Pods that are ready get no requests while nobody can choose among them."""
+    if revision in context.live.without_picker:
+        name = naming.picker(context.observed.name, revision)
+        found = list(_of_deployment(context.live.pickers.get(revision, {})))
+        why = f": {found[0].message}" if found else ""
+        yield Diagnosis("PickerNotReady", f"no traffic before endpoint picker {name} is ready{why}")
 
 
 def _last_line(message: str | None) -> str:

@@ -22,7 +22,10 @@ def unmet(spec: ModelDeploymentSpec) -> Problem | None:
 
 def _unmet(spec: ModelDeploymentSpec) -> Iterator[str]:
     strategy, needs, can = spec.rollout.strategy, strategy_for(spec).needs, router_for(spec).capabilities
-    if needs.mirror and not can.mirror:
+    if needs.mirror and not can.mirror and spec.traffic is not None and spec.traffic.inference_pool is not None:
+        why = "copies requests, and no endpoint picker chooses a pod for a copy"
+        yield f"strategy {strategy} {why}: omit `traffic.inferencePool`"
+    elif needs.mirror and not can.mirror:
         yield f"strategy {strategy} copies requests, which takes a Gateway: set `traffic.parentRefs`"
     if needs.header_match and not can.header_match:
         yield f"strategy {strategy} tells clients apart by a header, which takes a Gateway: set `traffic.parentRefs`"

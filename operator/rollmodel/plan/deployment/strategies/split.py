@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.objects.holding import holds
+from rollmodel.plan.deployment.objects.pool_objects import pooled
 from rollmodel.plan.deployment.objects.ports import grpc_port
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.match import RequestMatch
@@ -168,6 +169,7 @@ def desired_split(rollout: Rollout) -> Split | None:
         matched=_matched(rollout),
         main_grpc_port=grpc_port(rollout, main.revision),
         holding=holds(rollout),
+        pooled=pooled(rollout),
     )
 
 
