@@ -41,6 +41,8 @@ KINDS = {
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways",
     "Role": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "HorizontalPodAutoscaler": "apis/autoscaling/v2/namespaces/{}/horizontalpodautoscalers",
+    "PodDisruptionBudget": "apis/policy/v1/namespaces/{}/poddisruptionbudgets",
+    "InferencePool": "apis/inference.networking.k8s.io/v1/namespaces/{}/inferencepools",
     "ScaledObject": "apis/keda.sh/v1alpha1/namespaces/{}/scaledobjects",
     "RoleBinding": "apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
 }

@@ -33,7 +33,7 @@ def test_names_that_are_no_dns_label_get_a_hash(owner: str) -> None:
 
 @given(OWNERS)
 def test_every_name_is_valid(owner: str) -> None:
-    for name in (naming.shared(owner), naming.child(owner, "bbbbbbbb")):
+    for name in (naming.shared(owner), naming.child(owner, "bbbbbbbb"), naming.picker(owner, "bbbbbbbb")):
         assert DNS_LABEL.fullmatch(name), name
     assert LABEL_VALUE.fullmatch(naming.label_value(owner))
 

@@ -23,8 +23,8 @@ class EndpointPicker(ApiModel):
     image: ImageReference
     """Its image, with a user that is not root."""
     args: Arguments | None = None
-    """Its arguments. `$(POOL_NAME)` and `$(POOL_NAMESPACE)` are the pool that it serves. Default: those of the picker of
-    the Gateway API Inference Extension."""
+    """Its arguments. `$(POOL_NAME)` and `$(POOL_NAMESPACE)` are the pool that it serves. Default: those of the picker
+    of the Gateway API Inference Extension."""
     port: _Port = 9002
     """Where Gateways ask it (Envoy's `ext_proc`)."""
     health_port: _Port = 9003

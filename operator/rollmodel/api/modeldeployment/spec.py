@@ -54,7 +54,7 @@ class ModelDeploymentSpec(ApiModel):
         ),
         Rule(
             "!has(self.traffic) || !has(self.traffic.inferencePool) || self.rollout.strategy != 'Shadow'",
-            "must not have `traffic.inferencePool` with the strategy 'Shadow': an endpoint picker chooses a pod for each"
+            "must not have `traffic.inferencePool` with the strategy 'Shadow': an endpoint picker chooses a pod for a"
             " request, and none for a copy of it",
         ),
         Rule(

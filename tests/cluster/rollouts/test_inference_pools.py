@@ -1,0 +1,97 @@
+"""InferencePools and their pickers are taken by a real API server, change nothing of the traffic, and go again.
+
+No picker runs: what happens once one is ready is played in simulation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from localcluster import Cluster
+from tests.cluster.rollouts.conftest import ACCOUNT, Rollout
+from tests.support.eventually import PATIENCE_SECONDS, eventually
+from tests.support.live.inference_pools import RIGHTS, definition
+from tests.support.live.light_models import LightRegistry
+from tests.support.live.light_server import Behaviour
+from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.rollout import at_rest, light_spec
+
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
+
+POOL = {"endpointPicker": {"image": "registry.example.com/epp:1", "serviceAccountName": "nobody-made-it"}}
+
+
+@pytest.fixture
+def pools(stack: Cluster, operator_kubeconfig: Path) -> Iterator[None]:
+    """The kind is served, and the operator has the right."""
+    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": ACCOUNT}
+    role = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io", "name": "rollmodel-pools"}
+    items: list[dict[str, Any]] = [
+        {"kind": "ClusterRole", "rules": [RIGHTS]},
+        {"kind": "ClusterRoleBinding", "roleRef": role, "subjects": [subject]},
+    ]
+    named: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "rollmodel-pools"}}
+    rights = json.dumps({"apiVersion": "v1", "kind": "List", "items": [{**named, **one} for one in items]})
+    kind = definition()
+    crd = kind["metadata"]["name"]
+    stack.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(kind))
+    stack.kubectl("apply", "-f", "-", stdin=rights)
+    stack.kubectl("wait", "--for=condition=Established", f"--timeout={PATIENCE_SECONDS:.0f}s", f"crd/{crd}")
+    yield
+    stack.kubectl("delete", "-f", "-", stdin=rights)
+    stack.kubectl("delete", "crd", crd, "--wait=false")
+
+
+async def test_pools_are_taken_as_written_and_go_with_their_field(
+    pools: None, registry: LightRegistry, rollout: Rollout, operator: OperatorProcess
+) -> None:
+    operator.ensure(INFERENCE_POOLS="On")
+    await operator.ready()
+    model, churn = await registry.model(Behaviour()), rollout("churn")
+    await churn.create(light_spec(model.name, "1"))
+    await churn.until(at_rest("1"))
+    stable = (await churn.status()).stable
+    assert stable is not None
+    name = f"churn-{stable.revision}"
+
+    await churn.change({"traffic": {"inferencePool": POOL}})
+    pool = await eventually(lambda: churn.get("InferencePool", name), bool, "there is a pool")
+    picker = await eventually(lambda: churn.get("Deployment", f"{name}-epp"), bool, "there is a picker")
+    service = await eventually(lambda: churn.get("Service", f"{name}-epp"), bool, "it has a Service")
+    assert pool is not None
+    assert picker is not None
+    assert service is not None
+    deployment = await churn.get("Deployment", name)
+    assert deployment is not None
+    assert pool["spec"]["selector"]["matchLabels"] == deployment["spec"]["selector"]["matchLabels"]
+    assert pool["spec"]["endpointPickerRef"] == {
+        "group": "",
+        "kind": "Service",
+        "name": f"{name}-epp",
+        "port": {"number": 9002},
+        "failureMode": "FailOpen",
+    }
+    for made in (pool, picker, service):
+        (reference,) = made["metadata"]["ownerReferences"]
+        assert (reference["kind"], reference["name"]) == ("ModelDeployment", "churn")
+    route = await churn.get("HTTPRoute", "churn")
+    assert route is not None
+    backends = [ref["kind"] for rule in route["spec"]["rules"] for ref in rule["backendRefs"]]
+    assert set(backends) == {"Service"}, "no picker is ready"
+    await churn.until(at_rest("1"))
+
+    await churn.change({"scale": {"maxUnavailable": 1}})  # a pass that writes something else
+    await eventually(lambda: churn.get("PodDisruptionBudget", "churn"), bool, "the budget is there")
+    again = await churn.get("InferencePool", name)
+    assert again is not None
+    assert again["metadata"]["resourceVersion"] == pool["metadata"]["resourceVersion"], "it is written once"
+
+    await churn.change({"traffic": {"inferencePool": None}})
+    for kind, called in (("InferencePool", name), ("Deployment", f"{name}-epp"), ("Service", f"{name}-epp")):
+        await churn.until_absent(kind, called)
+    await churn.until(at_rest("1"))
