@@ -36,6 +36,8 @@ POLICIES: dict[str, dict[str, Any]] = {
     },
 }
 SPLITS: dict[str, Any] = {"route": {"parentRefs": [{"name": "public"}]}, "replicas": None}
+_PICKER = {"image": "example.com/epp:1", "serviceAccountName": "picker"}
+ALL_SPLITS = {**SPLITS, "pools": {**SPLITS["route"], "inferencePool": {"endpointPicker": _PICKER}}}
 
 Happening = Callable[[Cluster], None]
 
@@ -164,7 +166,7 @@ def test_whatever_happens_it_comes_to_rest(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("strategy", sorted(POLICIES))
-@pytest.mark.parametrize("traffic", sorted(SPLITS))
+@pytest.mark.parametrize("traffic", sorted(ALL_SPLITS))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(life=LIFE, world=WORLD)
 def test_whatever_else_happens_it_comes_to_rest(
@@ -178,7 +180,7 @@ def comes_to_rest(strategy: str, traffic: str, life: list[tuple[Happening, int]]
     policy = {**QUICK, **POLICIES[strategy]}
     if "ramp" in policy:
         del policy["steps"]
-    cluster = Cluster(spec(rollout=policy, traffic=SPLITS[traffic]), behaviours={}, rate=1000, **world)
+    cluster = Cluster(spec(rollout=policy, traffic=ALL_SPLITS[traffic]), behaviours={}, rate=1000, **world)
     for version in VERSIONS:
         cluster.behave(version, bad=0.05)
     cluster.run(100)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from rollmodel.api.modeldeployment import RuntimePreset
+from rollmodel.plan.deployment.at_rest import children_at_rest
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.services import main_service, revision_service
@@ -74,7 +75,22 @@ def others() -> Iterator[tuple[str, Any]]:
     )
     split = Split("bbbbbbbb", {"bbbbbbbb": 95, "cccccccc": 5})
     yield "route-grpc", next(o for o in router_for(grpc).objects(OWNER, split, installed=True) if "Route" in o["kind"])
+    yield from pools()
     yield "route-mirror", http_route(OWNER, traffic, paths, {"bbbbbbbb": 100}, {"cccccccc": 20})
+
+
+def pools() -> Iterator[tuple[str, Any]]:
+    """What a revision has beside its pods where they are in an InferencePool."""
+    picker = {"image": "example.com/epp:1", "serviceAccountName": "picker", "resources": {"requests": {"cpu": "1"}}}
+    pooled = {"parentRefs": [{"name": "public"}], "inferencePool": {"endpointPicker": picker}}
+    found = children_at_rest("prod", "churn", spec(runtime=RUNTIMES["vllm"], traffic=pooled), model("7"), DEFAULTS)
+    names = {"HTTPRoute": "route-pools", "InferencePool": "pool"}
+    for child in found:
+        epp = child["metadata"]["name"].endswith("-epp")
+        name = f"picker-{child['kind'].lower()}" if epp else names.get(child["kind"])
+        if name is not None:
+            meta = {key: child["metadata"][key] for key in ("name", "labels")}
+            yield name, {**child, "metadata": meta}
 
 
 CASES = [*templates(), *others()]
