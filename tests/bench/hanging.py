@@ -42,9 +42,9 @@ from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.kind import training_jobs
 from rollmodel.runtime.clock import SystemClock
-from rollmodel.runtime.controller import Controller, Limits
-from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.metrics.operator import Instruments
+from rollmodel.runtime.tasks.controller import Controller, Limits
+from rollmodel.runtime.tasks.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
 
 from tests.support.contracts.kube import model_deployment

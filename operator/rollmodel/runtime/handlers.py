@@ -15,7 +15,7 @@ import kopf
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.reconcile.result import Reconciler
-from rollmodel.runtime.runner import Runner
+from rollmodel.runtime.tasks.runner import Runner
 
 __all__ = ["Login", "kopf_settings", "register"]
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
-from rollmodel.runtime.scrapers import Scrapers
+from rollmodel.runtime.metrics.scrapers import Scrapers
 from rollmodel.runtime.watchdog import Watchdog
 
 __all__ = ["Health", "Server", "Watched"]

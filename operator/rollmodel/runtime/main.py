@@ -26,8 +26,8 @@ from pydantic_settings import SettingsError
 
 from rollmodel import settings_help
 from rollmodel.adapters.kubernetes.apiserver import ApiServer, use_small_buffers
-from rollmodel.adapters.kubernetes.namespaces import follow
 from rollmodel.adapters.kubernetes.reviews import Reviews
+from rollmodel.adapters.kubernetes.watches.namespaces import follow
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.backoff import Backoff
 from rollmodel.errors import NotFound, RollmodelError
@@ -35,11 +35,11 @@ from rollmodel.plan.sharding import NOWHERE
 from rollmodel.runtime import logs
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.health import Health, Server
-from rollmodel.runtime.others import warn_of_others
-from rollmodel.runtime.runner import Runner
-from rollmodel.runtime.scrapers import Scrapers
-from rollmodel.runtime.shard_metrics import ShardMetrics
-from rollmodel.runtime.shards import Shard
+from rollmodel.runtime.metrics.scrapers import Scrapers
+from rollmodel.runtime.metrics.shards import ShardMetrics
+from rollmodel.runtime.operators.others import warn_of_others
+from rollmodel.runtime.operators.shards import Shard
+from rollmodel.runtime.tasks.runner import Runner
 from rollmodel.runtime.wiring import Operator
 from rollmodel.settings import Settings, configure_libraries
 

@@ -23,7 +23,7 @@ from rollmodel.adapters.kubernetes.kinds import (
 )
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.kubernetes.leases import Leases
-from rollmodel.adapters.kubernetes.named_config_maps import NamedConfigMaps
+from rollmodel.adapters.kubernetes.watches.named_config_maps import NamedConfigMaps
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.adapters.notify.webhook import Webhooks
@@ -60,14 +60,14 @@ from rollmodel.reconcile.result import Reconciler
 from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.kind import training_jobs
-from rollmodel.runtime.arrivals import Arrivals
-from rollmodel.runtime.certificates import Certificates, files_of
 from rollmodel.runtime.clock import SystemClock
-from rollmodel.runtime.controller import Controller, Limits
-from rollmodel.runtime.elector import Elector
-from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.metrics.certificates import Certificates, files_of
+from rollmodel.runtime.metrics.operator import Instruments
+from rollmodel.runtime.operators.elector import Elector
 from rollmodel.runtime.rollout_rules import RolloutRules
-from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.tasks.arrivals import Arrivals
+from rollmodel.runtime.tasks.controller import Controller, Limits
+from rollmodel.runtime.tasks.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
 from rollmodel.settings import Settings
 

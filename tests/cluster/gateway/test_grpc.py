@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.services import revision_service
+from rollmodel.plan.deployment.objects.traffic.services import revision_service
 from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.routers.traffic import Split
 from rollmodel.plan.diff import matches

@@ -19,12 +19,12 @@ from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.errors import NotFound, Unavailable
 from rollmodel.ports import Manifest
 from rollmodel.reconcile.result import Result
-from rollmodel.runtime.controller import Controller, Limits
-from rollmodel.runtime.finalizers import FINALIZER
 from rollmodel.runtime.handlers import kopf_settings, register
-from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.runner import Runner
-from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.metrics.operator import Instruments
+from rollmodel.runtime.tasks.controller import Controller, Limits
+from rollmodel.runtime.tasks.finalizers import FINALIZER
+from rollmodel.runtime.tasks.runner import Runner
+from rollmodel.runtime.tasks.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
 
 from localcluster import Cluster

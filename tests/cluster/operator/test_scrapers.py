@@ -9,7 +9,7 @@ import pytest
 import yaml
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.reviews import Reviews
-from rollmodel.runtime.scrapers import Scrapers
+from rollmodel.runtime.metrics.scrapers import Scrapers
 
 from localcluster import Cluster
 from localcluster.binaries import locate

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rollmodel.adapters.kubernetes.news import is_news
+from rollmodel.adapters.kubernetes.watches.news import is_news
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
@@ -23,9 +23,9 @@ from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
 from rollmodel.reconcile.references import References
-from rollmodel.runtime.controller import Controller, Limits
-from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.trigger import Triggers
+from rollmodel.runtime.metrics.operator import Instruments
+from rollmodel.runtime.tasks.controller import Controller, Limits
+from rollmodel.runtime.tasks.trigger import Triggers
 from rollmodel.runtime.watchdog import Watchdog
 from rollmodel.runtime.wiring import PROGRESS_SECONDS
 

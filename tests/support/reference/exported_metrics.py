@@ -14,10 +14,10 @@ from prometheus_client import CollectorRegistry
 from rollmodel.api.driftpolicy import RetrainStatus
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import Reading
-from rollmodel.runtime.certificates import Certificates
-from rollmodel.runtime.drift_metrics import OF_LOOKS
-from rollmodel.runtime.metrics import Instruments
-from rollmodel.runtime.shard_metrics import ShardMetrics
+from rollmodel.runtime.metrics.certificates import Certificates
+from rollmodel.runtime.metrics.drift import OF_LOOKS
+from rollmodel.runtime.metrics.operator import Instruments
+from rollmodel.runtime.metrics.shards import ShardMetrics
 from rollmodel.serving.server.metrics import ServerMetrics
 
 __all__ = ["OF_PODS", "SCRAPED", "certificates", "exported", "labels_named", "policy_passes", "selectors", "shards"]

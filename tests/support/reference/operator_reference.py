@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.metrics.operator import Instruments
 from rollmodel.settings_help import as_markdown
 
 from tests.support.reference.exported_metrics import certificates, policy_passes, shards

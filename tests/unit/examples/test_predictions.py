@@ -9,7 +9,7 @@ import pytest
 from rollmodel.api.driftpolicy import DriftPolicySpec
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.lint.command import main as lint
-from rollmodel.plan.deployment.objects.prediction_log import log_environment
+from rollmodel.plan.deployment.objects.pod.prediction_log import log_environment
 from rollmodel.plan.drift.evaluation.watches import unsupported
 from rollmodel.serving.predictions.command import _parser
 from rollmodel.serving.predictions.config import configured

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from rollmodel.api.modeldeployment.status import HistoryEntry
-from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.metrics.operator import Instruments
 
 from charts.__main__ import CHART, REPOSITORY
 from tests.support.reference.exported_metrics import SCRAPED, exported, labels_named, selectors

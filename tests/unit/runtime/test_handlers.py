@@ -6,8 +6,8 @@ from typing import Any
 from unittest.mock import Mock
 
 import pytest
-from rollmodel.runtime.finalizers import FINALIZER
 from rollmodel.runtime.handlers import kopf_settings, register
+from rollmodel.runtime.tasks.finalizers import FINALIZER
 
 
 @pytest.fixture

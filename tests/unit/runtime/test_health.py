@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import aiohttp
 import pytest
 from rollmodel.runtime.health import SILENT_SECONDS, STILL_SECONDS, STUCK_SECONDS, Health, Server
-from rollmodel.runtime.metrics import Instruments
+from rollmodel.runtime.metrics.operator import Instruments
 from rollmodel.runtime.watchdog import Watchdog
 
 

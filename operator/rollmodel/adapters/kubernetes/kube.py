@@ -27,8 +27,8 @@ from rollmodel.adapters.kubernetes.kinds import (
     Resource,
     resource_of,
 )
-from rollmodel.adapters.kubernetes.reflector import Reflector
-from rollmodel.adapters.kubernetes.store import ChildStore
+from rollmodel.adapters.kubernetes.watches.reflector import Reflector
+from rollmodel.adapters.kubernetes.watches.store import ChildStore
 from rollmodel.adapters.kubernetes.workloads import Workloads
 from rollmodel.backoff import Backoff
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable

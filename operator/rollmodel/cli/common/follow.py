@@ -10,7 +10,7 @@ from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import Expired
 from rollmodel.adapters.kubernetes.kinds import Resource
-from rollmodel.adapters.kubernetes.watch import watch
+from rollmodel.adapters.kubernetes.watches.stream import watch
 from rollmodel.backoff import Backoff
 from rollmodel.cli.common.cluster import Session
 from rollmodel.errors import NotFound, Unavailable

@@ -9,7 +9,7 @@ from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import ApiServer, Expired
 from rollmodel.adapters.kubernetes.kinds import Resource
-from rollmodel.adapters.kubernetes.watch import watch
+from rollmodel.adapters.kubernetes.watches.stream import watch
 from rollmodel.backoff import Backoff
 from rollmodel.cli.common.advice import absent_kind, advised
 from rollmodel.cli.common.cluster import DRIFT_POLICY, MODEL_DEPLOYMENT, TRAINING_JOB

@@ -15,7 +15,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentSt
 from rollmodel.plan import naming
 from rollmodel.plan.decision import ApplyObject, DeleteObject, Ref
 from rollmodel.plan.deployment.decide import decide
-from rollmodel.plan.deployment.objects.services import SERVICE_PORT
+from rollmodel.plan.deployment.objects.traffic.services import SERVICE_PORT
 from rollmodel.plan.deployment.observed import Defaults, Observed, PinnedModel
 
 __all__ = ["Unplaceable", "children_at_rest"]

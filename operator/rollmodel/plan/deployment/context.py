@@ -9,7 +9,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.errors import Invalid
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.pools import without_picker
+from rollmodel.plan.deployment.objects.pools.live import without_picker
 from rollmodel.plan.deployment.objects.revision import Revision, content_hash, record
 from rollmodel.plan.deployment.objects.revision import wanted as build_wanted
 from rollmodel.plan.deployment.observed import Observed

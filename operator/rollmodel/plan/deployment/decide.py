@@ -9,7 +9,7 @@ from rollmodel.plan.deployment.advance import run_to_fixpoint
 from rollmodel.plan.deployment.analysis.run import analyse
 from rollmodel.plan.deployment.beginning import with_news_of_waiting
 from rollmodel.plan.deployment.objects import desired
-from rollmodel.plan.deployment.objects.routed_rule import follow_rule
+from rollmodel.plan.deployment.objects.traffic.routed_rule import follow_rule
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.opening import opened
 from rollmodel.plan.deployment.requeue import requeue_after

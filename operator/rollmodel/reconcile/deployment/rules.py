@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from rollmodel.api.modeldeployment import RoutedRule
 from rollmodel.errors import Conflict, RollmodelError
 from rollmodel.plan.decision import Ref
-from rollmodel.plan.deployment.objects.routed_rule import restored
+from rollmodel.plan.deployment.objects.traffic.routed_rule import restored
 from rollmodel.ports import Kube, Manifest
 
 __all__ = ["RuleKeeper"]

@@ -6,8 +6,8 @@ import secrets
 from typing import Any
 
 import pytest
-from rollmodel.adapters.kubernetes.guests import GUEST_BYTES
-from rollmodel.adapters.kubernetes.store import ChildStore
+from rollmodel.adapters.kubernetes.watches.guests import GUEST_BYTES
+from rollmodel.adapters.kubernetes.watches.store import ChildStore
 from rollmodel.plan.access.ownership import Controller
 from rollmodel.plan.decision import Ref
 

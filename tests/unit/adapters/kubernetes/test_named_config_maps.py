@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
-from rollmodel.adapters.kubernetes import named_config_maps
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
-from rollmodel.adapters.kubernetes.named_config_maps import NamedConfigMaps
+from rollmodel.adapters.kubernetes.watches import named_config_maps
+from rollmodel.adapters.kubernetes.watches.named_config_maps import NamedConfigMaps
 
 from tests.support.eventually import PATIENCE_SECONDS
 from tests.support.servers.web import serve

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from rollmodel.adapters.kubernetes.news import is_news, kept
+from rollmodel.adapters.kubernetes.watches.news import is_news, kept
 
 
 def deployment(status: Mapping[str, Any], *, replicas: int = 1, version: int = 1, **meta: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rollmodel.adapters.kubernetes.packed import PackedObjects
+from rollmodel.adapters.kubernetes.watches.packed import PackedObjects
 from rollmodel.plan.decision import Ref
 
 

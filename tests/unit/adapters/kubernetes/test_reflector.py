@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from aiohttp import web
 from kubernetes.aio.client import ApiClient, Configuration
-from rollmodel.adapters.kubernetes import reflector as watch_module
-from rollmodel.adapters.kubernetes import watch as stream_module
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import BUDGETS, Resource, resource_of
-from rollmodel.adapters.kubernetes.reflector import Reflector
-from rollmodel.adapters.kubernetes.store import ChildStore
+from rollmodel.adapters.kubernetes.watches import reflector as watch_module
+from rollmodel.adapters.kubernetes.watches import stream as stream_module
+from rollmodel.adapters.kubernetes.watches.reflector import Reflector
+from rollmodel.adapters.kubernetes.watches.store import ChildStore
 from rollmodel.plan.access.ownership import Controller
 
 from tests.support.servers.web import Web, serve

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.adapters.kubernetes.store import STRANGERS_BYTES, ChildStore
+from rollmodel.adapters.kubernetes.watches.store import STRANGERS_BYTES, ChildStore
 from rollmodel.plan.access.ownership import Controller
 from rollmodel.plan.decision import Ref
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.services import revision_service
+from rollmodel.plan.deployment.objects.traffic.services import revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.problem import Problem
 

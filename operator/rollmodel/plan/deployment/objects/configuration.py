@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rollmodel.plan.canonical import canonical_hash
-from rollmodel.plan.deployment.objects.fetching import FETCH_CONTAINER
+from rollmodel.plan.deployment.objects.pod.fetching import FETCH_CONTAINER
 from rollmodel.plan.manifest import Manifest
 
 __all__ = ["MOST", "config_maps_of", "content_of", "secrets_of"]

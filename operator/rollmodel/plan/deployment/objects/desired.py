@@ -13,12 +13,12 @@ from rollmodel.plan.decision import ApplyObject, DeleteObject, EmitEvent, Event,
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.apply_order import in_order
-from rollmodel.plan.deployment.objects.holding import holding_leftovers, holding_objects
-from rollmodel.plan.deployment.objects.pairs import pairs_service
-from rollmodel.plan.deployment.objects.pool_objects import pool_leftovers, pool_objects
-from rollmodel.plan.deployment.objects.ports import grpc_port
+from rollmodel.plan.deployment.objects.pod.ports import grpc_port
+from rollmodel.plan.deployment.objects.pools.desired import pool_leftovers, pool_objects
 from rollmodel.plan.deployment.objects.scaling import scaling_leftovers, scaling_objects
-from rollmodel.plan.deployment.objects.services import preview_service, revision_service
+from rollmodel.plan.deployment.objects.traffic.holding import holding_leftovers, holding_objects
+from rollmodel.plan.deployment.objects.traffic.pairs import pairs_service
+from rollmodel.plan.deployment.objects.traffic.services import preview_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.router import leftovers

@@ -19,7 +19,7 @@ from rollmodel.errors import Invalid
 from rollmodel.plan import naming
 from rollmodel.plan.canonical import canonical_json, hash_of
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
-from rollmodel.plan.deployment.objects.template import pod_template
+from rollmodel.plan.deployment.objects.pod.template import pod_template
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 

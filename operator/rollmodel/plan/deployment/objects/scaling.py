@@ -15,7 +15,7 @@ from rollmodel.api.modeldeployment.scale import Autoscaling, Keda, KedaTrigger, 
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
-from rollmodel.plan.deployment.objects.template import MODEL_CONTAINER
+from rollmodel.plan.deployment.objects.pod.template import MODEL_CONTAINER
 from rollmodel.plan.manifest import Manifest
 
 __all__ = ["scaling_leftovers", "scaling_objects"]

@@ -13,7 +13,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
-from rollmodel.plan.deployment.objects.services import GRPC_PORT, main_service
+from rollmodel.plan.deployment.objects.traffic.services import GRPC_PORT, main_service
 from rollmodel.plan.deployment.routers.gateway_answers import observed_route, route_weights
 from rollmodel.plan.deployment.routers.http_route import HttpRoute, published, with_mirror_percent
 from rollmodel.plan.deployment.routers.match import RequestMatch

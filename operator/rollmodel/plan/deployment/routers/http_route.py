@@ -14,7 +14,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec, Traffic
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
-from rollmodel.plan.deployment.objects.services import SERVICE_PORT, holding_service, main_service
+from rollmodel.plan.deployment.objects.traffic.services import SERVICE_PORT, holding_service, main_service
 from rollmodel.plan.deployment.routers.gateway_answers import observed_route, route_weights
 from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.routers.route_parts import (

@@ -14,7 +14,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.pools import POOL_GROUP
+from rollmodel.plan.deployment.objects.pools.live import POOL_GROUP
 from rollmodel.plan.deployment.routers.http_route import HttpRoute, published
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
 from rollmodel.plan.deployment.runtimes import PRESETS

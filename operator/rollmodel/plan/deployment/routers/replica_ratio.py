@@ -10,7 +10,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.services import holding_service, main_service
+from rollmodel.plan.deployment.objects.traffic.services import holding_service, main_service
 from rollmodel.plan.deployment.routers.traffic import (
     Capabilities,
     ObservedTraffic,

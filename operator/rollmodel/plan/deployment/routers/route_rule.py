@@ -15,7 +15,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec, ParentRef, RouteR
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.services import SERVICE_PORT, holding_service, main_service
+from rollmodel.plan.deployment.objects.traffic.services import SERVICE_PORT, holding_service, main_service
 from rollmodel.plan.deployment.routers.gateway_answers import observed_route
 from rollmodel.plan.deployment.routers.route_parts import backends
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split, percentages

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.context import Context
-from rollmodel.plan.deployment.objects.fetching import FETCH_CONTAINER
+from rollmodel.plan.deployment.objects.pod.fetching import FETCH_CONTAINER
 from rollmodel.plan.deployment.status.restarts import last_end, model_containers, pods_of, restarts_since
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pods.diagnostics import Diagnosis, diagnose_mounting, diagnose_scheduling, diagnose_waiting

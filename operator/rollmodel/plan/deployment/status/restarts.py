@@ -10,7 +10,7 @@ from datetime import datetime
 
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.context import Context
-from rollmodel.plan.deployment.objects.template import MODEL_CONTAINER
+from rollmodel.plan.deployment.objects.pod.template import MODEL_CONTAINER
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rollmodel.api.modeldeployment import ArmStatus
-from rollmodel.plan.deployment.objects.holding import holds
-from rollmodel.plan.deployment.objects.pool_objects import pooled
-from rollmodel.plan.deployment.objects.ports import grpc_port
+from rollmodel.plan.deployment.objects.pod.ports import grpc_port
+from rollmodel.plan.deployment.objects.pools.desired import pooled
+from rollmodel.plan.deployment.objects.traffic.holding import holds
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.routers.traffic import Split

@@ -12,7 +12,7 @@ from rollmodel.api.modeldeployment import RuntimePreset
 from rollmodel.plan.deployment.at_rest import children_at_rest
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.services import main_service, revision_service
+from rollmodel.plan.deployment.objects.traffic.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.routers.http_route import http_route, published
 from rollmodel.plan.deployment.routers.router import router_for

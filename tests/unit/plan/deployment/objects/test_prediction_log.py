@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rollmodel.plan.deployment.objects import prediction_log
 from rollmodel.plan.deployment.objects import revision as revisions
+from rollmodel.plan.deployment.objects.pod import prediction_log
 from rollmodel.serving.predictions.config import VARIABLE, LogConfig, configured
 
 from tests.support.simulation.rollouts import DEFAULTS, model, spec

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rollmodel.plan.decision import ApplyObject
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.services import revision_service
+from rollmodel.plan.deployment.objects.traffic.services import revision_service
 
 from tests.support.simulation.rollouts import Cluster
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.objects.meta import Owner
-from rollmodel.plan.deployment.objects.services import main_service, revision_service
+from rollmodel.plan.deployment.objects.traffic.services import main_service, revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.routers.http_route import http_route, published

@@ -16,7 +16,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
-from rollmodel.plan.deployment.objects.services import main_service
+from rollmodel.plan.deployment.objects.traffic.services import main_service
 from rollmodel.plan.deployment.routers import router
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split, weights_line
 from rollmodel.plan.manifest import Manifest

@@ -1,0 +1,1 @@
+"""The pod of a revision, and what is in it."""

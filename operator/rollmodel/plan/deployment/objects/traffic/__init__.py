@@ -1,0 +1,1 @@
+"""The objects by which requests come to pods."""

@@ -1,0 +1,1 @@
+"""The operator's metrics for Prometheus, and who may read them."""

@@ -1,0 +1,98 @@
+"""How long passes wait for objects that are new."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+from rollmodel.runtime.tasks import arrivals as module
+from rollmodel.runtime.tasks.arrivals import ARRIVING_SECONDS, LONGEST_SECONDS, Arrivals
+from rollmodel.slots import Slots
+
+
+@dataclass
+class Time:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+@pytest.fixture
+def arrivals(time: Time) -> Arrivals:
+    return Arrivals(time)
+
+
+def test_where_nothing_is_new_nobody_waits_longer(arrivals: Arrivals) -> None:
+    arrivals.begin("a")
+    arrivals.end("a")
+    arrivals.end("never seen")
+    assert arrivals.settle(0.05) == 0.05
+
+
+def test_the_more_is_new_the_longer_others_wait_but_not_for_ever(arrivals: Arrivals) -> None:
+    for number in range(3):
+        arrivals.begin(f"uid-{number}")
+    assert arrivals.settle(0.05) == pytest.approx(0.2)
+    for number in range(500):
+        arrivals.begin(f"uid-{number}")
+    assert arrivals.settle(0.05) == LONGEST_SECONDS
+    assert arrivals.settle(0.0) == 0.0
+    assert arrivals.settle(3.0) == 3.0
+
+
+def test_who_hangs_in_its_first_pass_holds_up_nobody(arrivals: Arrivals, time: Time) -> None:
+    arrivals.begin("hangs")
+    time.now = ARRIVING_SECONDS
+    arrivals.begin("a")
+    assert arrivals.settle(0.05) == pytest.approx(0.1)
+
+
+async def finished(*tasks: asyncio.Task[None]) -> list[bool]:
+    for _ in range(5):
+        await asyncio.sleep(0)
+    return [task.done() for task in tasks]
+
+
+async def test_who_has_a_workload_waits_for_those_that_have_none(arrivals: Arrivals) -> None:
+    for uid in "abc":
+        arrivals.begin(uid)
+    first, second = (asyncio.create_task(arrivals.arrived(uid)) for uid in "ab")
+    assert await finished(first, second) == [False, False]
+    assert arrivals.settle(0.05) == pytest.approx(0.1)
+    await arrivals.arrived("c")
+    assert await finished(first, second) == [True, True]
+
+
+async def test_the_slot_of_who_gives_way_is_free_for_others(arrivals: Arrivals) -> None:
+    slots = Slots(1)
+
+    async def first_pass() -> None:
+        async with slots.slot():
+            await arrivals.arrived("a")
+
+    arrivals.begin("a")
+    arrivals.begin("b")
+    task = asyncio.create_task(first_pass())
+    assert await finished(task) == [False]
+    assert slots.free == 1
+    arrivals.end("b")
+    assert await finished(task) == [True]
+
+
+async def test_nobody_gives_way_for_ever(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "GIVING_WAY_SECONDS", 0.01)
+    arrivals.begin("hangs")
+    arrivals.begin("a")
+    await asyncio.wait_for(arrivals.arrived("a"), 10)
+
+
+async def test_the_next_revision_of_an_object_gives_way_to_nobody(arrivals: Arrivals) -> None:
+    arrivals.begin("new")
+    assert await finished(asyncio.create_task(arrivals.arrived("served for long"))) == [True]
