@@ -137,14 +137,14 @@ def _weights(decision: Decision, moment: Moment) -> None:
 def _observed(decision: Decision, moment: Moment) -> None:
     """Weights in status are what the gateway has given, now or when it was last known; never what is wished.
 
-    A router that was asked for just now has given nothing.
+    A router that was asked for just now has given nothing, and one whose route is refused gives nothing any more.
     """
     before, after = _shares(moment.status), _shares(decision.status)
     assert sum(after.values()) <= 100
     told = {one["type"]: one["status"] for one in decision.status["conditions"]}
-    new = {0} if told["TrafficProgrammed"] == "Unknown" else set[int]()
+    nothing = {0} if told["TrafficProgrammed"] != "True" else set[int]()
     for revision, weight in after.items() if router_for(moment.spec).capabilities.exact_weights else ():
-        known = {before.get(revision, 0), moment.served.get(revision, 0)} | new
+        known = {before.get(revision, 0), moment.served.get(revision, 0)} | nothing
         assert weight in known, f"{revision} is said to have {weight} %, {known} were given"
 
 

@@ -50,6 +50,7 @@ async def _drift(stack: Cluster, one: LiveRollout) -> None:
     assert (worst["name"], worst["verdict"], worst["severity"]) == ("features/age", "Drifted", "Severe")
 
     trained = await eventually(lambda: trainings(one), bool, "the training is there")
+    status = await policy_says(one, {"Drifted"})  # the alarm is written first, then the claim, then the training
     assert [job["metadata"]["name"] for job in trained] == [status["retrains"][0]["trainingJob"]]
     assert trained[0]["spec"]["template"]["image"] == "localhost/rollmodel/server:dev"
     assert "suspend" not in trained[0]["spec"]

@@ -32,14 +32,14 @@ _loading = threading.Lock()
 def load() -> None:
     """Import the client, about 80 MB, in one thread at a time: its modules import each other in circles.
 
-    Threads that meet in such a circle deadlock, or see a module of which only half is there. What it consists of stays,
-    and is not looked through for garbage.
+    Threads that meet in such a circle deadlock, or see a module of which only half is there. Where the process keeps
+    its own modules from the search for garbage (``gc.freeze``), these are kept from it, too.
     """
     with _loading:
         first = _STORES not in sys.modules
         import rollmodel.adapters.mlflow.connection.stores  # noqa: F401, PLC0415
 
-        if first:
+        if first and gc.get_freeze_count():
             gc.freeze()
 
 

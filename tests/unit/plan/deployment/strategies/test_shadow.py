@@ -155,4 +155,4 @@ def test_without_a_gateway_it_is_refused(shadowed: Shadowed) -> None:
     cluster.pass_until_quiet()
     stalled = cluster.condition("Stalled")
     assert (stalled["status"], stalled["reason"]) == ("True", "InvalidSpec")
-    assert "set `traffic`" in stalled["message"]
+    assert "set `traffic.parentRefs`" in stalled["message"]
