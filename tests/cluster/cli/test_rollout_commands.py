@@ -71,7 +71,7 @@ def test_explain_shows_the_evidence(trying: str, run: Run) -> None:
 def test_explain_shows_a_rollback(rejected: str, run: Run) -> None:
     code, out, _ = run("explain", "churn")
     assert code == 0
-    assert "RolledBack: ProvenHarmful: errors: proven worse" in out
+    assert "RolledBack: v2: ProvenHarmful: errors: proven worse" in out
 
 
 def test_explain_writes_a_page(trying: str, run: Run, tmp_path: Path) -> None:

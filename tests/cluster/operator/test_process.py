@@ -203,7 +203,7 @@ async def test_a_new_object_of_the_same_name_comes_up_at_once(operator: Operator
 
 
 async def test_what_a_drift_policy_cannot_do_yet_is_said(operator: OperatorProcess, objects: Objects) -> None:
-    await objects.create("DriftPolicy", {"modelDeploymentRef": {"name": "churn"}, "season": "HourOfDay"})
+    await objects.create("DriftPolicy", {"modelDeploymentRef": {"name": "churn"}, "track": "Candidate"})
     body = await objects.until(lambda body: reason(body, "Stalled"), "DriftPolicy")
     assert reason(body, "Stalled") == reason(body, "Ready") == "NotImplemented"
 
