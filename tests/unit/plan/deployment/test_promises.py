@@ -156,7 +156,7 @@ LIFE = st.lists(st.tuples(HAPPENINGS, st.sampled_from([0, 10, 60, 150])), max_si
 
 @pytest.mark.parametrize("strategy", sorted(POLICIES))
 @pytest.mark.parametrize("traffic", sorted(SPLITS))
-@settings(max_examples=effort(3, 8), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=effort(2, 8), deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(life=LIFE, world=WORLD)
 def test_whatever_happens_it_comes_to_rest(
     strategy: str, traffic: str, life: list[tuple[Happening, int]], world: dict[str, Any]

@@ -91,6 +91,7 @@ def test_a_version_that_is_wrong_more_often_is_taken_back(serving: Serving) -> N
     assert cluster.verdicts()[-1] == "RolledBack v2"
 
 
+@pytest.mark.slow
 def test_labels_that_never_come_hold_the_rollout(serving: Serving) -> None:
     cluster = serving(analysis=labelled(), rollout=STEPS)
     cluster.try_version()
