@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from rollmodel import __version__
+from rollmodel.on_demand import init_on_demand
 
 __all__ = ["main"]
 
@@ -39,11 +40,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not arguments or arguments[0] not in COMMANDS:
         return _main_of_cli(arguments)
     target, _ = COMMANDS[arguments[0]]
+    if arguments[0] == "run":
+        init_on_demand()
     return _run(target, arguments[1:])
 
 
 def _main_of_cli(arguments: list[str]) -> int:
     """The commands of :mod:`rollmodel.cli`, help, and the message for what nobody knows."""
+    init_on_demand()
     commands = COMMANDS | import_module("rollmodel.cli").COMMANDS
     parser = argparse.ArgumentParser(
         prog="rollmodel",

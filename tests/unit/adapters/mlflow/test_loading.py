@@ -6,6 +6,8 @@ import sys
 #: A thread begins to import; as soon as a part is there that others import first, more threads come.
 SCRIPT = """
 import asyncio, sys
+from rollmodel.on_demand import init_on_demand
+init_on_demand()
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.ports import Connection
 

@@ -30,7 +30,7 @@ _loading = threading.Lock()
 
 
 def load() -> None:
-    """Import the client, about 80 MB, in one thread at a time: its modules import each other in circles.
+    """Import what is used of the client, about 15 MB, by one thread: its modules import each other in circles.
 
     Threads that meet in such a circle deadlock, or see a module of which only half is there. Where the process keeps
     its own modules from the search for garbage (``gc.freeze``), these are kept from it, too.
