@@ -12,7 +12,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.api.modeldeployment.status import ArmStatus
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.decide import decide
-from rollmodel.plan.training.lifecycle.job_outcome import job_end
+from rollmodel.plan.training.lifecycle.pods.job_outcome import job_end
 from rollmodel.plan.training.observed import MetricPoint, ReadSet, TrackedRun
 from rollmodel.text import plain
 

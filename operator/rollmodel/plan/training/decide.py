@@ -10,8 +10,8 @@ from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context, outcome_known
 from rollmodel.plan.training.lifecycle.cleanup import clean, close, confirm_alias
 from rollmodel.plan.training.lifecycle.run import attempt, find_run
-from rollmodel.plan.training.lifecycle.tracking_wait import limit_wait
 from rollmodel.plan.training.lifecycle.validation import refuse
+from rollmodel.plan.training.lifecycle.waits.tracking import limit_wait
 from rollmodel.plan.training.observed import Observed
 from rollmodel.plan.training.registration.register import move_alias, pass_gates, register
 from rollmodel.plan.training.registration.run_metadata import record

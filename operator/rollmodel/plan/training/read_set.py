@@ -5,7 +5,7 @@ from __future__ import annotations
 from rollmodel.plan.training.context import Context, closed, outcome_known, settles_in, settling, trained
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle.active import missing_pods, needs_pods
-from rollmodel.plan.training.lifecycle.job_outcome import job_condition
+from rollmodel.plan.training.lifecycle.pods.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.validation import refusals
 from rollmodel.plan.training.observed import Observed, ReadSet
 

@@ -11,7 +11,7 @@ from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import Attempts, TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan.diff import quantity
 from rollmodel.plan.times import parse, stamp
-from rollmodel.plan.training.lifecycle.job_outcome import End
+from rollmodel.plan.training.lifecycle.pods.job_outcome import End
 
 __all__ = ["backoff_seconds", "budget_seconds", "counted", "gpus", "running_since", "seconds_left", "spent", "used"]
 

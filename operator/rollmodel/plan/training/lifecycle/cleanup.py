@@ -12,7 +12,7 @@ from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import TRAINED, Context, closed, outcome_known, settles_in, settling, trained
-from rollmodel.plan.training.lifecycle.job_outcome import job_condition
+from rollmodel.plan.training.lifecycle.pods.job_outcome import job_condition
 from rollmodel.plan.training.lifecycle.retry import KILLED_REASONS
 from rollmodel.plan.training.observed import TrackedRun
 from rollmodel.plan.training.registration.register import alias_write

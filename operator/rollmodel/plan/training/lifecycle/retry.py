@@ -9,7 +9,7 @@ from rollmodel.plan.conditions import ConditionDraft
 from rollmodel.plan.training.builder import DecisionBuilder
 from rollmodel.plan.training.context import Context
 from rollmodel.plan.training.lifecycle.attempts import backoff_seconds, counted
-from rollmodel.plan.training.lifecycle.job_outcome import End
+from rollmodel.plan.training.lifecycle.pods.job_outcome import End
 
 __all__ = ["KILLED_REASONS", "ended"]
 

@@ -19,7 +19,7 @@ from rollmodel.plan.training.lifecycle import attempts
 from rollmodel.plan.training.lifecycle.accounting import accounted
 from rollmodel.plan.training.lifecycle.active import continue_attempt
 from rollmodel.plan.training.lifecycle.create_lock import create, hindered
-from rollmodel.plan.training.lifecycle.job_outcome import End, job_end
+from rollmodel.plan.training.lifecycle.pods.job_outcome import End, job_end
 from rollmodel.plan.training.lifecycle.retry import ended
 from rollmodel.plan.training.objects.job import attempt_job
 from rollmodel.plan.training.objects.service import rendezvous_service

@@ -14,9 +14,9 @@ from rollmodel.plan.timing import Timing
 from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.inputs.reproducibility import reproducibility
-from rollmodel.plan.training.lifecycle.job_outcome import job_end
-from rollmodel.plan.training.lifecycle.queue import queue
+from rollmodel.plan.training.lifecycle.pods.job_outcome import job_end
 from rollmodel.plan.training.lifecycle.validation import refusals
+from rollmodel.plan.training.lifecycle.waits.queue import queue
 from rollmodel.plan.training.objects.job import attempt_job
 from rollmodel.plan.training.observed import MetricPoint, ReadSet, TrackedRun
 from rollmodel.plan.training.progress import TOTAL_STEPS_TAG, progress

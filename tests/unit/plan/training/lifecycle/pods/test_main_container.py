@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from rollmodel.plan.training.lifecycle.job_outcome import job_end
-from rollmodel.plan.training.lifecycle.main_container import OTHERS_SECONDS
+from rollmodel.plan.training.lifecycle.pods.job_outcome import job_end
+from rollmodel.plan.training.lifecycle.pods.main_container import OTHERS_SECONDS
 
 from tests.support.simulation.training import World
 from tests.support.simulation.training_specs import START, job, pod, spec

@@ -11,8 +11,8 @@ from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.pods.diagnostics import diagnose_pending
 from rollmodel.plan.times import parse
 from rollmodel.plan.training.context import Context
-from rollmodel.plan.training.lifecycle.init_containers import initialises, too_long
-from rollmodel.plan.training.lifecycle.queue import queue
+from rollmodel.plan.training.lifecycle.pods.init_containers import initialises, too_long
+from rollmodel.plan.training.lifecycle.waits.queue import queue
 
 __all__ = ["overdue"]
 

@@ -11,7 +11,7 @@ from typing import Literal
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX
-from rollmodel.plan.training.lifecycle.main_container import OTHERS_SECONDS, MainEnd, main_ended
+from rollmodel.plan.training.lifecycle.pods.main_container import OTHERS_SECONDS, MainEnd, main_ended
 from rollmodel.plan.training.objects.job import BAD_DATA_RULE, DISRUPTION_RULE
 from rollmodel.text import redact
 

@@ -1,0 +1,1 @@
+"""What the pods of an attempt are at, and how the attempt ended."""
