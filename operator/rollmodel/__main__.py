@@ -28,7 +28,7 @@ COMMANDS = {
     "serve": ("rollmodel.serving.server.main", "serve a fetched model (in the pod)"),
     "hold": ("rollmodel.serving.hold", "answer 503 with Retry-After while a model is asleep (in the pod)"),
     "count-log": (
-        "rollmodel.serving.predictions.command",
+        "rollmodel.serving.predictions.count_log.command",
         "count a prediction log and its labels for a DriftPolicy (in a Job)",
     ),
 }

@@ -32,8 +32,8 @@ from rollmodel.plan.decision import Ref
 from rollmodel.profile import Profile, build_profile
 from rollmodel.serving.predictions import identity
 from rollmodel.serving.predictions import log as prediction_log
-from rollmodel.serving.predictions.command import main as count_log
 from rollmodel.serving.predictions.config import LogConfig
+from rollmodel.serving.predictions.count_log.command import main as count_log
 from rollmodel.serving.predictions.files import open_shelf
 from rollmodel.serving.predictions.log import PredictionLog
 from rollmodel.serving.predictions.start import about_text

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import yaml
 from rollmodel.errors import Forbidden, NotFound
-from rollmodel.serving.predictions.config_map import write_config_map
+from rollmodel.serving.predictions.count_log.config_map import write_config_map
 
 from localcluster import Cluster
 from tests.support.yaml_text import all_from_yaml

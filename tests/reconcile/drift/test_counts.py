@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 from rollmodel.plan.decision import Ref
-from rollmodel.serving.predictions.counting import StepCounts
-from rollmodel.serving.predictions.counts_file import counts_files
-from rollmodel.serving.predictions.labels import Labels
+from rollmodel.serving.predictions.count_log.counting import StepCounts
+from rollmodel.serving.predictions.count_log.counts_file import counts_files
+from rollmodel.serving.predictions.count_log.labels import Labels
 from rollmodel.serving.predictions.records import Record
 
 from tests.support.simulation.drifting import HOUR, DriftWorld, Rows, rows_of

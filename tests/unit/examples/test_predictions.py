@@ -11,8 +11,8 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.lint.command import main as lint
 from rollmodel.plan.deployment.objects.pod.prediction_log import log_environment
 from rollmodel.plan.drift.evaluation.watches import unsupported
-from rollmodel.serving.predictions.command import _parser
 from rollmodel.serving.predictions.config import configured
+from rollmodel.serving.predictions.count_log.command import _parser
 
 from tests.support.yaml_text import all_from_yaml
 

@@ -19,7 +19,7 @@ from rollmodel.plan.drift.profile.counts_file import history_of
 from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.problem import Problem
 from rollmodel.profile import build_profile
-from rollmodel.serving.predictions import command
+from rollmodel.serving.predictions.count_log import command
 from rollmodel.text import plain
 
 from tests.support.foreign import damaged, texts

@@ -14,7 +14,7 @@ __all__ = ["of_prediction"]
 
 def of_prediction(found: Sequence[Chain], name: str, log: str) -> list[Chain]:
     """The chain of the revision that made it, with the prediction as its last link. Raises NotFound, Invalid."""
-    from rollmodel.serving.predictions.reading import LogFiles  # noqa: PLC0415  only where it is asked for
+    from rollmodel.serving.predictions.count_log.reading import LogFiles  # noqa: PLC0415  only where it is asked for
     from rollmodel.serving.sources.factory import open_source  # noqa: PLC0415
     from rollmodel.serving.sources.web import HttpArchive  # noqa: PLC0415
 

@@ -1,7 +1,7 @@
 """Counts that a Job wrote: turned into the series that Prometheus would have answered, so that all else is the same.
 
-The format is that of :mod:`rollmodel.serving.predictions.counts_file`. Whoever may write the ConfigMap may write
-anything, so what is read is bounded and checked.
+The format is that of :mod:`rollmodel.serving.predictions.count_log.counts_file`. Whoever may write the ConfigMap may
+write anything, so what is read is bounded and checked.
 """
 
 from __future__ import annotations

@@ -16,9 +16,9 @@ from rollmodel.profile import FILE_NAME
 from rollmodel.serving.drift.exposition import DriftMetrics
 from rollmodel.serving.drift.recorder import Recorder
 from rollmodel.serving.drift.signals import signals_of
-from rollmodel.serving.predictions import counts_file
-from rollmodel.serving.predictions.command import main
-from rollmodel.serving.predictions.labels import Labels, read_labels
+from rollmodel.serving.predictions.count_log import counts_file
+from rollmodel.serving.predictions.count_log.command import main
+from rollmodel.serving.predictions.count_log.labels import Labels, read_labels
 from rollmodel.serving.sources.local import LocalFiles
 
 from tests.unit.serving.predictions.conftest import NOON, Asked, Clinic, Logged

@@ -14,8 +14,8 @@ from rollmodel.profile import Profile
 from rollmodel.serving.drift.counter import Counter
 from rollmodel.serving.drift.exposition import DriftMetrics
 from rollmodel.serving.drift.signals import GROUPS, PREDICTION, Signal, signals_of
-from rollmodel.serving.predictions.labels import Labels
-from rollmodel.serving.predictions.reading import About
+from rollmodel.serving.predictions.count_log.labels import Labels
+from rollmodel.serving.predictions.count_log.reading import About
 from rollmodel.serving.predictions.records import Record
 
 __all__ = ["OUTCOMES", "StepCounts", "seen_columns"]

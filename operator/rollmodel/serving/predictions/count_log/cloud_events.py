@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from rollmodel.serving.drift.counter import scores_of
+from rollmodel.serving.predictions.count_log.reading import LogFiles, to_seconds
 from rollmodel.serving.predictions.identity import row_ids
-from rollmodel.serving.predictions.reading import LogFiles, to_seconds
 from rollmodel.serving.predictions.records import Record
 
 __all__ = ["event_records"]

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from rollmodel.errors import Invalid, NotFound, RollmodelError
 from rollmodel.profile import Profile, ProfileError, read_profile
-from rollmodel.serving.predictions.cloud_events import event_records
-from rollmodel.serving.predictions.config_map import write_config_map
-from rollmodel.serving.predictions.counting import StepCounts, seen_columns
-from rollmodel.serving.predictions.counts_file import ENDING, counts_files
-from rollmodel.serving.predictions.labels import Labels, read_labels
-from rollmodel.serving.predictions.reading import About, LogFiles
+from rollmodel.serving.predictions.count_log.cloud_events import event_records
+from rollmodel.serving.predictions.count_log.config_map import write_config_map
+from rollmodel.serving.predictions.count_log.counting import StepCounts, seen_columns
+from rollmodel.serving.predictions.count_log.counts_file import ENDING, counts_files
+from rollmodel.serving.predictions.count_log.labels import Labels, read_labels
+from rollmodel.serving.predictions.count_log.reading import About, LogFiles
 from rollmodel.serving.predictions.records import Record
 from rollmodel.serving.sources import Source
 from rollmodel.serving.sources.factory import open_source

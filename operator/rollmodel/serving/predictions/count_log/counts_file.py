@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from rollmodel.errors import Invalid
-from rollmodel.serving.predictions.counting import Labelled, StepCounts
+from rollmodel.serving.predictions.count_log.counting import Labelled, StepCounts
 
 __all__ = ["ENDING", "FORMAT", "LARGEST_BYTES", "MOST_VALUES", "counts_files"]
 

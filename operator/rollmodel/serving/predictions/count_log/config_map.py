@@ -10,7 +10,7 @@ from pathlib import Path
 import requests
 
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
-from rollmodel.serving.predictions.counts_file import ENDING
+from rollmodel.serving.predictions.count_log.counts_file import ENDING
 
 __all__ = ["write_config_map"]
 
