@@ -71,8 +71,8 @@ class Connection:
 class ModelVersion:
     """A registered model version, pinned: what the registry said, and the digest of its artifacts.
 
-    ``digest`` is ``sha256:<hex>`` over all files (see :mod:`rollmodel.api.digest`); ``source`` is the artifact URI
-    that a pod fetches; ``size_bytes`` is the sum of the file sizes.
+    ``digest`` is ``sha256:<hex>`` over all files (see :mod:`rollmodel.api.fields.digest`); ``source`` is the artifact
+    URI that a pod fetches; ``size_bytes`` is the sum of the file sizes.
     """
 
     name: str

@@ -15,8 +15,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, FilePath, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rollmodel import __version__
+from rollmodel.api.fields.uris import server_url
 from rollmodel.api.prometheus import http_headers, label_matchers
-from rollmodel.api.uris import server_url
 from rollmodel.plan.access.admission import Admission
 from rollmodel.plan.access.tenancy import Grant, Tenancy
 from rollmodel.plan.timing import Timing

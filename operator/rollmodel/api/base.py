@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetJsonSchem
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema
 
-from rollmodel.api.decimals import DecimalString, decimal
+from rollmodel.api.fields.decimals import DecimalString, decimal
 from rollmodel.api.schema import PatternMessage, Rule, add_rules
 from rollmodel.text import plain
 

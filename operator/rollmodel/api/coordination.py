@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field, model_validator
 
 from rollmodel.api.base import GROUP, ApiModel
-from rollmodel.api.time_zones import find_zone, has_time_zones
+from rollmodel.api.fields.time_zones import find_zone, has_time_zones
 
 __all__ = [
     "CONFIG_MAP",

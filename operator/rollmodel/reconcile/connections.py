@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rollmodel.api.base import LocalRef
-from rollmodel.api.uris import server_url
+from rollmodel.api.fields.uris import server_url
 from rollmodel.backoff import spread
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Transient
 from rollmodel.plan.access.hosts import check_host

@@ -12,7 +12,7 @@ from io import BufferedIOBase, RawIOBase
 from pathlib import Path
 from typing import NoReturn
 
-from rollmodel.api.digest import tree_digest
+from rollmodel.api.fields.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 
 __all__ = ["ENTRY_BYTES", "feed", "folder_digest", "local_files", "main", "sha256_of"]
@@ -75,7 +75,7 @@ def feed(update: Callable[[memoryview], object], file: RawIOBase | BufferedIOBas
 
 
 def folder_digest(root: Path, *, threads: int | None = None, counted: Counted = _uncounted) -> str:
-    """:func:`rollmodel.api.digest.tree_digest` of a local folder, files hashed in parallel.
+    """:func:`rollmodel.api.fields.digest.tree_digest` of a local folder, files hashed in parallel.
 
     ``counted`` is told of each piece, in bytes, and may raise to stop it. hashlib releases the interpreter lock, so
     threads use all cores. Raises NotFound and Invalid.

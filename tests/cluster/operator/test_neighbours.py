@@ -10,7 +10,7 @@ import pytest
 from mlflow import MlflowClient
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.prometheus.client import Prometheus
-from rollmodel.api.digest import tree_digest
+from rollmodel.api.fields.digest import tree_digest
 from rollmodel.errors import Invalid, NotFound, Unavailable
 from rollmodel.ports import Connection
 from rollmodel.settings import Settings

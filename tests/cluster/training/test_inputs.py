@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from rollmodel.api.digest import tree_digest
+from rollmodel.api.fields.digest import tree_digest
 
 from localcluster import Cluster
 from tests.cluster.training.conftest import Training

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from rollmodel.api.base import LocalRef
 from rollmodel.api.conditions import Condition, find, upsert
-from rollmodel.api.decimals import decimal
+from rollmodel.api.fields.decimals import decimal
 from rollmodel.api.modeldeployment import (
     ArmStatus,
     EnvVar,

@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field, create_model
 from rollmodel.api.base import ApiModel, LocalRef, ObjectName
 from rollmodel.api.crd.structural import structural_schema
-from rollmodel.api.decimals import DecimalString
+from rollmodel.api.fields.decimals import DecimalString
 from rollmodel.api.pods import Labels, Quantity
 from rollmodel.api.schema import ATOMIC, OPAQUE, SET, PatternMessage, Rule, exactly_one_of, keyed_by
 

@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from rollmodel.adapters.mlflow.connection.client import host_of, stranger
 from rollmodel.adapters.mlflow.connection.http import Requests
 from rollmodel.api.artifacts import walk
-from rollmodel.api.digest import tree_digest
+from rollmodel.api.fields.digest import tree_digest
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
 
 __all__ = ["DIGEST_TAG", "READING_SECONDS", "Artifacts", "Measured"]
@@ -37,7 +37,7 @@ _TAG_IT = f"set tag {DIGEST_TAG} on the version (`rollmodel digest PATH` prints 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``digest`` over all files (see :mod:`rollmodel.api.digest`); ``size`` is their sum in bytes, 0 if unknown."""
+    """``digest`` is over all files (:mod:`rollmodel.api.fields.digest`); ``size`` is their sum in bytes, 0 if unknown."""
 
     digest: str
     size: int

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, LocalRef
-from rollmodel.api.decimals import Share
+from rollmodel.api.fields.decimals import Share
 from rollmodel.api.schema import exactly_one_of
 
 __all__ = [

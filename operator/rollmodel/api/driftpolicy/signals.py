@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, ObjectName
-from rollmodel.api.decimals import PositiveDecimal, Share, ordered
+from rollmodel.api.fields.decimals import PositiveDecimal, Share, ordered
 from rollmodel.api.schema import PatternMessage, Rule
 
 __all__ = ["Effect", "Signal", "SignalKind"]

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel
-from rollmodel.api.decimals import Risk, Share
+from rollmodel.api.fields.decimals import Risk, Share
 from rollmodel.api.schema import Rule
 
 __all__ = ["Dependence", "FalseAlarms", "Hysteresis", "Samples"]

@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, ObjectName
-from rollmodel.api.decimals import (
+from rollmodel.api.fields.decimals import (
     AtLeastOne,
     DecimalString,
     PositiveDecimal,

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, LocalRef
-from rollmodel.api.decimals import Share
+from rollmodel.api.fields.decimals import Share
+from rollmodel.api.fields.uris import Uri, scheme_rule
 from rollmodel.api.schema import SET, Rule
-from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = ["PredictionLog"]
 

@@ -7,11 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, Digest, LocalRef, SubdomainName
+from rollmodel.api.fields.registry import AliasName, RegisteredModelName, VersionNumber
+from rollmodel.api.fields.schemes import MODELS
+from rollmodel.api.fields.uris import Uri, scheme_rule
 from rollmodel.api.pods import Quantity
-from rollmodel.api.registry import AliasName, RegisteredModelName, VersionNumber
 from rollmodel.api.schema import Rule, exactly_one_of
-from rollmodel.api.schemes import MODELS
-from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = ["ModelCache", "ModelSource", "RegistrySource"]
 

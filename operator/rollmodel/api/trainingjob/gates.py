@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel
-from rollmodel.api.decimals import DecimalString, SignedDecimal, ordered
-from rollmodel.api.registry import AliasName, RegisteredModelName
+from rollmodel.api.fields.decimals import DecimalString, SignedDecimal, ordered
+from rollmodel.api.fields.registry import AliasName, RegisteredModelName
 from rollmodel.api.schema import SET, PatternMessage, Rule, at_least_one_of, keyed_by
 
 __all__ = ["GateCheck", "Gates", "MetricGate", "Register"]

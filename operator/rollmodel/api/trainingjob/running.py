@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, SubdomainName
-from rollmodel.api.decimals import PositiveDecimal
+from rollmodel.api.fields.decimals import PositiveDecimal
+from rollmodel.api.fields.uris import Uri, scheme_rule
 from rollmodel.api.schema import PatternMessage, exactly_one_of
 from rollmodel.api.trainingjob.template import MountPath
-from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = ["Budget", "Checkpoint", "Retry", "Schedule"]
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, Digest, LocalRef, ObjectName, Timestamp
+from rollmodel.api.fields.schemes import DATA
+from rollmodel.api.fields.uris import Uri, scheme_rule
 from rollmodel.api.schema import PatternMessage, Rule
-from rollmodel.api.schemes import DATA
-from rollmodel.api.uris import Uri, scheme_rule
 
 __all__ = ["DataWindow", "Parameter", "Source", "Tracking", "TrainingInput"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rollmodel.api.schemes import MODELS
+from rollmodel.api.fields.schemes import MODELS
 from rollmodel.cli.translate.draft import Draft
 from rollmodel.cli.translate.pods import container, environment, pod
 from rollmodel.cli.translate.steps import growing

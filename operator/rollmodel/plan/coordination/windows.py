@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 from rollmodel.api.coordination import DAYS, Freeze, Window, minutes
-from rollmodel.api.time_zones import find_zone
+from rollmodel.api.fields.time_zones import find_zone
 
 __all__ = ["freeze_at", "is_open", "opens_at"]
 

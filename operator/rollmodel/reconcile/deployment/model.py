@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rollmodel.api.base import LocalRef
+from rollmodel.api.fields.schemes import MODELS
 from rollmodel.api.modeldeployment import ModelSource, RegistrySource
-from rollmodel.api.schemes import MODELS
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Terminal
 from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.deployment.observed import PinnedModel

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from rollmodel.api.uris import server_url
+from rollmodel.api.fields.uris import server_url
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 from rollmodel.plan.access.hosts import check_host
 from rollmodel.plan.decision import Effect, Event, Notify, Ref

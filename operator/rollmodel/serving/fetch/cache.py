@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from rollmodel.api.digest import tree_digest
+from rollmodel.api.fields.digest import tree_digest
 from rollmodel.errors import Invalid, NotFound, RollmodelError, Untrustworthy
 from rollmodel.serving.fetch.cache_room import Room, folder_name, opened
 from rollmodel.serving.fetch.destination import Destination

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from rollmodel.api.digest import tree_digest
+from rollmodel.api.fields.digest import tree_digest
 from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.serving.digest import folder_digest, local_files
 from rollmodel.serving.fetch.download import sync

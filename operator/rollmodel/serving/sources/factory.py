@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from requests.auth import AuthBase
 
-from rollmodel.api.schemes import FETCHED
+from rollmodel.api.fields.schemes import FETCHED
 from rollmodel.errors import Invalid
 from rollmodel.serving.sources import Source
 from rollmodel.serving.sources.http import login

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rollmodel.api.decimals import decimal
 from rollmodel.api.driftpolicy import DriftPolicySpec, SignalKind, SignalStatus
+from rollmodel.api.fields.decimals import decimal
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.alarm import QUIET, Hysteresis, Track, thresholds
 from rollmodel.evidence.drift.anytime import visible_psi_anytime

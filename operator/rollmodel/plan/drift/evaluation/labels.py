@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from rollmodel.api.decimals import decimal
 from rollmodel.api.driftpolicy import Outcomes
+from rollmodel.api.fields.decimals import decimal
 from rollmodel.evidence.drift.performance import measured
 from rollmodel.plan.drift.evaluation.queries import step_of
 from rollmodel.plan.drift.evaluation.seen import Seen

@@ -8,8 +8,8 @@ from fnmatch import fnmatchcase
 from itertools import chain, islice
 from typing import Literal
 
-from rollmodel.api.decimals import decimal
 from rollmodel.api.driftpolicy import DriftPolicySpec, Effect, Signal, SignalKind
+from rollmodel.api.fields.decimals import decimal
 from rollmodel.evidence.drift.performance import METRICS
 from rollmodel.plan.drift.profile.layout import Layout
 

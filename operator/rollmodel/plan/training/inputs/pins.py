@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rollmodel.api.schemes import FETCHED
+from rollmodel.api.fields.schemes import FETCHED
 from rollmodel.api.trainingjob import InputStatus, TrainingInput, TrainingJobSpec
 from rollmodel.plan.pods import spec as podspec
 from rollmodel.plan.training.names import aliased

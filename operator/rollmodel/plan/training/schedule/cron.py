@@ -14,7 +14,7 @@ from itertools import islice, takewhile
 
 from cronsim import CronSim, CronSimError
 
-from rollmodel.api.time_zones import find_zone, has_time_zones
+from rollmodel.api.fields.time_zones import find_zone, has_time_zones
 from rollmodel.api.trainingjob import Schedule
 from rollmodel.errors import Invalid
 

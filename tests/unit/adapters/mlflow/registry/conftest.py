@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow.registry import Mlflow
-from rollmodel.api.digest import tree_digest
+from rollmodel.api.fields.digest import tree_digest
 from rollmodel.ports import Connection
 from rollmodel.settings import Settings
 

@@ -69,7 +69,7 @@ def test_without_a_database_utc_is_left(monkeypatch: pytest.MonkeyPatch) -> None
     def none(name: str) -> zoneinfo.ZoneInfo:
         raise zoneinfo.ZoneInfoNotFoundError(name)
 
-    monkeypatch.setattr("rollmodel.api.time_zones.ZoneInfo", none)
+    monkeypatch.setattr("rollmodel.api.fields.time_zones.ZoneInfo", none)
     assert timetable("@daily").next(START) == at("01-02 00:00")
     with pytest.raises(Invalid, match="no time zone database"):
         timetable("@daily", "Europe/Berlin")
