@@ -15,8 +15,8 @@ from rich.text import Text
 from rollmodel.adapters.kubernetes.kinds import Resource, resource_of
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.cli.common import cluster
-from rollmodel.cli.common.console import show
-from rollmodel.cli.common.rows import age, status_of
+from rollmodel.cli.common.printing.console import show
+from rollmodel.cli.common.printing.rows import age, status_of
 from rollmodel.cli.common.targets import add_mlflow_url, add_target, named
 from rollmodel.cli.drift import tables as drift
 from rollmodel.cli.rollout import report, terminal

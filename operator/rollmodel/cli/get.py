@@ -14,10 +14,10 @@ from rich.text import Text
 from rollmodel.adapters.kubernetes.kinds import Resource
 from rollmodel.api.base import GROUP
 from rollmodel.cli.common import cluster
-from rollmodel.cli.common.colours import colour
-from rollmodel.cli.common.console import show
-from rollmodel.cli.common.output import Output, add_output, printed
-from rollmodel.cli.common.rows import HEADINGS, row_of
+from rollmodel.cli.common.printing.colours import colour
+from rollmodel.cli.common.printing.console import show
+from rollmodel.cli.common.printing.output import Output, add_output, printed
+from rollmodel.cli.common.printing.rows import HEADINGS, row_of
 from rollmodel.cli.common.targets import add_target, wanted
 from rollmodel.errors import RollmodelError
 

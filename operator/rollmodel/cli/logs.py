@@ -13,7 +13,7 @@ from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import TRAINING_JOB, Session
 from rollmodel.cli.common.follow import follow
-from rollmodel.cli.common.rows import spec_of, status_of
+from rollmodel.cli.common.printing.rows import spec_of, status_of
 from rollmodel.cli.common.targets import add_mlflow_url, add_target, named
 from rollmodel.cli.training.pod_logs import POD, LogOptions, PodLog, copy_all
 from rollmodel.cli.training.tables import run_link

@@ -18,8 +18,8 @@ from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.follow import follow
-from rollmodel.cli.common.rows import row_of, status_of
-from rollmodel.cli.common.screen import Screen
+from rollmodel.cli.common.printing.rows import row_of, status_of
+from rollmodel.cli.common.printing.screen import Screen
 from rollmodel.cli.common.targets import add_target, named
 from rollmodel.cli.rollout import report, terminal
 from rollmodel.cli.rollout.ending import Expectation, now_doing

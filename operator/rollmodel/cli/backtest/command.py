@@ -27,8 +27,8 @@ from rollmodel.cli.backtest.counts import Counts, Rows, fold, read_rows
 from rollmodel.cli.backtest.recording import Pair, read
 from rollmodel.cli.backtest.steps import Result, replay
 from rollmodel.cli.common import prometheus
-from rollmodel.cli.common.console import show
 from rollmodel.cli.common.manifest import counted, read_manifest, sound, spec_of
+from rollmodel.cli.common.printing.console import show
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.evidence.core.types import JudgePlan
 from rollmodel.plan.deployment.analysis.policy import judge_plan

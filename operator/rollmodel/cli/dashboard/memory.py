@@ -13,7 +13,7 @@ from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.cli.backtest.recording import Moment
-from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.printing.rows import status_of
 from rollmodel.cli.rollout import past
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.evidence import judge

@@ -10,7 +10,7 @@ from typing import Any
 from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.cli.backtest.recording import Moment
 from rollmodel.cli.common.manifest import spec_of
-from rollmodel.cli.common.rows import age, status_of
+from rollmodel.cli.common.printing.rows import age, status_of
 from rollmodel.cli.dashboard.overview import Share, shares
 from rollmodel.cli.dashboard.sheet import Block, Cell, Facts, conditions, facts, verdict
 from rollmodel.cli.rollout import past, report

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
-from rollmodel.cli.common.rows import Row, row_of, status_of
+from rollmodel.cli.common.printing.rows import Row, row_of, status_of
 from rollmodel.cli.dashboard.live import Live
 from rollmodel.cli.dashboard.words import LEVELS, state
 from rollmodel.errors import Invalid

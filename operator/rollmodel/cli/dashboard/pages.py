@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from rollmodel.cli.backtest.recording import Moment
-from rollmodel.cli.common.html import TEMPLATES
+from rollmodel.cli.common.printing.html import TEMPLATES
 from rollmodel.cli.dashboard import model, policy, training
 from rollmodel.cli.dashboard.live import Live
 from rollmodel.cli.dashboard.overview import PLURALS, sections

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rollmodel.api.driftpolicy import DriftPolicyStatus, RetrainStatus, SignalStatus
-from rollmodel.cli.common.rows import age, status_of
+from rollmodel.cli.common.printing.rows import age, status_of
 from rollmodel.cli.dashboard.sheet import Block, Cell, Facts, conditions, facts, verdict
 from rollmodel.cli.rollout.report import duration
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from rollmodel.api.conditions import Condition
-from rollmodel.cli.common.rows import age
+from rollmodel.cli.common.printing.rows import age
 from rollmodel.cli.dashboard.words import level_of_word
 
 __all__ = ["Block", "Cell", "Facts", "conditions", "facts", "verdict"]

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from rollmodel.api.trainingjob import TrainingJobStatus
-from rollmodel.cli.common.rows import number, row_of, status_of
+from rollmodel.cli.common.printing.rows import number, row_of, status_of
 from rollmodel.cli.dashboard.sheet import Block, Cell, Facts, conditions, facts, verdict
 from rollmodel.cli.training import tables
 

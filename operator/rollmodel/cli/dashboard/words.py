@@ -9,8 +9,8 @@ from rollmodel.api.conditions import Condition, find
 from rollmodel.api.driftpolicy import DriftPolicyStatus
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.api.trainingjob import TrainingJobStatus
-from rollmodel.cli.common.colours import colour
-from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.printing.colours import colour
+from rollmodel.cli.common.printing.rows import status_of
 
 __all__ = ["LEVELS", "level", "level_of_word", "state"]
 

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.common import cluster, prometheus
-from rollmodel.cli.common.console import show
-from rollmodel.cli.common.output import Output, add_output, printed
+from rollmodel.cli.common.printing.console import show
+from rollmodel.cli.common.printing.output import Output, add_output, printed
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.doctor import installed, models, registry
 from rollmodel.cli.doctor.check import Check, bad, unknown

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rollmodel.cli.common import cluster, prometheus
-from rollmodel.cli.common.console import show
+from rollmodel.cli.common.printing.console import show
 from rollmodel.cli.drift import page, tables
 from rollmodel.cli.drift.counts import with_counts
 from rollmodel.cli.drift.past import with_last_look

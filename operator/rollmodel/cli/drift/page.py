@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from rollmodel.cli.common.html import TEMPLATES
+from rollmodel.cli.common.printing.html import TEMPLATES
 from rollmodel.cli.drift.report import Distribution, PolicyReport, allowed
 
 __all__ = ["HEIGHT", "WIDTH", "Bar", "bars", "render"]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from rollmodel.cli.common.html import TEMPLATES
+from rollmodel.cli.common.printing.html import TEMPLATES
 from rollmodel.cli.drift.page import HEIGHT, WIDTH
 from rollmodel.profile import Column, Profile
 

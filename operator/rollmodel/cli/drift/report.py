@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from rollmodel.api.conditions import find
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus, SignalStatus
-from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.printing.rows import status_of
 from rollmodel.errors import Invalid
 from rollmodel.plan.drift.evaluation.watches import limit_of
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from rollmodel.api.conditions import find
 from rollmodel.api.driftpolicy import DriftPolicyStatus, RetrainStatus, SignalStatus
-from rollmodel.cli.common.colours import colour
-from rollmodel.cli.common.rows import age, status_of
+from rollmodel.cli.common.printing.colours import colour
+from rollmodel.cli.common.printing.rows import age, status_of
 from rollmodel.cli.rollout.report import duration
 from rollmodel.cli.training.tables import conditions
 

@@ -13,7 +13,7 @@ from rollmodel.api.base import GROUP
 from rollmodel.api.driftpolicy import DriftPolicyStatus
 from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
 from rollmodel.api.trainingjob import TrainingJobStatus
-from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.printing.rows import status_of
 
 __all__ = ["Chain", "Link", "Objects", "chains", "matching"]
 

@@ -15,10 +15,10 @@ from rich.text import Text
 
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import DRIFT_POLICY, MODEL_DEPLOYMENT, TRAINING_JOB
-from rollmodel.cli.common.colours import colour
-from rollmodel.cli.common.console import show
-from rollmodel.cli.common.html import TEMPLATES
-from rollmodel.cli.common.output import add_output, printed
+from rollmodel.cli.common.printing.colours import colour
+from rollmodel.cli.common.printing.console import show
+from rollmodel.cli.common.printing.html import TEMPLATES
+from rollmodel.cli.common.printing.output import add_output, printed
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.lineage.chain import Chain, Objects, chains, matching
 from rollmodel.cli.lineage.prediction import of_prediction

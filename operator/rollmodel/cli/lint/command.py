@@ -11,8 +11,8 @@ from typing import Any
 from rich.text import Text
 
 from rollmodel.api.coordination import KEY
-from rollmodel.cli.common.console import show
-from rollmodel.cli.common.output import Output, add_output, printed
+from rollmodel.cli.common.printing.console import show
+from rollmodel.cli.common.printing.output import Output, add_output, printed
 from rollmodel.cli.lint.documents import Document, documents
 from rollmodel.cli.lint.findings import Finding
 from rollmodel.cli.lint.meaning import refused_by_operator

@@ -12,7 +12,7 @@ from rollmodel.adapters.kubernetes.apiserver import APPLY
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import FIELD_MANAGER, Session
-from rollmodel.cli.common.output import Output, add_output, printed
+from rollmodel.cli.common.printing.output import Output, add_output, printed
 from rollmodel.cli.lint.documents import Document, documents
 from rollmodel.cli.lint.findings import written
 from rollmodel.cli.lint.meaning import refused_by_operator

@@ -17,7 +17,7 @@ from functools import partial
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentStatus, RejectedRevision
 from rollmodel.cli import VERBS
 from rollmodel.cli.common import cluster
-from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.printing.rows import status_of
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.plan.deployment.strategies.commands import ANNOTATION, previous_revision
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rollmodel.api.conditions import find
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, ModelDeploymentStatus, RejectedRevision
-from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.printing.rows import status_of
 from rollmodel.plan.deployment.strategies.commands import refresh_asked
 
 __all__ = ["GOALS", "Ending", "Expectation", "Goal", "is_fresh", "now_doing"]

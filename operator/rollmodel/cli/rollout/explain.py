@@ -12,8 +12,8 @@ from typing import Any
 
 from rollmodel.cli.backtest.recording import Moment
 from rollmodel.cli.common import cluster, prometheus
-from rollmodel.cli.common.console import show
 from rollmodel.cli.common.manifest import read_manifest
+from rollmodel.cli.common.printing.console import show
 from rollmodel.cli.common.targets import add_target, one_of
 from rollmodel.cli.drift import explain as policy
 from rollmodel.cli.rollout import page, past, report, terminal

@@ -16,10 +16,10 @@ from rich.text import Text
 from rollmodel.api.modeldeployment import HistoryEntry, ModelDeploymentStatus
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import MODEL_DEPLOYMENT
-from rollmodel.cli.common.colours import colour
-from rollmodel.cli.common.console import show
-from rollmodel.cli.common.output import add_output, printed
-from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.printing.colours import colour
+from rollmodel.cli.common.printing.console import show
+from rollmodel.cli.common.printing.output import add_output, printed
+from rollmodel.cli.common.printing.rows import status_of
 from rollmodel.cli.rollout.terminal import moved
 from rollmodel.errors import RollmodelError
 

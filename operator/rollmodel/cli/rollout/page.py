@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rollmodel.cli.backtest.recording import Moment
-from rollmodel.cli.common.html import TEMPLATES
+from rollmodel.cli.common.printing.html import TEMPLATES
 from rollmodel.cli.rollout.charts import charts, weights
 from rollmodel.cli.rollout.report import Report
 

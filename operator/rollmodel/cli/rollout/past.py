@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from rollmodel.cli.backtest.recording import Moment, Pair, Recording, read
 from rollmodel.cli.common.manifest import sound, spec_of
-from rollmodel.cli.common.rows import status_of
+from rollmodel.cli.common.printing.rows import status_of
 from rollmodel.cli.rollout import report
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rollmodel.api.modeldeployment import HistoryEntry
-from rollmodel.cli.common.colours import colour
+from rollmodel.cli.common.printing.colours import colour
 from rollmodel.cli.rollout.report import MetricView, Proof, Report, duration
 from rollmodel.evidence.core.words import evidence
 from rollmodel.evidence.core.words import ratio as times

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rollmodel.api.base import GROUP
 from rollmodel.api.trainingjob import InputStatus, TrainingInput, TrainingJobSpec, TrainingJobStatus
-from rollmodel.cli.common.rows import spec_of, status_of
+from rollmodel.cli.common.printing.rows import spec_of, status_of
 from rollmodel.errors import Invalid
 from rollmodel.plan.training.names import experiment
 

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from rollmodel.api.conditions import Condition, find
 from rollmodel.api.trainingjob import GateStatus, TrainingJobSpec, TrainingJobStatus
-from rollmodel.cli.common.colours import colour
-from rollmodel.cli.common.rows import age, number, queue, row_of, spec_of, status_of
+from rollmodel.cli.common.printing.colours import colour
+from rollmodel.cli.common.printing.rows import age, number, queue, row_of, spec_of, status_of
 from rollmodel.cli.rollout.report import duration
 
 __all__ = ["conditions", "described", "gates", "grid", "live", "outcome", "overview", "reproducibility", "run_link"]

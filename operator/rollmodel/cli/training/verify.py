@@ -16,9 +16,9 @@ from rich.text import Text
 from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.cli.common import cluster
 from rollmodel.cli.common.cluster import TRAINING_JOB, Session
-from rollmodel.cli.common.colours import colour
-from rollmodel.cli.common.console import console, show
-from rollmodel.cli.common.rows import spec_of, status_of
+from rollmodel.cli.common.printing.colours import colour
+from rollmodel.cli.common.printing.console import console, show
+from rollmodel.cli.common.printing.rows import spec_of, status_of
 from rollmodel.cli.common.targets import add_mlflow_url
 from rollmodel.cli.training import tables as training
 from rollmodel.cli.training.comparison import Comparison, FileRow, MetricRow, Tolerance, compare

@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 from rich.console import Console
-from rollmodel.cli.common.rows import row_of
+from rollmodel.cli.common.printing.rows import row_of
 from rollmodel.cli.common.targets import named, wanted
 from rollmodel.cli.drift.tables import described
 from rollmodel.errors import Invalid

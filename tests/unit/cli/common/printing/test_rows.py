@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rollmodel.cli.common.rows import HEADINGS, Row, number, row_of
+from rollmodel.cli.common.printing.rows import HEADINGS, Row, number, row_of
 from rollmodel.cli.training import tables as training
 from rollmodel.cli.watch import fate
 from rollmodel.errors import Invalid

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from rich.table import Table
-from rollmodel.cli.common.screen import Screen
+from rollmodel.cli.common.printing.screen import Screen
 from rollmodel.cli.rollout import explain
 from rollmodel.errors import Invalid
 

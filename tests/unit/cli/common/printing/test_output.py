@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 import pytest
-from rollmodel.cli.common.output import Output, add_output, printed
+from rollmodel.cli.common.printing.output import Output, add_output, printed
 
 DATA = {"kind": "List", "items": [{"a": 1}]}
 

@@ -7,7 +7,7 @@ import sys
 
 from rich.console import Console, RenderableType
 
-from rollmodel.cli.common.screen import Screen
+from rollmodel.cli.common.printing.screen import Screen
 
 __all__ = ["console", "show"]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from rollmodel.cli.common.jsonpath import JsonPathError, Template, compiled
+from rollmodel.cli.common.printing.jsonpath import JsonPathError, Template, compiled
 
 __all__ = ["Output", "add_output", "printed"]
 

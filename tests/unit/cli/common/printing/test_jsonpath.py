@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rollmodel.cli.common.jsonpath import ALLOWED, JsonPathError, compiled
+from rollmodel.cli.common.printing.jsonpath import ALLOWED, JsonPathError, compiled
 
 ITEMS: list[dict[str, Any]] = [
     {
