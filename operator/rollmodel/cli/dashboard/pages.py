@@ -10,10 +10,10 @@ from typing import Any
 
 from rollmodel.cli.backtest.recording import Moment
 from rollmodel.cli.common.printing.html import TEMPLATES
-from rollmodel.cli.dashboard import model, policy, training
 from rollmodel.cli.dashboard.live import Live
 from rollmodel.cli.dashboard.overview import PLURALS, sections
 from rollmodel.cli.dashboard.related import related
+from rollmodel.cli.dashboard.sheets import model, policy, training
 from rollmodel.cli.dashboard.words import state
 from rollmodel.errors import Invalid
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from rollmodel.cli.dashboard.live import Live
 from rollmodel.cli.dashboard.overview import href
-from rollmodel.cli.dashboard.sheet import Cell
+from rollmodel.cli.dashboard.sheets.sheet import Cell
 
 __all__ = ["related"]
 

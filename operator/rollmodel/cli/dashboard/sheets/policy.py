@@ -8,7 +8,7 @@ from typing import Any
 
 from rollmodel.api.driftpolicy import DriftPolicyStatus, RetrainStatus, SignalStatus
 from rollmodel.cli.common.printing.rows import age, status_of
-from rollmodel.cli.dashboard.sheet import Block, Cell, Facts, conditions, facts, verdict
+from rollmodel.cli.dashboard.sheets.sheet import Block, Cell, Facts, conditions, facts, verdict
 from rollmodel.cli.rollout.report import duration
 
 __all__ = ["blocks", "commands", "overview"]

@@ -12,7 +12,7 @@ from rollmodel.cli.backtest.recording import Moment
 from rollmodel.cli.common.manifest import spec_of
 from rollmodel.cli.common.printing.rows import age, status_of
 from rollmodel.cli.dashboard.overview import Share, shares
-from rollmodel.cli.dashboard.sheet import Block, Cell, Facts, conditions, facts, verdict
+from rollmodel.cli.dashboard.sheets.sheet import Block, Cell, Facts, conditions, facts, verdict
 from rollmodel.cli.rollout import past, report
 from rollmodel.cli.rollout.charts import Chart, charts, weights
 from rollmodel.cli.rollout.report import MetricView, Report

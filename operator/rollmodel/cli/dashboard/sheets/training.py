@@ -8,7 +8,7 @@ from typing import Any
 
 from rollmodel.api.trainingjob import TrainingJobStatus
 from rollmodel.cli.common.printing.rows import number, row_of, status_of
-from rollmodel.cli.dashboard.sheet import Block, Cell, Facts, conditions, facts, verdict
+from rollmodel.cli.dashboard.sheets.sheet import Block, Cell, Facts, conditions, facts, verdict
 from rollmodel.cli.training import tables
 
 __all__ = ["blocks", "commands", "overview"]
