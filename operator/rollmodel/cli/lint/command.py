@@ -13,11 +13,11 @@ from rich.text import Text
 from rollmodel.api.coordination import KEY
 from rollmodel.cli.common.printing.console import show
 from rollmodel.cli.common.printing.output import Output, add_output, printed
+from rollmodel.cli.lint.decision_time.pace import Pace, add_arguments, paces_of, too_short
 from rollmodel.cli.lint.documents import Document, documents
 from rollmodel.cli.lint.findings import Finding
 from rollmodel.cli.lint.meaning import refused_by_operator
 from rollmodel.cli.lint.objects import object_problems
-from rollmodel.cli.lint.pace import Pace, add_arguments, paces_of, too_short
 from rollmodel.cli.lint.references import across, finding
 from rollmodel.errors import Invalid
 from rollmodel.plan.coordination.rules import parse

@@ -1,6 +1,6 @@
 """How long a policy takes to decide: the operator's judge over expected traffic, and then its own estimate of the rest.
 
-Measured against simulated rollouts (tests/unit/cli/lint/test_timing.py): the median of real ones lies within a factor
+Measured against simulated rollouts (tests/unit/cli/lint/decision_time/test_timing.py): the median of real ones lies within a factor
 of 2. Requests are taken to be independent; where faults come in bursts it takes longer.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.cli.lint.expected import Traffic, past, sample
+from rollmodel.cli.lint.decision_time.expected import Traffic, past, sample
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan, MetricReport, Window
 from rollmodel.plan.deployment.analysis.missing.arrival import window_seconds

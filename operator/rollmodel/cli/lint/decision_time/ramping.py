@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.cli.lint.expected import Traffic, past, sample
+from rollmodel.cli.lint.decision_time.expected import Traffic, past, sample
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport, Window
 from rollmodel.evidence.expected_harm import expected_harm, notice_seconds

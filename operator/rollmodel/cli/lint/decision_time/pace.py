@@ -10,11 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, Ramp
-from rollmodel.cli.lint.documents import Document
-from rollmodel.cli.lint.findings import Finding
-from rollmodel.cli.lint.ramping import harm_at_start, ramp_seconds
-from rollmodel.cli.lint.references import finding
-from rollmodel.cli.lint.timing import (
+from rollmodel.cli.lint.decision_time.ramping import harm_at_start, ramp_seconds
+from rollmodel.cli.lint.decision_time.timing import (
     FACTORS,
     DecisionTime,
     decision_times,
@@ -23,6 +20,9 @@ from rollmodel.cli.lint.timing import (
     promotion_seconds,
     traffic_of,
 )
+from rollmodel.cli.lint.documents import Document
+from rollmodel.cli.lint.findings import Finding
+from rollmodel.cli.lint.references import finding
 from rollmodel.cli.rollout.report import duration
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.strategies.strategy import strategy_for

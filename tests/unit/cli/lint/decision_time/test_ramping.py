@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 import yaml
+from rollmodel.cli.lint.decision_time.pace import Pace, too_short
+from rollmodel.cli.lint.decision_time.timing import decision_times, promotion_seconds
 from rollmodel.cli.lint.documents import Document
-from rollmodel.cli.lint.pace import Pace, too_short
-from rollmodel.cli.lint.timing import decision_times, promotion_seconds
 
 from tests.support.simulation.rollouts import spec
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rollmodel.cli.lint.timing import DecisionTime, decision_times, promotion_seconds
+from rollmodel.cli.lint.decision_time.timing import DecisionTime, decision_times, promotion_seconds
 
 from tests.support.simulation.rollouts import Cluster, spec
 

@@ -1,0 +1,1 @@
+"""How long policies take to decide at the traffic that is expected."""
