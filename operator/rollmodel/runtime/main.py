@@ -31,7 +31,7 @@ from rollmodel.adapters.kubernetes.watches.namespaces import follow
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.backoff import Backoff
 from rollmodel.errors import NotFound, RollmodelError
-from rollmodel.plan.sharding import NOWHERE
+from rollmodel.plan.operators.sharding import NOWHERE
 from rollmodel.runtime import logs
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.health import Health, Server

@@ -37,8 +37,8 @@ from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults
 from rollmodel.plan.drift import decide as drift
 from rollmodel.plan.drift.observed import DriftDefaults
-from rollmodel.plan.election import Candidate, Times
-from rollmodel.plan.sharding import CLAIMED, LABEL, NOWHERE
+from rollmodel.plan.operators.election import Candidate, Times
+from rollmodel.plan.operators.sharding import CLAIMED, LABEL, NOWHERE
 from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.observed import TrainingDefaults
 from rollmodel.plan.training.read_set import read_set

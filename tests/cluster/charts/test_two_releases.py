@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from rollmodel.plan.sharding import LABEL
+from rollmodel.plan.operators.sharding import LABEL
 
 from charts.__main__ import CHART, REPOSITORY
 from localcluster import Cluster

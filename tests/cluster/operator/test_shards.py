@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
-from rollmodel.plan.sharding import CLAIMED, LABEL
+from rollmodel.plan.operators.sharding import CLAIMED, LABEL
 
 from localcluster import Cluster
 from tests.support.eventually import eventually

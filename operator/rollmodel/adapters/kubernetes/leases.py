@@ -9,8 +9,8 @@ from typing import Any
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.errors import NotFound
-from rollmodel.plan.election import Claim, Lease
-from rollmodel.plan.sharding import LABEL, ShardLease
+from rollmodel.plan.operators.election import Claim, Lease
+from rollmodel.plan.operators.sharding import LABEL, ShardLease
 from rollmodel.ports import Manifest
 
 __all__ = ["Leases"]

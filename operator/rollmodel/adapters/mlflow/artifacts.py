@@ -37,7 +37,7 @@ _TAG_IT = f"set tag {DIGEST_TAG} on the version (`rollmodel digest PATH` prints 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """``digest`` is over all files (:mod:`rollmodel.api.fields.digest`); ``size`` is their sum in bytes, 0 if unknown."""
+    """``digest`` is over all files (:mod:`rollmodel.api.fields.digest`); ``size``: their sum in bytes, 0 if unknown."""
 
     digest: str
     size: int

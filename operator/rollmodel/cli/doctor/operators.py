@@ -10,8 +10,8 @@ from rollmodel import __version__
 from rollmodel.cli.doctor.check import Check, bad, fine, unknown, warn
 from rollmodel.cli.doctor.installed import Ask
 from rollmodel.errors import NotFound, RollmodelError
-from rollmodel.plan.operators import SELECTOR, InstalledOperator
-from rollmodel.plan.sharding import LABEL, shard_of
+from rollmodel.plan.operators.deployments import SELECTOR, InstalledOperator
+from rollmodel.plan.operators.sharding import LABEL, shard_of
 
 __all__ = ["operators"]
 

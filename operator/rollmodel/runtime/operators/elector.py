@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Protocol
 
 from rollmodel.errors import Conflict, NotFound, RollmodelError
-from rollmodel.plan.election import Candidate, Claim, Lease
+from rollmodel.plan.operators.election import Candidate, Claim, Lease
 
 __all__ = ["Elector", "LeaseLost", "LeaseStore", "boot_time"]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.errors import RollmodelError
-from rollmodel.plan.operators import SELECTOR, InstalledOperator
+from rollmodel.plan.operators.deployments import SELECTOR, InstalledOperator
 from rollmodel.settings import Settings
 
 __all__ = ["warn_of_others"]

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from contextlib import aclosing
 
 from rollmodel.adapters.kubernetes.watches.namespaces import Labels
-from rollmodel.plan.sharding import Rivals, ShardLease, shard_of
+from rollmodel.plan.operators.sharding import Rivals, ShardLease, shard_of
 from rollmodel.runtime.operators.elector import boot_time
 
 __all__ = ["Shard"]

@@ -11,7 +11,7 @@ from kubernetes.aio.client import ApiClient, Configuration
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.errors import Conflict
-from rollmodel.plan.election import Claim, Lease
+from rollmodel.plan.operators.election import Claim, Lease
 
 from tests.support.servers.web import serve
 

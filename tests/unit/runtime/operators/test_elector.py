@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from rollmodel.errors import Conflict, Forbidden, NotFound, RollmodelError, Unavailable
-from rollmodel.plan.election import Candidate, Claim, Lease, Times
+from rollmodel.plan.operators.election import Candidate, Claim, Lease, Times
 from rollmodel.runtime.operators.elector import Elector, LeaseLost
 
 from tests.support import virtual_time

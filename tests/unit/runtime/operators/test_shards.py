@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry
 from rollmodel.adapters.kubernetes.watches.namespaces import Labels
-from rollmodel.plan.sharding import LABEL, ShardLease
+from rollmodel.plan.operators.sharding import LABEL, ShardLease
 from rollmodel.runtime.metrics.shards import ShardMetrics
 from rollmodel.runtime.operators.shards import JOIN_SECONDS, Shard
 

@@ -1,7 +1,7 @@
 """How long a policy takes to decide: the operator's judge over expected traffic, and then its own estimate of the rest.
 
-Measured against simulated rollouts (tests/unit/cli/lint/decision_time/test_timing.py): the median of real ones lies within a factor
-of 2. Requests are taken to be independent; where faults come in bursts it takes longer.
+Measured against simulated rollouts (tests/unit/cli/lint/decision_time/test_timing.py): the median of real ones lies
+within a factor of 2. Requests are taken to be independent; where faults come in bursts it takes longer.
 """
 
 from __future__ import annotations

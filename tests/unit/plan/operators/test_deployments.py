@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from rollmodel.plan.operators import InstalledOperator
-from rollmodel.plan.sharding import LABEL
+from rollmodel.plan.operators.deployments import InstalledOperator
+from rollmodel.plan.operators.sharding import LABEL
 
 
 def operator(**fields: Any) -> InstalledOperator:

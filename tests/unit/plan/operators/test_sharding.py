@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rollmodel.plan.sharding import CLAIMED, LABEL, Rivals, ShardLease, shard_of
+from rollmodel.plan.operators.sharding import CLAIMED, LABEL, Rivals, ShardLease, shard_of
 
 
 def lease(version: str = "1", holder: str = "pod-1", *namespaces: str) -> ShardLease:

@@ -9,7 +9,7 @@ from random import Random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rollmodel.plan.election import Candidate, Claim, Lease, Times
+from rollmodel.plan.operators.election import Candidate, Claim, Lease, Times
 
 TIMES = Times(10)
 

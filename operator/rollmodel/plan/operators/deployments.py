@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rollmodel.plan.sharding import shard_of
+from rollmodel.plan.operators.sharding import shard_of
 
 __all__ = ["SELECTOR", "InstalledOperator"]
 
