@@ -31,7 +31,7 @@ def mlflow(site: Site) -> ProcessSpec:
     }
     return ProcessSpec(
         "mlflow",
-        (sys.executable, "-m", "localcluster.mlflow_server", "server", *arguments, "--serve-artifacts"),
+        (sys.executable, "-m", "localcluster.parts.mlflow_server", "server", *arguments, "--serve-artifacts"),
         (address,),
         lambda: http_ok(f"http://{address}/health"),
         environment,

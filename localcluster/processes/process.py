@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from localcluster.errors import PartFailedError
-from localcluster.failure import failure_message
+from localcluster.processes.failure import failure_message
 from localcluster.processes.lifetimes import die_with_parent
 from localcluster.processes.procfs import family, listens, resident_bytes
 

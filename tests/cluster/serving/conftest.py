@@ -30,7 +30,7 @@ def mlflow_url(tmp_path_factory: pytest.TempPathFactory, wait_until: WaitUntil) 
     folder = tmp_path_factory.mktemp("mlflow")
     port = free_port()
     arguments = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}", "--artifacts-destination", str(folder)]
-    server_module = ["-m", "localcluster.mlflow_server", "server"]
+    server_module = ["-m", "localcluster.parts.mlflow_server", "server"]
     command = [sys.executable, *server_module, *arguments, "--host", "127.0.0.1", "--port", str(port)]
     env = os.environ | QUIET | {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     with (folder / "log").open("w") as log:

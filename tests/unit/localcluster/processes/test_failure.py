@@ -5,8 +5,8 @@ import socket
 
 import pytest
 
-from localcluster.failure import failure_message
 from localcluster.network import LOOPBACK, free_port
+from localcluster.processes.failure import failure_message
 
 COMPLAINTS = {
     "go": 'failed to run "err"="listen tcp {address}: bind: address already in use"',

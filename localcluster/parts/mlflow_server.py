@@ -1,4 +1,4 @@
-"""``mlflow server`` as one process: ``python -m localcluster.mlflow_server server --backend-store-uri ...``.
+"""``mlflow server`` as one process: ``python -m localcluster.parts.mlflow_server server --backend-store-uri ...``.
 
 MLflow would start uvicorn as a second process, which imports everything again: half of the work of a start, and 250 MB.
 Where another version starts its server in another way, this is the same as ``python -m mlflow``.
