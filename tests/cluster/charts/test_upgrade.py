@@ -21,8 +21,8 @@ from tests.cluster.charts.test_release import PATIENCE, Release
 from tests.support.earlier import Earlier, earlier
 from tests.support.eventually import PATIENCE_SECONDS
 from tests.support.live.light_models import LightModel, LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
 

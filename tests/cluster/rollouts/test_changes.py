@@ -9,9 +9,9 @@ from localcluster import Cluster
 from tests.cluster.rollouts.conftest import REPOSITORY, Rollout, Send
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, together, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 GOOD = Behaviour()
 #: Nobody resumes it: the candidate keeps its weight until something else is said.

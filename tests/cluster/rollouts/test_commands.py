@@ -7,8 +7,8 @@ from rollmodel.api.modeldeployment import ModelDeploymentStatus
 
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.live.light_models import LightModel, LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import LiveRollout, Predicate, at_rest, light_spec, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 
 async def _at_half(rollout: LiveRollout, model: LightModel) -> str:

@@ -8,9 +8,9 @@ from rollmodel.api.coordination import CONFIG_MAP, KEY
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightModel, LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, tried_at
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = pytest.mark.slow
 

@@ -17,10 +17,10 @@ from tests.cluster.rollouts.conftest import (
 )
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec
 from tests.support.live.secrets import basic, found, stored
+from tests.support.live.servers.light_server import Behaviour
 from tests.support.servers.proxy import moved_to, proxied, refusal
 
 GOOD = Behaviour()

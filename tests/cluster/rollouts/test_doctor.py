@@ -14,8 +14,8 @@ from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import at_rest, light_spec
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = pytest.mark.slow
 

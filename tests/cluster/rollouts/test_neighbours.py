@@ -7,8 +7,8 @@ from rollmodel.plan.naming import REVISION
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 GOOD, BAD = Behaviour(), Behaviour(errors=0.5)
 

@@ -6,8 +6,8 @@ from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Connection, Rollout
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec, together
+from tests.support.live.servers.light_server import Behaviour
 
 GOOD = Behaviour()
 

@@ -3,9 +3,9 @@
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec, together, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 BY = "sum by (pod, rollmodel_dev_revision)"
 ALL = f"{BY} (rollmodel_server_requests_total{{ {{{{ selector }}}} }})"

@@ -14,9 +14,9 @@ from tests.cluster.rollouts.watcher import Watcher, watching_prometheus
 from tests.support.eventually import eventually
 from tests.support.live.drift import COMMAND, POLICY, TEMPLATE, begin_drift, clean_up, drifting_model, policy_says
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, together, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -12,7 +12,7 @@ from rollmodel.api.fields.digest import tree_digest
 
 from localcluster import Cluster
 from tests.cluster.training.conftest import Training
-from tests.support.live.claims import claim
+from tests.support.live.others.claims import claim
 
 pytestmark = pytest.mark.cluster
 

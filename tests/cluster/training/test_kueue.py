@@ -15,9 +15,9 @@ import yaml
 
 from localcluster import Cluster
 from tests.cluster.training.conftest import Training
-from tests.support.live.claims import claim
-from tests.support.live.kueue import KueueProcess, queues
 from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.others.claims import claim
+from tests.support.live.others.kueue import KueueProcess, queues
 from tests.support.live.training import LiveTraining, training_spec
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

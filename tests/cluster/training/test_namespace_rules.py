@@ -9,7 +9,7 @@ import pytest
 from localcluster import Cluster
 from tests.cluster.conftest import WaitUntil
 from tests.cluster.training.conftest import Training
-from tests.support.live import namespace_rules
+from tests.support.live.others import namespace_rules
 from tests.support.live.training import training_spec
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]

@@ -11,10 +11,10 @@ import numpy as np
 from rollmodel.profile import build_profile
 
 from tests.support.eventually import eventually
-from tests.support.live import drifting_server
-from tests.support.live.drifting_server import OLDER, rows
 from tests.support.live.light_models import LightModel, LightRegistry
 from tests.support.live.rollout import LiveRollout
+from tests.support.live.servers import drifting_server
+from tests.support.live.servers.drifting_server import OLDER, rows
 
 __all__ = [
     "COMMAND",

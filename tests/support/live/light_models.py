@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx
 
-from tests.support.live import light_server
-from tests.support.live.light_server import BEHAVIOUR, Behaviour
+from tests.support.live.servers import light_server
+from tests.support.live.servers.light_server import BEHAVIOUR, Behaviour
 
 __all__ = ["COMMAND", "LightModel", "LightRegistry"]
 

@@ -32,8 +32,8 @@ from tests.bench.scale.rig.process import operator
 from tests.bench.scale.rig.stack import NAMESPACE, Stack
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightModel, LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec
+from tests.support.live.servers.light_server import Behaviour
 
 __all__ = ["Answer", "FirstAnswer", "measure"]
 

@@ -22,8 +22,8 @@ from tests.bench.scale.rig.objects import PATH
 from tests.bench.scale.rig.process import operator
 from tests.bench.scale.rig.stack import NAMESPACE, Stack
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 __all__ = ["Rollback", "measure"]
 

@@ -15,7 +15,7 @@ from localcluster import Cluster
 from localcluster.kubeapi import KubeApi, Mirror, Object
 from tests.bench.scale.rig.stack import NAMESPACE
 from tests.support.live.light_models import LightModel, LightRegistry
-from tests.support.live.light_server import Behaviour
+from tests.support.live.servers.light_server import Behaviour
 
 __all__ = ["ALIAS", "OURS", "PATH", "Clock", "Collection", "apply", "manifests", "models", "watched"]
 

@@ -14,9 +14,9 @@ from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
-from tests.support.live.pod_metrics import pod_metrics
+from tests.support.live.others.pod_metrics import pod_metrics
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, together, tried_at
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

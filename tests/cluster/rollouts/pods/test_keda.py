@@ -1,6 +1,6 @@
 """A ScaledObject as KEDA's own schema takes it, on a real API server; the test does what KEDA's controller would do.
 
-The schema is that of ``tests/support/live/keda.py``. KEDA itself does not run.
+The schema is that of ``tests/support/live/others/keda.py``. KEDA itself does not run.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from rollmodel.plan.deployment.objects.scaling import scaling_objects
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import ACCOUNT, Rollout
 from tests.support.eventually import PATIENCE_SECONDS, eventually
-from tests.support.live.keda import RIGHTS, VERSION, scaled_object_definition
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.others.keda import RIGHTS, VERSION, scaled_object_definition
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -10,10 +10,10 @@ from rollmodel.serving.digest import folder_digest
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.eventually import eventually
-from tests.support.live.claims import claim
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
+from tests.support.live.others.claims import claim
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -7,10 +7,10 @@ import pytest
 from localcluster import Cluster
 from tests.cluster.conftest import WaitUntil
 from tests.cluster.rollouts.conftest import Rollout
-from tests.support.live import namespace_rules
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
+from tests.support.live.others import namespace_rules
 from tests.support.live.rollout import at_rest, light_spec, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -4,8 +4,8 @@ import pytest
 
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.live.light_models import COMMAND, LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import at_rest, light_spec
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -17,11 +17,11 @@ import pytest
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import ACCOUNT, Rollout
 from tests.support.eventually import eventually
-from tests.support.live.grpc_server import PROGRAM
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import at_rest, light_spec, tried_at, verdict
+from tests.support.live.servers.grpc_server import PROGRAM
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

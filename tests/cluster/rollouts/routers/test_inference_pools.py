@@ -15,11 +15,11 @@ import pytest
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import ACCOUNT, Rollout
 from tests.support.eventually import PATIENCE_SECONDS, eventually
-from tests.support.live.inference_pools import RIGHTS, definition
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.others.inference_pools import RIGHTS, definition
 from tests.support.live.rollout import at_rest, light_spec
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

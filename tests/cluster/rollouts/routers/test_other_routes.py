@@ -7,8 +7,8 @@ import pytest
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import LiveRollout, light_spec
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = pytest.mark.slow
 

@@ -19,9 +19,9 @@ from demo.traffic import Traffic
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import Change, LiveRollout, Predicate, at_rest, light_spec, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -10,11 +10,11 @@ from rollmodel.api.modeldeployment import ModelDeploymentStatus
 
 from localcluster.addresses import listen_address
 from tests.cluster.rollouts.conftest import Rollout, Send
-from tests.support.live import paired_server
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
-from tests.support.live.paired_server import ADDRESSES, ANSWERS
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
+from tests.support.live.servers import paired_server
+from tests.support.live.servers.paired_server import ADDRESSES, ANSWERS
 
 SERVER = Path(paired_server.__file__)
 PROGRAM = SERVER.read_text()

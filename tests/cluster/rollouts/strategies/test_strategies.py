@@ -5,9 +5,9 @@ from rollmodel.api.modeldeployment import ModelDeploymentStatus
 
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import Predicate, at_rest, light_spec, together, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 GOOD, BAD = Behaviour(), Behaviour(errors=0.5)
 

@@ -8,9 +8,9 @@ from rollmodel.api.modeldeployment import ModelDeploymentStatus
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import PROMETHEUS_TOKEN, Rollout
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 from tests.support.servers.proxy import Proxy, proxied, refusal, warned
 
 #: Questions that are asked in vain, per rollout, before it counts as frozen: several ticks beyond what a step needs.

@@ -5,8 +5,8 @@ from typing import Any
 
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, together, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 GOOD = Behaviour()
 WRONG = {"rollmodel.dev/artifact-digest": f"sha256:{'0' * 64}"}

@@ -7,9 +7,9 @@ from rollmodel.api.modeldeployment import ModelDeploymentStatus
 
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.live.light_models import LightModel, LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
+from tests.support.live.servers.light_server import Behaviour
 from tests.support.running.effort import effort
 
 GOOD, BAD = Behaviour(), Behaviour(errors=0.5)

@@ -6,9 +6,9 @@ from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 from tests.support.servers.proxy import proxied, shifted
 
 #: What the operator waits by default, against the settings of the other tests.

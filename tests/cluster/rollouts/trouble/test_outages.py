@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.live.light_models import LightModel, LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec, together, tried_at, verdict
+from tests.support.live.servers.light_server import Behaviour
 
 #: Questions to Prometheus in vain before a rollout counts as frozen: several ticks beyond what a step needs.
 IN_VAIN = 8

@@ -5,8 +5,8 @@ from rollmodel.plan.naming import child
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
-from tests.support.live.light_server import Behaviour
 from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec
+from tests.support.live.servers.light_server import Behaviour
 
 
 async def _installed(registry: LightRegistry, churn: LiveRollout) -> str:
