@@ -85,7 +85,7 @@ test-kueue: binaries ## Trainings in the queues of the real Kueue, which is buil
 
 test-helm3: binaries ## The chart with Helm 3, which is built once (four minutes)
 	$(BIN)/python -c "from localcluster.binaries import locate; locate(['helm3'])"
-	$(BIN)/python -m pytest -n 0 tests/cluster/charts/test_helm3.py
+	$(BIN)/python -m pytest -n 0 tests/cluster/charts/releases/test_helm3.py
 
 repeat: binaries ## The tests of TESTS= again and again on a busy machine (TIMES=20)
 	$(BIN)/python -m tests.repeat $(TESTS) --times $(or $(TIMES),20)
@@ -98,7 +98,7 @@ e2e: install ## The end-to-end scenarios on the cluster of KUBECONFIG= and *_URL
 		GATEWAY_URL="$(GATEWAY_URL)" $(BIN)/python -m pytest -rs tests/e2e
 
 e2e-gitops: binaries ## Argo CD's engine follows a Git repository with chart and models on the local cluster (builds it once, 2 minutes)
-	ROLLMODEL_E2E_GITOPS=1 $(BIN)/python -m pytest -rs tests/cluster/charts/test_gitops.py
+	ROLLMODEL_E2E_GITOPS=1 $(BIN)/python -m pytest -rs tests/cluster/charts/gitops/test_gitops.py
 
 bench: install ## Speed and size: 1,000 objects, requests, rollbacks (about 40 minutes)
 	$(BIN)/python -m tests.bench.scale

@@ -17,7 +17,7 @@ from rollmodel.evidence import judge
 from demo.traffic import sending
 from localcluster import Cluster
 from tests.cluster.charts.conftest import Helm, Object
-from tests.cluster.charts.test_release import PATIENCE, Release
+from tests.cluster.charts.releases.test_release import PATIENCE, Release
 from tests.support.earlier import Earlier, earlier
 from tests.support.eventually import PATIENCE_SECONDS
 from tests.support.live.light_models import LightModel, LightRegistry

@@ -13,7 +13,7 @@ import yaml
 from charts.__main__ import CHART, REPOSITORY
 from localcluster import Cluster, LocalClusterError
 from tests.cluster.charts.conftest import HERE, Helm
-from tests.cluster.charts.test_release import WITHOUT_PODS
+from tests.cluster.charts.releases.test_release import WITHOUT_PODS
 from tests.cluster.conftest import WaitUntil, serve_kinds
 from tests.support.yaml_text import all_from_yaml
 

@@ -9,8 +9,8 @@ import pytest
 from localcluster import Cluster
 from localcluster.binaries import Search
 from tests.cluster.charts.conftest import Helm, Object
-from tests.cluster.charts.matrix import MATRIX
-from tests.cluster.charts.test_release import KINDS, NAMESPACE, Release
+from tests.cluster.charts.releases.test_release import KINDS, NAMESPACE, Release
+from tests.cluster.charts.rendering.matrix import MATRIX
 from tests.support.yaml_text import from_yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -30,7 +30,7 @@ def identity(one: Object) -> tuple[str, str, str]:
 
 @pytest.mark.parametrize("name", MATRIX)
 def test_it_renders_the_same_objects(helm: Helm, helm3: Helm, name: str) -> None:
-    chart = str(Path(__file__).parents[3] / "charts" / "rollmodel")
+    chart = str(Path(__file__).parents[4] / "charts" / "rollmodel")
     helm3("lint", "--strict", chart, values=MATRIX[name])
     rendered = (sorted(one.render(MATRIX[name]), key=identity) for one in (helm, helm3))
     four, three = rendered

@@ -12,8 +12,8 @@ from rollmodel.cli import VERBS
 
 from charts.__main__ import REPOSITORY
 from localcluster import Cluster, LocalClusterError
+from tests.cluster.charts.access.people import LEAD, REVIEWER, SCIENTIST, TEAM, People
 from tests.cluster.charts.conftest import Helm, Object
-from tests.cluster.charts.people import LEAD, REVIEWER, SCIENTIST, TEAM, People
 from tests.cluster.conftest import WaitUntil, serve_kinds
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built

@@ -12,7 +12,7 @@ from rollmodel.plan.operators.sharding import LABEL
 from charts.__main__ import CHART, REPOSITORY
 from localcluster import Cluster
 from tests.cluster.charts.conftest import HERE, Helm, Object
-from tests.cluster.charts.test_release import CHILDREN, NAMESPACE, PATIENCE, WITHOUT_PODS, Release, crd_names
+from tests.cluster.charts.releases.test_release import CHILDREN, NAMESPACE, PATIENCE, WITHOUT_PODS, Release, crd_names
 from tests.cluster.conftest import WaitUntil
 from tests.support.yaml_text import from_yaml
 

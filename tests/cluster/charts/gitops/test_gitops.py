@@ -21,9 +21,9 @@ from demo.traffic import sending
 from localcluster import Cluster
 from localcluster.binaries import locate
 from tests.cluster.charts.conftest import HERE, Helm, Object
-from tests.cluster.charts.gitops import TEAM, Agent, Repository
-from tests.cluster.charts.test_release import NAMESPACE
-from tests.cluster.charts.test_upgrade import settings
+from tests.cluster.charts.gitops.gitops import TEAM, Agent, Repository
+from tests.cluster.charts.releases.test_release import NAMESPACE
+from tests.cluster.charts.releases.test_upgrade import settings
 from tests.support.binaries import needs_binaries
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry

@@ -9,8 +9,8 @@ import pytest
 
 from charts.__main__ import CHART
 from tests.cluster.charts.conftest import Helm
-from tests.cluster.charts.matrix import DIGEST
-from tests.cluster.charts.rendered import container
+from tests.cluster.charts.rendering.matrix import DIGEST
+from tests.cluster.charts.rendering.rendered import container
 
 
 def test_logins_come_from_secrets_only(helm: Helm) -> None:

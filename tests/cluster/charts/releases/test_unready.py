@@ -12,7 +12,7 @@ from rollmodel.api.conditions import Condition
 from charts.__main__ import REPOSITORY
 from localcluster import Cluster, LocalClusterError
 from tests.cluster.charts.conftest import HERE, Helm, Object
-from tests.cluster.charts.test_release import NAMED, WITHOUT_PODS, Release
+from tests.cluster.charts.releases.test_release import NAMED, WITHOUT_PODS, Release
 from tests.cluster.conftest import WaitUntil
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built

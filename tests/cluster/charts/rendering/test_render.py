@@ -11,8 +11,8 @@ from rollmodel.settings import Settings
 from charts import manifests
 from charts.__main__ import CHART, REPOSITORY
 from tests.cluster.charts.conftest import Helm
-from tests.cluster.charts.matrix import DIGEST, EVERYTHING, MATRIX
-from tests.cluster.charts.rendered import container, groups, identity, of_kind, plain
+from tests.cluster.charts.rendering.matrix import DIGEST, EVERYTHING, MATRIX
+from tests.cluster.charts.rendering.rendered import container, groups, identity, of_kind, plain
 from tests.support.yaml_text import all_from_yaml, from_yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built

@@ -16,7 +16,7 @@ from charts.__main__ import CHART, REPOSITORY
 from localcluster import Cluster
 from localcluster.binaries import locate
 from tests.cluster.charts.conftest import Helm
-from tests.cluster.charts.matrix import MATRIX
+from tests.cluster.charts.rendering.matrix import MATRIX
 from tests.cluster.conftest import WaitUntil, serve_kinds
 from tests.support.binaries import needs_binaries
 from tests.support.openapi_schemas import LOCATION, write_schemas
