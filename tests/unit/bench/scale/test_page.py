@@ -24,7 +24,7 @@ def test_what_was_not_measured_again_stays(tmp_path: Path) -> None:
 
 
 def test_the_page_in_the_repository_was_written_by_this_program(tmp_path: Path) -> None:
-    stored = (Path(__file__).parents[3] / "docs" / page.NAME).read_text()
+    stored = (Path(__file__).parents[4] / "docs" / page.NAME).read_text()
     (tmp_path / page.NAME).write_text(stored)
     assert page.write(tmp_path, []).read_text() == stored
 
