@@ -34,6 +34,7 @@ __all__ = [
     "Moment",
     "carried_out",
     "difference",
+    "leaves",
     "look_of",
     "lost",
     "moments",
@@ -161,6 +162,15 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each number, text and truth value of plain data after its path; what is empty is a leaf as well."""
+    if isinstance(value, Mapping | list) and value:
+        for key, one in value.items() if isinstance(value, Mapping) else enumerate(value):
+            yield from leaves(one, f"{path}/{key}")
+    else:
+        yield path, value
 
 
 def _opened(status: Plain) -> Plain:
