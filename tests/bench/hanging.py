@@ -27,9 +27,10 @@ from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.read_set import read_set
-from rollmodel.ports import Connection, Manifest
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.kind import model_deployments

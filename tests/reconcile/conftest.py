@@ -14,7 +14,8 @@ from rollmodel.plan.decision import Decision, Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.observed import Defaults, Observed
-from rollmodel.ports import Compute, Connection
+from rollmodel.ports.process import Compute
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.compute import Inline
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.addresses import Addresses

@@ -10,7 +10,7 @@ import pytest
 from rollmodel.api.base import LocalRef
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import BELIEVED_SECONDS, Connections
 
 from localcluster.pki import Authority

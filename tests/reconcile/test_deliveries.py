@@ -11,7 +11,7 @@ import pytest
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import Decision, Ref, WriteRegistry
 from rollmodel.plan.timing import Timing
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.effects import deliveries as module
 from rollmodel.reconcile.execute import Execution, Executor
 from rollmodel.slots import Slots

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rollmodel.errors import RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from tests.support.contracts.tracking import TrackingCode, TrackingContract, owner
 from tests.support.inmemory.tracking import InMemoryTracking

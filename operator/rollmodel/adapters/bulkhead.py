@@ -17,7 +17,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from rollmodel.adapters.deadline import Deadline
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import current_pass, waiting_for_neighbour
 
 __all__ = ["Bulkhead", "Lane", "on_behalf_of"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from rollmodel.ports import Compute
+from rollmodel.ports.process import Compute
 
 __all__ = ["LARGE", "Inline", "computed"]
 

@@ -20,7 +20,8 @@ from rollmodel.api.fields.uris import server_url
 from rollmodel.backoff import spread
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Transient
 from rollmodel.plan.access.hosts import check_host
-from rollmodel.ports import Connection, Kube
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import beside_the_pass
 from rollmodel.tls import check_ca
 

@@ -28,10 +28,13 @@ from rollmodel.plan.decision import (
     TrackingWrite,
     WriteRegistry,
 )
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.status_changes import only_installing, only_progress
 from rollmodel.plan.timing import Timing
-from rollmodel.ports import Connection, Kube, Manifest, Registry, Tracking
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.registry import Connection, Registry
+from rollmodel.ports.tracking import Tracking
 from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal
 from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.effects.objects import Arrived, ObjectHandlers

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from rollmodel.api.base import ApiModel, LocalRef
 from rollmodel.plan.decision import Decision, Effect
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 from rollmodel.reconcile.references import Place, Topic
 from rollmodel.reconcile.stalled import Outcome
 

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from typing import Any, Generic, TypeVar
 
 from rollmodel.api.base import ApiModel
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["ParsedSpecs"]
 

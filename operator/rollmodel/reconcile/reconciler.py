@@ -12,7 +12,9 @@ from pydantic import ValidationError
 from rollmodel.api.base import ApiModel
 from rollmodel.errors import Forbidden
 from rollmodel.plan.access.admission import Admission
-from rollmodel.ports import Clock, Compute, Connection, Manifest
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.process import Clock, Compute
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.compute import Inline, computed
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.execute import Execution, Executor, no_connection

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from rollmodel.plan.decision import Reading
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["Finalizer", "Reconciler", "Result"]
 

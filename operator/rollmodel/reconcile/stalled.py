@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from rollmodel.api.conditions import Condition, find, upsert
 from rollmodel.plan.decision import Decision
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import stamp
-from rollmodel.ports import Manifest
 
 __all__ = ["Outcome", "explain", "stalled"]
 

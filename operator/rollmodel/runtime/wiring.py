@@ -42,7 +42,7 @@ from rollmodel.plan.operators.sharding import CLAIMED, LABEL, NOWHERE
 from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.observed import TrainingDefaults
 from rollmodel.plan.training.read_set import read_set
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.coordination import Coordinator

@@ -24,7 +24,7 @@ from rollmodel.adapters.prometheus.answer import read_matrix
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.drift.decide import counted_from, decide
 from rollmodel.plan.drift.observed import DriftDefaults
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 from rollmodel.profile import build_profile
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.drift.gather import DriftGatherer

@@ -17,7 +17,7 @@ from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.errors import NotFound, Unavailable
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 from rollmodel.reconcile.result import Result
 from rollmodel.runtime.handlers import kopf_settings, register
 from rollmodel.runtime.metrics.operator import Instruments

@@ -12,7 +12,7 @@ from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.api.fields.digest import tree_digest
 from rollmodel.errors import Invalid, NotFound, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.settings import Settings
 
 from localcluster import Cluster

@@ -10,7 +10,7 @@ from mlflow import MlflowClient
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.errors import Forbidden
 from rollmodel.plan.decision import CreateRun
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.settings import Settings
 
 from localcluster import Cluster

@@ -15,7 +15,7 @@ from rollmodel.adapters.kubernetes.watches.news import is_news
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.kind import model_deployments

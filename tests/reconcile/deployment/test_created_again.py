@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from tests.reconcile.conftest import Bench
 

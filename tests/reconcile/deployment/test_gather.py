@@ -13,7 +13,7 @@ from rollmodel.plan.decision import Decision
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Observed
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 
 from tests.reconcile.conftest import Bench
 from tests.support.contracts.kube import service

@@ -9,7 +9,7 @@ from rollmodel.adapters.compute import ComputeThreads
 from rollmodel.plan.decision import Decision
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Observed
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 from rollmodel.reconcile.compute import LARGE
 
 from tests.reconcile.conftest import Bench

@@ -12,7 +12,7 @@ from rollmodel.api.modeldeployment import ModelSource
 from rollmodel.errors import Forbidden, Unavailable
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.references import References

@@ -17,7 +17,7 @@ from rollmodel.plan.drift.evaluation.history import MOST_NUMBERS, History
 from rollmodel.plan.drift.profile.counts_file import history_of
 from rollmodel.plan.drift.profile.layout import MOST_COLUMNS, Layout
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 from rollmodel.reconcile.drift import histories
 from rollmodel.reconcile.drift.histories import Histories
 from rollmodel.text import plain

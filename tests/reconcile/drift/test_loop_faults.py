@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from rollmodel.errors import Invalid
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 from rollmodel.profile import build_profile
 from rollmodel.reconcile.result import Reconciler
 

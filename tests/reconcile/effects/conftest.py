@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from rollmodel.plan.decision import Decision, WriteRegistry
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.execute import Execution, Executor
 

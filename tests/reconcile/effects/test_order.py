@@ -15,7 +15,7 @@ from rollmodel.plan.decision import (
     Event,
     Ref,
 )
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.execute import Executor, no_connection
 
 from tests.reconcile.effects.conftest import ALIAS, CONNECTION, STATUS, TAG, verbs

@@ -17,7 +17,7 @@ from rollmodel.plan.decision import (
 )
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.timing import Timing
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile import execute as execute_module
 from rollmodel.reconcile.effects import runs as track_module
 from rollmodel.reconcile.effects.runs import CREATE_WITHIN_SECONDS

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rollmodel.errors import Conflict, Invalid, NotFound, Unavailable
 from rollmodel.plan.decision import Event, Ref
-from rollmodel.ports import Kube
+from rollmodel.ports.kubernetes import Kube
 
 __all__ = ["KubeContract", "World", "model_deployment", "service"]
 

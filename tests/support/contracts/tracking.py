@@ -12,7 +12,8 @@ from typing import Protocol
 import pytest
 from rollmodel.errors import Forbidden, Invalid, NotFound
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
-from rollmodel.ports import Connection, Tracking
+from rollmodel.ports.registry import Connection
+from rollmodel.ports.tracking import Tracking
 
 __all__ = ["TrackingCode", "TrackingContract"]
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from rollmodel.errors import NotFound, RollmodelError
 from rollmodel.plan.access.tenancy import not_yours
-from rollmodel.ports import Connection, Held, ModelVersion, Series
+from rollmodel.ports.prometheus import Series
+from rollmodel.ports.registry import Connection, Held, ModelVersion
 
 __all__ = ["FixedClock", "InMemoryMetrics", "InMemoryRegistry", "quiet_pods", "version"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rollmodel.errors import RollmodelError
-from rollmodel.ports import Webhook
+from rollmodel.ports.webhooks import Webhook
 
 __all__ = ["Receiver"]
 

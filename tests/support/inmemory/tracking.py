@@ -12,7 +12,7 @@ from rollmodel.errors import Invalid, NotFound, RollmodelError
 from rollmodel.plan.access.tenancy import not_yours
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, RunStatus, SetRunStatus
 from rollmodel.plan.training.observed import MetricPoint, TrackedRun, TrackedVersion
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 __all__ = ["InMemoryTracking"]
 

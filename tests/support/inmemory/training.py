@@ -20,7 +20,7 @@ from rollmodel.plan.times import stamp
 from rollmodel.plan.training.context import closed
 from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.read_set import read_set
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.execute import Executor

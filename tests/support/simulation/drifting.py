@@ -17,7 +17,7 @@ from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.drift.decide import counted_from, decide
 from rollmodel.plan.drift.observed import DriftDefaults
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 from rollmodel.profile import Profile, build_profile
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.drift.gather import DriftGatherer

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import Slots
 
 PATIENCE = 10.0

@@ -14,7 +14,7 @@ import requests
 from aiohttp import web
 from rollmodel.adapters.deadline import Deadline, HttpSession, TooLarge, read
 from rollmodel.adapters.mlflow.connection.http import Connector
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from localcluster.pki import Authority
 from tests.support.servers.silent import hanging, trickling

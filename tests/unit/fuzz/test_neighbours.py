@@ -17,7 +17,7 @@ from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.adapters.prometheus.answer import read_matrix
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import RollmodelError, Untrustworthy
-from rollmodel.ports import Connection, ModelVersion
+from rollmodel.ports.registry import Connection, ModelVersion
 from rollmodel.serving.sources.registry import MlflowArtifacts, MlflowServer
 
 from tests.support.foreign import damaged, is_short

@@ -17,7 +17,7 @@ from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.errors import NotFound, RollmodelError
 from rollmodel.plan.decision import Event
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 from rollmodel.text import plain
 
 __all__ = ["Events"]

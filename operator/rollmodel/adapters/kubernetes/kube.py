@@ -34,8 +34,8 @@ from rollmodel.backoff import Backoff
 from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
 from rollmodel.plan.access.ownership import controller_of, identity_of, succeeds
 from rollmodel.plan.decision import Event, Ref, SetBackends
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
-from rollmodel.ports import Manifest
 
 __all__ = ["SELECTOR", "Kubernetes"]
 

@@ -9,9 +9,9 @@ from typing import Any
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.adapters.kubernetes.kinds import resource_of
 from rollmodel.errors import NotFound
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.operators.election import Claim, Lease
 from rollmodel.plan.operators.sharding import LABEL, ShardLease
-from rollmodel.ports import Manifest
 
 __all__ = ["Leases"]
 

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from rollmodel.backoff import spread
 from rollmodel.errors import NotAnsweredYet, RollmodelError, Transient, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
 __all__ = ["AliasPoller", "Handle", "silent"]

@@ -19,7 +19,7 @@ from rollmodel.adapters.bulkhead import Bulkhead, Lane, on_behalf_of
 from rollmodel.adapters.mlflow.artifacts import READING_SECONDS, Artifacts, Measured
 from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.errors import RollmodelError, Terminal, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
 __all__ = ["Digests"]

@@ -23,7 +23,7 @@ from rollmodel.adapters.mlflow.digests import Digests
 from rollmodel.adapters.mlflow.owners import claim_alias
 from rollmodel.adapters.mlflow.version_cache import VersionCache
 from rollmodel.errors import Invalid, NotFound, Unavailable
-from rollmodel.ports import Connection, Held, ModelVersion
+from rollmodel.ports.registry import Connection, Held, ModelVersion
 
 if TYPE_CHECKING:
     from rollmodel.adapters.mlflow.connection.stores import RegistryStore

@@ -20,7 +20,7 @@ from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, LogRun, SetRunStatus
 from rollmodel.plan.timing import Timing
 from rollmodel.plan.training.observed import TrackedRun, TrackedVersion
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 __all__ = ["MlflowTracking"]
 

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from rollmodel.adapters.mlflow.alias_poller import FIRST_ANSWER_SECONDS, silent
 from rollmodel.errors import RollmodelError, Terminal
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour
 
 __all__ = ["VersionCache"]

@@ -21,7 +21,7 @@ from urllib3.exceptions import HTTPError
 from rollmodel.adapters.bulkhead import Bulkhead, Lane
 from rollmodel.adapters.deadline import HttpSession
 from rollmodel.errors import Invalid, Unavailable
-from rollmodel.ports import Webhook
+from rollmodel.ports.webhooks import Webhook
 from rollmodel.tls import tls_failure, trusting
 
 __all__ = ["SIGNATURE", "Webhooks", "signature"]

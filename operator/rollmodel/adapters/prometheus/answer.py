@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, overload
 
 from rollmodel.errors import Untrustworthy
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 
 __all__ = ["SERIES_LIMIT", "Points", "read_matrix"]
 

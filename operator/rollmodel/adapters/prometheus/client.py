@@ -26,7 +26,7 @@ from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.adapters.prometheus.answer import read_matrix
 from rollmodel.adapters.prometheus.slow import SlowQueries
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 from rollmodel.slots import Pass, current_pass
 from rollmodel.tls import tls_failure
 

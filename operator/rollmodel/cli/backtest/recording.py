@@ -31,7 +31,7 @@ from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals import promql, signal_of
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
 from rollmodel.plan.deployment.observed import Answer
-from rollmodel.ports import Metrics
+from rollmodel.ports.prometheus import Metrics
 
 __all__ = ["Moment", "Pair", "Recording", "read"]
 

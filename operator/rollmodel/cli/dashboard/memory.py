@@ -18,7 +18,7 @@ from rollmodel.cli.rollout import past
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import Window
-from rollmodel.ports import Metrics
+from rollmodel.ports.prometheus import Metrics
 
 __all__ = ["Memory"]
 

@@ -21,7 +21,7 @@ from rollmodel.cli.doctor import installed, models, registry
 from rollmodel.cli.doctor.check import Check, bad, unknown
 from rollmodel.cli.doctor.operators import operators
 from rollmodel.errors import RollmodelError
-from rollmodel.ports import Metrics
+from rollmodel.ports.prometheus import Metrics
 
 __all__ = ["main"]
 

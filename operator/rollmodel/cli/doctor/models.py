@@ -16,7 +16,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.analysis.missing.arrival import window_seconds
 from rollmodel.plan.deployment.analysis.promql import OWNER_LABEL, REVISION_LABEL, scope
 from rollmodel.plan.deployment.analysis.signals import promql
-from rollmodel.ports import Metrics, Series
+from rollmodel.ports.prometheus import Metrics, Series
 
 __all__ = ["gateways", "judged_gateway", "judged_scrapes", "metrics", "route", "scrapes"]
 

@@ -7,7 +7,7 @@ import os
 from rollmodel.adapters.mlflow.connection.http import Connector
 from rollmodel.cli.doctor.check import Check, bad, fine, unknown, warn
 from rollmodel.errors import RollmodelError
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 __all__ = ["judged_version", "mlflow"]
 

@@ -19,7 +19,7 @@ from rollmodel.plan.drift.profile.concurrent import Concurrent
 from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.drift.profile.signal import GROUPS, Signal
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Metrics, Series
+from rollmodel.ports.prometheus import Metrics, Series
 
 __all__ = ["with_history", "with_last_look"]
 

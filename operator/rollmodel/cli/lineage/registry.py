@@ -12,7 +12,7 @@ from rollmodel.adapters.mlflow.connection.client import translated
 from rollmodel.api.base import GROUP
 from rollmodel.cli.lineage.chain import Chain, Link
 from rollmodel.errors import NotFound
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -16,7 +16,7 @@ from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import JudgePlan
 from rollmodel.plan.deployment.analysis.policy import judge_plan
-from rollmodel.ports import Metrics
+from rollmodel.ports.prometheus import Metrics
 
 __all__ = ["Span", "as_it_ended", "recorded", "span"]
 

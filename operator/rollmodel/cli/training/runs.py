@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from rollmodel.adapters.mlflow.connection.client import translated
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -13,7 +13,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec, Traffic
 from rollmodel.plan.deployment.observed import AddressTaken
 from rollmodel.plan.deployment.routers.http_route import published
 from rollmodel.plan.deployment.runtimes import PRESETS
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["Address", "Addresses"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["ChampionAliases"]
 

@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from rollmodel.errors import Forbidden, RollmodelError
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.objects.configuration import config_maps_of, content_of, secrets_of
-from rollmodel.ports import Clock, Kube, Manifest
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.process import Clock
 
 __all__ = ["Configuration", "Seen"]
 

@@ -18,7 +18,9 @@ from rollmodel.plan.coordination.hold import NOT_ASKED, Hold
 from rollmodel.plan.coordination.queue import answers, closed
 from rollmodel.plan.coordination.standing import Standing, State
 from rollmodel.plan.deployment.opening import Wish
-from rollmodel.ports import Clock, Kube, Manifest
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.process import Clock
 
 __all__ = ["Coordinator"]
 

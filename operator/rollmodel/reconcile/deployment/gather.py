@@ -19,9 +19,13 @@ from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
 from rollmodel.plan.deployment.opening import wish
 from rollmodel.plan.deployment.strategies.commands import asked, refresh_asked
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse
-from rollmodel.ports import Clock, Held, Kube, Manifest, Metrics
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.process import Clock
+from rollmodel.ports.prometheus import Metrics
+from rollmodel.ports.registry import Held
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.aliases import ChampionAliases
 from rollmodel.reconcile.deployment.configuration import Configuration

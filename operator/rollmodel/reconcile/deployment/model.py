@@ -16,7 +16,7 @@ from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.strategies.ends.outbox import is_verdict_tag
 from rollmodel.plan.pods.spec import IN_MLFLOW
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Connection, Held, ModelVersion, Registry
+from rollmodel.ports.registry import Connection, Held, ModelVersion, Registry
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.references import References, registered_model
 

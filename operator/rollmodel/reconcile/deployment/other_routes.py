@@ -17,8 +17,10 @@ from typing import Any, Self
 
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.deployment.observed import AddressTaken
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse
-from rollmodel.ports import Clock, Kube, Manifest
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.process import Clock
 from rollmodel.reconcile.deployment.addresses import Address
 
 __all__ = ["OtherRoutes"]

@@ -10,7 +10,8 @@ from rollmodel.api.modeldeployment import RoutedRule
 from rollmodel.errors import Conflict, RollmodelError
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.objects.traffic.routed_rule import restored
-from rollmodel.ports import Kube, Manifest
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.kubernetes import Kube
 
 __all__ = ["RuleKeeper"]
 

@@ -17,8 +17,11 @@ from rollmodel.plan.drift.observed import DriftDefaults, Observed
 from rollmodel.plan.drift.profile.counts_file import history_of
 from rollmodel.plan.drift.profile.layout import Layout, Points
 from rollmodel.plan.drift.reaction.retrain import needs_others, needs_template
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Clock, Compute, Kube, Manifest, Metrics, Series
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.process import Clock, Compute
+from rollmodel.ports.prometheus import Metrics, Series
 from rollmodel.reconcile.compute import Inline, computed
 from rollmodel.reconcile.drift.histories import Histories
 

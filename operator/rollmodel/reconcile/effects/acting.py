@@ -8,8 +8,9 @@ from typing import Any
 
 from rollmodel.errors import Conflict
 from rollmodel.plan.decision import Effect, Ref
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Connection, Manifest
+from rollmodel.ports.registry import Connection
 
 __all__ = ["Acting", "Connect", "Handler", "Refusal"]
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from rollmodel.plan.canonical import canonical_json
 from rollmodel.plan.decision import Event, Ref
 from rollmodel.plan.diff import differences, matches
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.naming import short_hash
-from rollmodel.ports import Manifest
 
 __all__ = ["FREE_REPAIRS", "LONGEST_PAUSE_SECONDS", "PAUSE_SECONDS", "Admitted"]
 

@@ -15,7 +15,8 @@ from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
 from rollmodel.plan.access.hosts import check_host
 from rollmodel.plan.decision import Effect, Event, Notify, Ref
 from rollmodel.plan.notifications import pause
-from rollmodel.ports import Kube, Notifier, Webhook
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.webhooks import Notifier, Webhook
 from rollmodel.reconcile.effects.acting import Acting, Handler
 from rollmodel.reconcile.effects.deliveries import Deliveries, Pending
 from rollmodel.tls import check_ca

@@ -8,7 +8,8 @@ from dataclasses import replace
 
 from rollmodel.errors import Conflict, RollmodelError, Transient
 from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, Effect, EmitEvent, Ref, SetBackends
-from rollmodel.ports import Kube, Manifest
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.kubernetes import Kube
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.admitted import Admitted
 

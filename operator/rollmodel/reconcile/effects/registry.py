@@ -14,7 +14,9 @@ from typing import Any
 from rollmodel.errors import RollmodelError, Terminal, Unauthorized
 from rollmodel.plan.access.tenancy import NOT_GRANTED, OTHERS, Tenancy
 from rollmodel.plan.decision import Effect, Event, Ref, WriteRegistry
-from rollmodel.ports import Connection, Kube, Manifest, Registry
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.registry import Connection, Registry
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.deliveries import PATIENCE_SECONDS, Deliveries, Pending
 

@@ -14,7 +14,9 @@ from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.decision import CreateRun, CreateVersion, Effect, Event, LogRun, SetRunStatus, TrackingWrite
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.timing import Timing
-from rollmodel.ports import Connection, Kube, Tracking
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.registry import Connection
+from rollmodel.ports.tracking import Tracking
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 
 __all__ = ["CREATE_WITHIN_SECONDS", "RunHandlers"]

@@ -12,8 +12,9 @@ from typing import Any
 
 from rollmodel.plan.canonical import canonical_json
 from rollmodel.plan.decision import Ref
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.naming import short_hash
-from rollmodel.ports import Kube, Manifest
+from rollmodel.ports.kubernetes import Kube
 
 __all__ = ["StatusWriter"]
 

@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import SetRunStatus
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.training.names import FINAL_STATES, experiment
-from rollmodel.ports import Manifest, Tracking
+from rollmodel.ports.tracking import Tracking
 from rollmodel.reconcile.connections import Connections
 
 __all__ = ["RunCloser"]

@@ -12,6 +12,7 @@ from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.errors import Forbidden, RollmodelError
 from rollmodel.plan.access.ownership import controller_of, identity_of
 from rollmodel.plan.access.tenancy import Tenancy, not_yours
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.alarm import alarm_of
 from rollmodel.plan.training.names import aliased, experiment, with_histories
@@ -24,7 +25,10 @@ from rollmodel.plan.training.observed import (
     TrackedVersion,
     TrainingDefaults,
 )
-from rollmodel.ports import Clock, Connection, Kube, Manifest, Tracking
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.process import Clock
+from rollmodel.ports.registry import Connection
+from rollmodel.ports.tracking import Tracking
 from rollmodel.reconcile.connections import Connections
 
 __all__ = ["TrainingGatherer"]

@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from rollmodel.api.conditions import find
 from rollmodel.api.driftpolicy import DriftPolicyStatus
 from rollmodel.plan.decision import Reading
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["OF_LOOKS", "DriftInstruments"]
 

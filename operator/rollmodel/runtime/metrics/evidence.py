@@ -11,8 +11,8 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import parse
-from rollmodel.ports import Manifest
 
 __all__ = ["VERDICTS", "EvidenceInstruments"]
 

@@ -20,7 +20,7 @@ from prometheus_client.registry import Collector
 from rollmodel.errors import Conflict, NotFound, RollmodelError
 from rollmodel.plan.coordination.standing import WAITING
 from rollmodel.plan.decision import Reading
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 from rollmodel.runtime.metrics.drift import DriftInstruments
 from rollmodel.runtime.metrics.evidence import EvidenceInstruments
 from rollmodel.runtime.metrics.training import TrainingInstruments

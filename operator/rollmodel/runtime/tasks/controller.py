@@ -18,7 +18,8 @@ from rollmodel.backoff import Backoff, spread
 from rollmodel.errors import Conflict, NotFound, RollmodelError, Transient
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.strategies.commands import ANNOTATION
-from rollmodel.ports import Kube, Manifest
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.kubernetes import Kube
 from rollmodel.reconcile.result import Reconciler, Result
 from rollmodel.runtime.metrics.operator import Instruments
 from rollmodel.runtime.tasks.arrivals import Arrivals

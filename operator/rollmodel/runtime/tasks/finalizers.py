@@ -14,7 +14,8 @@ from rollmodel.api.base import GROUP
 from rollmodel.backoff import Backoff
 from rollmodel.errors import Conflict, NotFound, RollmodelError
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Kube, Manifest
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.kubernetes import Kube
 from rollmodel.reconcile.result import Finalizer, Reconciler
 
 __all__ = ["FINALIZER", "FINALIZE_SECONDS", "let_go", "needs_finalizer", "title", "with_finalizer"]

@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any
 
 from rollmodel.adapters.kubernetes.watches.packed import PackedObjects
-from rollmodel.ports import Kube, Manifest
+from rollmodel.plan.manifest import Manifest
+from rollmodel.ports.kubernetes import Kube
 from rollmodel.reconcile.result import Reconciler
 from rollmodel.runtime.tasks.controller import Controller
 from rollmodel.runtime.tasks.finalizers import let_go

@@ -8,7 +8,8 @@ from typing import Any, cast
 
 import pytest
 from rollmodel.plan.times import stamp
-from rollmodel.ports import Clock, Kube
+from rollmodel.ports.kubernetes import Kube
+from rollmodel.ports.process import Clock
 from rollmodel.reconcile.deployment.other_routes import OtherRoutes
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

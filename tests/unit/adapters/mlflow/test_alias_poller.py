@@ -11,7 +11,7 @@ import pytest
 from rollmodel.adapters.mlflow import alias_poller as module
 from rollmodel.adapters.mlflow.alias_poller import AliasPoller
 from rollmodel.errors import NotAnsweredYet, NotFound, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 HERE = Connection("http://mlflow")
 TOPIC = (HERE, "churn", "challenger")

@@ -9,7 +9,7 @@ import asyncio, sys
 from rollmodel.on_demand import init_on_demand
 init_on_demand()
 from rollmodel.adapters.mlflow.registry import Mlflow
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 async def main():
     registry, nobody = Mlflow(), Connection("http://127.0.0.1:9")

@@ -12,7 +12,7 @@ import pytest
 from rollmodel.adapters.mlflow import version_cache as module
 from rollmodel.adapters.mlflow.version_cache import BELIEVED_SECONDS, RENEWAL_SECONDS, VersionCache
 from rollmodel.errors import NotFound, RollmodelError, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import Slots
 
 HERE = Connection("http://mlflow")

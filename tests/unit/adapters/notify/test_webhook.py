@@ -13,7 +13,7 @@ from rollmodel.adapters.notify.webhook import SIGNATURE, Webhooks
 from rollmodel.errors import Invalid, RollmodelError, Unavailable
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.notifications import cloud_event
-from rollmodel.ports import Webhook
+from rollmodel.ports.webhooks import Webhook
 
 from tests.support.servers.web import Web, serve
 

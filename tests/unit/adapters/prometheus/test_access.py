@@ -10,7 +10,7 @@ from aiohttp import web
 from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import Forbidden, Unavailable
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 
 from tests.support.servers.tls import PrivateTls
 from tests.support.servers.web import Web, serve

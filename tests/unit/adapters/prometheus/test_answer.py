@@ -18,7 +18,7 @@ from rollmodel.adapters.prometheus import client
 from rollmodel.adapters.prometheus.answer import Points, read_matrix
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import Untrustworthy
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 
 from tests.support.servers.web import serve
 

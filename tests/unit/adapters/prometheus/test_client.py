@@ -14,7 +14,7 @@ from rollmodel.adapters.prometheus import client as module
 from rollmodel.adapters.prometheus.access import Login
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable, Untrustworthy
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 
 from tests.support.servers.silent import hanging, trickling
 from tests.support.servers.web import Web, serve

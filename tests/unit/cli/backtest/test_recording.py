@@ -18,7 +18,7 @@ from rollmodel.evidence import judge
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.problem import Problem
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 
 from tests.support.simulation.rollouts import Cluster
 

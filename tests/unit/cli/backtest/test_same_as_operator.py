@@ -20,7 +20,7 @@ from rollmodel.cli.backtest.steps import replay
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 
 from tests.support.simulation.rollouts import TICK, Cluster, spec
 

@@ -20,7 +20,7 @@ from rollmodel.cli.doctor import installed
 from rollmodel.cli.doctor.models import judged_scrapes
 from rollmodel.cli.doctor.registry import judged_version
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
-from rollmodel.ports import Series
+from rollmodel.ports.prometheus import Series
 
 NOW = datetime.now(UTC)
 CRDS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"

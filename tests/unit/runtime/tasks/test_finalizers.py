@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rollmodel.errors import Forbidden, Unavailable
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 from rollmodel.reconcile.result import Reconciler, Result
 from rollmodel.runtime.tasks import finalizers
 from rollmodel.runtime.tasks.finalizers import FINALIZER, let_go

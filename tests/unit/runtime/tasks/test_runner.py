@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 from rollmodel.reconcile.result import Result
 from rollmodel.runtime.metrics.operator import Instruments
 from rollmodel.runtime.tasks import runner as runner_module

@@ -12,7 +12,7 @@ from typing import Any
 from rollmodel.adapters.kubernetes.watches.news import kept
 from rollmodel.adapters.kubernetes.watches.packed import PackedObjects
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["GUEST_BYTES", "GUEST_KIND", "Guests"]
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rollmodel.adapters.kubernetes.kinds import GRPC_ROUTES, OPTIONAL
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["is_news", "kept"]
 

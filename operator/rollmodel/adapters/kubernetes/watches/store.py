@@ -19,7 +19,7 @@ from rollmodel.adapters.kubernetes.watches.news import is_news, kept
 from rollmodel.adapters.kubernetes.watches.packed import PackedObjects
 from rollmodel.plan.access.ownership import Controller, controller_of
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 
 __all__ = ["STRANGERS_BYTES", "ChildStore", "version_of"]
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Unauthorized, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException

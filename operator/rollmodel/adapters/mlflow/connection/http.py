@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from rollmodel.adapters.deadline import HttpSession, TooLarge, read
 from rollmodel.adapters.mlflow.connection.client import basic, host_of
 from rollmodel.errors import Invalid, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.tls import tls_failure, trusting
 
 __all__ = ["Connector", "Requests"]

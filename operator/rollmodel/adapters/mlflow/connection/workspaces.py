@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from rollmodel.adapters.mlflow.connection.http import Requests
 from rollmodel.errors import RollmodelError
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import beside_the_pass
 
 __all__ = ["PATIENCE_SECONDS", "Workspaces", "server_info"]

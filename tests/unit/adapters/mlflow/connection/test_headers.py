@@ -10,7 +10,7 @@ import pytest
 from rollmodel.adapters.mlflow import connection as room
 from rollmodel.adapters.mlflow.connection import client, http
 from rollmodel.adapters.mlflow.connection.client import load
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 REGISTRY = "mlflow.tracking.request_header.registry.resolve_request_headers"
 

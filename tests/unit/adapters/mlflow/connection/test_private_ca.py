@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.errors import Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from tests.support.servers.tls import PrivateTls
 from tests.support.servers.web import Web, serve

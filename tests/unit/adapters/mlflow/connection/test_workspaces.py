@@ -10,7 +10,7 @@ from aiohttp import web
 from rollmodel.adapters.mlflow.connection import workspaces
 from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.adapters.mlflow.registry import Mlflow
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.settings import Settings
 
 from tests.support.live.mlflow_client import configure

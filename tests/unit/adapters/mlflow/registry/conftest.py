@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.api.fields.digest import tree_digest
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.settings import Settings
 
 from tests.support.live.mlflow_client import configure

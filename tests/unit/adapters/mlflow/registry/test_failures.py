@@ -11,7 +11,7 @@ from rollmodel.adapters.mlflow import registry as registry_module
 from rollmodel.adapters.mlflow.connection import http as http_module
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from tests.support.servers.silent import hanging, trickling
 from tests.support.servers.web import Web, serve

@@ -11,7 +11,7 @@ from aiohttp import web
 from rollmodel.adapters.mlflow import digests as digests_module
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.errors import Forbidden, Invalid, NotFound, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.slots import Pass, Slots
 
 from tests.support.servers.web import Web

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.errors import Invalid, NotFound, Unavailable
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from tests.support.servers.web import Web
 from tests.unit.adapters.mlflow.registry.conftest import API, DIGEST, FILES, FakeMlflow

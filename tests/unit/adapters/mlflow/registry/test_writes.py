@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.errors import Forbidden, Invalid
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from tests.support.servers.web import Web
 from tests.unit.adapters.mlflow.registry.conftest import FakeMlflow

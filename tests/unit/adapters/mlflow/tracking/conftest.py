@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow.connection.client import load
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 from rollmodel.settings import Settings
 
 from tests.support.live.mlflow_client import configure

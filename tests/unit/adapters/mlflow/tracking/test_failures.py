@@ -15,7 +15,7 @@ from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun
 from rollmodel.plan.timing import Timing
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from tests.support.servers.silent import trickling
 from tests.support.servers.web import Web, serve

@@ -10,7 +10,7 @@ from aiohttp import web
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.errors import Invalid, NotFound
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
-from rollmodel.ports import Connection
+from rollmodel.ports.registry import Connection
 
 from tests.unit.adapters.mlflow.tracking.conftest import RUN, VERSION, Scripted, missing, refusal
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 from rollmodel.reconcile.result import Result
 from rollmodel.runtime.metrics.operator import Instruments
 from rollmodel.runtime.tasks.controller import Controller, Limits

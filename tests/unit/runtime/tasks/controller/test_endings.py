@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from rollmodel.errors import NotFound
 from rollmodel.plan.decision import Ref
-from rollmodel.ports import Manifest
+from rollmodel.plan.manifest import Manifest
 from rollmodel.runtime.tasks.finalizers import FINALIZER
 
 from tests.support.contracts.kube import model_deployment
