@@ -24,7 +24,7 @@ Gather = Callable[[Manifest, Spec, Status, Sequence[str]], Awaitable[Observed]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind(Generic[Spec, Status, Observed]):
-    """The parts of a kind. A new kind is one such record, in the table of ``runtime.wiring``."""
+    """The parts of a kind. A new kind is one such record, in the table of ``runtime.kinds``."""
 
     plural: str
     spec: type[Spec]
