@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -58,35 +58,60 @@ def on_behalf_of(connection: Connection) -> str | None:
     return whose.tenant if whose is not None else None
 
 
+@dataclass(slots=True)
+class _Line:
+    """What waits of one owner: what is urgent, and then the rest, each in the order of arrival."""
+
+    urgent: deque[_Turn] = field(default_factory=deque)
+    usual: deque[_Turn] = field(default_factory=deque)
+
+    def __bool__(self) -> bool:
+        return bool(self.urgent or self.usual)
+
+    def __contains__(self, turn: _Turn) -> bool:
+        return turn in self.urgent or turn in self.usual
+
+    def first(self) -> _Turn:
+        return (self.urgent or self.usual)[0]
+
+    def take(self) -> None:
+        (self.urgent or self.usual).popleft()
+
+    def remove(self, turn: _Turn) -> None:
+        (self.urgent if turn in self.urgent else self.usual).remove(turn)
+
+
 class _Queue:
-    """Who waits in one lane: its owners in turn, and each owner's work in the order of arrival."""
+    """Who waits in one lane: its owners in turn."""
 
     def __init__(self) -> None:
-        self._owners: OrderedDict[str | None, deque[_Turn]] = OrderedDict()
+        self._owners: OrderedDict[str | None, _Line] = OrderedDict()
 
     def __bool__(self) -> bool:
         return bool(self._owners)
 
-    def add(self, owner: str | None, turn: _Turn) -> None:
-        self._owners.setdefault(owner, deque()).append(turn)
+    def add(self, owner: str | None, turn: _Turn, *, urgent: bool) -> None:
+        line = self._owners.setdefault(owner, _Line())
+        (line.urgent if urgent else line.usual).append(turn)
 
     def first(self, may: Callable[[str | None], bool]) -> tuple[str | None, _Turn] | None:
         """Whose turn it is among the owners that ``may`` begin."""
-        for owner, turns in self._owners.items():
+        for owner, line in self._owners.items():
             if may(owner):
-                return owner, turns[0]
+                return owner, line.first()
         return None
 
     def take(self, owner: str | None) -> None:
         """The first of this owner begins; its next comes after those of the others."""
-        self._owners[owner].popleft()
+        self._owners[owner].take()
         self._owners.move_to_end(owner)
         self._tidy(owner)
 
     def discard(self, owner: str | None, turn: _Turn) -> None:
         """It waits no more."""
-        if turn in self._owners.get(owner, ()):
-            self._owners[owner].remove(turn)
+        line = self._owners.get(owner)
+        if line is not None and turn in line:
+            line.remove(turn)
             self._tidy(owner)
 
     def _tidy(self, owner: str | None) -> None:
@@ -132,8 +157,11 @@ class Bulkhead:
         total: float | None = None,
         owner: str | None = None,
         cut: bool = False,
+        urgent: bool = False,
     ) -> T:
         """Do the work in a thread. ``owner`` is the object that it is for, where those of a tenant shall share.
+
+        What is ``urgent`` goes before what else waits in the lane for the same owner, and before nobody else's.
 
         It may take ``seconds`` once it has begun, and ``total`` with the queueing (None: as long as the queue lasts);
         then its sockets are shut and TimeoutError is raised. Who stops waiting earlier leaves the thread to its lane
@@ -144,7 +172,7 @@ class Bulkhead:
             began = loop.time()
             async with asyncio.timeout(total):
                 await self._initialize()
-                await self._enter(lane, owner)
+                await self._enter(lane, owner, urgent=urgent)
             left = seconds if total is None else min(seconds, began + total - loop.time())
             return await self._work(lane, owner, work, left, cut=cut)
 
@@ -181,10 +209,10 @@ class Bulkhead:
             await asyncio.shield(asyncio.wrap_future(self._initialized))
         self._initialized.result()
 
-    async def _enter(self, lane: Lane, owner: str | None) -> None:
+    async def _enter(self, lane: Lane, owner: str | None, *, urgent: bool) -> None:
         """Wait for one's turn, and take a thread."""
         turn = next(self._arrivals), asyncio.get_running_loop().create_future()
-        self._queues.setdefault(lane, _Queue()).add(owner, turn)
+        self._queues.setdefault(lane, _Queue()).add(owner, turn, urgent=urgent)
         self._call_next()
         try:
             await turn[1]

@@ -50,8 +50,8 @@ class Tracking(Protocol):
         """The namespace for which this registered model was made; None where none says so, or there is no model."""
         ...
 
-    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> str:
-        """Create a run; returns its id. ``owner`` is the namespace in whose name; None: nobody is asked.
+    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> TrackedRun:
+        """Create a run; returns it as it was made. ``owner`` is the namespace in whose name; None: nobody is asked.
 
         Raises Forbidden (``OwnedByAnother``) where the experiment was made for another namespace.
         """

@@ -35,6 +35,7 @@ from rollmodel.plan.timing import Timing
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.registry import Connection, Registry
 from rollmodel.ports.tracking import Tracking
+from rollmodel.reconcile.created_runs import CreatedRuns
 from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal
 from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.effects.objects import Arrived, ObjectHandlers
@@ -79,6 +80,7 @@ class Executor:
     ``progress_seconds``: a status that only counts more pods is written at most this often, since the next pass mostly
     has something better to say. ``leads`` is asked before the status and each effect: an operator that lost its Lease
     does nothing more. ``arrived`` is awaited after the workload of an object was made, so that new objects take turns.
+    ``created`` is told of runs, for the passes that follow.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class Executor:
         leads: Callable[[], bool] = lambda: True,
         news: NotifyHandlers | None = None,
         arrived: Arrived | None = None,
+        created: CreatedRuns | None = None,
     ) -> None:
         self._kube = kube
         self._leads = leads
@@ -107,7 +110,8 @@ class Executor:
         tenancy = tenancy or Tenancy()
         self._outbox = RegistryHandlers(kube, registry, wake, tenancy, permit=self._only_as_leader, retry=timing.person)
         self._news = news
-        self._runs = RunHandlers(kube, tracking, timing, tenancy) if tracking is not None else None
+        created = created or CreatedRuns()
+        self._runs = RunHandlers(kube, tracking, timing, tenancy, created) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
             **self._objects.handlers,
             EmitEvent: self._emit,

@@ -17,6 +17,7 @@ from rollmodel.plan.training import decide as training
 from rollmodel.plan.training.observed import TrainingDefaults
 from rollmodel.plan.training.read_set import read_set
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.created_runs import CreatedRuns
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.gather import Gatherer
@@ -42,6 +43,7 @@ def kinds_of(
     tracking: MlflowTracking,
     models: Models,
     connections: Connections,
+    created: CreatedRuns,
     addresses: Addresses,
     coordinator: Coordinator,
     compute: ComputeThreads,
@@ -49,7 +51,7 @@ def kinds_of(
     """The table of kinds."""
     return (
         _model_deployments(settings, kube, metrics, models, addresses=addresses, coordinator=coordinator),
-        _training_jobs(settings, kube, tracking, connections),
+        _training_jobs(settings, kube, tracking, connections, created),
         _drift_policies(settings, kube, metrics, compute),
     )
 
@@ -95,7 +97,7 @@ def _model_deployments(
 
 
 def _training_jobs(
-    settings: Settings, kube: Kubernetes, tracking: MlflowTracking, connections: Connections
+    settings: Settings, kube: Kubernetes, tracking: MlflowTracking, connections: Connections, created: CreatedRuns
 ) -> Kind[Any, Any, Any]:
     defaults = TrainingDefaults(
         operator_image=settings.operator_image,
@@ -114,6 +116,7 @@ def _training_jobs(
         read_set=read_set,
         defaults=defaults,
         tenancy=settings.tenants_of_registry,
+        created=created,
     )
     return training_jobs(gatherer, RunCloser(tracking, connections), decide=training.decide)
 

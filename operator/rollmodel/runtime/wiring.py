@@ -21,6 +21,7 @@ from rollmodel.adapters.notify.webhook import Webhooks
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.plan.decision import Event
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.created_runs import CreatedRuns
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.model import Models
@@ -101,7 +102,7 @@ class Operator:
         instruments.ask_who_leads(leads)
         webhooks = Webhooks(timer=partial(instruments.call, "webhook"))
         read_secrets = settings.connection_secrets == "Read"
-        arrivals = Arrivals()
+        arrivals, created = Arrivals(), CreatedRuns()
         executor = Executor(
             kube,
             registry,
@@ -115,6 +116,7 @@ class Operator:
                 kube, webhooks, triggers.wake, hosts=settings.connection_hosts, read_secrets=read_secrets
             ),
             arrived=arrivals.arrived,
+            created=created,
         )
         registries = Connections(
             kube,
@@ -136,6 +138,7 @@ class Operator:
             tracking=tracking,
             models=models,
             connections=registries,
+            created=created,
             addresses=Addresses(triggers.wake),
             coordinator=coordinator,
             compute=compute,

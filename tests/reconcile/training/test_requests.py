@@ -35,7 +35,15 @@ async def test_a_new_run_is_not_searched_for_and_its_version_is_found_once(bench
     assert bench.tracking.calls == ["model_owner", "create_run"]
     await bench.finish(ref, operator)
     counts = Counter(bench.tracking.calls)
-    assert (counts["find_run"], counts["find_rerun"], counts["version_of"]) == (1, 1, 2)
+    assert (counts["find_run"], counts["find_rerun"], counts["version_of"]) == (0, 1, 2)
+
+
+async def test_another_operator_searches_for_the_run(bench: TrainingBench) -> None:
+    ref = bench.create()
+    await bench.a_pass(bench.operator(), ref)
+    await bench.finish(ref)
+    assert bench.tracking.calls.count("find_run") == 1
+    assert len(bench.tracking.runs) == 1
 
 
 async def test_until_the_alias_is_looked_at_once_more_nothing_is_asked(bench: TrainingBench) -> None:

@@ -12,6 +12,7 @@ from typing import Protocol
 import pytest
 from rollmodel.errors import Forbidden, Invalid, NotFound
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
+from rollmodel.plan.training.names import TRAINING_JOB_TAG
 from rollmodel.ports.registry import Connection
 from rollmodel.ports.tracking import Tracking
 
@@ -72,7 +73,7 @@ class TrackingContract:
         self, tracking: Tracking, code: TrackingCode, owner: str
     ) -> None:
         here = code.connection
-        first = await tracking.create_run(here, run_of(owner))
+        first = (await tracking.create_run(here, run_of(owner))).id
         await tracking.create_run(here, run_of(owner))
         await tracking.create_run(here, CreateRun(f"team/{owner}", "other", {OWNER: "another"}))
         found = await tracking.find_run(here, f"team/{owner}", owner)
@@ -80,8 +81,19 @@ class TrackingContract:
         assert (found.id, found.status, found.tags[OWNER]) == (first, "RUNNING", owner)
         assert found == await tracking.get_run(here, first)
 
+    async def test_a_run_is_answered_as_it_was_made(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
+        made = await tracking.create_run(code.connection, run_of(owner))
+        assert made == await tracking.get_run(code.connection, made.id)
+
+    async def test_the_experiment_of_one_job_is_used_again(
+        self, tracking: Tracking, code: TrackingCode, owner: str
+    ) -> None:
+        write = CreateRun(f"team/{owner}", "run", {TRAINING_JOB_TAG: f"team/{owner}"})
+        first, second = [await tracking.create_run(code.connection, write) for _ in range(2)]
+        assert first.experiment_id == second.experiment_id
+
     async def test_a_deleted_experiment_is_explained(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
-        run_id = await tracking.create_run(code.connection, run_of(owner))
+        run_id = (await tracking.create_run(code.connection, run_of(owner))).id
         code.delete_experiment(f"team/{owner}")
         assert await tracking.find_run(code.connection, f"team/{owner}", owner) is None
         with pytest.raises(Invalid) as refused:
@@ -91,7 +103,7 @@ class TrackingContract:
             await tracking.log_run(code.connection, LogRun(run_id, tags={"a": "b"}))
 
     async def test_what_is_logged_is_read_back(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
-        run_id = await tracking.create_run(code.connection, run_of(owner))
+        run_id = (await tracking.create_run(code.connection, run_of(owner))).id
         params = {f"p/{number}": "é" * 5000 for number in range(120)}
         tags = {f"rollmodel.dev/gate/{number}": str(number) for number in range(120)}
         inputs = (DatasetInput("data", f"sha256:{'a' * 64}", "s3://bucket/data"),)
@@ -102,7 +114,7 @@ class TrackingContract:
         assert tags.items() <= run.tags.items()
 
     async def test_a_param_keeps_its_value(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
-        run_id = await tracking.create_run(code.connection, run_of(owner))
+        run_id = (await tracking.create_run(code.connection, run_of(owner))).id
         await tracking.log_run(code.connection, LogRun(run_id, {"rate": "0.1"}))
         with pytest.raises(Invalid):
             await tracking.log_run(code.connection, LogRun(run_id, {"rate": "0.2"}, {"late": "tag"}))
@@ -111,7 +123,7 @@ class TrackingContract:
         assert "late" not in run.tags
 
     async def test_the_state_is_set(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
-        run_id = await tracking.create_run(code.connection, run_of(owner))
+        run_id = (await tracking.create_run(code.connection, run_of(owner))).id
         for _ in range(2):
             await tracking.set_run_status(code.connection, SetRunStatus(run_id, "KILLED"))
         assert (await tracking.get_run(code.connection, run_id)).status == "KILLED"
@@ -119,7 +131,7 @@ class TrackingContract:
             await tracking.set_run_status(code.connection, SetRunStatus("nothing", "KILLED"))
 
     async def test_metrics(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
-        run_id = await tracking.create_run(code.connection, run_of(owner))
+        run_id = (await tracking.create_run(code.connection, run_of(owner))).id
         code.log_metric(run_id, "auc/fold", 0.7, 0.9, 0.8)
         code.log_metric(run_id, "loss", math.nan)
         code.log_metric(run_id, "ratio", math.inf, -math.inf)
@@ -134,7 +146,7 @@ class TrackingContract:
         assert list(await tracking.history(code.connection, run_id, "ratio")) == [math.inf, -math.inf]
 
     async def test_artifacts_are_found_in_folders_too(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
-        run_id = await tracking.create_run(code.connection, run_of(owner))
+        run_id = (await tracking.create_run(code.connection, run_of(owner))).id
         code.log_file(run_id, "card.md", "report/deep/bias.html")
         there = {"card.md", "report", "report/", "report/deep/bias.html"}
         absent = {"card", "card.md/x", "bias.html", "report/deep/bias", "none/at/all"}
@@ -142,7 +154,7 @@ class TrackingContract:
 
     async def test_a_rerun_is_another_finished_run(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
         here = code.connection
-        first, second = [await tracking.create_run(here, run_of(owner, **{HASH: owner})) for _ in range(2)]
+        first, second = [(await tracking.create_run(here, run_of(owner, **{HASH: owner}))).id for _ in range(2)]
         experiment_id = (await tracking.get_run(here, first)).experiment_id
         assert await tracking.find_rerun(here, experiment_id, owner, but=second) is None
         for run_id in (first, second):
@@ -156,7 +168,7 @@ class TrackingContract:
         self, tracking: Tracking, code: TrackingCode, owner: str, how: str
     ) -> None:
         here, model = code.connection, f"it's {owner}"
-        run_id = await tracking.create_run(here, run_of(owner))
+        run_id = (await tracking.create_run(here, run_of(owner))).id
         write = CreateVersion(model, run_id, "model", {OWNER: owner})
         with pytest.raises(NotFound) as missing:
             await tracking.create_version(here, write)
@@ -186,7 +198,7 @@ class TrackingContract:
         self, tracking: Tracking, code: TrackingCode, owner: str
     ) -> None:
         here = code.connection
-        run_id = await tracking.create_run(here, run_of(owner))
+        run_id = (await tracking.create_run(here, run_of(owner))).id
         code.log_model(run_id)
         write = CreateVersion(owner, run_id, "model", {})
         assert await tracking.model_owner(here, owner) is None
@@ -198,7 +210,7 @@ class TrackingContract:
 
     async def test_an_alias_names_a_version(self, tracking: Tracking, code: TrackingCode, owner: str) -> None:
         here = code.connection
-        run_id = await tracking.create_run(here, run_of(owner))
+        run_id = (await tracking.create_run(here, run_of(owner))).id
         code.log_model(run_id)
         for number in ("1", "2"):
             await tracking.create_version(here, CreateVersion(owner, run_id, "model", {"n": number}))

@@ -123,7 +123,7 @@ class InMemoryTracking:
         self._ask("model_owner", connection)
         return self.owners.get(f"model {model!r}")
 
-    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> str:
+    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> TrackedRun:
         self._ask("create_run", connection)
         self.claim(f"experiment {write.experiment!r}", owner)
         experiment_id = self.experiments.setdefault(write.experiment, str(len(self.experiments) + 1))
@@ -134,7 +134,7 @@ class InMemoryTracking:
         run = TrackedRun(f"run-{number}", experiment_id, "RUNNING", 1_800_000_000.0 + number, tags=tags)
         self.runs[run.id] = run
         self.aftermath("create_run")
-        return run.id
+        return run
 
     async def log_run(self, connection: Connection, write: LogRun) -> None:
         self._ask("log_run", connection)

@@ -22,6 +22,7 @@ from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.read_set import read_set
 from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.created_runs import CreatedRuns
 from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
@@ -114,7 +115,7 @@ class TrainingBench:
         """One more operator process; with ``dice`` its requests take their time."""
         slow: Callable[[Any], Any] = (lambda port: port) if dice is None else (lambda port: Yielding(port, dice))
         kube, tracking, registry = slow(self.kube), slow(self.tracking), slow(_Aliases(self.tracking))
-        connections = Connections(kube, default=Connection("http://mlflow"), read_secrets=True)
+        connections, created = Connections(kube, default=Connection("http://mlflow"), read_secrets=True), CreatedRuns()
         gatherer = TrainingGatherer(
             kube=kube,
             tracking=tracking,
@@ -123,10 +124,11 @@ class TrainingBench:
             read_set=read_set,
             defaults=DEFAULTS,
             tenancy=self.tenancy,
+            created=created,
         )
         kind = training_jobs(gatherer, RunCloser(tracking, connections), decide=decide)
         news = NotifyHandlers(kube, self.receiver, lambda _: None)
-        executor = Executor(kube, registry, tracking, tenancy=self.tenancy, news=news)
+        executor = Executor(kube, registry, tracking, tenancy=self.tenancy, news=news, created=created)
         return reconciler_of(kind, Parts(executor, connections, self.references, self.clock))
 
     async def finalize(self, ref: Ref) -> None:

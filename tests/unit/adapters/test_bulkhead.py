@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -248,3 +249,24 @@ def test_whoever_comes_and_gives_up_no_thread_is_lost(calls: list[tuple[Lane, in
             lanes.close()
 
     asyncio.run(run())
+
+
+async def test_what_is_urgent_goes_first_of_its_owner(lanes: Bulkhead, hanging: Hanging) -> None:
+    done: list[str] = []
+
+    def wait_for(name: str, owner: str, *, urgent: bool = False) -> asyncio.Task[None]:
+        work = partial(lanes.run, lane("a"), lambda: done.append(name), seconds=60, owner=owner, urgent=urgent)
+        return asyncio.create_task(work())
+
+    hanging.hang(lane("a"), 1, "mine")
+    hanging.hang(lane("a"), 1, "hers")
+    await hanging.running(lane("a"), 2)  # all that this host gets
+    waiting = [wait_for("usual", "mine"), wait_for("other", "hers")]
+    await asyncio.sleep(0)
+    waiting += [wait_for("urgent", "mine", urgent=True), wait_for("later", "mine", urgent=True)]
+    gone = wait_for("gone", "mine", urgent=True)
+    await asyncio.sleep(0)
+    gone.cancel()
+    hanging.release.set()
+    await asyncio.gather(*waiting)
+    assert [name for name in done if name != "other"] == ["urgent", "later", "usual"]

@@ -78,14 +78,15 @@ def artifacts(session: Session, run_id: str, paths: Sequence[str]) -> frozenset[
     return frozenset(path for path, place in tidy.items() if place in folders[dirname(place)])
 
 
-def create(session: Session, write: CreateRun, owner: str | None = None) -> str:
-    """Create a run; its id. Forbidden where the experiment is another namespace's."""
+def create(session: Session, write: CreateRun, owner: str | None = None) -> TrackedRun:
+    """Create a run. Forbidden where the experiment is another namespace's."""
     from mlflow.entities import RunTag  # noqa: PLC0415 - heavy
 
     tags = [RunTag(key, value[:_TAG_LIMIT]) for key, value in write.tags.items()]
-    experiment_id = _experiment(session, write.experiment, owner)
+    new = write.tags.get(TRAINING_JOB_TAG) == write.experiment  # named after its only TrainingJob
+    experiment_id = _experiment(session, write.experiment, owner, new=new)
     run = session.runs.create_run(experiment_id, "rollmodel", _milliseconds(), tags, write.name)
-    return session.identifier(run.info.run_id)
+    return _tracked(session, run)
 
 
 def log(session: Session, write: LogRun) -> None:
@@ -112,20 +113,23 @@ def set_status(session: Session, write: SetRunStatus) -> None:
     session.runs.update_run_info(write.run_id, RunStatus.from_string(write.status), end, None)
 
 
-def _experiment(session: Session, name: str, owner: str | None) -> str:
-    """The id of an experiment, which is made if it is absent."""
+def _experiment(session: Session, name: str, owner: str | None, *, new: bool) -> str:
+    """The id of an experiment, which is made if it is absent. Where it should be ``new``, that is tried first."""
     from mlflow.entities import ExperimentTag  # noqa: PLC0415 - heavy
     from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
-    known = session.runs.get_experiment_by_name(name)
+    known = None if new else session.runs.get_experiment_by_name(name)
     if known is None:
         try:
             tags = [ExperimentTag(OWNER_NAMESPACE, owner)] if owner is not None else []
             return session.identifier(session.runs.create_experiment(name, tags=tags))
         except MlflowException as error:
-            if not exists_already(error):
+            forbidden = error.get_http_status_code() == 403  # who may not make one may still use one that is there
+            if not exists_already(error) and not (new and forbidden):
                 raise
             known = session.runs.get_experiment_by_name(name)
+            if known is None and forbidden:
+                raise
     identifier = _active(session, name, known)
     if owner is not None and known is not None:
         check(f"experiment {name[:100]!r}", known.tags if made_for(known.tags) else _users(session, identifier), owner)

@@ -47,7 +47,7 @@ class MlflowTracking:
 
     async def find_run(self, connection: Connection, experiment: str, owner: str) -> TrackedRun | None:
         """The oldest run of this experiment with this owner."""
-        return await self._call(connection, lambda session: runs.find(session, experiment, owner))
+        return await self._call(connection, lambda session: runs.find(session, experiment, owner), urgent=True)
 
     async def find_rerun(self, connection: Connection, experiment_id: str, hash_: str, *, but: str) -> str | None:
         """The oldest finished run with this reproducibility hash that is another one."""
@@ -75,11 +75,11 @@ class MlflowTracking:
 
     async def model_owner(self, connection: Connection, model: str) -> str | None:
         """The namespace for which this registered model was made."""
-        return await self._call(connection, lambda session: versions.owner_of(session, model))
+        return await self._call(connection, lambda session: versions.owner_of(session, model), urgent=True)
 
-    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> str:
-        """Create a run, and its experiment if that is absent; the run's id."""
-        return await self._call(connection, lambda session: runs.create(session, write, owner))
+    async def create_run(self, connection: Connection, write: CreateRun, *, owner: str | None = None) -> TrackedRun:
+        """Create a run, and its experiment if that is absent."""
+        return await self._call(connection, lambda session: runs.create(session, write, owner), urgent=True)
 
     async def log_run(self, connection: Connection, write: LogRun) -> None:
         """Log params, inputs and tags."""
@@ -98,7 +98,8 @@ class MlflowTracking:
         self._lanes.close()
         self._connect.close()
 
-    async def _call(self, connection: Connection, ask: Callable[[Session], T]) -> T:
+    async def _call(self, connection: Connection, ask: Callable[[Session], T], *, urgent: bool = False) -> T:
+        """``urgent``: a pod waits for it. Of what else a run asks, most comes when its pods have ended."""
         requests = self._connect(connection, until=time.monotonic() + self._timing.last_request)
 
         def work() -> T:
@@ -108,6 +109,6 @@ class MlflowTracking:
         try:
             with self._timer():
                 lane, owner, seconds = Lane.of(connection), on_behalf_of(connection), self._timing.call
-                return await self._lanes.run(lane, work, seconds=seconds, total=seconds, owner=owner)
+                return await self._lanes.run(lane, work, seconds=seconds, total=seconds, owner=owner, urgent=urgent)
         except TimeoutError:
             raise Unavailable(f"MLflow at {host_of(connection)} did not answer in time") from None

@@ -17,6 +17,7 @@ from rollmodel.plan.timing import Timing
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.registry import Connection
 from rollmodel.ports.tracking import Tracking
+from rollmodel.reconcile.created_runs import CreatedRuns
 from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 
 __all__ = ["CREATE_WITHIN_SECONDS", "RunHandlers"]
@@ -28,11 +29,12 @@ CREATE_WITHIN_SECONDS = 5.0
 class RunHandlers:
     """Writes to the tracking server, and tells people once of each kind of failure of an object."""
 
-    def __init__(self, kube: Kube, tracking: Tracking, timing: Timing, tenancy: Tenancy) -> None:
+    def __init__(self, kube: Kube, tracking: Tracking, timing: Timing, tenancy: Tenancy, created: CreatedRuns) -> None:
         self._kube = kube
         self._tracking = tracking
         self._timing = timing
         self._tenancy = tenancy
+        self._created = created
         self._failing: dict[str, str] = {}
 
     @property
@@ -48,18 +50,19 @@ class RunHandlers:
     def finish(self, acting: Acting) -> None:
         """All writes of a decision were tried: if all went well, the next failure is news."""
         if acting.untracked is None and any(isinstance(effect, TrackingWrite) for effect in acting.done):
-            self.forget(_uid(acting))
+            self._failing.pop(_uid(acting), None)
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._failing.pop(uid, None)
+        self._created.forget(uid)
 
     async def _create_run(self, effect: CreateRun, acting: Acting) -> None:
         namespace = acting.body["metadata"]["namespace"]
 
-        def create(connection: Connection) -> Awaitable[str]:
+        async def create(connection: Connection) -> None:
             owner = self._owner(connection, namespace, experiments=[effect.experiment])
-            return self._tracking.create_run(connection, effect, owner=owner)
+            self._created.note(_uid(acting), await self._tracking.create_run(connection, effect, owner=owner))
 
         await self._carry_out(effect, acting, create)
 

@@ -30,6 +30,7 @@ from rollmodel.ports.process import Clock
 from rollmodel.ports.registry import Connection
 from rollmodel.ports.tracking import Tracking
 from rollmodel.reconcile.connections import Connections
+from rollmodel.reconcile.created_runs import CreatedRuns
 
 __all__ = ["TrainingGatherer"]
 
@@ -49,7 +50,9 @@ class TrainingGatherer:
         read_set: Callable[[Observed], ReadSet],
         defaults: TrainingDefaults,
         tenancy: Tenancy | None = None,
+        created: CreatedRuns | None = None,
     ) -> None:
+        """``created``: runs that this operator has just made."""
         self._kube = kube
         self._tracking = tracking
         self._connections = connections
@@ -57,6 +60,7 @@ class TrainingGatherer:
         self._wants = read_set
         self._defaults = defaults
         self._tenancy = tenancy or Tenancy()
+        self._created = created or CreatedRuns()
 
     async def gather(
         self, body: Manifest, spec: TrainingJobSpec, status: TrainingJobStatus, problems: Sequence[str]
@@ -161,6 +165,8 @@ class TrainingGatherer:
     async def _run(self, connection: Connection, observed: Observed) -> TrackedRun | Problem | None:
         if observed.status.run_id is not None:
             return await _told(self._tracking.get_run(connection, observed.status.run_id))
+        if (made := self._created.take(observed.uid)) is not None:
+            return made
         name = experiment(observed.namespace, observed.name, observed.spec)
         return await _told(self._tracking.find_run(connection, name, observed.uid))
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
-from rollmodel.errors import Invalid, NotFound
+from rollmodel.errors import Forbidden, Invalid, NotFound
 from rollmodel.plan.decision import CreateRun, CreateVersion, DatasetInput, LogRun, SetRunStatus
 from rollmodel.ports.registry import Connection
 
@@ -31,10 +31,45 @@ async def test_an_experiment_that_another_made_meanwhile_is_used(
         "experiments/create": refusal(400, "RESOURCE_ALREADY_EXISTS"),
         "runs/create": {"run": RUN},
     }
-    assert await tracking.create_run(here, CreateRun("team", "churn", {"a": "x" * 9000})) == "r1"
+    assert (await tracking.create_run(here, CreateRun("team", "churn", {"a": "x" * 9000}))).id == "r1"
     _, sent = backend.said[-1]
     assert (sent["experiment_id"], sent["run_name"]) == ("7", "churn")
     assert [len(tag["value"]) for tag in sent["tags"]] == [8000]
+
+
+def job_run() -> CreateRun:
+    """A run whose experiment has the name of its TrainingJob."""
+    return CreateRun("team/churn", "churn", {"rollmodel.dev/trainingjob": "team/churn"})
+
+
+async def test_the_experiment_of_a_new_job_is_made_without_a_look(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    backend.pages = {"experiments/create": {"experiment_id": "7"}, "runs/create": {"run": RUN}}
+    made = await tracking.create_run(here, job_run())
+    assert (made.id, made.experiment_id, made.status) == ("r1", "7", "RUNNING")
+    assert backend.pages_asked() == ["experiments/create", "runs/create"]
+
+
+@pytest.mark.parametrize("why", [refusal(400, "RESOURCE_ALREADY_EXISTS"), refusal(403, "PERMISSION_DENIED")])
+async def test_the_experiment_of_a_job_may_be_there(
+    tracking: MlflowTracking, here: Connection, backend: Scripted, why: web.Response
+) -> None:
+    there = {"experiment": {"experiment_id": "7", "name": "team/churn", "lifecycle_stage": "active"}}
+    backend.pages = {
+        "experiments/create": why,
+        "experiments/get-by-name": there,
+        "runs/create": {"run": RUN},
+    }
+    assert (await tracking.create_run(here, job_run())).id == "r1"
+
+
+async def test_who_may_not_make_an_experiment_is_told_so(
+    tracking: MlflowTracking, here: Connection, backend: Scripted
+) -> None:
+    backend.pages = {"experiments/create": refusal(403, "PERMISSION_DENIED", "ask an admin")}
+    with pytest.raises(Forbidden, match="ask an admin"):
+        await tracking.create_run(here, job_run())
 
 
 async def test_a_registered_model_that_another_made_meanwhile_is_used(
