@@ -35,6 +35,9 @@ async def write_volume(pod: Object, volume: Object, folder: Path, origins: Origi
         claim = volume["persistentVolumeClaim"]["claimName"]
         _link(claim, await origins.claimed(claim), folder, origins.root)
         return
+    if "image" in volume:
+        _link_image(volume["image"]["reference"], folder, origins.root)
+        return
     sources = volume["projected"].get("sources", ()) if "projected" in volume else (volume,)
     for source in sources:
         await _write_source(pod, source, folder, origins)
@@ -58,6 +61,17 @@ def _link(claim: str, volume: Object | None, folder: Path, root: Path) -> None:
     if not folder.is_symlink():
         folder.rmdir()
         folder.symlink_to(path.resolve())
+
+
+def _link_image(reference: str, folder: Path, root: Path) -> None:
+    """Let the volume's folder be a link to what stands for an image: ``images/REFERENCE`` in the folder of volumes."""
+    images = root / "images"
+    path = (images / reference).resolve()
+    if not path.is_relative_to(images.resolve()) or not path.is_dir():
+        raise ConfigError(f'failed to pull image "{reference}": {path} is no folder')
+    if not folder.is_symlink():
+        folder.rmdir()
+        folder.symlink_to(path)
 
 
 async def _write_source(pod: Object, source: Object, folder: Path, origins: Origins) -> None:

@@ -107,13 +107,22 @@ async def test_files_outside_mlflow_come_with_the_login_of_their_store(models: M
     assert pinned == PinnedModel(uri="s3://b/churn", digest=DIGEST, connection_secret="minio")
 
 
-@pytest.mark.parametrize("uri", ["gs://bucket/churn", "hf://org/churn", "oci://registry/churn"])
+@pytest.mark.parametrize("uri", ["gs://bucket/churn", "hf://org/churn"])
 async def test_an_address_that_nothing_reads_says_what_is_read(models: Models, uri: str) -> None:
     """Objects that were stored when such addresses were accepted."""
     problem = await models.pin("uid", "team", source(uri=uri, digest=DIGEST))
     assert isinstance(problem, Problem)
     assert (problem.reason, problem.transient) == ("Unsupported", False)
     assert "s3://" in problem.message
+
+
+async def test_an_image_is_pinned_by_its_own_digest_too(models: Models) -> None:
+    uri = f"oci://registry.example.com/churn@{DIGEST}/models"
+    assert await models.pin("uid", "team", source(uri=uri, digest=DIGEST)) == PinnedModel(uri=uri, digest=DIGEST)
+    problem = await models.pin("uid", "team", source(uri="oci://registry.example.com/churn:7", digest=DIGEST))
+    assert isinstance(problem, Problem)
+    assert (problem.reason, problem.transient) == ("Unsupported", False)
+    assert "by its digest" in problem.message
 
 
 @pytest.mark.parametrize("uri", ["models:/churn/1", "runs:/0123/model", "mlflow-artifacts:/1/models/m-1/artifacts"])

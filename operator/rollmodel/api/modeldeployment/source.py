@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import Field
 
 from rollmodel.api.base import ApiModel, Digest, LocalRef, SubdomainName
 from rollmodel.api.fields.registry import AliasName, RegisteredModelName, VersionNumber
-from rollmodel.api.fields.schemes import MODELS
+from rollmodel.api.fields.schemes import IMAGE, MODELS
 from rollmodel.api.fields.uris import Uri, scheme_rule
 from rollmodel.api.pods import Quantity
 from rollmodel.api.schema import Rule, exactly_one_of
@@ -16,6 +17,8 @@ from rollmodel.api.schema import Rule, exactly_one_of
 __all__ = ["ModelCache", "ModelSource", "RegistrySource"]
 
 _PINNED = r"^models:/[^/]+/[1-9][0-9]*$"
+_IMAGE = re.sub(r"\?P<[a-z]+>", "", IMAGE)
+"""Without the names of its groups."""
 
 
 class RegistrySource(ApiModel):
@@ -74,6 +77,11 @@ class ModelSource(ApiModel):
             "must have `connectionRef` only for what needs a login: a claim is mounted",
         ),
         Rule(
+            "!has(self.uri) || !self.uri.startsWith('oci://') || !has(self.connectionRef) && !has(self.cache)",
+            "must not have `connectionRef` or `cache` for `oci://`: nodes pull images and keep them; their logins are"
+            " `runtime.imagePullSecrets`",
+        ),
+        Rule(
             "!has(self.cache) || !has(self.uri) || !self.uri.startsWith('pvc://')",
             "must have `cache` only for what is fetched: a claim is mounted",
         ),
@@ -81,8 +89,20 @@ class ModelSource(ApiModel):
 
     registry: RegistrySource | None = None
     """A model of the registry."""
-    uri: Annotated[Uri, scheme_rule(MODELS)] | None = None
-    """Address of the model's files."""
+    uri: (
+        Annotated[
+            Uri,
+            scheme_rule(MODELS),
+            Rule(
+                f"!self.startsWith('oci://') || self.matches('{_IMAGE}')",
+                "must be an image by its digest, such as 'oci://registry.example.com/churn@sha256:<64 digits>', and"
+                " optionally '/' and a path within it: behind a tag an image moves",
+            ),
+        ]
+        | None
+    ) = None
+    """Address of the model's files. `oci://HOST/NAME@sha256:DIGEST/PATH` is an image that is mounted where the model is
+    served from, which takes a cluster with image volumes (on since Kubernetes 1.35)."""
     digest: Digest | None = None
     """Digest of the files behind `uri` (`rollmodel digest PATH` prints it)."""
     connection_ref: LocalRef | None = None

@@ -9,6 +9,7 @@ from rollmodel.api.fields.schemes import MODELS
 from rollmodel.cli.translate.draft import Draft
 from rollmodel.cli.translate.pods import container, environment, pod
 from rollmodel.cli.translate.steps import growing
+from rollmodel.plan.pods.spec import image_of
 
 __all__ = ["inference_service", "seldon_deployment"]
 
@@ -151,10 +152,19 @@ def _server(draft: Draft, form: str, image: str | None) -> None:
         )
 
 
+def _in_image(uri: str) -> str:
+    """The address of a modelcar: KServe finds the model in the folder ``models`` of such an image."""
+    return f"{uri}/models" if "@" in uri else f"{uri}@{NO_DIGEST}/models"
+
+
 def _model(draft: Draft, uri: str | None, field: str) -> None:
     """Where the model comes from; a placeholder for what is not known."""
-    if uri and uri.startswith(MODELS):
+    if uri and uri.startswith("oci://"):
+        uri = _in_image(uri)
+    if uri and uri.startswith(MODELS) and (image_of(uri) or not uri.startswith("oci://")):
         draft.put(uri, "model", "uri")
+        if f"@{NO_DIGEST}" in uri:
+            draft.todo("spec.model.uri", "the digest of the image: behind a tag it moves")
         if not uri.startswith("models:/"):
             draft.put(NO_DIGEST, "model", "digest")
             draft.todo("spec.model.digest", "`rollmodel digest PATH` prints that of the files")

@@ -8,6 +8,10 @@ __all__ = ["remedy", "with_remedy"]
 
 #: Words of the API server -> what helps; ``{}`` is the field that holds the container's and the pods' settings.
 _REMEDIES = (
+    (
+        r"volumes\S+: Required value: must specify a volume type|image: field not declared in schema",
+        "image volumes (`oci://`) need Kubernetes 1.35, or 1.33 and the feature gate `ImageVolume`",
+    ),
     (r"must specify [a-z.,-]+", "set what is missing in `{}.resources`"),
     (r"(maximum|minimum) \S+ usage per (Container|Pod)", "set `{}.resources` within the LimitRange"),
     (r"max limit to request ratio per (Container|Pod)", "set `{}.resources` within the LimitRange"),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
 from rollmodel.api.base import GROUP, VERSION
+from rollmodel.api.fields.schemes import IMAGE
 from rollmodel.plan.diff import quantity
 
 __all__ = [
@@ -18,6 +20,7 @@ __all__ = [
     "connection",
     "fetch_environment",
     "fetch_resources",
+    "image_of",
     "literal",
     "owner_reference",
     "store_environment",
@@ -130,6 +133,12 @@ def claim_of(uri: str) -> tuple[str, str] | None:
         return None
     claim, _, path = uri.removeprefix("pvc://").partition("/")
     return claim, unquote(path).strip("/")
+
+
+def image_of(uri: str) -> tuple[str, str] | None:
+    """Reference and path within it of ``oci://image@digest/path``; None for any other address, and without digest."""
+    found = re.fullmatch(IMAGE, uri)
+    return (found["reference"], found["path"].strip("/")) if found else None
 
 
 def owner_reference(kind: str, name: str, uid: str) -> dict[str, Any]:

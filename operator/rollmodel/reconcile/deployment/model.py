@@ -14,7 +14,7 @@ from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Termi
 from rollmodel.plan.access.tenancy import Tenancy
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.strategies.ends.outbox import is_verdict_tag
-from rollmodel.plan.pods.spec import IN_MLFLOW
+from rollmodel.plan.pods.spec import IN_MLFLOW, image_of
 from rollmodel.plan.problem import Problem
 from rollmodel.ports.registry import Connection, Held, ModelVersion, Registry
 from rollmodel.reconcile.connections import Connections
@@ -208,6 +208,11 @@ class Models:
         if not source.uri.startswith(MODELS):
             raise Invalid(
                 f"`uri` must begin with one of {', '.join(MODELS)}: nothing else is read", reason="Unsupported"
+            )
+        if source.uri.startswith("oci://") and image_of(source.uri) is None:
+            raise Invalid(
+                "`uri` must name the image by its digest (`oci://HOST/NAME@sha256:DIGEST`): behind a tag it moves",
+                reason="Unsupported",
             )
         secret = source.connection_ref.name if source.connection_ref else None
         pinned = PinnedModel(uri=source.uri, digest=source.digest, connection_secret=secret)

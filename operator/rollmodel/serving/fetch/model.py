@@ -12,6 +12,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from rollmodel.errors import NotFound, Untrustworthy
+from rollmodel.serving.digest import folder_digest
 from rollmodel.serving.fetch.cache import Cache
 from rollmodel.serving.fetch.destination import Destination
 from rollmodel.serving.fetch.download import retry
@@ -32,10 +34,14 @@ def fetch(uri: str, digest: str, dest: Path, mounted: Path | None = None, cache:
     """Make ``dest`` the folder of the model behind ``uri``, whose files have ``digest``; nothing else is accepted.
 
     A claim (``pvc://``) is copied from where it is ``mounted``, so that nobody changes the model after it was verified;
-    so are files of a ``cache``. Idempotent: a complete ``dest`` costs one stat per file, an interrupted download goes
+    so are files of a ``cache``. An image (``oci://``) is mounted at ``dest`` and read there: nobody writes to it.
+    Idempotent: a complete ``dest`` costs one stat per file, an interrupted download goes
     on where it was. Raises Untrustworthy (DigestMismatch), Terminal (NoSpace), Unavailable (TooSlow) and what
     :class:`rollmodel.serving.sources.Source` raises.
     """
+    if uri.startswith("oci://"):
+        _verify(dest, digest)
+        return
     destination = Destination(dest, digest)
 
     def from_store() -> None:
@@ -62,6 +68,17 @@ def fetch(uri: str, digest: str, dest: Path, mounted: Path | None = None, cache:
                 from_store()
 
 
+def _verify(mounted: Path, digest: str) -> None:
+    """The files of an image. An API server that knows no image volumes leaves an empty folder in its place."""
+    progress = Progress()
+    if not mounted.exists() or (mounted.is_dir() and not any(mounted.iterdir())):
+        raise NotFound("no files where the image is mounted: a wrong path, or a cluster without image volumes")
+    found = watched(lambda: folder_digest(mounted, counted=progress.work), progress)
+    if found != digest:
+        raise Untrustworthy(f"expected {digest} got {found}", reason="DigestMismatch")
+    logger.info("verified the image: %s", digest)
+
+
 def _open(uri: str, mounted: Path | None, progress: Progress) -> Source | HttpArchive:
     if uri.startswith("pvc://"):
         return LocalFiles(claim_folder(uri, mounted), progress.work)
@@ -70,9 +87,14 @@ def _open(uri: str, mounted: Path | None, progress: Progress) -> Source | HttpAr
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="rollmodel fetch", description="Fetch a model and verify its digest.")
-    parser.add_argument("--uri", required=True, help=f"pvc://, {SCHEMES}")
+    parser.add_argument("--uri", required=True, help=f"pvc://, oci://, {SCHEMES}")
     parser.add_argument("--digest", required=True, help="sha256:<hex> over all files, as `rollmodel digest` prints it")
-    parser.add_argument("--dest", required=True, type=Path, help="folder to create; its parent must be writable")
+    parser.add_argument(
+        "--dest",
+        required=True,
+        type=Path,
+        help="folder to create; its parent must be writable. Of oci://: where it is mounted",
+    )
     parser.add_argument("--mounted", type=Path, help="where the claim of pvc:// is mounted")
     parser.add_argument("--cache", type=Path, help="folder of a volume that pods share, where models are kept")
     parser.add_argument("--cache-max-bytes", type=int, help="how much is kept there (default: as much as it has)")

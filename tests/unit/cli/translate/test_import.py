@@ -68,6 +68,12 @@ def test_limits_of_templates_become_values() -> None:
     assert "spec.analysis.metrics" in {path for level, path in notes if level == "todo"}
 
 
+def test_a_modelcar_becomes_an_image_whose_digest_is_asked_for() -> None:
+    spec, notes = result("inferenceservice", 4)
+    assert spec["model"]["uri"] == f"oci://registry.example.com/team/iris:1@sha256:{'0' * 64}/models"
+    assert {("todo", "spec.model.uri"), ("todo", "spec.model.digest")} <= set(notes)
+
+
 def blue_green(others: list[dict[str, Any]] | None = None, **fields: Any) -> tuple[dict[str, Any], set[str]]:
     """Spec of a Rollout with ``strategy.blueGreen``, and the paths of what is missing."""
     strategy = {"blueGreen": {"activeService": "a", "previewService": "b", **fields}}

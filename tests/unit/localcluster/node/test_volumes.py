@@ -67,6 +67,8 @@ async def test_volumes_become_files(tmp_path: Path, volume: Any, expected: Any) 
         ({"configMap": {"name": "none"}}, 'configmap "none" not found'),
         ({"secret": {"secretName": "key", "items": [{"key": "x", "path": "x"}]}}, "non-existent secret key: x"),
         ({"hostPath": {"path": "/etc"}}, "hostPath"),
+        ({"image": {"reference": "registry.example.com/m:1"}}, "failed to pull image"),
+        ({"image": {"reference": "../.."}}, "failed to pull image"),
         ({"persistentVolumeClaim": {"claimName": "c"}}, 'persistentvolumeclaim "c" not found, or not bound'),
     ],
 )
@@ -88,6 +90,17 @@ async def test_a_claim_is_the_folder_of_its_volume(tmp_path: Path, kind: str) ->
         await write_volume(POD, CLAIM, folder, origins(tmp_path / "disks", {kind: {"path": str(disk)}}))
     (folder / "new").write_text("y")
     assert contents(disk) == {"file": b"x", "new": b"y"}
+
+
+async def test_an_image_is_a_folder_of_images(tmp_path: Path) -> None:
+    reference, folder = "registry.example.com/m@sha256:7", tmp_path / "pods/v"
+    image = tmp_path / "images" / reference
+    image.mkdir(parents=True)
+    (image / "file").write_text("x")
+    folder.mkdir(parents=True)
+    for _ in range(2):
+        await write_volume(POD, {"name": "v", "image": {"reference": reference}}, folder, origins(tmp_path))
+    assert contents(folder.resolve()) == {"file": b"x"}
 
 
 async def test_a_folder_is_made_where_the_volume_says_so(tmp_path: Path) -> None:

@@ -40,3 +40,14 @@ def test_what_helps(words: str, helps: str) -> None:
 @pytest.mark.parametrize("words", ["", 'serviceaccount "churn" not found', "etcdserver: request timed out"])
 def test_no_advice_where_none_is_known(words: str) -> None:
     assert with_remedy(words, "runtime") == words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "spec.template.spec.volumes[0]: Required value: must specify a volume type",
+        '.spec.template.spec.volumes[name="model"].image: field not declared in schema',
+    ],
+)
+def test_a_cluster_without_image_volumes(words: str) -> None:
+    assert "image volumes (`oci://`) need Kubernetes 1.35" in with_remedy(words, "runtime")

@@ -184,6 +184,28 @@ def test_a_claim_must_be_mounted(pod: Pod) -> None:
     assert pod.reason() == "Invalid"
 
 
+_IMAGE = f"oci://registry.example.com/churn@sha256:{'1' * 64}"
+
+
+def test_an_image_is_verified_where_it_is_mounted(model: Path, pod: Pod) -> None:
+    """Nothing is copied, and nothing is written beside it: the folder above may be read-only."""
+    pod.dest.parent.mkdir(parents=True)
+    pod.dest.symlink_to(model)
+    assert pod.fetch(_IMAGE, folder_digest(model)) == 0
+    assert pod.leftovers() == {"model"}
+    assert pod.fetch(_IMAGE, WRONG) == 1
+    assert pod.reason() == "DigestMismatch"
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_an_image_that_is_not_mounted(pod: Pod, there: bool) -> None:
+    """An API server that knows no image volumes puts an empty folder in their place."""
+    (pod.dest if there else pod.dest.parent).mkdir(parents=True)
+    assert pod.fetch(_IMAGE, WRONG) == 1
+    assert pod.reason() == "NotFound"
+    assert "without image volumes" in pod.log.read_text()
+
+
 def archive(files: dict[str, bytes], *extra: tarfile.TarInfo) -> bytes:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:

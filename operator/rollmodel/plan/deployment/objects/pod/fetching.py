@@ -1,4 +1,8 @@
-"""The container that brings the model to its pod, from the registry, a store, a claim or a cache, and its volumes."""
+"""The container that brings the model to its pod, from the registry, a store, a claim or a cache, and its volumes.
+
+A model in an image is not brought: the kubelet mounts the image, which nobody can write to, and the container reads it
+where it is and verifies it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,17 @@ from typing import Any
 from rollmodel.api.modeldeployment import ModelCache, ModelDeploymentSpec
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.diff import quantity
-from rollmodel.plan.pods.spec import RESTRICTED, claim_of, fetch_environment, fetch_resources, literal
+from rollmodel.plan.pods.spec import RESTRICTED, claim_of, fetch_environment, fetch_resources, image_of, literal
 
-__all__ = ["FETCH_CONTAINER", "MODEL", "MODELS", "fetch_container", "fetch_volumes", "written_volumes"]
+__all__ = [
+    "FETCH_CONTAINER",
+    "MODEL",
+    "MODELS",
+    "fetch_container",
+    "fetch_volumes",
+    "model_mount",
+    "written_volumes",
+]
 
 FETCH_CONTAINER = "fetch-model"
 
@@ -24,7 +36,8 @@ def fetch_container(asked: ModelDeploymentSpec, model: PinnedModel, defaults: De
     """The init container. Only the volumes of :func:`written_volumes` are written to by it."""
     limits = asked.runtime.resources.limits if asked.runtime.resources else None
     arguments = ["fetch", "--uri", literal(model.files or model.uri), "--digest", model.digest, "--dest", MODEL]
-    mounts: list[dict[str, Any]] = [{"name": "model", "mountPath": MODELS}, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
+    own = model_mount(model) if image_of(model.uri) else {"name": "model", "mountPath": MODELS}
+    mounts: list[dict[str, Any]] = [own, {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
     if claim_of(model.uri):
         arguments += ["--mounted", _CLAIM]
         mounts.append({"name": "claim", "mountPath": _CLAIM, "readOnly": True})
@@ -57,12 +70,23 @@ def _cache_arguments(cache: ModelCache) -> list[str]:
 
 def fetch_volumes(asked: ModelDeploymentSpec, model: PinnedModel) -> list[dict[str, Any]]:
     """The pod's own copy, scratch space, and where the model comes from, as far as that is mounted."""
-    volumes: list[dict[str, Any]] = [{"name": "model", "emptyDir": {}}, {"name": "tmp", "emptyDir": {}}]
+    image = image_of(model.uri)
+    source = {"image": {"reference": image[0], "pullPolicy": "IfNotPresent"}} if image else {"emptyDir": {}}
+    volumes: list[dict[str, Any]] = [{"name": "model", **source}, {"name": "tmp", "emptyDir": {}}]
     if claim := claim_of(model.uri):
         volumes.append({"name": "claim", "persistentVolumeClaim": {"claimName": claim[0], "readOnly": True}})
     if cache := asked.model.cache:
         volumes.append({"name": _CACHE_VOLUME, "persistentVolumeClaim": {"claimName": cache.claim_name}})
     return volumes
+
+
+def model_mount(model: PinnedModel) -> dict[str, Any]:
+    """How the server sees the model: in the folder ``MODEL``, read-only."""
+    image = image_of(model.uri)
+    if image is None:
+        return {"name": "model", "mountPath": MODELS, "readOnly": True}
+    path = {"subPath": image[1]} if image[1] else {}
+    return {"name": "model", "mountPath": MODEL, "readOnly": True, **path}
 
 
 def written_volumes(asked: ModelDeploymentSpec) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from rollmodel.plan.deployment.objects.pod.fetching import (
     MODELS,
     fetch_container,
     fetch_volumes,
+    model_mount,
     written_volumes,
 )
 from rollmodel.plan.deployment.objects.pod.pairs_variable import pairs_environment
@@ -52,7 +53,7 @@ def pod_template(
         "terminationGracePeriodSeconds": _request_seconds(asked) + _UNLIST_SECONDS + 5,
         "securityContext": {**POD_SECURITY, **(runtime.security_context.to_wire() if runtime.security_context else {})},
         "initContainers": [fetch_container(asked, model, defaults)],
-        "containers": [_serve(owner, asked, preset, defaults, start_seconds, revision=revision)],
+        "containers": [_serve(owner, asked, preset, model, defaults, start_seconds=start_seconds, revision=revision)],
         "volumes": [*fetch_volumes(asked, model), *_volumes(preset), *log_volumes(runtime.prediction_log)],
         "topologySpreadConstraints": [
             _spread(naming.revision_selector(owner, revision), key)
@@ -110,7 +111,14 @@ def _metadata(owner: str, revision: str, runtime: Runtime, preset: Preset, model
 
 
 def _serve(
-    owner: str, asked: ModelDeploymentSpec, preset: Preset, defaults: Defaults, start_seconds: int, *, revision: str
+    owner: str,
+    asked: ModelDeploymentSpec,
+    preset: Preset,
+    model: PinnedModel,
+    defaults: Defaults,
+    *,
+    start_seconds: int,
+    revision: str,
 ) -> dict[str, Any]:
     runtime = asked.runtime
     log, workers, port = runtime.prediction_log, runtime.workers or 1, _port(runtime, preset)
@@ -134,7 +142,7 @@ def _serve(
         "lifecycle": {"preStop": {"sleep": {"seconds": _UNLIST_SECONDS}}},
         "securityContext": _security(runtime, preset),
         "terminationMessagePolicy": "FallbackToLogsOnError",
-        "volumeMounts": [*_mounts(preset), *log_mounts(log)],
+        "volumeMounts": [*_mounts(preset, model), *log_mounts(log)],
     }
 
 
@@ -223,11 +231,8 @@ def grpc_port_of(template: Mapping[str, Any], preset: Preset) -> int | None:
     return next(named, preset.grpc_port)
 
 
-def _mounts(preset: Preset) -> list[dict[str, Any]]:
-    mounts: list[dict[str, Any]] = [
-        {"name": "model", "mountPath": MODELS, "readOnly": True},
-        {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
-    ]
+def _mounts(preset: Preset, model: PinnedModel) -> list[dict[str, Any]]:
+    mounts: list[dict[str, Any]] = [model_mount(model), {"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108
     return [*mounts, {"name": "shared-memory", "mountPath": "/dev/shm"}] if preset.shared_memory else mounts  # noqa: S108
 
 

@@ -57,6 +57,24 @@ def test_a_claim_is_mounted_read_only_where_it_is_fetched_from() -> None:
     assert volume["name"] not in {mount["name"] for mount in pod["containers"][0]["volumeMounts"]}
 
 
+_IMAGE = f"registry.example.com:5000/team/churn:7@sha256:{'1' * 64}"
+
+
+@pytest.mark.parametrize(("path", "folder"), [("", None), ("/models/7", "models/7")])
+def test_an_image_is_mounted_where_it_is_served_from_and_verified_there(path: str, folder: str | None) -> None:
+    pod = stored(f"oci://{_IMAGE}{path}")
+    [volume] = [volume for volume in pod["volumes"] if volume["name"] == "model"]
+    assert volume == {"name": "model", "image": {"reference": _IMAGE, "pullPolicy": "IfNotPresent"}}
+    mount = {"name": "model", "mountPath": "/mnt/models/model", "readOnly": True}
+    mount |= {"subPath": folder} if folder else {}
+    for container in (*pod["initContainers"], *pod["containers"]):
+        assert [one for one in container["volumeMounts"] if one["name"] == "model"] == [mount]
+    [fetches] = pod["initContainers"]
+    assert "--mounted" not in fetches["args"]
+    assert fetches["args"][-2:] == ["--dest", mount["mountPath"]]
+    assert "env" not in fetches
+
+
 def fetch(limits: dict[str, str] | None) -> dict[str, Any]:
     """The resources of the container that fetches, beside a server with these limits."""
     resources = {"resources": {"limits": limits}} if limits else {}
