@@ -63,8 +63,12 @@ class ApiModel(BaseModel):
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
         if cls.rules:
-            add_rules(handler.resolve_ref_schema(reference), cls.rules)
+            add_rules(schema, cls.rules)
+        # What models share comes after what is their own.
+        own = [to_camel(name) for name in cls.__annotations__]
+        schema["properties"] = dict(sorted(schema.get("properties", {}).items(), key=lambda field: field[0] not in own))
         return reference
 
 

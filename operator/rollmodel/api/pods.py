@@ -1,4 +1,4 @@
-"""The part of a container that people write, shared by ModelDeployment and TrainingJob.
+"""The parts of a pod that people write, shared by ModelDeployment and TrainingJob.
 
 A curated subset of the core API: a whole PodSpec would not fit into the annotation of ``kubectl apply``, and could
 ask for more than Pod Security "restricted" allows.
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from rollmodel.api.base import ApiModel, SubdomainName
+from rollmodel.api.base import ApiModel, LocalRef, SubdomainName
 from rollmodel.api.schema import ATOMIC, INT_OR_STRING, PatternMessage, Rule, cel_string, exactly_one_of, keyed_by
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Labels",
     "OwnLabels",
     "PodSecurity",
+    "PodSettings",
     "Quantity",
     "ResourceRequirements",
     "Toleration",
@@ -126,6 +127,23 @@ class Toleration(ApiModel):
     """Value of the taint."""
     effect: Literal["NoSchedule", "PreferNoSchedule", "NoExecute"] | None = None
     """Effect of the taint. Default: all."""
+
+
+class PodSettings(ApiModel):
+    """What pods ask of the cluster, whatever runs in them. A kind adds its own fields, which come first."""
+
+    service_account_name: SubdomainName | None = None
+    """Service account of the pods."""
+    image_pull_secrets: Annotated[list[LocalRef] | None, Field(max_length=8), keyed_by("name")] = None
+    """Secrets for the image registry."""
+    node_selector: Labels | None = None
+    """Labels of the nodes that may run the pods."""
+    tolerations: Annotated[list[Toleration] | None, Field(max_length=16), ATOMIC] = None
+    """Taints of nodes that the pods accept."""
+    priority_class_name: SubdomainName | None = None
+    """Priority class of the pods."""
+    runtime_class_name: SubdomainName | None = None
+    """Runtime class of the pods, e.g. `nvidia`."""
 
 
 class KeyRef(ApiModel):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rollmodel.api.base import ApiModel, LocalRef, ObjectName, SubdomainName
+from rollmodel.api.base import ApiModel, ObjectName, SubdomainName
 from rollmodel.api.modeldeployment.inference_pool import InferencePool
 from rollmodel.api.modeldeployment.pod_template import PodTemplate
 from rollmodel.api.modeldeployment.prediction_log import PredictionLog
@@ -17,13 +17,12 @@ from rollmodel.api.pods import (
     Arguments,
     Environment,
     ImageReference,
-    Labels,
     OwnLabels,
     PodSecurity,
+    PodSettings,
     ResourceRequirements,
-    Toleration,
 )
-from rollmodel.api.schema import ATOMIC, SET, PatternMessage, Rule, exactly_one_of, keyed_by
+from rollmodel.api.schema import ATOMIC, SET, PatternMessage, Rule, exactly_one_of
 
 __all__ = ["ParentRef", "RouteRef", "Runtime", "RuntimePreset", "Traffic"]
 
@@ -39,7 +38,7 @@ class RuntimePreset(StrEnum):
     CUSTOM = "Custom"
 
 
-class Runtime(ApiModel):
+class Runtime(PodSettings):
     """How the model is served. ``preset`` gives defaults; what is written here wins."""
 
     rules = (
@@ -86,18 +85,6 @@ class Runtime(ApiModel):
     """CPU, memory and accelerators of one pod."""
     workers: Annotated[int | None, Field(ge=1, le=64)] = None
     """Processes of the model server in one pod."""
-    service_account_name: SubdomainName | None = None
-    """Service account of the pods."""
-    image_pull_secrets: Annotated[list[LocalRef] | None, Field(max_length=8), keyed_by("name")] = None
-    """Secrets for the image registry."""
-    node_selector: Labels | None = None
-    """Labels of the nodes that may run the pods."""
-    tolerations: Annotated[list[Toleration] | None, Field(max_length=16), ATOMIC] = None
-    """Taints of nodes that the pods accept."""
-    priority_class_name: SubdomainName | None = None
-    """Priority class of the pods."""
-    runtime_class_name: SubdomainName | None = None
-    """Runtime class of the pods, e.g. `nvidia`."""
     security_context: PodSecurity | None = None
     """User and groups of the pods. Default: those of the preset or the image; the user must not be root."""
     labels: OwnLabels | None = None

@@ -6,20 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rollmodel.api.base import ApiModel, LocalRef, ObjectName, SubdomainName
+from rollmodel.api.base import ApiModel, ObjectName, SubdomainName
 from rollmodel.api.pods import (
     Annotations,
     Arguments,
     Environment,
     ImageReference,
-    Labels,
     OwnLabels,
     PodSecurity,
+    PodSettings,
     Quantity,
     ResourceRequirements,
-    Toleration,
 )
-from rollmodel.api.schema import ATOMIC, PatternMessage, Rule, keyed_by
+from rollmodel.api.schema import PatternMessage, Rule, keyed_by
 
 __all__ = ["DataValidation", "MountPath", "TrainingEnvironment", "TrainingTemplate", "VolumeClaim"]
 
@@ -66,7 +65,7 @@ class VolumeClaim(ApiModel):
     """What the container may do with it."""
 
 
-class TrainingTemplate(ApiModel):
+class TrainingTemplate(PodSettings):
     """The container that trains, and what its pods ask of the cluster."""
 
     image: ImageReference
@@ -83,20 +82,8 @@ class TrainingTemplate(ApiModel):
     """Size of /dev/shm, which data loaders of several processes use. Counts as memory."""
     volumes: Annotated[list[VolumeClaim] | None, Field(max_length=16), keyed_by("name")] = None
     """Claims to mount."""
-    service_account_name: SubdomainName | None = None
-    """Service account of the pods."""
     service_account_token: Literal["Mount"] | None = None
     """`Mount` gives the container the token of its service account. Default: no token."""
-    image_pull_secrets: Annotated[list[LocalRef] | None, Field(max_length=8), keyed_by("name")] = None
-    """Secrets for the image registry."""
-    node_selector: Labels | None = None
-    """Labels of the nodes that may run the pods."""
-    tolerations: Annotated[list[Toleration] | None, Field(max_length=16), ATOMIC] = None
-    """Taints of nodes that the pods accept."""
-    priority_class_name: SubdomainName | None = None
-    """Priority class of the pods."""
-    runtime_class_name: SubdomainName | None = None
-    """Runtime class of the pods, e.g. `nvidia`."""
     security_context: PodSecurity | None = None
     """User and groups of the pods. Default: those of the image, which must not be root."""
     labels: OwnLabels | None = None

@@ -10,6 +10,7 @@ from urllib.parse import unquote
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.fields.schemes import IMAGE
+from rollmodel.api.pods import PodSettings
 from rollmodel.plan.diff import quantity
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "image_of",
     "literal",
     "owner_reference",
+    "placement",
+    "pull_secrets",
     "store_environment",
 ]
 
@@ -59,6 +62,25 @@ _S3_KEYS = (
 #: Other names by which boto3 knows the same, for Secrets of stores.
 _STORE_KEYS = (*_S3_KEYS, "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL", "MLFLOW_S3_ENDPOINT_URL")
 _WEB_KEYS = ("HTTPS_USERNAME", "HTTPS_PASSWORD", "HTTPS_TOKEN")
+
+
+def placement(asked: PodSettings) -> dict[str, Any]:
+    """Where pods may run and on whose behalf, as far as the spec says so."""
+    fields = {
+        "serviceAccountName": asked.service_account_name,
+        **pull_secrets(asked),
+        "nodeSelector": dict(asked.node_selector or {}),
+        "tolerations": [toleration.to_wire() for toleration in asked.tolerations or ()],
+        "priorityClassName": asked.priority_class_name,
+        "runtimeClassName": asked.runtime_class_name,
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def pull_secrets(asked: PodSettings) -> dict[str, Any]:
+    """The Secrets for the image registry, as far as the spec names some."""
+    named = [{"name": secret.name} for secret in asked.image_pull_secrets or ()]
+    return {"imagePullSecrets": named} if named else {}
 
 
 def fetch_resources(limits: Mapping[str, str] | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from rollmodel.plan.pods.spec import (
     fetch_environment,
     fetch_resources,
     literal,
+    placement,
     store_environment,
 )
 from rollmodel.plan.training.inputs.pins import CONTAINER_PREFIX, FOLDER, claim_of, in_place, is_read, pinned
@@ -73,19 +74,10 @@ def _security(spec: TrainingJobSpec) -> Part:
 
 
 def _placement(spec: TrainingJobSpec) -> Part:
-    template = spec.template
-    tolerations = [toleration.to_wire() for toleration in template.tolerations or ()]
+    placed = placement(spec.template)
     if spec.spot != "Never":
-        tolerations += SPOT_TOLERATIONS
-    optional = {
-        "serviceAccountName": template.service_account_name,
-        "imagePullSecrets": [{"name": secret.name} for secret in template.image_pull_secrets or ()],
-        "nodeSelector": dict(template.node_selector or {}),
-        "tolerations": tolerations,
-        "priorityClassName": template.priority_class_name,
-        "runtimeClassName": template.runtime_class_name,
-    }
-    return {key: value for key, value in optional.items() if value}
+        placed["tolerations"] = [*placed.get("tolerations", ()), *SPOT_TOLERATIONS]
+    return placed
 
 
 def _fetch(observed: Observed, source: TrainingInput) -> Part:

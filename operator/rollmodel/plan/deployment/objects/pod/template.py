@@ -23,7 +23,7 @@ from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.runtimes import PRESETS
 from rollmodel.plan.deployment.runtimes.preset import Preset
 from rollmodel.plan.pods.overlay import lay_over
-from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED
+from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED, placement
 
 __all__ = ["GRPC", "MODEL_CONTAINER", "grpc_port_of", "pod_template"]
 
@@ -61,7 +61,7 @@ def pod_template(
         ],
     }
     metadata = _metadata(owner, revision, runtime, preset, model)
-    return _with_overlay({"metadata": metadata, "spec": {**spec, **_placement(runtime)}}, owner, revision, asked)
+    return _with_overlay({"metadata": metadata, "spec": {**spec, **placement(runtime)}}, owner, revision, asked)
 
 
 def _with_overlay(template: dict[str, Any], owner: str, revision: str, asked: ModelDeploymentSpec) -> dict[str, Any]:
@@ -76,19 +76,6 @@ def _with_overlay(template: dict[str, Any], owner: str, revision: str, asked: Mo
         owned=written_volumes(asked),
         selector=naming.revision_selector(owner, revision),
     )
-
-
-def _placement(runtime: Runtime) -> dict[str, Any]:
-    """Where pods may run and on whose behalf, as far as the spec says so."""
-    asked = {
-        "serviceAccountName": runtime.service_account_name,
-        "imagePullSecrets": [{"name": secret.name} for secret in runtime.image_pull_secrets or ()],
-        "nodeSelector": dict(runtime.node_selector or {}),
-        "tolerations": [toleration.to_wire() for toleration in runtime.tolerations or ()],
-        "priorityClassName": runtime.priority_class_name,
-        "runtimeClassName": runtime.runtime_class_name,
-    }
-    return {key: value for key, value in asked.items() if value}
 
 
 def _request_seconds(asked: ModelDeploymentSpec) -> int:

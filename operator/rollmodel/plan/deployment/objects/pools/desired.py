@@ -16,7 +16,7 @@ from rollmodel.plan.deployment.objects.pools.live import POOL_API, asked_pool, i
 from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.manifest import Manifest
-from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED
+from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED, pull_secrets
 
 __all__ = ["pool_leftovers", "pool_objects", "pooled"]
 
@@ -96,8 +96,7 @@ def _deployment(rollout: Rollout, revision: str, picker: EndpointPicker) -> dict
         "securityContext": dict(POD_SECURITY),
         "containers": [_container(owner, revision, picker)],
     }
-    if runtime.image_pull_secrets:
-        pod["imagePullSecrets"] = [{"name": secret.name} for secret in runtime.image_pull_secrets]
+    pod |= pull_secrets(runtime)
     labels = {**(runtime.labels or {}), "app.kubernetes.io/name": naming.label_value(owner.name), **selector}
     return {
         "apiVersion": "apps/v1",

@@ -12,7 +12,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.meta import metadata
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.manifest import Manifest
-from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED
+from rollmodel.plan.pods.spec import POD_SECURITY, RESTRICTED, pull_secrets
 
 __all__ = ["holding_leftovers", "holding_objects", "holds"]
 
@@ -64,8 +64,7 @@ def _deployment(rollout: Rollout, retry_after: int) -> dict[str, Any]:
         "securityContext": security,
         "containers": [_container(rollout.observed.defaults.operator_image, retry_after)],
     }
-    if runtime.image_pull_secrets:
-        pod["imagePullSecrets"] = [{"name": secret.name} for secret in runtime.image_pull_secrets]
+    pod |= pull_secrets(runtime)
     labels = {**(runtime.labels or {}), "app.kubernetes.io/name": naming.label_value(owner.name), **selector}
     return {
         "apiVersion": "apps/v1",
