@@ -17,32 +17,17 @@ from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.routers.traffic import Split
 from rollmodel.plan.diff import matches
 
+from tests.support.live.servers.grpc_server import HTTP_2
 from tests.support.pods import Kube, Wait, pod_spec
 from tests.support.simulation.rollouts import spec
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 OLD, NEW = "bbbbbbbb", "cccccccc"
-#: Preface, SETTINGS, and to each request (HEADERS, 0x1) `:status: 200` (index 8 of HPACK's table) and the name.
-SERVER = """
-import os, socketserver
-def frame(kind, flags, stream, body=b""):
-    return len(body).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + body
-class Handler(socketserver.StreamRequestHandler):
-    def handle(self):
-        self.rfile.read(24)
-        self.wfile.write(frame(4, 0, 0))
-        while head := self.rfile.read(9):
-            kind, flags, stream = head[3], head[4], int.from_bytes(head[5:], "big")
-            self.rfile.read(int.from_bytes(head[:3], "big"))
-            if kind == 4 and not flags & 1:
-                self.wfile.write(frame(4, 1, 0))
-            if kind in (0, 1) and flags & 1:
-                name = os.environ["NAME"].encode()
-                self.wfile.write(frame(1, 4, stream, b"\\x88") + frame(0, 1, stream, name))
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-Server((os.environ["ROLLMODEL_LISTEN_ADDRESS"], 9000), Handler).serve_forever()
+SERVER = f"""
+def answer():
+    return os.environ["NAME"].encode()
+{HTTP_2}serve(9000)
 """
 
 

@@ -18,7 +18,8 @@ from rollmodel.plan.deployment.objects.scaling import scaling_objects
 
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import ACCOUNT, Rollout
-from tests.support.eventually import PATIENCE_SECONDS, eventually
+from tests.support.eventually import eventually
+from tests.support.live.extended import kind_served, right_granted
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.others.keda import RIGHTS, VERSION, scaled_object_definition
@@ -52,21 +53,8 @@ def keda(stack: Cluster, operator_kubeconfig: Path, tmp_path: Path) -> Iterator[
     definition = scaled_object_definition(tmp_path)
     if definition is None:
         pytest.skip(f"there is no KEDA {VERSION} in Go's module cache, and it cannot be fetched")
-    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": ACCOUNT}
-    role = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io", "name": "rollmodel-keda"}
-    items: list[dict[str, Any]] = [
-        {"kind": "ClusterRole", "rules": [RIGHTS]},
-        {"kind": "ClusterRoleBinding", "roleRef": role, "subjects": [subject]},
-    ]
-    named: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "rollmodel-keda"}}
-    rights = json.dumps({"apiVersion": "v1", "kind": "List", "items": [{**named, **one} for one in items]})
-    stack.kubectl("apply", "--server-side", "-f", "-", stdin=definition)
-    stack.kubectl("apply", "-f", "-", stdin=rights)
-    wait = f"--timeout={PATIENCE_SECONDS:.0f}s"
-    stack.kubectl("wait", "--for=condition=Established", wait, "crd/scaledobjects.keda.sh")
-    yield VERSION
-    stack.kubectl("delete", "-f", "-", stdin=rights)
-    stack.kubectl("delete", "crd", "scaledobjects.keda.sh", "--wait=false")
+    with kind_served(stack, definition), right_granted(stack, ACCOUNT, "rollmodel-keda", RIGHTS):
+        yield VERSION
 
 
 async def _scaled(churn: LiveRollout) -> dict[str, Any]:

@@ -6,17 +6,16 @@ Its server speaks HTTP/2, which is what gRPC is to a gateway; that it speaks gRP
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import ACCOUNT, Rollout
 from tests.support.eventually import eventually
+from tests.support.live.extended import right_granted
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import at_rest, light_spec, tried_at, verdict
@@ -38,17 +37,8 @@ RIGHTS = {
 @pytest.fixture
 def grpc(stack: Cluster, operator_kubeconfig: Path) -> Iterator[None]:
     """The operator has the right."""
-    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": ACCOUNT}
-    role = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io", "name": "rollmodel-grpc"}
-    items: list[dict[str, Any]] = [
-        {"kind": "ClusterRole", "rules": [RIGHTS]},
-        {"kind": "ClusterRoleBinding", "roleRef": role, "subjects": [subject]},
-    ]
-    named: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "rollmodel-grpc"}}
-    rights = json.dumps({"apiVersion": "v1", "kind": "List", "items": [{**named, **one} for one in items]})
-    stack.kubectl("apply", "-f", "-", stdin=rights)
-    yield
-    stack.kubectl("delete", "-f", "-", stdin=rights)
+    with right_granted(stack, ACCOUNT, "rollmodel-grpc", RIGHTS):
+        yield
 
 
 async def test_methods_are_promoted_and_taken_back(

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import ACCOUNT, Rollout
-from tests.support.eventually import PATIENCE_SECONDS, eventually
+from tests.support.eventually import eventually
+from tests.support.live.extended import kind_served, right_granted
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.others.inference_pools import RIGHTS, definition
@@ -29,22 +29,8 @@ POOL = {"endpointPicker": {"image": "registry.example.com/epp:1", "serviceAccoun
 @pytest.fixture
 def pools(stack: Cluster, operator_kubeconfig: Path) -> Iterator[None]:
     """The kind is served, and the operator has the right."""
-    subject = {"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": ACCOUNT}
-    role = {"kind": "ClusterRole", "apiGroup": "rbac.authorization.k8s.io", "name": "rollmodel-pools"}
-    items: list[dict[str, Any]] = [
-        {"kind": "ClusterRole", "rules": [RIGHTS]},
-        {"kind": "ClusterRoleBinding", "roleRef": role, "subjects": [subject]},
-    ]
-    named: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": "rollmodel-pools"}}
-    rights = json.dumps({"apiVersion": "v1", "kind": "List", "items": [{**named, **one} for one in items]})
-    kind = definition()
-    crd = kind["metadata"]["name"]
-    stack.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(kind))
-    stack.kubectl("apply", "-f", "-", stdin=rights)
-    stack.kubectl("wait", "--for=condition=Established", f"--timeout={PATIENCE_SECONDS:.0f}s", f"crd/{crd}")
-    yield
-    stack.kubectl("delete", "-f", "-", stdin=rights)
-    stack.kubectl("delete", "crd", crd, "--wait=false")
+    with kind_served(stack, json.dumps(definition())), right_granted(stack, ACCOUNT, "rollmodel-pools", RIGHTS):
+        yield
 
 
 async def test_pools_are_taken_as_written_and_go_with_their_field(
