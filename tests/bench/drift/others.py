@@ -2,13 +2,12 @@
 
 A number has drifted if Wasserstein's distance, in standard deviations of the reference, is at least 0.1, and a category
 if the Jensen-Shannon distance is; a data set if half of its columns have. The package takes seconds for an hour of
-30 columns, so months are judged by the same rule written for arrays; ``check`` compares it with the package, column by
-column, where that is installed (``pip install evidently`` in an environment of its own).
+30 columns, so months are judged by the same rule written for arrays; ``package.py`` compares it with the package,
+column by column, where that is installed (``pip install evidently 'pandas<3'`` in an environment of its own).
 """
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +16,20 @@ from rollmodel.evidence.core.arrays import Array
 from scipy.spatial.distance import jensenshannon
 from scipy.stats import wasserstein_distance
 
-from tests.bench.drift.worlds import CATEGORIES, CATEGORY, FEATURES, MOVING, NOTHING, NUMBER, NUMERIC, Change, World
+from tests.bench.drift.worlds import (
+    CATEGORIES,
+    CATEGORY,
+    FEATURES,
+    MOVING,
+    NOTHING,
+    NUMBER,
+    NUMERIC,
+    WEEK,
+    Change,
+    World,
+)
 
-__all__ = ["LIMIT", "Rows", "check", "drifted", "rows_of"]
+__all__ = ["LIMIT", "Rows", "distances", "drifted", "reference_of", "rows_of"]
 
 LIMIT = 0.1
 _NEW = len(CATEGORIES)
@@ -56,15 +66,29 @@ def rows_of(
     return Rows(np.repeat(values, world.repeat, axis=-1), np.repeat(codes, world.repeat, axis=-1))
 
 
+def reference_of(rng: np.random.Generator, world: World, rows: int = 10_000) -> tuple[Rows, NDArray[np.int64]]:
+    """What the training saw in four weeks of this world, as one hour; and the hour of the week of each row."""
+    hours = rng.integers(0, 4 * WEEK, rows)
+    found = rows_of(rng, World(), hours=1, rows=rows)
+    if world.shift is not None:  # numbers that move are normal, not log-normal
+        found.numbers[0, :MOVING] += world.shift(rng, 4 * WEEK)[hours].T
+    return found, hours % WEEK
+
+
 def drifted(reference: Rows, live: Rows) -> NDArray[np.bool_]:
     """Whether each column has drifted, in each hour [hours, F]."""
-    found = np.zeros((len(live.numbers), FEATURES), dtype=bool)
+    return distances(reference, live) >= LIMIT
+
+
+def distances(reference: Rows, live: Rows) -> Array:
+    """How far each column is from the reference, in each hour [hours, F]."""
+    found = np.zeros((len(live.numbers), FEATURES))
     for column in range(NUMERIC):
-        found[:, column] = _wasserstein(reference.numbers[0, column], live.numbers[:, column]) >= LIMIT
+        found[:, column] = _wasserstein(reference.numbers[0, column], live.numbers[:, column])
     for column in range(FEATURES - NUMERIC):
         before = _shares(reference.codes[0, column][None])[0]
         now = _shares(live.codes[:, column])
-        found[:, NUMERIC + column] = jensenshannon(np.broadcast_to(before, now.shape), now, axis=1) >= LIMIT
+        found[:, NUMERIC + column] = jensenshannon(np.broadcast_to(before, now.shape), now, axis=1)
     return found
 
 
@@ -80,34 +104,3 @@ def _wasserstein(reference: Array, live: Array) -> Array:
 
 def _shares(codes: NDArray[np.int64]) -> Array:
     return np.stack([(codes == code).mean(axis=-1) for code in range(_NEW + 1)], axis=-1)
-
-
-def check(hours: int = 20, rows: int = 500) -> tuple[str, int, int]:
-    """Version of the package, columns that were compared, and in how many of them both say the same."""
-    import evidently  # type: ignore[import-not-found]
-    import pandas as pd
-    from evidently import Report
-    from evidently.presets import DataDriftPreset  # type: ignore[import-not-found]
-
-    rng, same, change = np.random.default_rng(3), 0, Change(mean=0.12, new_category=0.03)
-    reference = rows_of(rng, World(), hours=1, rows=10_000)
-    live = rows_of(rng, World(), hours=hours, rows=rows, change=change)
-    ours = drifted(reference, live)
-    for hour in range(hours):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            report = Report([DataDriftPreset()])
-            found = report.run(_table(pd, live, hour), _table(pd, reference, 0)).dict()
-        theirs = {
-            one["config"]["column"]: one["value"] >= one["config"]["threshold"]
-            for one in found["metrics"]
-            if "column" in one["config"]
-        }
-        same += sum(bool(theirs[f"c{column}"]) == bool(ours[hour, column]) for column in range(FEATURES))
-    return str(evidently.__version__), hours * FEATURES, same
-
-
-def _table(pd: object, rows: Rows, hour: int) -> object:
-    numbers = {f"c{column}": rows.numbers[hour, column] for column in range(NUMERIC)}
-    texts = {f"c{NUMERIC + i}": [f"v{code}" for code in rows.codes[hour, i]] for i in range(FEATURES - NUMERIC)}
-    return pd.DataFrame({**numbers, **texts})  # type: ignore[attr-defined]

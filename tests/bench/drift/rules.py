@@ -21,7 +21,7 @@ from rollmodel.evidence.drift.dispersion import learn
 from rollmodel.evidence.drift.mixture import mixture
 from rollmodel.evidence.drift.quality import log10_p_of_rise, share_before
 
-from tests.bench.drift.worlds import DAY, FEATURES, WEEK, Counts, Month, rhythm, summed
+from tests.bench.drift.worlds import DAY, FEATURES, WEEK, Month, rhythm, summed
 
 __all__ = ["BUDGET", "RULES", "STATISTICS", "Alarms", "Ours", "Rule", "SameHours", "raised"]
 
@@ -30,13 +30,15 @@ Rule = Callable[[Month], Alarms]
 
 #: A chance of 5 % in 30 days, shared by 720 looks; what matters: PSI, missing values, values never seen.
 BUDGET, LOOKS, EFFECT, NULL_RISE, UNSEEN_RISE = 0.05, 720, 0.02, 0.05, 0.02
+#: With up to 13 degrees of freedom a smaller F is never less likely than 0.1, which no threshold asks for.
+_LEAST_RATIO = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Ours:
     """A DriftPolicy with its defaults, and the signals `Feature` and `Quality` with the same weight."""
 
-    windows: tuple[int, ...] = (1, DAY, WEEK)
+    windows: tuple[int, ...] = (1, 6, DAY, WEEK)
     anytime: bool = False
     looks_in_a_row: int = 3
     effect: float = EFFECT
@@ -53,37 +55,30 @@ class Ours:
 
     def look(self, month: Month) -> Alarms:
         """As ``seen``, which remembers it: looks in a row are a matter of what comes after."""
-        dispersion = learn(month.quiet.bins).dispersion
         weights = np.repeat([1.0 / FEATURES, 0.5 / FEATURES, 0.5 / FEATURES], FEATURES)
         alpha = thresholds(weights, budget=BUDGET, looks=LOOKS, windows=len(self.windows))
         found = np.zeros((len(month.live.bins), 3 * FEATURES), dtype=bool)
         for width in self.windows:
-            live = month.live.over(width)
-            if self.by_hours and width < WEEK:
-                reference, bins = _by_hours(month, width)
-                found[:, :FEATURES] |= _far_and_certain(
-                    reference, bins, dispersion, quiet=len(month.quiet.bins), alpha=float(alpha[0]), effect=self.effect
-                )
+            log10_p, far = _broken(month, width)
+            found[:, FEATURES:] |= far & (log10_p < math.log10(alpha[-1]))
+            if self.anytime:
+                found[:, :FEATURES] |= self._surely_moved(month, width, float(alpha[0]))
             else:
-                found[:, :FEATURES] |= self._moved(month, live, dispersion, float(alpha[0]))
-            found[:, FEATURES:] |= _quality(month.reference, live, dispersion, float(alpha[-1]))
+                moved = _moved(month, width, by_hours=self.by_hours and width < WEEK)
+                found[:, :FEATURES] |= moved.seen(float(alpha[0]), self.effect)
         return found
 
-    def _moved(self, month: Month, live: Counts, dispersion: Array, alpha: float) -> Alarms:
-        """Which features [hours, F] have moved."""
-        quiet = float(len(month.quiet.bins))
-        if not self.anytime:
-            return _far_and_certain(
-                month.reference.bins, live.bins, dispersion, quiet=quiet, alpha=alpha, effect=self.effect
-            )
+    def _surely_moved(self, month: Month, width: int, alpha: float) -> Alarms:
+        """Which features [hours, F] have moved, by e-values."""
+        live, dispersion = month.live.over(width), _taught(month)
         share = month.reference.bins / month.reference.bins.sum(axis=-1, keepdims=True)
-        found, at = _far(
-            month.reference.bins, live.bins, dispersion, self.effect, rows=month.reference.rows, share=share
-        )
+        psi, _ = _far(month.reference.bins, live.bins, dispersion, rows=month.reference.rows, share=share)
+        found = psi > self.effect
+        at = np.nonzero(found)
         seen = compare_anytime(
             np.broadcast_to(month.reference.bins, live.bins.shape)[at],
             live.bins[at],
-            dispersion=careful_dispersion(dispersion, quiet)[at[1]],
+            dispersion=careful_dispersion(dispersion, float(len(month.quiet.bins)))[at[1]],
             delta=np.full(len(at[1]), alpha * LOOKS * len(self.windows) / 2.0),
             least=CAREFUL_EXPECTED,
         )
@@ -91,11 +86,39 @@ class Ours:
         return found
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Moved:
+    """Of each hour and feature [hours, F]: the corrected PSI, and log10 p where it may matter; else 0."""
+
+    psi: Array
+    log10_p: Array
+
+    def seen(self, alpha: float, effect: float) -> Alarms:
+        """What is both certain and large."""
+        return np.asarray((self.psi > effect) & (self.log10_p < math.log10(alpha)))
+
+
+@lru_cache(maxsize=16)
+def _taught(month: Month) -> Array:
+    """The dispersion of each feature [F]."""
+    return learn(month.quiet.bins).dispersion
+
+
+@lru_cache(maxsize=16)
+def _moved(month: Month, width: int, *, by_hours: bool = False) -> Moved:
+    """The last ``width`` hours with the profile, or with its same hours."""
+    if by_hours:
+        reference, live = _by_hours(month, width)
+    else:
+        reference, live = month.reference.bins, month.live.over(width).bins
+    return _compared_carefully(reference, live, _taught(month), quiet=float(len(month.quiet.bins)))
+
+
 def _by_hours(month: Month, width: int) -> tuple[Array, Array]:
     """What each window of so many hours [hours, F, K] is compared with, and its counts; in groups of bins where a
     feature follows the hours. The world's first hour was ``quiet``.
     """
-    known, live = rhythm(month), month.live.over(width).bins
+    known, live = _rhythm(month), month.live.over(width).bins
     reference = np.broadcast_to(month.reference.bins, live.shape).copy()
     if not len(known.index):
         return reference, live
@@ -107,29 +130,28 @@ def _by_hours(month: Month, width: int) -> tuple[Array, Array]:
     return reference, live
 
 
-def _far(
-    reference: Array, live: Array, dispersion: Array, effect: float, *, rows: Array, share: Array
-) -> tuple[Alarms, tuple[NDArray[np.int64], ...]]:
-    """Where features [hours, F] have moved far enough, and the same as indices. How certain that is takes longer."""
+_rhythm = lru_cache(maxsize=4)(rhythm)
+
+
+def _far(reference: Array, live: Array, dispersion: Array, *, rows: Array, share: Array) -> tuple[Array, Array]:
+    """How far features [hours, F] have moved, corrected for chance; and how much more than chance they differ."""
     group = merge_bins(share, rows, CAREFUL_EXPECTED)
     of_live, of_reference = live.sum(axis=-1), reference.sum(axis=-1)
-    _, freedom, psi = statistic(reference, live, group)
+    chi, freedom, psi = statistic(reference, live, group)
     chance = dispersion * freedom * (1.0 / np.maximum(of_live, 1.0) + 1.0 / np.maximum(of_reference, 1.0))
-    found = np.asarray(psi - chance > effect)
-    return found, np.nonzero(found)
+    return np.asarray(psi - chance), np.asarray(chi / dispersion / np.maximum(freedom, 1.0))
 
 
-def _far_and_certain(
-    reference: Array, live: Array, dispersion: Array, *, quiet: float, alpha: float, effect: float
-) -> Alarms:
-    """As a look of a policy with `falseAlarms.mode: Budget` [hours, F]."""
+def _compared_carefully(reference: Array, live: Array, dispersion: Array, *, quiet: float) -> Moved:
+    """As a look of a policy with `falseAlarms.mode: Budget`. The tail is computed only where it may matter."""
     reference = np.broadcast_to(reference, live.shape)
     rows = np.minimum(live.sum(axis=-1), reference.sum(axis=-1))
     share = reference / np.maximum(reference.sum(axis=-1, keepdims=True), 1.0)
-    found, at = _far(reference, live, dispersion, effect, rows=rows, share=share)
+    psi, ratio = _far(reference, live, dispersion, rows=rows, share=share)
+    at, log10_p = np.nonzero((psi > 0.0) & (ratio > _LEAST_RATIO)), np.zeros_like(psi)
     seen = compare(reference[at], live[at], dispersion=dispersion[at[1]], quiet_windows=quiet, least=CAREFUL_EXPECTED)
-    found[at] = seen.log10_p < math.log10(alpha)
-    return found
+    log10_p[at] = seen.log10_p
+    return Moved(psi, log10_p)
 
 
 @lru_cache(maxsize=4)
@@ -137,17 +159,19 @@ def _seen(rule: Ours, month: Month) -> Alarms:
     return rule.look(month)
 
 
-def _quality(reference: Counts, live: Counts, dispersion: Array, alpha: float) -> Alarms:
-    found = []
+@lru_cache(maxsize=16)
+def _broken(month: Month, width: int) -> tuple[Array, Alarms]:
+    """Of missing and of unseen values [hours, 2 F]: log10 p of the rise, and whether it is large enough."""
+    certain, large = [], []
+    reference, live = month.reference, month.live.over(width)
     for before, now, limit in (
         (reference.missing, live.missing, NULL_RISE),
         (reference.unseen, live.unseen, UNSEEN_RISE),
     ):
         careful = share_before(before, reference.rows)
-        log10_p = log10_p_of_rise(now, live.rows, careful, dispersion)
-        rise = now / np.maximum(live.rows, 1.0) - before / np.maximum(reference.rows, 1.0)
-        found.append((log10_p < math.log10(alpha)) & (rise > limit))
-    return np.concatenate(found, axis=-1)
+        certain.append(log10_p_of_rise(now, live.rows, careful, _taught(month)))
+        large.append(now / np.maximum(live.rows, 1.0) - before / np.maximum(reference.rows, 1.0) > limit)
+    return np.concatenate(certain, axis=-1), np.concatenate(large, axis=-1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +194,7 @@ class SameHours:
         for back in range(self.period, self.period * self.periods + 1, self.period):
             past[back:] += live[:-back]
         alpha = float(thresholds(np.ones(FEATURES), budget=BUDGET / 2, looks=LOOKS, windows=1)[0])
-        found = _far_and_certain(past, live, dispersion, quiet=self.teaching, alpha=alpha, effect=EFFECT)
+        found = _compared_carefully(past, live, dispersion, quiet=self.teaching).seen(alpha, EFFECT)
         found[: self.teaching] = False
         return raised(found)
 
@@ -219,18 +243,24 @@ def p_below(level: float) -> Rule:
 
 def mean_and_spread(month: Month) -> Alarms:
     """The index of any feature is above its mean in quiet hours plus three standard deviations."""
+    return np.asarray((_above_mean(month) > 3.0).any(axis=1))
+
+
+def _above_mean(month: Month) -> Array:
+    """The index of each feature in an hour, in standard deviations above its mean in quiet hours [hours, F]."""
     before = compare(month.reference.with_missing(), month.quiet.with_missing()).psi
-    return np.asarray((_psi(month) > before.mean(axis=0) + 3.0 * before.std(axis=0)).any(axis=1))
+    return np.asarray((_psi(month) - before.mean(axis=0)) / np.maximum(before.std(axis=0), 1e-12))
 
 
 RULES: Mapping[str, Rule] = {
-    "ours": Ours(),
-    "ours, profile with hours of the week": Ours(by_hours=True),
-    "ours, `raiseAfterLooks: 1`": Ours(looks_in_a_row=1),
+    "ours": Ours(by_hours=True),
+    "ours, profile without hours of the week": Ours(),
+    "ours, `raiseAfterLooks: 1`": Ours(by_hours=True, looks_in_a_row=1),
+    "ours, without the window of 6 h": Ours(windows=(1, DAY, WEEK), by_hours=True),
     "ours, windows of 1 h and 7 d": Ours(windows=(1, WEEK)),
     "ours, `Anytime`": Ours(anytime=True),
-    "ours, `season: HourOfDay`, windows of 1 h": SameHours(DAY, 14, 3 * DAY),
-    "ours, `season: HourOfWeek`, windows of 1 h": SameHours(WEEK, 2, 2 * WEEK),
+    "ours, `reference.window`, `season: HourOfDay`, windows of 1 h": SameHours(DAY, 14, 3 * DAY),
+    "ours, `reference.window`, `season: HourOfWeek`, windows of 1 h": SameHours(WEEK, 2, 2 * WEEK),
     "p < 0.05": p_below(0.05),
     "PSI > 0.1": psi_above(0.1),
     "PSI > 0.2": psi_above(0.2),
@@ -243,4 +273,5 @@ STATISTICS: Mapping[str, Callable[[Month], Array]] = {
     "PSI of 24 h": lambda month: _psi(month, DAY),
     "p of 1 h": _surprise,
     "p of 24 h": lambda month: _surprise(month, DAY),
+    "sd above the mean PSI": _above_mean,
 }

@@ -182,7 +182,8 @@ def month(
     shift = None if world.shift is None else world.shift(rng, quiet + hours)
     live = counts(rng, world, edges, hours=quiet + (before if change else hours), rows=rows, shift=shift)
     if change is not None:
-        live += counts(rng, world, edges, hours=hours - before, rows=rows, change=change)
+        after = None if shift is None else shift[quiet + before :]
+        live += counts(rng, world, edges, hours=hours - before, rows=rows, change=change, shift=after)
     return Month(reference, live[:quiet], live[quiet:], edges, sample)
 
 

@@ -55,7 +55,7 @@ class DriftPolicySpec(ApiModel):
     """Which part of the reference a window is compared with, if it is shorter than the season: the same hours of the
     day or of the week, by UTC. `Auto`: those of the week, if the profile has counts by them."""
     window_seconds: Annotated[list[_WindowSeconds], Field(min_length=1, max_length=8), SET] = Field(
-        default=[3600, 86400, 604800]
+        default=[3600, 21_600, 86_400, 604_800]
     )
     """Widths of the windows to look at, in whole steps; they share the false-alarm budget equally."""
     samples: Samples = Samples()

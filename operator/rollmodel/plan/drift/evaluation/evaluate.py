@@ -11,11 +11,10 @@ import numpy as np
 from rollmodel.api.driftpolicy import DriftPolicySpec, SignalKind, SignalStatus
 from rollmodel.api.fields.decimals import decimal
 from rollmodel.evidence.core.arrays import Array
-from rollmodel.evidence.drift.alarm import QUIET, Hysteresis, Track, thresholds
-from rollmodel.evidence.drift.anytime import visible_psi_anytime
-from rollmodel.evidence.drift.power import visible_psi
+from rollmodel.evidence.drift.alarm import thresholds
 from rollmodel.plan.decision import Reading
 from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.judged import Judged, judge, shown_name, status_of, visible_to
 from rollmodel.plan.drift.evaluation.measure import measure
 from rollmodel.plan.drift.evaluation.queries import step_of
 from rollmodel.plan.drift.evaluation.readings import of_performance, of_signals, of_windows
@@ -81,21 +80,18 @@ def evaluate(
     if delta is not None:  # the other half is that of the evaluations
         alpha = np.where([one.what == "bins" for one in tests], alpha / 2.0, alpha)
     windows = windows_of(spec, history, concurrent, times, dispersion=dispersion, alpha=least, delta=delta)
-    tracks = {one.name: one for one in before}
-    measured = [measure(windows, test) for test in tests]
-    found = [
-        _judge(windows, test, seen, float(one), tracks.get(test.name), now=now)
-        for test, seen, one in zip(tests, measured, alpha, strict=True)
-    ]
-    found.sort(key=lambda one: -one[0])
-    quiet = [status for _, status in found if status.verdict not in {"Suspected", "Drifted"}]
-    quiet = sorted(quiet, key=lambda one: one.kind not in _ALWAYS_SHOWN)[:_QUIET_SHOWN]
-    moving = [status for _, status in found if status.verdict in {"Suspected", "Drifted"}]
+    measured = measure(windows, tests)
+    judged = judge(windows, tests, measured, alpha, {one.name: one for one in before})
+    judged.sort(key=lambda one: -one.merit)
+    quiet = [one for one in judged if not one.moving]
+    quiet.sort(key=lambda one: one.test.kind not in _ALWAYS_SHOWN)
+    moving = [one for one in judged if one.moving]
     moving.sort(key=lambda one: one.verdict != "Drifted")
+    shown = _each_once([*moving, *quiet[:_QUIET_SHOWN]])[:_MOST]
     rows = tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1))
     enough, visible = tuple(bool(one) for one in windows.enough), tuple(_visible(windows, tests, alpha))
     return Evaluation(
-        signals=_each_once([*moving, *quiet])[:_MOST],
+        signals=tuple(status_of(windows, one, now=now) for one in shown),
         windows=tuple(spec.window_seconds),
         rows=rows,
         enough=enough,
@@ -108,9 +104,9 @@ def evaluate(
     )
 
 
-def _each_once(signals: Sequence[SignalStatus]) -> tuple[SignalStatus, ...]:
+def _each_once(judged: Sequence[Judged]) -> tuple[Judged, ...]:
     """Names that are cut, or without what acts, may be the same: a list by name has no room for two."""
-    return tuple({(one.name, one.window_seconds): one for one in reversed(signals)}.values())[::-1]
+    return tuple({(shown_name(one.test), one.window): one for one in reversed(judged)}.values())[::-1]
 
 
 def _risk_of_reference(spec: DriftPolicySpec, tests: Sequence[Watch], alpha: Array, signals: int) -> Array | None:
@@ -132,91 +128,9 @@ def _readings(windows: Windows, tests: Sequence[Watch], measured: Sequence[Seen]
         yield from of_performance(tests, measured, windows.enough)
 
 
-def _judge(
-    windows: Windows, test: Watch, seen: Seen, alpha: float, before: SignalStatus | None, *, now: str
-) -> tuple[float, SignalStatus]:
-    """How far it is from its limit, and what status says about it."""
-    enough = windows.enough if seen.enough is None else seen.enough
-    changed = enough & (seen.log10_p < math.log10(max(alpha, 1e-300))) & (seen.change > test.limit)
-    ratio = decimal(windows.spec.hysteresis.clear_ratio)
-    calm = ~enough | (seen.change <= ratio * test.limit) | (seen.log10_p > _DOUBT)
-    track = _track(before)
-    if enough.any():
-        rule = Hysteresis(windows.spec.hysteresis.raise_after_looks, windows.spec.hysteresis.clear_after_looks)
-        track = track.look(changed=bool(changed.any()), clear=bool(calm.all()), rule=rule)
-    merit = np.where(enough, seen.change, -np.inf)
-    window = int(np.argmax(np.where(changed, -seen.log10_p + 1e3, merit))) if enough.any() else 0
-    verdict = track.verdict if enough.any() or track.verdict != "Stable" else "Insufficient"
-    same = before is not None and before.verdict == verdict
-    return float(merit.max()) / test.limit if test.limit else 0.0, SignalStatus(
-        name=test.name[:320],
-        kind=test.kind,
-        window_seconds=windows.spec.window_seconds[window],
-        verdict=verdict,
-        severity=_severity(test, float(seen.change[window])) if track.verdict != "Stable" else None,
-        samples=int(windows.groups[window, test.index, 2] if seen.rows is None else seen.rows[window]),
-        since=before.since if same and before is not None and before.since else now,
-        looks=track.looks,
-        log10_p=f"{seen.log10_p[window]:.1f}",
-        **_numbers(windows, test, window, alpha, seen),
-    )
-
-
-def _track(before: SignalStatus | None) -> Track:
-    if before is None or before.verdict not in {"Suspected", "Drifted"}:
-        return QUIET
-    return Track("Drifted" if before.verdict == "Drifted" else "Suspected", before.looks)
-
-
-def _severity(test: Watch, change: float) -> str:
-    return "Severe" if change >= test.severe else "Moderate"
-
-
-def _numbers(windows: Windows, test: Watch, window: int, alpha: float, seen: Seen) -> dict[str, str]:
-    change = float(seen.change[window])
-    if test.what != "bins":
-        if seen.said:
-            return {"message": seen.said}
-        if seen.values is not None:
-            return _performance(windows, test, seen, window)
-        return {"message": f"{_WORDS[test.what]}: +{max(change, 0.0):.3f}, allowed {test.limit:g}"}
-    found, dispersion = windows.comparison, float(windows.dispersion[test.index])
-    return {
-        "psi": f"{found.psi[window, test.index]:.4f}",
-        "corrected_psi": f"{change:.4f}",
-        "dispersion": f"{dispersion:.2f}",
-        "min_detectable_psi": _shown(_visible_to(windows, test.index, window, alpha)),
-    }
-
-
-def _performance(windows: Windows, test: Watch, seen: Seen, window: int) -> dict[str, str]:
-    """What it is and was, where enough rows tell."""
-    assert seen.values is not None  # noqa: S101  asked by the caller
-    if not (windows.enough if seen.enough is None else seen.enough)[window]:
-        return {"message": "too few rows"}
-    now, how = float(seen.values[window]), "measured" if test.what == "labels" else "estimated"
-    before = now + float(seen.change[window])
-    return {"message": f"{test.metric} {now:.3f} {how}, {before:.3f} in training, may drop by {test.limit:g}"}
-
-
 def _visible(windows: Windows, tests: Sequence[Watch], alpha: Array) -> Iterator[float]:
     """By window: the smallest PSI that is seen in the middle one of the columns."""
     bins = [(test.index, float(one)) for test, one in zip(tests, alpha, strict=True) if test.kind != SignalKind.QUALITY]
     for window in range(len(windows.enough)):
-        found = [_visible_to(windows, index, window, one) for index, one in bins]
+        found = [visible_to(windows, index, window, one) for index, one in bins]
         yield float(np.median(found)) if found else math.inf
-
-
-def _visible_to(windows: Windows, index: int, window: int, alpha: float) -> float:
-    found = windows.comparison
-    rows, freedom = float(found.rows[window, index]), int(found.freedom[window, index])
-    reference = float(windows.reference[window, index].sum())
-    spread = float(windows.dispersion[index])
-    if windows.delta is not None:
-        worth, delta = rows / spread, float(windows.delta[index])
-        return visible_psi_anytime(worth, reference, freedom, alpha=alpha, delta=delta)
-    return visible_psi(rows, reference, freedom, alpha, spread)
-
-
-def _shown(value: float) -> str:
-    return "none" if math.isinf(value) else f"{value:.4f}"

@@ -101,19 +101,19 @@ class History:
         return ends, cells[:, behind - 1] - cells[:, behind - len(GROUPS)]
 
     def bins(self, cells: Array) -> Array:
-        """The bins of each signal [S, K], not cumulative."""
-        found, start = np.zeros((len(self.layout.signals), self.layout.width)), 0
+        """Of cells [..., C] the bins of each signal [..., S, K], not cumulative."""
+        found, start = np.zeros((*cells.shape[:-1], *self.layout.shape)), 0
         for row, signal in enumerate(self.layout.signals):
-            counts = cells[start : start + len(signal.bins)]
-            found[row, : len(counts)] = np.maximum(np.diff(counts, prepend=0.0), 0.0) if signal.cumulative else counts
-            start += len(counts) + len(GROUPS)
+            end = start + len(signal.bins)
+            found[..., row, : end - start] = cells[..., start:end]
+            start = end + len(GROUPS)
+        up = [row for row, signal in enumerate(self.layout.signals) if signal.cumulative]
+        widths = np.array([len(self.layout.signals[row].bins) for row in up])
+        rows = np.diff(found[..., up, :], prepend=0.0, axis=-1)
+        found[..., up, :] = np.where(np.arange(found.shape[-1]) < widths[:, None], np.maximum(rows, 0.0), 0.0)
         return found
 
     def groups(self, cells: Array) -> Array:
-        """Missing, unseen and all rows of each signal [S, 3]."""
-        found, start = np.zeros((len(self.layout.signals), len(GROUPS))), 0
-        for row, signal in enumerate(self.layout.signals):
-            start += len(signal.bins)
-            found[row] = cells[start : start + len(GROUPS)]
-            start += len(GROUPS)
-        return found
+        """Of cells [..., C] missing, unseen and all rows of each signal [..., S, 3]."""
+        behind = np.cumsum([len(signal.bins) + len(GROUPS) for signal in self.layout.signals])
+        return np.asarray(cells[..., behind[:, None] + np.arange(-len(GROUPS), 0)])

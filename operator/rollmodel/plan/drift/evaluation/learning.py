@@ -63,7 +63,7 @@ def learn_from(spec: DriftPolicySpec, history: History, *, after: float, until: 
         ends = [end for end in ends if sum((end - other) % period == 0 for other in ends) > 1]
     if len(ends) < _FEWEST:
         return None
-    quiet = np.stack([history.bins(history.steps[end]) for end in ends])
+    quiet = history.bins(np.stack([history.steps[end] for end in ends]))
     phases = None if period is None else [end % period for end in ends]
     found = learn(quiet, least=float(spec.samples.min_expected_per_bin), phases=phases)
     return LearntStatus(
@@ -87,7 +87,7 @@ def after_a_week(
     ends = quiet_steps(spec, history, after=max(since, at - _WEEK), until=at)
     if known is None or len(ends) < _FEWEST or len(ends) * signals * bins > _MOST_QUIET:
         return learnt
-    windows = np.stack([history.bins(history.steps[end]) for end in ends])
+    windows = history.bins(np.stack([history.steps[end] for end in ends]))
     least = float(spec.samples.min_expected_per_bin)
     seen = replay(windows, known, taught_by=float(learnt.windows), least=least)
     return learnt.model_copy(update={"week_windows": len(ends), "week_false_alarms": seen})

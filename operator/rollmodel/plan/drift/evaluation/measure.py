@@ -1,9 +1,12 @@
-"""One test in all windows: how unlikely what it sees is, and how large the change is."""
+"""All tests in all windows: how unlikely what each sees is, and how large the change is."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.performance import estimate
 from rollmodel.evidence.drift.quality import log10_p_above, log10_p_of_rise, share_before
 from rollmodel.plan.drift.evaluation.labels import of_labels
@@ -14,24 +17,36 @@ from rollmodel.plan.drift.evaluation.windows import Windows
 __all__ = ["measure"]
 
 
-def measure(windows: Windows, test: Watch) -> Seen:
-    """What this test sees."""
-    found, index = windows.comparison, test.index
-    if test.what == "bins":
-        return Seen(found.log10_p[:, index], found.corrected_psi[:, index])
-    if test.what == "labels":
-        return of_labels(windows, test)
-    if test.what == "performance":
-        return _estimated(windows, test)
-    column = 0 if test.what == "null" else 1
-    count, rows = windows.groups[:, index, column], windows.groups[:, index, 2]
-    if windows.concurrent is not None:
-        return _beside_stable(windows, index, column)
-    signal = windows.history.layout.signals[index]
-    before = signal.nulls if test.what == "null" else signal.unseen
-    rise = count / np.maximum(rows, 1.0) - before / max(signal.rows, 1.0)
-    careful = share_before(before, signal.rows)
-    return Seen(log10_p_of_rise(count, rows, careful, windows.dispersion[index]), rise)
+def measure(windows: Windows, tests: Sequence[Watch]) -> list[Seen]:
+    """What each test sees. Missing and unseen values of all columns are judged at once, since there are many."""
+    found = windows.comparison
+    risen: dict[str, tuple[Array, Array]] = {}
+    if windows.concurrent is None:
+        risen = {what: _risen(windows, what) for what in {test.what for test in tests} & {"null", "unseen"}}
+    seen = []
+    for test in tests:
+        if test.what == "bins":
+            seen.append(Seen(found.log10_p[:, test.index], found.corrected_psi[:, test.index]))
+        elif test.what == "labels":
+            seen.append(of_labels(windows, test))
+        elif test.what == "performance":
+            seen.append(_estimated(windows, test))
+        elif windows.concurrent is not None:
+            seen.append(_beside_stable(windows, test.index, 0 if test.what == "null" else 1))
+        else:
+            log10_p, rise = risen[test.what]
+            seen.append(Seen(log10_p[:, test.index], rise[:, test.index]))
+    return seen
+
+
+def _risen(windows: Windows, what: str) -> tuple[Array, Array]:
+    """Of each window and signal [W, S]: log10 p, and how much larger the share is than in the profile."""
+    signals, rows = windows.history.layout.signals, windows.groups[:, :, 2]
+    count = windows.groups[:, :, 0 if what == "null" else 1]
+    before = np.array([one.nulls if what == "null" else one.unseen for one in signals])
+    known = np.array([one.rows for one in signals])
+    rise = count / np.maximum(rows, 1.0) - before / np.maximum(known, 1.0)
+    return log10_p_of_rise(count, rows, share_before(before, known), windows.dispersion), rise
 
 
 def _estimated(windows: Windows, test: Watch) -> Seen:

@@ -27,10 +27,11 @@ def of_signals(tests: Sequence[Watch], log10_p: Array, change: Array, enough: Ma
         return
     first = {test.name: index for index, test in reversed(list(enumerate(tests)))}
     heaviest = sorted(first.values(), key=lambda index: (-tests[index].weight, tests[index].name))[:MOST_SIGNALS]
+    most, least = change[:, enough].max(axis=1), log10_p[:, enough].min(axis=1)
     for index in sorted(heaviest):
-        test, largest = tests[index], float(change[index, enough].max())
+        test, largest = tests[index], float(most[index])
         yield Reading("change_ratio", test.name, largest / test.limit if test.limit else 0.0)
-        yield Reading("log10_p", test.name, float(log10_p[index, enough].min()))
+        yield Reading("log10_p", test.name, float(least[index]))
         if test.what == "bins":
             yield Reading("corrected_psi", test.name, largest)
 

@@ -32,6 +32,7 @@ MOST_WATCHES = 10_000
 _NULL_RISE, _UNSEEN_RISE = "0.05", "0.02"
 #: Half of a signal's budget is shared equally, so that a column of no importance is watched too.
 _EQUALLY = 0.5
+_DEFAULT = Effect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def too_many_watches(spec: DriftPolicySpec, layout: Layout) -> str | None:
 
 def limit_of(entry: Signal) -> float:
     """The PSI from which on a change matters."""
-    return decimal((entry.effect or Effect()).psi)
+    return decimal((entry.effect or _DEFAULT).psi)
 
 
 def _of(entry: Signal, layout: Layout) -> Iterator[Watch]:
@@ -94,8 +95,8 @@ def _tests(entry: Signal, index: int, name: str, share: float, *, is_score: bool
         what: Literal["performance", "labels"] = "labels" if entry.kind == SignalKind.PERFORMANCE else "performance"
         yield Watch(name, entry.kind, what, index, share, drop, 2 * drop, entry.metric or "")
     else:
-        effect = entry.effect or Effect()
-        yield Watch(name, entry.kind, "bins", index, share, limit_of(entry), decimal(effect.severe_psi))
+        severe = decimal((entry.effect or _DEFAULT).severe_psi)
+        yield Watch(name, entry.kind, "bins", index, share, limit_of(entry), severe)
 
 
 def _matched(entry: Signal, layout: Layout) -> Iterator[int]:

@@ -73,8 +73,8 @@ def windows_of(
             np.stack([getattr(one, name) for one in totals]) for name in ("live", "reference", "live_groups")
         )
     else:
-        cells = [history.total(*window) for window in times.windows(spec)]
-        live, groups = np.stack([history.bins(one) for one in cells]), np.stack([history.groups(one) for one in cells])
+        cells = np.stack([history.total(*window) for window in times.windows(spec)])
+        live, groups = history.bins(cells), history.groups(cells)
         reference = reference_of(spec, history, at=times.at, watched_since=times.since)
     seen, reference, own_hours = _at_their_hours(spec, history, times, live, reference)
     complete = np.array([times.at - width >= times.since - 1e-6 for width in spec.window_seconds])

@@ -49,10 +49,10 @@ class Concurrent:
         empty, groups = np.zeros(layout.shape), np.zeros((len(layout.signals), 3))
         if not steps:
             return Totals(empty, empty, groups, groups, {})
-        live = np.stack([self.candidate.bins(self.candidate.steps[one]) for one in steps])
-        raw = np.stack([self._mapped(self.stable.bins(self.stable.steps[one])) for one in steps])
-        seen = np.stack([self.candidate.groups(self.candidate.steps[one]) for one in steps])
-        known = np.stack([self._mapped(self.stable.groups(self.stable.steps[one])) for one in steps])
+        own, others = (np.stack([of.steps[one] for one in steps]) for of in (self.candidate, self.stable))
+        live, seen = self.candidate.bins(own), self.candidate.groups(own)
+        raw = np.stack([self._mapped(one) for one in self.stable.bins(others)])
+        known = np.stack([self._mapped(one) for one in self.stable.groups(others)])
         live, raw = _at_the_same_time(live, raw, live.sum(axis=-1), raw.sum(axis=-1))
         seen, known = _at_the_same_time(seen, known, seen[..., 2], known[..., 2])
         common = [np.zeros(layout.shape), np.zeros(layout.shape)]
@@ -60,11 +60,11 @@ class Concurrent:
         for index, pair in enumerate(self._pairs()):
             if pair is None:
                 continue
-            own, other = pair
-            mine, theirs = _groups_of(own, other)
+            signal, other = pair
+            mine, theirs = _groups_of(signal, other)
             np.add.at(common[0][index], mine, live[index, : len(mine)])
             np.add.at(common[1][index], theirs, raw[index, : len(theirs)])
-            if own.cumulative and own.bins != other.bins:
+            if signal.cumulative and signal.bins != other.bins:
                 outside[index] = live[index, : len(mine)], raw[index, : len(theirs)]
         return Totals(common[0], common[1], seen, known, outside)
 
