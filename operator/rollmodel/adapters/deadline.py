@@ -150,15 +150,8 @@ class _Connection(HTTPConnection):
         super().request(*args, **kwargs)
 
 
-class _SecureConnection(HTTPSConnection):
-    def connect(self) -> None:
-        _attach(None)
-        super().connect()
-        _attach(self.sock)
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        _attach(self.sock)
-        super().request(*args, **kwargs)
+class _SecureConnection(_Connection, HTTPSConnection):
+    """The same over TLS."""
 
 
 class _GuardedConnection(_Connection):
@@ -166,9 +159,8 @@ class _GuardedConnection(_Connection):
         return _guarded(self, super()._new_conn())
 
 
-class _GuardedSecureConnection(_SecureConnection):
-    def _new_conn(self) -> socket.socket:
-        return _guarded(self, super()._new_conn())
+class _GuardedSecureConnection(_GuardedConnection, _SecureConnection):
+    """The same over TLS."""
 
 
 def _guarded(connection: HTTPConnection, used: socket.socket) -> socket.socket:

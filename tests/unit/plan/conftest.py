@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import TICK, Cluster, spec
 
 HISTORY_SECONDS = 1900
@@ -19,7 +20,7 @@ def serving() -> Callable[..., Cluster]:
     def build(**changes: Any) -> Cluster:
         cluster = Cluster(spec(**changes), rate=1000)
         cluster.behave("1", bad=0.05)
-        assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+        let_serve(cluster)
         for _ in range(0, HISTORY_SECONDS, TICK):
             cluster.advance()  # at rest there is nothing to decide
         cluster.pass_until_quiet()

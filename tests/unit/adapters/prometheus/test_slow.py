@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import pytest
 from rollmodel.adapters.prometheus.slow import SlowQueries
 from rollmodel.errors import Unavailable
 
+from tests.support.ticking import Ticking
+
 SLOW, QUICK = ("uid", "slow"), ("uid", "quick")
 
 
-@dataclass
-class Time:
-    now: float = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+@pytest.fixture
+def time() -> Ticking:
+    return Ticking(100.0)
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-def queries(time: Time) -> SlowQueries:
+def queries(time: Ticking) -> SlowQueries:
     return SlowQueries(10.0, time)
 
 
@@ -38,19 +31,19 @@ def asked(queries: SlowQueries, key: tuple[str, str] = SLOW) -> bool:
     return True
 
 
-def fail(queries: SlowQueries, time: Time, times: int) -> None:
+def fail(queries: SlowQueries, time: Ticking, times: int) -> None:
     for _ in range(times):
         queries.timed_out(SLOW)
         queries.answered(QUICK)
         time.now += 0.001
 
 
-def test_one_time_out_is_nothing(queries: SlowQueries, time: Time) -> None:
+def test_one_time_out_is_nothing(queries: SlowQueries, time: Ticking) -> None:
     fail(queries, time, 1)
     assert asked(queries)
 
 
-def test_a_slow_query_is_asked_seldom_and_says_so(queries: SlowQueries, time: Time) -> None:
+def test_a_slow_query_is_asked_seldom_and_says_so(queries: SlowQueries, time: Ticking) -> None:
     fail(queries, time, 2)
     with pytest.raises(Unavailable, match=r"again in 20 s: 2 times in a row it took longer than 10 s"):
         queries.check(SLOW)
@@ -61,7 +54,7 @@ def test_a_slow_query_is_asked_seldom_and_says_so(queries: SlowQueries, time: Ti
 
 
 @pytest.mark.parametrize(("times", "seconds"), [(2, 20), (3, 40), (4, 60), (100, 60)])
-def test_the_pause_grows_and_has_an_end(queries: SlowQueries, time: Time, times: int, seconds: int) -> None:
+def test_the_pause_grows_and_has_an_end(queries: SlowQueries, time: Ticking, times: int, seconds: int) -> None:
     fail(queries, time, times)
     time.now += seconds - 1
     assert not asked(queries)
@@ -69,7 +62,7 @@ def test_the_pause_grows_and_has_an_end(queries: SlowQueries, time: Time, times:
     assert asked(queries)
 
 
-def test_an_answer_in_time_ends_it(queries: SlowQueries, time: Time) -> None:
+def test_an_answer_in_time_ends_it(queries: SlowQueries, time: Ticking) -> None:
     fail(queries, time, 5)
     queries.answered(SLOW)
     assert asked(queries)
@@ -77,7 +70,7 @@ def test_an_answer_in_time_ends_it(queries: SlowQueries, time: Time) -> None:
 
 @pytest.mark.parametrize("before", [lambda queries: None, lambda queries: queries.answered(QUICK)])
 def test_where_nobody_gets_an_answer_nothing_pauses(
-    queries: SlowQueries, time: Time, before: Callable[[SlowQueries], None]
+    queries: SlowQueries, time: Ticking, before: Callable[[SlowQueries], None]
 ) -> None:
     """Prometheus is away, and evidence is asked for as soon as it is back."""
     before(queries)

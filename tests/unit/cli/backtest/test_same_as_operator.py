@@ -22,6 +22,7 @@ from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.ports.prometheus import Series
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import TICK, Cluster, spec
 
 Script = list[tuple[tuple[int, int], tuple[int, int]]]
@@ -60,9 +61,7 @@ def at_rest() -> Scripted:
     """Version 1 serves and has a past: 5 % of its requests fail."""
     cluster = Scripted(spec(traffic=None, scale={"replicas": 1}), rate=100)
     cluster.behave("1", bad=0.05)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
-    for _ in range(190):
-        cluster.advance()
+    let_serve(cluster, ticks=190)
     cluster.pass_until_quiet()
     return cluster
 

@@ -9,6 +9,7 @@ import pytest
 from rollmodel.cli.rollout.ending import GOALS, Ending, Expectation, Goal, now_doing
 from rollmodel.plan.problem import Problem
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import Cluster, spec
 
 
@@ -25,7 +26,7 @@ def ending(cluster: Cluster, goal: Goal | None = None, version: str | None = Non
 def installed() -> Cluster:
     cluster = Cluster(spec())
     cluster.behave("1", bad=0.05)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
     return cluster
 
 

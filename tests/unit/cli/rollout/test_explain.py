@@ -17,6 +17,7 @@ from rollmodel.cli.rollout.report import Proof, Rate, Report, duration, of_manif
 from rollmodel.errors import Invalid
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import Cluster, spec
 from tests.unit.cli.backtest.test_recording import Remembered
 
@@ -242,7 +243,7 @@ def test_pairs_are_shown_as_a_part_of_what_may_differ(capsys: pytest.CaptureFixt
 def test_a_preview_that_is_compared_with_nobody(run: Any) -> None:
     policy = {"strategy": "BlueGreen", "blueGreen": {"switch": "Manual"}, "warmUpSeconds": 0, "bakeSeconds": 600}
     cluster = Cluster(spec(rollout=policy), rate=1000)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
     cluster.run(300)
     revision = cluster.try_version("2")
     assert cluster.run(300, lambda: cluster.condition("Paused")["status"] == "True")

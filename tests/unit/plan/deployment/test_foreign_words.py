@@ -17,6 +17,7 @@ from rollmodel.plan.deployment.objects.traffic.services import revision_service
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.problem import Problem
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.promises import manifests
 from tests.support.simulation.rollouts import START, Cluster, spec
 
@@ -74,7 +75,7 @@ def checked(cluster: Cluster) -> None:
 def begun() -> Cluster:
     """A rollout that has begun. Nobody changes it."""
     cluster = Cluster(spec(), rate=1000)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
     cluster.try_version(bad=0.01)
     assert cluster.run(900, cluster.has_weight)
     return cluster

@@ -10,6 +10,7 @@ from prometheus_client import generate_latest
 from rollmodel.errors import Conflict, Unavailable
 from rollmodel.runtime.metrics.operator import Instruments
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import Cluster, spec
 
 WHERE = {"namespace": "team", "name": "churn"}
@@ -76,7 +77,7 @@ def test_conditions_are_one_or_zero(instruments: Instruments) -> None:
 def test_a_verdict_is_counted_once_by_its_cause(instruments: Instruments) -> None:
     """The history that the code itself writes: its text names a pod, and would be a new series each time."""
     cluster = Cluster(spec(), rate=1000)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
     before = deployment(**cluster.status)
     cluster.try_version("2", pods="crash")
     assert cluster.run(900, cluster.over)

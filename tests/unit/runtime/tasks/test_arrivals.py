@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 import pytest
 from rollmodel.runtime.tasks import arrivals as module
 from rollmodel.runtime.tasks.arrivals import ARRIVING_SECONDS, LONGEST_SECONDS, Arrivals
 from rollmodel.slots import Slots
 
-
-@dataclass
-class Time:
-    now: float = 0.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.support.ticking import Ticking
 
 
 @pytest.fixture
-def time() -> Time:
-    return Time()
+def time() -> Ticking:
+    return Ticking()
 
 
 @pytest.fixture
-def arrivals(time: Time) -> Arrivals:
+def arrivals(time: Ticking) -> Arrivals:
     return Arrivals(time)
 
 
@@ -47,7 +40,7 @@ def test_the_more_is_new_the_longer_others_wait_but_not_for_ever(arrivals: Arriv
     assert arrivals.settle(3.0) == 3.0
 
 
-def test_who_hangs_in_its_first_pass_holds_up_nobody(arrivals: Arrivals, time: Time) -> None:
+def test_who_hangs_in_its_first_pass_holds_up_nobody(arrivals: Arrivals, time: Ticking) -> None:
     arrivals.begin("hangs")
     time.now = ARRIVING_SECONDS
     arrivals.begin("a")

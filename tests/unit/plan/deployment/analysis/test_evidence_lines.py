@@ -9,6 +9,7 @@ from rollmodel.evidence.core.types import MetricReport
 from rollmodel.evidence.core.words import rounded
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import TICK, Cluster, spec
 
 
@@ -49,7 +50,7 @@ def failing() -> list[str]:
     """What was said until decision at each tick of a candidate that fails 30 %, without a past to learn from."""
     cluster = Cluster(spec(), rate=100)
     cluster.behave("1", bad=0.001)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
     cluster.try_version(bad=0.3)
     said: list[str] = []
 

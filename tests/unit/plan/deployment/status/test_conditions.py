@@ -10,6 +10,7 @@ import pytest
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.problem import Problem
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import Cluster, model, spec
 
 Serving = Callable[..., Cluster]
@@ -63,7 +64,7 @@ def test_the_line_of_a_rollout_says_where_it_stands(serving: Serving) -> None:
 
 def test_metrics_that_need_the_same_are_named_together() -> None:
     cluster = Cluster(spec(analysis={"metrics": [{"name": name, "preset": "Errors"} for name in ("errors", "faults")]}))
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
     rolling(cluster)
     assert cluster.run(60, lambda: "window 2 of 30" in cluster.condition("Ready")["message"])
     message = cluster.condition("Ready")["message"]

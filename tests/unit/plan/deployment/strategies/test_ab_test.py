@@ -12,6 +12,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.strategies.requirements import unmet
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import Cluster, spec
 
 HEADER = {"header": {"name": "x-group", "value": "b"}, "percent": 20, "horizonSeconds": 1200}
@@ -24,9 +25,7 @@ def installed() -> Cluster:
     """Version 1, which fails in 5 %, serves and has a past."""
     cluster = Cluster(spec(rollout=POLICY), rate=1000)
     cluster.behave("1", bad=0.05)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
-    for _ in range(60):
-        cluster.advance()
+    let_serve(cluster, ticks=60)
     return cluster
 
 

@@ -10,6 +10,7 @@ import pytest
 from rollmodel.plan.problem import Problem
 
 from tests.support.running.effort import effort
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import TICK, Cluster, spec
 
 Previewed = Callable[..., Cluster]
@@ -31,9 +32,7 @@ def installed(request: pytest.FixtureRequest) -> Cluster:
     traffic = {"parentRefs": [{"name": "public"}]} if request.param == "route" else None
     cluster = Cluster(spec(rollout=POLICY, traffic=traffic, analysis={"metrics": METRICS}), rate=1000)
     cluster.behave("1", bad=0.05)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
-    for _ in range(60):
-        cluster.advance()
+    let_serve(cluster, ticks=60)
     return cluster
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import TICK, Cluster, spec
 
 Shadowed = Callable[..., Cluster]
@@ -27,9 +28,7 @@ def installed() -> Cluster:
     """Version 1 serves and has a past; 5 % of all requests fail, as ever."""
     cluster = Cluster(spec(rollout=POLICY), rate=1000)
     cluster.behave("1", bad=0.05)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
-    for _ in range(150):
-        cluster.advance()
+    let_serve(cluster, ticks=150)
     return cluster
 
 

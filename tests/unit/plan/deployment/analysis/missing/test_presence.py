@@ -11,6 +11,7 @@ from rollmodel.plan.deployment.analysis.missing.presence import TARGETS
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.problem import Problem
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import DEFAULTS, Cluster, spec
 
 Serving = Callable[..., Cluster]
@@ -81,7 +82,7 @@ def test_a_query_of_the_user_is_not_put_down_to_scrapes(serving: Serving) -> Non
 
 def test_after_a_fresh_start_the_first_samples_are_waited_for() -> None:
     cluster = Cluster(spec())
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
     cluster.targets = "none"
     revision = cluster.try_version()
     cluster.run(80)

@@ -8,6 +8,7 @@ from rollmodel.plan.decision import ApplyObject
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.traffic.services import revision_service
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import Cluster
 
 Serving = Callable[..., Cluster]
@@ -34,7 +35,7 @@ def test_a_route_comes_after_the_service_that_it_leads_to(serving: Serving) -> N
     applied = [effect.manifest for effect in cluster.reconcile().of(ApplyObject)]
     names = [(one["kind"], one["metadata"]["name"]) for one in applied]
     assert names.index(("Service", f"churn-{revision}")) < names.index(("HTTPRoute", "churn"))
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
 
 
 def test_services_that_an_earlier_release_made_stay_until_their_revision_goes(serving: Serving) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rollmodel.plan.problem import Problem
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import TICK, Cluster, model, spec
 
 Serving = Callable[..., Cluster]
@@ -20,9 +21,7 @@ def bakes(**changes: Any) -> Cluster:
     """Version 2 has earned all traffic, and version 1 stays warm."""
     cluster = Cluster(spec(rollout=POLICY, **changes), rate=1000)
     cluster.behave("1", bad=0.05)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
-    for _ in range(100):
-        cluster.advance()
+    let_serve(cluster, ticks=100)
     revision = cluster.try_version("2")
     assert cluster.run(3600, lambda: cluster.condition("Progressing")["reason"] == "Baking")
     assert cluster.served == {revision: 100}

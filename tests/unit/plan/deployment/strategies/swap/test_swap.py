@@ -11,6 +11,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.strategies.requirements import unmet
 from rollmodel.plan.deployment.strategies.swap.least import least_serving, most_weight
 
+from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import Cluster, spec
 
 POLICY: dict[str, Any] = {
@@ -28,7 +29,7 @@ def installed() -> Cluster:
     """Version 1 serves on four places, and has a past."""
     cluster = Cluster(spec(rollout=POLICY, scale={"replicas": 4}), rate=1000)
     cluster.behave("1", bad=0.05)
-    assert cluster.run(600, lambda: cluster.condition("Ready")["status"] == "True")
+    let_serve(cluster)
     return cluster
 
 
