@@ -73,8 +73,8 @@ def possible_share(metric: MetricPlan, report: MetricReport) -> float:
     """Share of the candidate's requests, 0 .. 1, that may be worse than stable's, as far as is not excluded yet.
 
     Counts: bad ones. Latency: those slower than its last gate. A mean that may be a tenth worse counts a tenth of each
-    request. Pairs: answers that differ, beyond those that may. A threshold is no share: as long as it is kept nothing
-    is, else all.
+    request. Pairs: answers that differ, beyond those that may; of a mean difference what is beyond the limit, in parts
+    of the largest. A threshold is no share: as long as it is kept nothing is, else all.
     """
     if report.verdict in {"ProvenSafe", "Passing"}:
         return 0.0
@@ -82,7 +82,7 @@ def possible_share(metric: MetricPlan, report: MetricReport) -> float:
         return 1.0
     if metric.kind == "mean":
         return _part_of_a_mean(metric, report)
-    if metric.kind == "paired":
+    if metric.kind in {"paired", "difference"}:
         limit = metric.value_max or 0.0
         return 1.0 if report.high is None else max(0.0, min(1.0, report.high * limit) - limit)
     if not report.na:

@@ -14,7 +14,7 @@ from rollmodel.evidence.core.types import MetricPlan
 __all__ = ["blame", "joint_log_evidence", "weights"]
 
 #: Kinds of metrics with an e-process against harm.
-TESTED = ("count", "latency", "mean", "paired")
+TESTED = ("count", "latency", "mean", "paired", "difference")
 
 
 def weights(metrics: Sequence[MetricPlan]) -> dict[str, float]:

@@ -16,6 +16,7 @@ from rollmodel.evidence.core.types import JudgePlan, MetricPlan, NoEvidence, NoE
 from rollmodel.evidence.counts.judge import CountJudge
 from rollmodel.evidence.latency.judge import LatencyJudge
 from rollmodel.evidence.means.judge import MeanJudge
+from rollmodel.evidence.paired.difference_judge import DifferenceJudge
 from rollmodel.evidence.paired.judge import PairJudge
 from rollmodel.evidence.sample_ratio import SampleRatioState
 from rollmodel.evidence.value import ValueJudge
@@ -25,12 +26,13 @@ __all__ = ["METRIC_JUDGES", "JudgeState", "StateError", "dump", "load", "pack"]
 #: Written into every state. A state of another version is refused, never guessed at.
 VERSION = 2
 #: Who judges which kind of metric.
-METRIC_JUDGES: Mapping[str, type[CountJudge | LatencyJudge | MeanJudge | PairJudge | ValueJudge]] = {
+METRIC_JUDGES: Mapping[str, type[CountJudge | LatencyJudge | MeanJudge | PairJudge | DifferenceJudge | ValueJudge]] = {
     "count": CountJudge,
     "latency": LatencyJudge,
     "mean": MeanJudge,
     "value": ValueJudge,
     "paired": PairJudge,
+    "difference": DifferenceJudge,
 }
 
 

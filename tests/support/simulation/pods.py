@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from rollmodel.plan import naming
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 
-__all__ = ["LABEL_SECONDS", "Behaviour", "Pod", "PodKind", "pod_status", "series_of"]
+__all__ = ["LABEL_SECONDS", "Behaviour", "Pod", "PodKind", "differences_of", "pod_status", "series_of"]
 
 PodKind = Literal["good", "crash", "never", "mismatch", "no-image"]
 
@@ -35,6 +36,8 @@ class Behaviour:
     """Whether requests are answered at all; they are counted when they are."""
     differs: float = 0.0
     """The share of copies to which it answers something else than the stable revision."""
+    shift: float = 0.0
+    """By how much its numbers are higher than those of the stable revision on average, with a deviation of 0.05."""
     pairs: bool = True
     """Whether its pods find those of the stable revision."""
 
@@ -68,6 +71,18 @@ def series_of(pod: Pod, behaviour: Behaviour, query: str, *, start: float, end: 
     if "_bucket" in query:
         return _buckets(grid, behaviour.slow)
     return _means(grid, behaviour.cost, pod.name) if "cost" in query else _counts(grid)
+
+
+def differences_of(points: list[tuple[float, float, float]], behaviour: Behaviour, query: MetricQuery) -> Roles:
+    """The counters of pairs by how much they differ."""
+    grid = [(t, n) for t, n, _ in points if query.start <= t <= query.end and t % query.step == 0]
+    sums = {
+        "total": 1.0,
+        "up": max(behaviour.shift, 0.0),
+        "down": max(-behaviour.shift, 0.0),
+        "squares": behaviour.shift**2 + 0.05**2,
+    }
+    return [({"role": role}, [(t, n * part) for t, n in grid]) for role, part in sums.items()] if grid else []
 
 
 def _counts(grid: list[tuple[float, float, float]]) -> Roles:

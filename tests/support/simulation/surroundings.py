@@ -16,7 +16,7 @@ from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.gateways import parents
-from tests.support.simulation.pods import Behaviour, Pod, series_of
+from tests.support.simulation.pods import Behaviour, Pod, differences_of, series_of
 from tests.support.simulation.promises import (
     HOLDING_PAGE,
     ROUTE_KINDS,
@@ -251,7 +251,11 @@ class Surroundings:
             labels["rollmodel_dev_revision"] = "unknown"
         behaviour, text, points = self._behaviour(pod.revision), query.query, self._shown(pod, query)
         if "rollmodel_server_pairs" in text:  # of one revision, and never late
-            text, points = "", pod.pairs if f'rollmodel_dev_revision="{pod.revision}"' in text else []
+            points = pod.pairs if f'rollmodel_dev_revision="{pod.revision}"' in text else []
+            if "rollmodel_server_pairs_mean" in text:
+                yield from (({**labels, **role}, found) for role, found in differences_of(points, behaviour, query))
+                return
+            text = ""
         shown = replace(pod, points=points)
         for role, found in series_of(shown, behaviour, text, start=query.start, end=query.end, step=query.step):
             yield {**labels, **role}, found

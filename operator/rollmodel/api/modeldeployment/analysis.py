@@ -116,21 +116,44 @@ class FeatureValue(ApiModel):
     """Its value as text: `gold`, `1`, `1.0` for a number with a fraction, `True`."""
 
 
+_LARGEST = "(has(self.largestDifference) ? self.largestDifference : '1')"
+
+
 class PairedAnswers(ApiModel):
-    """Both versions' answers to the same request, while a shadow copies requests: how many may differ.
+    """Both versions' answers to the same request, while a shadow copies requests: how many may differ, or by how much.
 
     Without `differsBy` and `threshold` any difference counts.
     """
 
     rules = (
+        exactly_one_of("maxDisagreement", "maxMeanDifference"),
+        Rule(
+            "!has(self.maxMeanDifference) || !(has(self.differsBy) || has(self.threshold) || has(self.sliceBy))",
+            "must have `differsBy`, `threshold` and `sliceBy` only with `maxDisagreement`",
+        ),
+        Rule(
+            "!has(self.largestDifference) || has(self.maxMeanDifference)",
+            "must have `largestDifference` only with `maxMeanDifference`",
+        ),
+        Rule(
+            f"!has(self.maxMeanDifference) || !{well_written('self.maxMeanDifference')}"
+            f" || !{well_written(_LARGEST)} || double(self.maxMeanDifference) * 2.0 <= double({_LARGEST})",
+            "must have a `maxMeanDifference` of at most half of `largestDifference` (default '1')",
+        ),
         Rule(
             "!(has(self.differsBy) && has(self.threshold))",
             "must have at most one of `differsBy` and `threshold`",
         ),
     )
 
-    max_disagreement: Risk
+    max_disagreement: Risk | None = None
     """Share of the requests whose answers may differ. Of a request of several rows the part of its rows counts."""
+    max_mean_difference: PositiveDecimal | None = None
+    """By how much the candidate's numbers may be higher or lower on average than those of the stable revision. Of a
+    request of several rows their mean counts."""
+    largest_difference: PositiveDecimal | None = None
+    """Differences of one row beyond this count as this, and so does an answer that is no number. Default: `1`, the
+    largest of two probabilities. The smaller, the sooner there is a proof."""
     differs_by: PositiveDecimal | None = None
     """Numbers differ if they are further apart than this."""
     threshold: SignedDecimal | None = None

@@ -89,7 +89,7 @@ class MetricView:
     @property
     def rates(self) -> tuple[Rate, ...]:
         """The bad fraction of each arm that had requests; a mean and pairs have none."""
-        if self.report is None or (self.plan is not None and self.plan.kind in {"mean", "paired"}):
+        if self.report is None or (self.plan is not None and self.plan.kind in {"mean", "paired", "difference"}):
             return ()
         arms = (("candidate", self.report.ka, self.report.na), ("stable", self.report.kb, self.report.nb))
         return tuple(Rate(arm, bad, total, self.report.dispersion) for arm, bad, total in arms if total)
@@ -97,14 +97,14 @@ class MetricView:
     @property
     def ratio_name(self) -> str:
         """What the ratio is of."""
-        return {"latency": "time", "mean": "mean", "paired": "differing"}.get(
+        return {"latency": "time", "mean": "mean", "paired": "differing", "difference": "difference"}.get(
             self.plan.kind if self.plan is not None else "", "ratio"
         )
 
     @property
     def compared_with(self) -> str:
         """What the ratio is a multiple of."""
-        return "what may differ" if self.plan is not None and self.plan.kind == "paired" else "stable"
+        return "what may differ" if self.plan is not None and self.plan.kind in {"paired", "difference"} else "stable"
 
     @property
     def margins(self) -> tuple[float, float] | None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from rollmodel.evidence.core.types import (
     CountSample,
+    DifferenceSample,
     HistogramSample,
     MeanSample,
     MetricPlan,
@@ -32,6 +33,7 @@ _KINDS = {
     "mean": MeanSample,
     "value": ValueSample,
     "paired": PairSample,
+    "difference": DifferenceSample,
 }
 
 
@@ -59,8 +61,8 @@ def problem(sample: Sample) -> NoEvidence | None:
             return _means(sample)
         case ValueSample():
             return _finite([sample.value])
-        case PairSample():
-            return _pairs(sample)
+        case PairSample() | DifferenceSample():
+            return _pairs(sample) if isinstance(sample, PairSample) else _differences(sample)
         case NoEvidence():
             return sample
 
@@ -120,6 +122,20 @@ def _pairs(sample: PairSample) -> NoEvidence | None:
         message = f"{sample.differing:g} of {sample.pairs:g} pairs differ"
         return NoEvidence(NoEvidenceReason.BAD_EXCEEDS_TOTAL, message)
     return None if sample.pairs else NoEvidence(NoEvidenceReason.NO_PAIRS, "no request was answered by both versions")
+
+
+def _differences(sample: DifferenceSample) -> NoEvidence | None:
+    """Differences lie within -1 and 1, and squares are at least what their sum takes (Cauchy and Schwarz)."""
+    pairs, total, squares = sample.pairs, sample.total, sample.squares
+    if odd := _finite([pairs, total, squares]) or _not_negative([pairs, squares]):
+        return odd
+    if not pairs:
+        return NoEvidence(NoEvidenceReason.NO_PAIRS, "no request was answered by both versions")
+    most = pairs * (1.0 + _ROUNDING)
+    if max(abs(total), squares) > most or total**2 > squares * most + _ROUNDING:
+        message = f"differences of {pairs:g} pairs add up to {total:g}, their squares to {squares:g}"
+        return NoEvidence(NoEvidenceReason.BAD_EXCEEDS_TOTAL, message)
+    return None
 
 
 def _means(sample: MeanSample) -> NoEvidence | None:

@@ -37,7 +37,7 @@ def _check(metric: MetricPlan) -> None:
     if metric.kind == "value":
         _require(metric.value_min is not None or metric.value_max is not None, f"{name}: needs value_min or value_max")
         return
-    if metric.kind == "paired":
+    if metric.kind in {"paired", "difference"}:
         limit = metric.value_max
         _require(limit is not None and 0 < limit < 1, f"{name}: value_max must be between 0 and 1")
         return

@@ -20,6 +20,7 @@ from typing import Literal
 __all__ = [
     "Assessment",
     "CountSample",
+    "DifferenceSample",
     "HistogramSample",
     "JudgePlan",
     "MeanSample",
@@ -194,7 +195,27 @@ class PairSample:
         return PairSample(self.pairs + other.pairs, self.differing + other.differing)
 
 
-Sample = CountSample | HistogramSample | MeanSample | PairSample | ValueSample | NoEvidence
+@dataclass(frozen=True, slots=True)
+class DifferenceSample:
+    """Pairs of one window, and the sums of their differences (-1 to 1, in parts of the largest) and their squares."""
+
+    pairs: float
+    total: float
+    squares: float
+
+    @property
+    def requests(self) -> tuple[float, float]:
+        """As of a :class:`PairSample`."""
+        return self.pairs, 0.0
+
+    def plus(self, other: Sample) -> Sample:
+        """Both windows as one."""
+        if not isinstance(other, DifferenceSample):
+            return _unequal()
+        return DifferenceSample(self.pairs + other.pairs, self.total + other.total, self.squares + other.squares)
+
+
+Sample = CountSample | DifferenceSample | HistogramSample | MeanSample | PairSample | ValueSample | NoEvidence
 
 
 def _unequal() -> NoEvidence:
@@ -206,7 +227,7 @@ class MetricPlan:
     """How one metric is judged. Harm: candidate <= harm_ratio * stable + harm_absolute; safe likewise."""
 
     name: str
-    kind: Literal["count", "latency", "mean", "value", "paired"]
+    kind: Literal["count", "latency", "mean", "value", "paired", "difference"]
     harm_ratio: float = 1.1
     harm_absolute: float = 0.0
     safe_ratio: float = 1.5
@@ -215,7 +236,10 @@ class MetricPlan:
     """Absolute limit of the bad fraction (count)."""
     value_min: float | None = None
     value_max: float | None = None
-    """Limits of a value; ``value_max`` is also the share of pairs that may differ (paired)."""
+    """Limits of a value; ``value_max`` is also the share of pairs that may differ (paired), or their mean
+    difference in parts of ``value_scale`` (difference)."""
+    value_scale: float = 1.0
+    """The largest difference of a pair that counts (difference)."""
     failure_limit: int = 2
     higher_is_worse: bool = True
     weight: float = 1.0
@@ -291,7 +315,8 @@ class MetricReport:
     guard: Literal["Watching", "Caught"] | None = None
     """The guard against glaring faults while the noise is learnt; absent where there is none or it is over."""
     unit: Literal["pairs"] | None = None
-    """What ``na`` and ``ka`` count where it is not requests; of pairs ``ratio`` is in parts of the limit."""
+    """What ``na`` and ``ka`` count where it is not requests; of pairs ``ratio`` is in parts of the limit,
+    and ``value`` is a mean difference."""
     pace: float = 0.0
     """Requests of both arms in a window, lately; 0 where a metric counts none, or learns."""
 

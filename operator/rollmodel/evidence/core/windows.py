@@ -17,6 +17,7 @@ from rollmodel.evidence.core.checks import edges_problem, problem
 from rollmodel.evidence.core.increments import Grid, Increment, Track, Values, increments, place, windows
 from rollmodel.evidence.core.types import (
     CountSample,
+    DifferenceSample,
     HistogramSample,
     MeanSample,
     MetricHistory,
@@ -26,7 +27,7 @@ from rollmodel.evidence.core.types import (
     Window,
 )
 
-__all__ = ["count_samples", "histogram_samples", "history", "mean_samples"]
+__all__ = ["count_samples", "difference_samples", "histogram_samples", "history", "mean_samples"]
 
 #: The counters of one pod by role, and how to read them: values by tick.
 Counters = Mapping[str, Mapping[int, float]]
@@ -72,6 +73,22 @@ def mean_samples(
     except _UnreadableError as error:
         return [(window, error.evidence) for window in _every(grid)]
     return [(window, _mean_sample(found, alone=alone)) for window, found in placed]
+
+
+def difference_samples(
+    series: Sequence[PodSeries], *, start: float, end: float, step: float
+) -> list[tuple[Window, DifferenceSample | NoEvidence]]:
+    """Pairs of the candidate's pods per window, oldest first; see :func:`count_samples`.
+
+    series: counters with role ``total`` (pairs), ``up`` and ``down`` (differences by sign, both added up as positive
+    numbers) and ``squares`` per pod, which must all be there; a difference is one in parts of the largest.
+    """
+    grid = Grid(start, end, step)
+    try:
+        placed = _placed(_tracks(series, grid, _read_differences), grid)
+    except _UnreadableError as error:
+        return [(window, error.evidence) for window in _every(grid)]
+    return [(window, _difference_sample(found)) for window, found in placed]
 
 
 def histogram_samples(
@@ -175,6 +192,16 @@ def _read_means(roles: Counters) -> Mapping[int, Values]:
     return {tick: (count, roles["sum"][tick]) for tick, count in roles["count"].items() if tick in roles["sum"]}
 
 
+def _read_differences(roles: Counters) -> Mapping[int, Values]:
+    """Pairs, differences up and down, and squares at each tick that has all of them."""
+    names = ("total", "up", "down", "squares")
+    for role in names:
+        if role not in roles:
+            raise _UnreadableError(NoEvidenceReason.NO_SERIES, f"a pod has no series {role!r}")
+    ticks = set(roles["total"]).intersection(*(roles[name] for name in names))
+    return {tick: tuple(roles[name][tick] for name in names) for tick in ticks}
+
+
 def _read_buckets(bounds: Sequence[float], roles: Counters) -> Mapping[int, Values]:
     """The count of each bucket alone, at each tick that has all of them."""
     columns = {_bound(role): points for role, points in roles.items()}
@@ -223,6 +250,15 @@ def _mean_sample(found: Sequence[Increment], *, alone: bool) -> MeanSample | NoE
         sample = MeanSample(*_mean(found, "candidate"), *((0.0, 0.0) if alone else _mean(found, "stable")))
     except _UnreadableError as error:
         return _without_candidate(error.evidence, found, counted=1)
+    return problem(sample) or sample
+
+
+def _difference_sample(found: Sequence[Increment]) -> DifferenceSample | NoEvidence:
+    try:
+        pairs, up, down, squares = _arm(found, "candidate")
+    except _UnreadableError as error:
+        return error.evidence
+    sample = DifferenceSample(pairs, up - down, squares)
     return problem(sample) or sample
 
 

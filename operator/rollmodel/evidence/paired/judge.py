@@ -26,7 +26,7 @@ from rollmodel.evidence.core.words import percent
 from rollmodel.evidence.paired import model as pairs
 from rollmodel.evidence.paired.model import PairConfig, PairState
 
-__all__ = ["PairJudge"]
+__all__ = ["PairJudge", "copies_ended", "verdict_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class PairJudge:
         found = [samples.get(m.name) for m in self.metrics]
         total, differing = (array([getattr(s, f, 0.0) for s in found]) for f in ("pairs", "differing"))
         state = pairs.update(self.config, self.state, total, differing, step.seconds)
-        ended = np.array([_is_over(sample) for sample in found])
+        ended = np.array([copies_ended(sample) for sample in found])
         waited = np.where(ended, self.seconds_without_data, self.seconds_without_data + step.elapsed)
         return replace(
             self,
@@ -88,7 +88,7 @@ class PairJudge:
             low, high = pairs.limits_of_share(n, k, float(phi[i]))
             report = MetricReport(
                 name=metric.name,
-                verdict=_verdict(float(harm[i] - self.config.harm_level[i]), proven=bool(self.proven[i])),
+                verdict=verdict_of(float(harm[i] - self.config.harm_level[i]), proven=bool(self.proven[i])),
                 e_harm=exp(harm[i]),
                 e_safe=exp(safe[i]),
                 ratio=k / n / limit if n else None,
@@ -137,11 +137,13 @@ def _config(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> PairConfig:
     )
 
 
-def _is_over(sample: Sample | None) -> bool:
+def copies_ended(sample: Sample | None) -> bool:
+    """Whether requests are not copied any more."""
     return isinstance(sample, NoEvidence) and sample.reason is NoEvidenceReason.COPIES_ENDED
 
 
-def _verdict(beyond: float, *, proven: bool) -> Literal["Harmful", "ProvenSafe", "Undecided"]:
+def verdict_of(beyond: float, *, proven: bool) -> Literal["Harmful", "ProvenSafe", "Undecided"]:
+    """``beyond``: log e of harm above its level."""
     return "Harmful" if beyond >= 0 else "ProvenSafe" if proven else "Undecided"
 
 

@@ -14,7 +14,17 @@ import numpy as np
 
 from rollmodel.serving.pairs.config import Rule
 
-__all__ = ["MOST_ROWS", "Answers", "RowsOfRule", "Value", "current", "differing_rows", "question_of", "values_of"]
+__all__ = [
+    "MOST_ROWS",
+    "Answers",
+    "RowsOfRule",
+    "Value",
+    "current",
+    "differences",
+    "differing_rows",
+    "question_of",
+    "values_of",
+]
 
 Value: TypeAlias = float | str
 Answers: TypeAlias = tuple[Value, ...]
@@ -66,6 +76,22 @@ def differing_rows(rule: Rule, ours: Answers, theirs: Answers) -> list[bool]:
     if len(ours) != len(theirs):
         return [True] * max(len(ours), 1)
     return [_differ(rule, one, other) for one, other in zip(ours, theirs, strict=True)]
+
+
+def differences(largest: float, ours: Answers, theirs: Answers) -> list[float]:
+    """For each row ours minus theirs, -1 to 1, in parts of the largest that counts.
+
+    What is no number differs by the largest unless it is the same, and so do all rows where there are not as many.
+    """
+    if len(ours) != len(theirs):
+        return [1.0] * max(len(ours), 1)
+    return [_difference(largest, one, other) for one, other in zip(ours, theirs, strict=True)]
+
+
+def _difference(largest: float, one: Value, other: Value) -> float:
+    if isinstance(one, str) or isinstance(other, str):
+        return 0.0 if one == other else 1.0
+    return max(-1.0, min(1.0, (one - other) / largest))
 
 
 def _differ(rule: Rule, one: Value, other: Value) -> bool:

@@ -21,12 +21,14 @@ class Rule:
     """What counts as a difference, by its name in the metrics.
 
     ``differs_by``: numbers further apart; ``threshold``: numbers on two sides of it; neither: any difference.
+    ``mean_up_to``: instead the mean of differences counts, each up to this.
     ``slice_by``: a feature by whose values rows are counted; ``only``: a feature and the value that counts.
     """
 
     name: str
     differs_by: float | None = None
     threshold: float | None = None
+    mean_up_to: float | None = None
     slice_by: str | None = None
     only: tuple[str, str] | None = None
 
@@ -56,11 +58,13 @@ def configured(env: Mapping[str, str] = os.environ) -> PairsConfig | None:
 
 def _rule(content: Mapping[str, Any]) -> Rule:
     differs_by, threshold, slice_by = (content.get(name) for name in ("differsBy", "threshold", "sliceBy"))
+    mean_up_to = content.get("meanUpTo")
     only = content.get("only")
     return Rule(
         str(content["name"]),
         differs_by=None if differs_by is None else float(differs_by),
         threshold=None if threshold is None else float(threshold),
+        mean_up_to=None if mean_up_to is None else float(mean_up_to),
         slice_by=None if slice_by is None else str(slice_by),
         only=None if only is None else (str(only["feature"]), str(only["value"])),
     )

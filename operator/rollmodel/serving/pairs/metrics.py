@@ -7,13 +7,14 @@ from itertools import compress
 
 from prometheus_client import CollectorRegistry, Counter
 
-from rollmodel.serving.pairs.answers import Answers, RowsOfRule, differing_rows
+from rollmodel.serving.pairs.answers import Answers, RowsOfRule, differences, differing_rows
 from rollmodel.serving.pairs.config import Rule
 
 __all__ = ["LOST", "PairMetrics"]
 
 #: Why a copy is in no pair: no pod of stable answered the same request, it is a repetition, or there were too many.
 LOST = ("not_found", "repeated", "too_many")
+SIGNS = ("positive", "negative")
 #: Slices by rule; rows of further ones are counted together.
 MOST_SLICES = 20
 OTHER = "(other)"
@@ -48,13 +49,27 @@ class PairMetrics:
         self._differing_rows = Counter(
             "rollmodel_server_pair_rows_differing", "Rows that differ by slice.", slices, registry=registry
         )
+        self._mean = Counter(
+            "rollmodel_server_pairs_mean_difference",
+            "Sum of the means of candidate minus stable, in parts of the rule's largest, by sign.",
+            ["rule", "sign"],
+            registry=registry,
+        )
+        self._squares = Counter(
+            "rollmodel_server_pairs_mean_squares", "Sum of the squares of these means.", ["rule"], registry=registry
+        )
         self._slices: dict[str, set[str]] = {rule.name: set() for rule in rules}
         for rule in rules:
             self._pairs.labels(rule.name)
-            self._differing.labels(rule.name)
+            if rule.mean_up_to is None:
+                self._differing.labels(rule.name)
+                continue
+            self._squares.labels(rule.name)
+            for sign in SIGNS:
+                self._mean.labels(rule.name, sign)
         for reason in LOST:
             self._lost.labels(reason)
-        for sign in ("positive", "negative"):
+        for sign in SIGNS:
             self._difference.labels(sign)
 
     def lose(self, reason: str, copies: int = 1) -> None:
@@ -65,6 +80,9 @@ class PairMetrics:
     def count(self, ours: Answers, theirs: Answers, rows: Sequence[RowsOfRule]) -> None:
         """A pair. ``rows``: of each rule; a request without a row that counts is no pair of it."""
         for rule, of_rule in zip(self._rules, rows, strict=True):
+            if rule.mean_up_to is not None:
+                self._count_mean(rule.name, differences(rule.mean_up_to, ours, theirs), of_rule)
+                continue
             differ = differing_rows(rule, ours, theirs)
             counted = differ if of_rule.chosen is None else list(compress(differ, of_rule.chosen))
             if not counted:
@@ -77,6 +95,14 @@ class PairMetrics:
                 self._differing_rows.labels(rule.name, label).inc(differs)
         if len(ours) == len(theirs):
             self._count_difference(ours, theirs)
+
+    def _count_mean(self, rule: str, of_rows: Sequence[float], rows: RowsOfRule) -> None:
+        counted = of_rows if rows.chosen is None else list(compress(of_rows, rows.chosen))
+        if counted:
+            mean = sum(counted) / len(counted)
+            self._pairs.labels(rule).inc()
+            self._mean.labels(rule, SIGNS[mean < 0]).inc(abs(mean))
+            self._squares.labels(rule).inc(mean * mean)
 
     def _count_difference(self, ours: Answers, theirs: Answers) -> None:
         both = [(a, b) for a, b in zip(ours, theirs, strict=True) if isinstance(a, float) and isinstance(b, float)]

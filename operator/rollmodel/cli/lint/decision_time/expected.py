@@ -15,6 +15,7 @@ import numpy as np
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.core.types import (
     CountSample,
+    DifferenceSample,
     HistogramSample,
     MeanSample,
     MetricHistory,
@@ -31,6 +32,8 @@ _MEDIAN_SECONDS, _DEVIATION = 0.05, 0.6
 _EDGES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 #: Single values of a mean vary as much as they are large (an exponential distribution).
 _MEAN = 1.0
+#: The standard deviation of the differences of pairs, in parts of the largest one.
+_SPREAD = 0.05
 #: Of a candidate that is as good as stable so much of what may differ does; of another one a multiple of the limit.
 _FEW = 0.25
 _PAST_SECONDS, _MOST_WINDOWS = 3 * 3600, 360
@@ -62,11 +65,14 @@ def sample(metric: MetricPlan, traffic: Traffic, seconds: float, factor: float) 
         case "paired":
             share = (metric.value_max or 0.0) * (_FEW if factor == 1.0 else factor)
             return PairSample(na, na * min(1.0, share))
+        case "difference":
+            mean = (metric.value_max or 0.0) * (0.0 if factor == 1.0 else factor)
+            return DifferenceSample(na, na * min(1.0, mean), na * min(1.0, mean**2 + _SPREAD**2))
 
 
 def past(metric: MetricPlan, traffic: Traffic, interval: float) -> MetricHistory:
     """Three hours of stable, or as many windows as an answer of Prometheus holds."""
-    if metric.kind in {"value", "paired"}:
+    if metric.kind in {"value", "paired", "difference"}:
         return MetricHistory()
     windows = min(_MOST_WINDOWS, int(_PAST_SECONDS // interval))
     rng = np.random.default_rng(0)

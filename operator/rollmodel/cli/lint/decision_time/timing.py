@@ -130,7 +130,7 @@ def _visited(spec: ModelDeploymentSpec) -> Iterator[int]:
 
 def _is_tolerated(metric: MetricPlan, traffic: Traffic, factor: float) -> bool:
     """Whether a candidate that is so much worse lies within the tolerance, and below the ceiling."""
-    if metric.kind in {"value", "paired"}:
+    if metric.kind in {"value", "paired", "difference"}:
         return False
     stable = traffic.bad_share if metric.kind == "count" else 1.0
     within = factor * stable <= metric.harm_ratio * stable + metric.harm_absolute

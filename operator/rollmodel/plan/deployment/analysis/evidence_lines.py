@@ -29,6 +29,8 @@ def _ratio(report: MetricReport) -> str | None:
 
 
 def _samples(report: MetricReport) -> str | None:
+    if report.value is not None and report.unit == "pairs":
+        return f"mean difference {report.value:+.3g} of {report.na:.0f} pairs"
     if report.value is not None and not report.nb:
         return f"value {report.value:.4g}"
     if report.value is not None:

@@ -47,7 +47,8 @@ def _split(spec: ModelDeploymentSpec) -> tuple[float, bool]:
 
 def _metric_plan(metric: Metric) -> MetricPlan:
     plan = signal_of(metric).plan(metric)
-    return plan if plan.kind in {"value", "paired"} else _with_margins(plan, metric.tolerance, metric.safe_tolerance)
+    limited = plan.kind in {"value", "paired", "difference"}
+    return plan if limited else _with_margins(plan, metric.tolerance, metric.safe_tolerance)
 
 
 def _with_margins(plan: MetricPlan, harm: Tolerance | None, safe: Tolerance | None) -> MetricPlan:

@@ -256,3 +256,16 @@ def test_pairs_are_asked_of_the_candidate_alone_and_by_their_rule(paired: dict[s
         summed(f"rollmodel_server_pairs_differing_total{{{of_candidate}}}"),
         summed(f"rollmodel_server_pairs_total{{{of_candidate}}}"),
     )
+
+
+def test_a_mean_of_pairs_is_asked_by_its_largest_difference() -> None:
+    asked = query(paired={"maxMeanDifference": "0.02", "largestDifference": "0.5"})
+    of_rule = f'{SELECTOR},rollmodel_dev_revision="cccccccc",rule="meanUpTo=0.5"'
+    for role, name, sign in (
+        ("total", "pairs_total", ""),
+        ("up", "pairs_mean_difference_total", ',sign="positive"'),
+        ("down", "pairs_mean_difference_total", ',sign="negative"'),
+        ("squares", "pairs_mean_squares_total", ""),
+    ):
+        counter = summed(f"rollmodel_server_{name}{{{of_rule}{sign}}}")
+        assert f'label_replace({counter}, "role", "{role}", "", "")' in asked

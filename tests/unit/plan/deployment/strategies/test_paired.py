@@ -104,6 +104,33 @@ def test_too_many_at_the_limit_stay_undecided(shadowed: Shadowed) -> None:
     assert (cluster.verdicts()[-1], cluster.status["rejected"]["reason"]) == ("RolledBack v2", "Undecided")
 
 
+@pytest.mark.parametrize(
+    ("shift", "verdict", "words"),
+    [
+        (0.03, "RolledBack v2", "means: proven worse than tolerated, 3 times what may differ"),
+        (-0.03, "RolledBack v2", "means: proven worse than tolerated, 3 times what may differ"),
+        (0.001, "Promoted v2", "mean difference +0.001 of"),
+    ],
+)
+def test_numbers_may_differ_by_so_much_on_average(installed: Cluster, shift: float, verdict: str, words: str) -> None:
+    cluster = deepcopy(installed)
+    means = {"name": "means", "paired": {"maxMeanDifference": "0.01"}}
+    cluster.edit(analysis={"metrics": [{"name": "errors", "preset": "Errors"}, means]})
+    revision, said = cluster.try_version("2"), set[str]()
+    cluster.behaviours[revision] = Behaviour(bad=0.05, shift=shift)
+
+    def over() -> bool:
+        said.update(one.get("samples", "") for one in cluster.status.get("evidence", ()) if one["metric"] == "means")
+        return cluster.over()
+
+    assert cluster.run(7200, over)
+    assert cluster.verdicts()[-1] == verdict
+    if shift == 0.001:
+        assert any(words in one for one in said), said
+    else:
+        assert words in cluster.status["rejected"]["message"]
+
+
 def told(**analysis: Any) -> dict[str, Any]:
     """What a pod that is made under this analysis is told of pairs."""
     revision = wanted("churn", spec(rollout=POLICY, analysis=analysis), model("1"), DEFAULTS)

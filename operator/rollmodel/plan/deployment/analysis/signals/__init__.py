@@ -10,12 +10,13 @@ from rollmodel.plan.deployment.analysis.signals.counts import Counts
 from rollmodel.plan.deployment.analysis.signals.latency import Latency
 from rollmodel.plan.deployment.analysis.signals.means import Means
 from rollmodel.plan.deployment.analysis.signals.paired import Paired
+from rollmodel.plan.deployment.analysis.signals.paired_mean import PairedMean
 from rollmodel.plan.deployment.analysis.signals.signal import Signal
 from rollmodel.plan.deployment.analysis.signals.value import Value
 
 __all__ = ["SIGNALS", "promql", "signal_of"]
 
-SIGNALS: tuple[Signal, ...] = (Counts(), Latency(), Means(), Value(), Paired())
+SIGNALS: tuple[Signal, ...] = (Counts(), Latency(), Means(), Value(), Paired(), PairedMean())
 
 
 def signal_of(metric: Metric) -> Signal:

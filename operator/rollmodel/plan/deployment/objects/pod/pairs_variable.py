@@ -7,7 +7,7 @@ from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan import naming
-from rollmodel.plan.deployment.analysis.signals.paired import rule_of
+from rollmodel.plan.deployment.analysis.signals.paired import LARGEST, rule_of
 from rollmodel.plan.pods.spec import literal
 
 __all__ = ["pairs_environment"]
@@ -22,6 +22,7 @@ def pairs_environment(asked: ModelDeploymentSpec, owner: str, revision: str, por
             "name": rule_of(metric.paired),
             "differsBy": metric.paired.differs_by,
             "threshold": metric.paired.threshold,
+            "meanUpTo": (metric.paired.largest_difference or LARGEST) if metric.paired.max_mean_difference else None,
             "sliceBy": metric.paired.slice_by,
             "only": None if metric.paired.only is None else metric.paired.only.to_wire(),
         }
