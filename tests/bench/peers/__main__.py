@@ -17,8 +17,9 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.peers.argo import argo_rollouts
-from tests.bench.peers.measure import Figures, measure
-from tests.bench.peers.ours import rollmodel
+from tests.bench.peers.floor import bare_loop
+from tests.bench.peers.measure import Figures, measure, measure_burst
+from tests.bench.peers.ours import registered, rollmodel
 from tests.bench.peers.table import markdown
 from tests.bench.scale.rig.kwok import simulated_node
 from tests.bench.scale.rig.profiling import Profile
@@ -31,12 +32,14 @@ _PAGE = "benchmarks-peers.md"
 _HEAD = Path(__file__).with_name("page.md")
 
 
-async def _measured(where: Stack, arguments: argparse.Namespace) -> list[Figures]:
-    profile, found = Profile(arguments.profile, arguments.memory), []
+async def _measured(where: Stack, arguments: argparse.Namespace) -> tuple[list[Figures], list[float]]:
+    """Of each tool, and the burst of a loop that only creates children."""
+    profile, found, follow = Profile(arguments.profile, arguments.memory), [], await registered(where)
+    floor = await measure_burst(where.cluster, bare_loop(where.cluster, follow), arguments.at_once)
     for name in arguments.only:
-        tool = await rollmodel(where, profile, arguments.python) if name == "rollmodel" else argo_rollouts(where)
+        tool = rollmodel(where, follow, profile, arguments.python) if name == "rollmodel" else argo_rollouts(where)
         found.append(await measure(where.cluster, tool, arguments.objects, arguments.at_once))
-    return found
+    return found, floor
 
 
 def main() -> int:
@@ -61,8 +64,8 @@ def main() -> int:
         stack(Path(directory), "mlflow") as where,
         simulated_node(where.cluster),
     ):
-        figures = asyncio.run(_measured(where, arguments))
-    text = markdown(figures, conditions(load, "tests.bench.peers"))
+        figures, floor = asyncio.run(_measured(where, arguments))
+    text = markdown(figures, floor, conditions(load, "tests.bench.peers"))
     print(text)
     if arguments.out is not None:
         head = _HEAD.read_text(encoding="utf-8")

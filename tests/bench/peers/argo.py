@@ -26,12 +26,13 @@ from tests.bench.scale.rig.stack import NAMESPACE, Stack
 from tests.bench.scale.rig.usage import Usage
 from tests.support.eventually import eventually
 
-__all__ = ["argo_rollouts"]
+__all__ = ["RESTRICTED", "argo_rollouts"]
 
 _CONTROLLER = "rollouts-controller"
 _MODULE = "github.com/argoproj/argo-rollouts"
 _USER = "argo-rollouts"
-_RESTRICTED = {
+#: A container that namespaces with Pod Security "restricted" take.
+RESTRICTED = {
     "runAsNonRoot": True,
     "runAsUser": 65532,
     "allowPrivilegeEscalation": False,
@@ -73,7 +74,7 @@ def _manifests(prefix: str, count: int) -> list[Object]:
 def _manifest(name: str) -> Object:
     """A canary in two steps, as ours have by default."""
     labels = {"app": name}
-    container = {"name": "model", "image": "registry.example.com/model:1", "securityContext": _RESTRICTED}
+    container = {"name": "model", "image": "registry.example.com/model:1", "securityContext": RESTRICTED}
     return {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Rollout",

@@ -17,7 +17,7 @@ from tests.bench.scale.rig.audit import Requests, until_quiet
 from tests.bench.scale.rig.objects import watched
 from tests.bench.scale.rig.stack import NAMESPACE
 
-__all__ = ["Figures", "measure"]
+__all__ = ["Figures", "measure", "measure_burst"]
 
 _PATIENCE_SECONDS = 1800.0
 _PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
@@ -67,6 +67,16 @@ async def measure(cluster: Cluster, tool: Tool, objects: int, at_once: int) -> F
         finally:
             await _clean(cluster, tool)
     return Figures(tool.name, objects, applied, ready, sent, cpu, (empty, full, peak), seconds)
+
+
+async def measure_burst(cluster: Cluster, tool: Tool, at_once: int) -> list[float]:
+    """Many at once only: seconds from sending each to seeing its child."""
+    async with tool.running():
+        try:
+            say(f"{tool.name}: {at_once} at once")
+            return await burst(cluster, tool.manifests("burst", at_once), tool.collection)
+        finally:
+            await _clean(cluster, tool)
 
 
 def _apply(cluster: Cluster, objects: list[Object]) -> None:

@@ -14,13 +14,18 @@ from tests.bench.scale.rig.process import operator
 from tests.bench.scale.rig.profiling import Profile, profiled
 from tests.bench.scale.rig.stack import OPERATOR, Stack
 from tests.bench.scale.rig.usage import Usage
+from tests.support.live.light_models import LightModel
 
-__all__ = ["rollmodel"]
+__all__ = ["registered", "rollmodel"]
 
 
-async def rollmodel(where: Stack, profile: Profile, python: Path | None = None) -> Tool:
-    """With its models registered."""
-    follow = await models(where.cluster.mlflow_url, MODELS)
+async def registered(where: Stack) -> list[LightModel]:
+    """Models that objects follow."""
+    return await models(where.cluster.mlflow_url, MODELS)
+
+
+def rollmodel(where: Stack, follow: list[LightModel], profile: Profile, python: Path | None = None) -> Tool:
+    """Ours, with objects that follow these models."""
 
     def objects(prefix: str, count: int) -> list[dict[str, object]]:
         return manifests(prefix, count, follow)

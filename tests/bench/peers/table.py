@@ -13,8 +13,11 @@ _MB = 1e6
 _RARE = 0.005
 
 
-def markdown(runs: Sequence[Figures], conditions: Conditions) -> str:
-    """What it costs to bring objects up, the requests by kind, and where this was measured."""
+def markdown(runs: Sequence[Figures], floor: Sequence[float], conditions: Conditions) -> str:
+    """What it costs to bring objects up, the requests by kind, and where this was measured.
+
+    ``floor``: the burst of a loop that only creates the child.
+    """
     names = [run.tool for run in runs]
     first = runs[0]
     costs = _table([f"{first.objects:,} objects, one pod each", *names], _costs(runs))
@@ -24,7 +27,8 @@ def markdown(runs: Sequence[Figures], conditions: Conditions) -> str:
         f"`{conditions.command}` on {conditions.machine}, {conditions.date}, commit {conditions.commit}; load average"
         f" {before:.1f} before and {after:.1f} after. One API server, one KWOK node, one tool after the other."
     )
-    return f"{costs}\n\n{kinds}\n\n{where}"
+    least = f"A bare loop, {len(floor):,} at once: child visible, p50 / p99: {percentiles(list(floor))}."
+    return f"{costs}\n\n{least}\n\n{kinds}\n\n{where}"
 
 
 def _costs(runs: Sequence[Figures]) -> Iterator[list[str]]:
