@@ -18,7 +18,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.bench.scale import page, rows, section
-from tests.bench.scale.measurements import first_answer, rest, rollback, training, writes
+from tests.bench.scale.measurements import cold_start, first_answer, rest, rollback, training, writes
 from tests.bench.scale.rig.kwok import simulated_node
 from tests.bench.scale.rig.stack import stack
 
@@ -43,6 +43,12 @@ def _first(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[se
     return "The first answer, and a moved alias", rows.first_rows(run)
 
 
+def _cold(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
+    with stack(directory, "mlflow", "node", "gateway", "prometheus") as where:
+        run = asyncio.run(cold_start.measure(where, 3 if arguments.quick else 25))
+    return "Cold start of a model at zero", rows.cold_rows(run)
+
+
 def _rollback(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
     with stack(directory, "mlflow", "node", "gateway", "prometheus") as where:
         run = asyncio.run(rollback.measure(where, 3 if arguments.quick else 50))
@@ -63,6 +69,7 @@ def _writes(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[s
 
 
 _PARTS: dict[str, Callable[[argparse.Namespace, Path], tuple[str, list[section.Row]]]] = {
+    "cold": _cold,
     "first": _first,
     "rest": _rest,
     "rollback": _rollback,
@@ -94,7 +101,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="50 objects, 3 rollbacks, 10 runs, 2 first answers; does not write the page",
+        help="50 objects, 3 rollbacks, 3 cold starts, 10 runs, 2 first answers; does not write the page",
     )
     parser.add_argument("--only", nargs="*", choices=list(_PARTS), default=list(_PARTS), help="parts to run")
     parser.add_argument("--results", type=Path, default=Path("build/scale"), help="where results are kept")

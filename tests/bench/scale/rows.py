@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from tests.bench.scale.measurements.cold_start import ColdStart
 from tests.bench.scale.measurements.first_answer import FirstAnswer
 from tests.bench.scale.measurements.rest import MODELS, POLL_SECONDS, Rest
 from tests.bench.scale.measurements.rollback import Rollback
@@ -12,7 +13,7 @@ from tests.bench.scale.measurements.writes import Written
 from tests.bench.scale.rig.audit import shares
 from tests.bench.scale.section import Row, percentiles, seconds
 
-__all__ = ["first_rows", "rest_rows", "rollback_rows", "training_rows", "write_rows"]
+__all__ = ["cold_rows", "first_rows", "rest_rows", "rollback_rows", "training_rows", "write_rows"]
 
 _KB = 1000
 _MB = 1000 * _KB
@@ -38,6 +39,16 @@ def first_rows(run: FirstAnswer) -> list[Row]:
         Row("from its start to the first answer of the gateway, p50 / max", seconds([one.answered for one in answers])),
         Row(f"{moves} moves: alias moved to candidate begun, p50 / max", seconds(run.polled), "a poll of 15 s at most"),
         Row(f"{len(run.asked)} moves, asked to look at once, p50 / max", seconds(run.asked)),
+    ]
+
+
+def cold_rows(run: ColdStart) -> list[Row]:
+    """From the first 503 of the holding page to the first answer of the model."""
+    return [
+        Row("cold starts of each", str(len(run.model)), "at least 20", len(run.model) >= 20),
+        Row("a server that starts at once: first 503 to first 200, p50 / p99", percentiles(run.light)),
+        Row("our model server: first 503 to first 200, p50 / p99", percentiles(run.model)),
+        Row("answers that were neither the model's nor the page's", str(run.unserved)),
     ]
 
 

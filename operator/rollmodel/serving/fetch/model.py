@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from rollmodel.errors import NotFound, Untrustworthy
+from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.serving.digest import folder_digest
 from rollmodel.serving.fetch.cache import Cache
 from rollmodel.serving.fetch.destination import Destination
@@ -69,10 +69,17 @@ def fetch(uri: str, digest: str, dest: Path, mounted: Path | None = None, cache:
 
 
 def _verify(mounted: Path, digest: str) -> None:
-    """The files of an image. An API server that knows no image volumes leaves an empty folder in its place."""
+    """The files of an image.
+
+    An API server without image volumes leaves the volume and its mounts out and says nothing, so there is no folder;
+    one that does not know the field makes an empty one of it.
+    """
     progress = Progress()
     if not mounted.exists() or (mounted.is_dir() and not any(mounted.iterdir())):
-        raise NotFound("no files where the image is mounted: a wrong path, or a cluster without image volumes")
+        raise Invalid(
+            "the image is not mounted: image volumes take Kubernetes 1.35, or 1.33 and the feature gate ImageVolume",
+            reason="NoImageVolume",
+        )
     found = watched(lambda: folder_digest(mounted, counted=progress.work), progress)
     if found != digest:
         raise Untrustworthy(f"expected {digest} got {found}", reason="DigestMismatch")

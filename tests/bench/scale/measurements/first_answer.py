@@ -35,7 +35,7 @@ from tests.support.live.light_models import LightModel, LightRegistry
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec
 from tests.support.live.servers.light_server import Behaviour
 
-__all__ = ["Answer", "FirstAnswer", "measure"]
+__all__ = ["Answer", "FirstAnswer", "guide_request", "measure", "trained"]
 
 _EXAMPLES = Path(__file__).parents[4] / "examples"
 _TRAIN = _EXAMPLES / "wine" / "train.py"
@@ -67,8 +67,8 @@ class FirstAnswer:
 
 async def measure(where: Stack, trainings: int, answers: int, moves: int) -> FirstAnswer:
     """Train so often, then apply, then move an alias, one after the other."""
-    training = [await _timed(_trained, where) for _ in range(trainings)]
-    body = await asyncio.to_thread(_request)
+    training = [await _timed(trained, where) for _ in range(trainings)]
+    body = await asyncio.to_thread(guide_request)
     where.cluster.kubectl("apply", "-n", NAMESPACE, "-f", str(_EXAMPLES / "gateway.yaml"))
     api = await ApiServer.connect(str(where.cluster.kubeconfig))
     try:
@@ -91,7 +91,8 @@ async def _timed(work: Callable[[Stack], None], where: Stack) -> float:
     return time.monotonic() - began
 
 
-def _trained(where: Stack) -> None:
+def trained(where: Stack) -> None:
+    """Train the model of the guide, register it, and point the alias to it."""
     command = [sys.executable, str(_TRAIN), "--tracking-uri", where.cluster.mlflow_url, "--alias", ALIAS]
     subprocess.run(command, check=True, capture_output=True)
     say("a model was trained and registered")
@@ -201,7 +202,7 @@ async def _watched(where: Stack) -> AsyncIterator[_Seen]:
                     await task
 
 
-def _request() -> bytes:
+def guide_request() -> bytes:
     """The body of the guide's first request."""
     command = [sys.executable, str(_TRAIN), "--requests"]
     return subprocess.run(command, check=True, capture_output=True).stdout.splitlines()[0]

@@ -24,7 +24,7 @@ __all__ = ["RESTART_BUDGET", "Diagnosis", "diagnose"]
 RESTART_BUDGET = 3
 
 _OF_MODEL = {"DigestMismatch"}
-_NEVER_HEALS = {*_OF_MODEL, "Unsupported", "UnsafePath"}
+_NEVER_HEALS = {*_OF_MODEL, "Unsupported", "UnsafePath", "NoImageVolume"}
 _REASONED = re.compile(r"([A-Z][A-Za-z]+): (.+)")
 
 

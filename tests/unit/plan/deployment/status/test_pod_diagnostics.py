@@ -45,6 +45,10 @@ CASES: list[tuple[dict[str, Any], Diagnosis | None]] = [
         ),
     ),
     (
+        pod(**fetching(1, "NoImageVolume: the image is not mounted")),
+        Diagnosis("NoImageVolume", "pod p: the model could not be fetched: the image is not mounted", fatal=True),
+    ),
+    (
         pod(**fetching(1, "Unsupported: s3:// needs boto3")),
         Diagnosis("Unsupported", "pod p: the model could not be fetched: s3:// needs boto3", fatal=True),
     ),
