@@ -64,7 +64,7 @@ def _link(claim: str, volume: Object | None, folder: Path, root: Path) -> None:
 
 
 def _link_image(reference: str, folder: Path, root: Path) -> None:
-    """Let the volume's folder be a link to what stands for an image: ``images/REFERENCE`` in the folder of volumes."""
+    """Let the volume's folder be a link to what stands for an image: ``images/REFERENCE`` of the cluster."""
     images = root / "images"
     path = (images / reference).resolve()
     if not path.is_relative_to(images.resolve()) or not path.is_dir():

@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 def _image(cluster: Cluster, number: int) -> tuple[str, str]:
     """An image with a model: its address, and the digest of the model's files."""
     reference = f"registry.example.com/churn@sha256:{number:064x}"
-    folder = cluster.directory / "volumes" / "images" / reference / "models"
+    folder = cluster.directory / "images" / reference / "models"
     folder.mkdir(parents=True)
     (folder / BEHAVIOUR).write_text(json.dumps(asdict(Behaviour(f"model {number}"))))
     (folder / SERVER).write_text(Path(light_server.__file__).read_text())
@@ -55,7 +55,7 @@ async def test_a_model_in_an_image_is_rolled_out_and_another_one_is_not_what_it_
     )
     assert moved.stable is not None
     assert (moved.stable.weight, moved.history[-1].verdict) == (100, "Promoted")
-    [pod] = await churn.children("Pod")
+    [pod] = [one for one in await churn.children("Pod") if moved.stable.revision in one["metadata"]["name"]]
     [volume] = [one for one in pod["spec"]["volumes"] if one["name"] == "model"]
     assert volume["image"]["reference"] == second.removeprefix("oci://").removesuffix("/models")
 
