@@ -30,28 +30,39 @@ _BISECTIONS = 40
 
 
 class Exposure(NamedTuple):
-    """What a candidate would get: its share 0 .. 1, requests per second of both arms, seconds that samples are late."""
+    """What a candidate would get: its share 0 .. 1, requests per second of all, seconds that samples are late.
+
+    ``compared``: its share of the requests that are compared.
+    """
 
     share: float
     rps: float
     late: float
+    compared: float
 
 
 def expected_harm(
-    plan: JudgePlan, reports: Sequence[MetricReport], *, share: float, late: float, rps: float | None = None
+    plan: JudgePlan,
+    reports: Sequence[MetricReport],
+    *,
+    share: float,
+    late: float,
+    rps: float | None = None,
+    now: float | None = None,
 ) -> float:
     """Expected number of requests that get a worse answer, of the metric that is worst off; inf while one learns.
 
     share: of the requests that the candidate would answer, 0 .. 1. late: seconds until a sample has arrived. rps:
-    requests per second of both arms, by default as in the last windows. What is proven safe, or excluded beyond the
-    safe margin, is no harm.
+    requests per second of all, by default those that were compared in the last windows. now: the candidate's present
+    share, where it is compared with as many requests as it gets, and not with all others. What is proven safe, or
+    excluded beyond the safe margin, is no harm.
     """
     by_name = {report.name: report for report in reports}
     if any(report.learning is not None for report in reports):
         return math.inf
     if rps is None:
-        rps = max((report.pace / plan.interval for report in reports), default=0.0)
-    exposure = Exposure(share, rps, late)
+        rps = max((report.pace / plan.interval for report in reports), default=0.0) / (2 * now if now else 1.0)
+    exposure = Exposure(share, rps, late, share if now is None else 0.5)
     harms = (_of_metric(plan, m, by_name[m.name], exposure) for m in plan.metrics if m.name in by_name)
     return max(harms, default=math.inf)
 
@@ -66,7 +77,7 @@ def _of_metric(plan: JudgePlan, metric: MetricPlan, report: MetricReport, exposu
     if not worse:
         return 0.0
     until_noticed = exposure.share * exposure.rps * notice_seconds(plan, metric, exposure.late)
-    return worse * max(until_noticed, _requests_to_proof(plan, metric, report, worse, exposure.share))
+    return worse * max(until_noticed, _requests_to_proof(plan, metric, report, worse, exposure.compared))
 
 
 def possible_share(metric: MetricPlan, report: MetricReport) -> float:

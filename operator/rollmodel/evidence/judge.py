@@ -50,15 +50,21 @@ def begin(plan: JudgePlan, history: Mapping[str, MetricHistory], now: float) -> 
 
 
 def observe(
-    state: JudgeState, window: Window, samples: Mapping[str, Sample], *, weight: float | None = None
+    state: JudgeState,
+    window: Window,
+    samples: Mapping[str, Sample],
+    *,
+    weight: float | None = None,
+    share: float | None = None,
 ) -> JudgeState:
     """The judge after one window. Feeding the same window again changes nothing.
 
     samples: by metric name; what is missing or not sound is noted and changes no evidence. weight: the candidate's
     share of traffic as routed in this window (0 .. 1), None where it is not known; a window in which it changed is no
-    evidence for a comparison. A window that ends or begins before the end of the last one is refused with a note.
-    Metrics whose labels come late say nothing until the split has been the same for as long as labels take: right after
-    a change the candidate's labels are the quick ones, and quick ones are not like the others.
+    evidence for a comparison. share: its share of the requests that are compared, where those are not all. A window
+    that ends or begins before the end of the last one is refused with a note. Metrics whose labels come late say
+    nothing until the split has been the same for as long as labels take: right after a change the candidate's labels
+    are the quick ones, and quick ones are not like the others.
     """
     slack = TOLERANCE * state.plan.interval
     if abs(window.end - state.end) <= slack and state.ticks:
@@ -76,7 +82,7 @@ def observe(
         end=window.end,
         settled=state.settled if weight is None or weight == state.weight else window.end,
         parts=parts,
-        share=_share(state, sound, weight, step),
+        share=_share(state, sound, weight if weight is None or share is None else share, step),
         ticks=state.ticks + 1,
         weight=state.weight if weight is None else weight,
         harmful=state.harmful or _harmful(state.plan, parts),

@@ -11,13 +11,15 @@ from typing import Any, Literal
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 
-__all__ = ["LABEL_SECONDS", "Behaviour", "Pod", "PodKind", "differences_of", "pod_status", "series_of"]
+__all__ = ["COLD_SECONDS", "LABEL_SECONDS", "Behaviour", "Pod", "PodKind", "differences_of", "pod_status", "series_of"]
 
 PodKind = Literal["good", "crash", "never", "mismatch", "no-image"]
 
 
 #: Labels come this long after the request.
 LABEL_SECONDS = 120
+#: How long a pod's caches are cold.
+COLD_SECONDS = 300
 
 Roles = list[tuple[dict[str, str], list[tuple[float, float]]]]
 
@@ -40,6 +42,8 @@ class Behaviour:
     """By how much its numbers are higher than those of the stable revision on average, with a deviation of 0.05."""
     pairs: bool = True
     """Whether its pods find those of the stable revision."""
+    cold: float = 0.0
+    """The share of requests that fail beside in a pod that is younger than COLD_SECONDS."""
 
 
 @dataclass
@@ -59,6 +63,11 @@ class Pod:
     paired: float = 0.0
     pairs: list[tuple[float, float, float]] = field(default_factory=list)
     """Pairs, and those that differ, by time."""
+
+    def bad(self, behaviour: Behaviour, now: datetime) -> float:
+        """The share of its requests that fail now."""
+        is_cold = (now - self.born).total_seconds() < COLD_SECONDS
+        return behaviour.bad + (behaviour.cold if is_cold else 0.0)
 
 
 def series_of(pod: Pod, behaviour: Behaviour, query: str, *, start: float, end: float, step: float) -> Roles:

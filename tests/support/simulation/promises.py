@@ -55,6 +55,7 @@ def keeps_promises(decision: Decision, moment: Moment) -> None:
     _history(decision, moment)
     _weights(decision, moment)
     _observed(decision, moment)
+    _beside(decision, moment)
     takes_no_pods_with_traffic(decision, moment)
     if strategy_for(moment.spec).needs.surge:
         _stable_size(decision, moment)
@@ -134,6 +135,24 @@ def _weights(decision: Decision, moment: Moment) -> None:
                 assert revision == decision.status["candidate"]["revision"]
 
 
+def _beside(decision: Decision, moment: Moment) -> None:
+    """A baseline has the weight of its candidate, and as many pods until that takes over; it goes with it."""
+    stable, candidate, baseline = (decision.status.get(arm) for arm in ("stable", "candidate", "baseline"))
+    if baseline is None:
+        return
+    assert stable, "a baseline of nobody"
+    assert candidate, "a baseline beside nobody"
+    for route in manifests(decision):
+        if route["kind"] in ROUTE_KINDS:
+            weights = route_weights(route)
+            tried = weights.get(candidate["revision"], 0)
+            assert tried == 100 or weights.get(baseline["revision"], 0) == tried, f"{weights}, {baseline['revision']}"
+    deployments = [manifest for manifest in manifests(decision) if is_of_revision(manifest)]
+    asked = {**moment.asked, **{_revision(manifest): manifest["spec"]["replicas"] for manifest in deployments}}
+    if candidate["step"] < strategy_for(moment.spec).step_count(moment.spec):
+        assert asked.get(baseline["revision"]) == asked.get(candidate["revision"]), f"{asked}: as many as the candidate"
+
+
 def _observed(decision: Decision, moment: Moment) -> None:
     """Weights in status are what the gateway has given, now or when it was last known; never what is wished.
 
@@ -149,7 +168,7 @@ def _observed(decision: Decision, moment: Moment) -> None:
 
 
 def _shares(status: Mapping[str, Any]) -> dict[str, int]:
-    arms = [status.get("stable"), status.get("candidate"), *status.get("retiring", ())]
+    arms = [status.get("stable"), status.get("candidate"), status.get("baseline"), *status.get("retiring", ())]
     return {arm["revision"]: arm["weight"] for arm in arms if arm}
 
 

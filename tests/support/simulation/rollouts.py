@@ -263,6 +263,11 @@ class Cluster(Surroundings):
         step: int | None = self.status.get("candidate", {}).get("step")
         return step
 
+    @property
+    def baseline(self) -> str:
+        """The revision of the baseline; empty where there is none."""
+        return str(self.status.get("baseline", {}).get("revision", ""))
+
     def has_weight(self) -> bool:
         """Whether the candidate is observed to have traffic."""
         return bool(self.status.get("candidate", {}).get("weight"))

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
+from rollmodel.plan.deployment.objects.baseline import BASELINE_OF
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.problem import Problem
 
@@ -32,6 +33,7 @@ TICK = 10
 
 #: Seconds for which Prometheus repeats the last sample.
 LOOK_BACK = 300
+_KEPT = 10
 
 
 @dataclass(kw_only=True)
@@ -75,7 +77,10 @@ class Surroundings:
     uids: int = 0
     asked: int = 0
     """Queries so far."""
+    last_questions: list[str] = field(default_factory=list)
     gone: list[Pod] = field(default_factory=list)
+    baselines: dict[str, str] = field(default_factory=dict)
+    """Revisions of baselines, and whose pods they are: they behave as those."""
 
     def deployments(self) -> set[str]:
         """Revisions that have a Deployment."""
@@ -107,6 +112,8 @@ class Surroundings:
             self.children[key] = {**live, **manifest, "metadata": meta}
         if is_of_revision(manifest):
             self._count(self.children[key])
+            if (stable := manifest["metadata"]["annotations"].get(BASELINE_OF)) is not None:
+                self.baselines[self._revision(manifest)] = stable
 
     def _delete(self, kind: str, name: str, uid: str) -> None:
         live = self.children.get((kind, name))
@@ -151,7 +158,7 @@ class Surroundings:
         deployment["status"] = {"replicas": len(mine), "readyReplicas": sum(pod.ready for pod in mine)}
 
     def _behaviour(self, revision: str) -> Behaviour:
-        return self.behaviours.get(revision, Behaviour())
+        return self.behaviours.get(revision) or self.behaviours.get(self.baselines.get(revision, ""), Behaviour())
 
     def _ready(self, revision: str) -> int:
         return sum(pod.ready for pod in self.pods if pod.revision == revision)
@@ -208,7 +215,7 @@ class Surroundings:
                 requests = self._asked(weight / 100 / len(ready)) * self._behaviour(revision).answers
                 pod.total += requests
                 pod.load = requests * self._behaviour(revision).cost / TICK
-                pod.failed += requests * self._behaviour(revision).bad
+                pod.failed += requests * pod.bad(self._behaviour(revision), self.now)
         for pod in self.pods:
             if pod.total:
                 pod.points.append((moment, round(pod.total), round(pod.failed)))
@@ -263,6 +270,7 @@ class Surroundings:
     def _failure(self, query: MetricQuery) -> Problem | None:
         """Why a query has no answer."""
         self.asked += 1
+        self.last_questions = [*self.last_questions[-_KEPT:], query.query]
         if self.metrics == "down":
             return Problem("Unavailable", "connection refused", transient=True)
         if self.metrics == "hanging" or (self.metrics == "trickling" and self.asked % 2):

@@ -17,7 +17,7 @@ SECTIONS = dict(
 
 
 #: What a strategy may be asked for, with a section of its own.
-VARIANTS = {"A ramp: weights that follow the evidence": "Canary"}
+VARIANTS = {"A ramp: weights that follow the evidence": "Canary", "A baseline of fresh pods": "Canary"}
 
 
 @pytest.mark.parametrize(

@@ -112,3 +112,12 @@ def test_a_larger_share_never_does_less(na: int, rate: float, noise: float, one:
     report = replace(REPORT, na=na, ka=round(na * rate), dispersion=noise)
     less, more = (harm(report, share) for share in sorted((one, other)))
     assert 0 <= less <= more * (1 + 1e-9)
+
+
+def test_beside_a_baseline_what_is_compared_is_a_part_of_the_requests() -> None:
+    """At 10 % a fifth of the requests is compared: the same traffic shows a fifth of the pace."""
+    report = replace(REPORT, nb=2000, kb=10, pace=200.0)
+    glaring = replace(report, e_harm=None)
+    beside = expected_harm(PLAN, [glaring], share=0.25, late=5.0, now=0.1)
+    assert beside == pytest.approx(expected_harm(PLAN, [glaring], share=0.25, late=5.0, rps=100.0))
+    assert expected_harm(PLAN, [report], share=0.25, late=5.0, now=0.1) >= beside

@@ -60,3 +60,12 @@ def test_a_biased_split_holds_a_promotion(check: bool, outcome: Outcome) -> None
         state = judge.observe(state, window(number), {"errors": CountSample(200, 1, 800, 4)}, weight=0.05)
     assert judge.assess(state).outcome == outcome
     assert judge.assess(judge.load(judge.dump(state))).outcome == outcome
+
+
+@pytest.mark.parametrize(("share", "outcome"), [(None, Outcome.BIASED_SPLIT), (0.5, Outcome.UNDECIDED)])
+def test_beside_a_baseline_halves_are_right_whatever_the_weight(share: float | None, outcome: Outcome) -> None:
+    state = judge.begin(plan(check_share=True), {"errors": quiet_history()}, START)
+    for number in range(60):
+        samples = {"errors": CountSample(1000, 8, 1000, 8)}
+        state = judge.observe(state, window(number), samples, weight=0.1, share=share)
+    assert judge.assess(state).outcome in {outcome, Outcome.SAFE if share else outcome}

@@ -26,6 +26,7 @@ RAMP = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 19, 22, 26, 31, 37, 44, 50)
         ("paired.yaml", [Goal(0, mirrored=50, sized_for=50)]),
         ("ab-test.yaml", [Goal(50, sized_for=50, match=RequestMatch("x-group", "b"))]),
         ("ramp.yaml", [Goal(weight, sized_for=2) for weight in RAMP]),
+        ("baseline.yaml", [Goal(weight, sized_for=5) for weight in (5, 25, 33)]),
         ("swap.yaml", [Goal(10, sized_for=10), Goal(25, sized_for=10)]),
     ],
 )

@@ -65,6 +65,7 @@ KINDS = (
             _condition("Rollout", "Progressing", "reason", "What the candidate is doing."),
             _AGE,
             _condition("Metrics", "MetricsAvailable", "reason", "Whether the candidate can be judged.", wide=True),
+            Column("Baseline", ".status.baseline.weight", "Percent of its baseline.", type="integer", wide=True),
             Column("Revision", ".status.stable.revision", "Stable revision.", wide=True),
             Column("Digest", ".status.stable.digest", "Digest of the stable model's files.", wide=True),
             _condition("Message", "Ready", "message", "What is going on, in words.", wide=True),

@@ -185,6 +185,7 @@ class ABTestPolicy(ApiModel):
     by more than the safe margin, and else pauses."""
 
 
+_STABLE_PODS = "!has(self.baseline) || self.baseline == 'Stable'"
 _WEIGHTS = "self.filter(step, has(step.weight)).map(step, step.weight)"
 _DEFAULT_STEPS = "self.steps.map(step, has(step.weight) ? step.weight : 0) == [5, 25, 50]"
 
@@ -233,6 +234,17 @@ class Rollout(ApiModel):
             "!has(self.bakeSeconds) || self.bakeSeconds == 0 || self.strategy != 'Swap'",
             "must not have `bakeSeconds` with `strategy: Swap`: the old pods are freed for the new ones",
         ),
+        Rule(
+            f"{_STABLE_PODS} || self.strategy == 'Canary'",
+            "must have `baseline: Fresh` only together with `strategy: Canary`: a preview is compared with nobody,"
+            " copies and clients with a mark go to one version alone, and a swap has no pod to spare",
+        ),
+        Rule(
+            f"{_STABLE_PODS} || (self.steps.all(step, !has(step.weight) || step.weight <= 50)"
+            " && (!has(self.ramp) || self.ramp.maxWeight <= 50))",
+            "must have weights of at most 50 together with `baseline: Fresh`: the baseline gets as much as the"
+            " candidate",
+        ),
     )
 
     strategy: Literal["Canary", "BlueGreen", "Shadow", "Swap", "ABTest"] = "Canary"
@@ -253,6 +265,10 @@ class Rollout(ApiModel):
     that is still possible allows."""
     steps: _Steps = Field(default=[Step(weight=5), Step(weight=25), Step(weight=50)])
     """Steps before the candidate gets all traffic."""
+    baseline: Literal["Stable", "Fresh"] | None = None
+    """Whom the candidate is compared with. `Stable`: the pods that serve. `Fresh`: pods of the stable revision that are
+    started beside the candidate, as many, and get the same weight, so that warm caches do not favour stable. Default:
+    `Stable`."""
     warm_up_seconds: Annotated[int, Field(ge=0, le=86400)] = 30
     """Time after all candidate pods are ready before the first weight is given and counted."""
     deadline_seconds: Annotated[int, Field(ge=10, le=604800)] = 600

@@ -42,6 +42,12 @@ class ModelDeploymentSpec(ApiModel):
             " weight",
         ),
         Rule(
+            "!has(self.rollout.baseline) || self.rollout.baseline == 'Stable'"
+            " || (has(self.traffic) && size(self.analysis.metrics) > 0)",
+            "must have `traffic` and `analysis.metrics` for `rollout.baseline` 'Fresh': a Gateway gives baseline and"
+            " candidate the same weight, and metrics compare them",
+        ),
+        Rule(
             f"{_HTTP} || has(self.runtime.preset) && (self.runtime.preset in ['MLServer', 'Triton', 'KServe']"
             " || self.runtime.preset == 'Custom' && has(self.runtime.grpcPort))",
             "must have `runtime.preset` 'MLServer', 'Triton' or 'KServe', or 'Custom' with `runtime.grpcPort`, for"

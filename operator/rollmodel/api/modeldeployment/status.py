@@ -157,6 +157,8 @@ class HistoryEntry(ApiModel):
     """Why, in one word for programs, e.g. `CrashLoop` or `Harmful`."""
     evidence: Message | None = None
     """The evidence when it fell."""
+    baseline: ShortText | None = None
+    """Revision of the fresh pods of `fromRevision` that it was compared with, if it was."""
     begun: Timestamp | None = None
     """When judging began, if it was judged: from then to `time` its metrics can be read again."""
     attempts: Annotated[int | None, Field(ge=2, le=2**31)] = None
@@ -185,6 +187,8 @@ class ModelDeploymentStatus(ApiModel):
     """The revision that has earned its traffic."""
     candidate: ArmStatus | None = None
     """The revision that is being tried."""
+    baseline: ArmStatus | None = None
+    """Fresh pods of the stable revision, which the candidate is compared with; only with `rollout.baseline: Fresh`."""
     retiring: Annotated[list[ArmStatus], Field(max_length=MOST_RETIRING), ATOMIC] = Field(default_factory=list)
     """Revisions that lost their claim and are being drained."""
     replicas: _Replicas = 0

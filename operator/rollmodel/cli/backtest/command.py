@@ -75,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--stable", metavar="REVISION", help="stable revision (default: as the manifest's status says)")
     parser.add_argument("--candidate", metavar="REVISION", help="revision that was tried (default: likewise)")
     parser.add_argument(
+        "--baseline", metavar="REVISION", help="fresh pods that it was compared with, if it was (default: likewise)"
+    )
+    parser.add_argument(
         "-o", "--output", choices=("table", "json"), default="table", help="json: one line for each rollout"
     )
     prometheus.add_arguments(parser)
@@ -124,9 +127,10 @@ def _pair(manifest: Mapping[str, Any], arguments: argparse.Namespace) -> Pair:
     metadata, status = manifest.get("metadata") or {}, manifest.get("status") or {}
     last = (status.get("history") or [{}])[-1]
     stable, candidate = arguments.stable or last.get("fromRevision"), arguments.candidate or last.get("toRevision")
+    baseline = arguments.baseline or (last.get("baseline") if candidate == last.get("toRevision") else None)
     if not stable or not candidate:
         raise Invalid("name the revisions with --stable and --candidate: the manifest's status holds no decision")
-    return Pair(metadata.get("namespace", "default"), metadata["name"], stable, candidate)
+    return Pair(metadata.get("namespace", "default"), metadata["name"], stable, candidate, baseline)
 
 
 def _moment(text: str) -> float:

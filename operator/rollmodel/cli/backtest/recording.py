@@ -43,17 +43,21 @@ Read = TypeVar("Read")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two revisions of a ModelDeployment that were compared."""
+    """The revisions of a ModelDeployment that were compared: with a baseline that one, over the past of stable."""
 
     namespace: str
     name: str
     stable: str
     candidate: str
+    baseline: str | None = None
 
-    @property
-    def arms(self) -> dict[str, str]:
+    def beside(self, *, history: bool) -> str:
+        """The revision that the candidate is compared with, or whose past is read."""
+        return self.stable if history or self.baseline is None else self.baseline
+
+    def arms(self, *, history: bool) -> dict[str, str]:
         """Revision to arm."""
-        return {self.stable: "stable", self.candidate: "candidate"}
+        return {self.beside(history=history): "stable", self.candidate: "candidate"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,9 +152,9 @@ async def read(
     for metric in (m for m in spec.analysis.metrics if m.name in judged):
         if signal_of(metric).learns_from_history:
             query = MetricQuery(_text(spec, pair, metric, cluster, history=True), start - before, start, step)
-            histories[metric.name] = await _answered(past, metric, query, pair, metrics)
+            histories[metric.name] = await _answered(past, metric, query, pair.arms(history=True), metrics)
         query = MetricQuery(_text(spec, pair, metric, cluster, history=False), start, end, step)
-        samples[metric.name] = await _answered(sampled, metric, query, pair, metrics)
+        samples[metric.name] = await _answered(sampled, metric, query, pair.arms(history=False), metrics)
     return Recording(pair, judge.begin(plan, histories, start), aligned(samples))
 
 
@@ -158,7 +162,7 @@ def _text(spec: ModelDeploymentSpec, pair: Pair, metric: Metric, cluster: str, *
     words = scope(
         pair.namespace,
         pair.name,
-        stable=pair.stable,
+        stable=pair.beside(history=history),
         candidate=None if history else pair.candidate,
         interval_seconds=spec.analysis.interval_seconds,
         cluster=cluster,
@@ -170,12 +174,12 @@ async def _answered(
     reading: Callable[[Metric, Answer, MetricQuery, Arms], Read],
     metric: Metric,
     query: MetricQuery,
-    pair: Pair,
+    arms: Arms,
     metrics: Metrics,
 ) -> Read:
     """One query, its answer read by the operator's own function."""
     series = await metrics.query_range(query.query, start=query.start, end=query.end, step=query.step)
     try:
-        return reading(metric, Answer([(one.labels, one.points) for one in series]), query, pair.arms)
+        return reading(metric, Answer([(one.labels, one.points) for one in series]), query, arms)
     except UnexpectedAnswer as error:
         raise Untrustworthy(f"metric '{metric.name}': {error}; the query was: {query.query}") from error

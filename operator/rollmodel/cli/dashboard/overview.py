@@ -89,7 +89,8 @@ def href(manifest: Mapping[str, Any]) -> str:
 
 def shares(status: ModelDeploymentStatus) -> Sequence[Share]:
     """Who has traffic, and who is being tried."""
-    arms = [("stable", status.stable), ("candidate", status.candidate), *(("retiring", arm) for arm in status.retiring)]
+    arms = [("stable", status.stable), ("candidate", status.candidate), ("baseline", status.baseline)]
+    arms += [("retiring", arm) for arm in status.retiring]
     return [
         Share(role, f"v{arm.model_version}" if arm.model_version else arm.revision, arm.weight)
         for role, arm in arms

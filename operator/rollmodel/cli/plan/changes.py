@@ -15,6 +15,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.at_rest import children_at_rest
 from rollmodel.plan.deployment.objects.desired import APPLIED
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
+from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["ChildChange", "FieldChange", "Planned", "planned"]
@@ -122,10 +123,15 @@ def _way(spec: ModelDeploymentSpec) -> str:
     strategy, ramp = strategy_for(spec), spec.rollout.ramp
     if ramp is not None:
         first = "copies, then " if strategy.goal(spec, 0).mirrored else ""
-        return f"{spec.rollout.strategy}, by {first}a ramp from {ramp.start_weight} % to {ramp.max_weight} %, 100 %"
+        climbs = f"a ramp from {ramp.start_weight} % to {ramp.max_weight} %, 100 %"
+        return f"{spec.rollout.strategy}, by {first}{climbs}{_beside(spec)}"
     weights = [strategy.goal(spec, step).weight for step in range(strategy.step_count(spec))]
     shares = ", ".join(f"{weight} %" for weight in (*weights, 100))
-    return f"{spec.rollout.strategy}, by {shares}"
+    return f"{spec.rollout.strategy}, by {shares}{_beside(spec)}"
+
+
+def _beside(spec: ModelDeploymentSpec) -> str:
+    return ", beside as many fresh pods of stable with the same weight" if asks_baseline(spec) else ""
 
 
 def _fields(before: Any, after: Any, path: str = "spec") -> Iterator[FieldChange]:

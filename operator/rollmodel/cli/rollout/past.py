@@ -29,6 +29,7 @@ class Span(NamedTuple):
     candidate: str
     start: float
     end: float
+    baseline: str | None = None
 
 
 def span(manifest: Mapping[str, Any], now: datetime) -> Span:
@@ -39,7 +40,8 @@ def span(manifest: Mapping[str, Any], now: datetime) -> Span:
 
 async def recorded(manifest: Mapping[str, Any], wanted: Span, metrics: Metrics, matchers: str) -> Recording:
     """Its windows, still to be judged. ``matchers``: in every query. Raises Invalid, and what ``metrics`` raises."""
-    pair = Pair(manifest["metadata"]["namespace"], manifest["metadata"]["name"], wanted.stable, wanted.candidate)
+    meta = manifest["metadata"]
+    pair = Pair(meta["namespace"], meta["name"], wanted.stable, wanted.candidate, wanted.baseline)
     spec = spec_of(manifest)
     return await read(spec, wanted.plan, pair, metrics, start=wanted.start, end=wanted.end, cluster=matchers)
 
@@ -61,7 +63,8 @@ def _going_on(status: ModelDeploymentStatus, now: datetime) -> Span | None:
     except judge.StateError as error:
         raise Invalid(str(error)) from error
     end = min(now.timestamp(), state.end) if state.ticks else now.timestamp()
-    return Span(state.plan, status.stable.revision, status.candidate.revision, state.begun, end)
+    beside = status.baseline.revision if status.baseline else None
+    return Span(state.plan, status.stable.revision, status.candidate.revision, state.begun, end, beside)
 
 
 def _ended(status: ModelDeploymentStatus, manifest: Mapping[str, Any]) -> Span:
@@ -69,6 +72,6 @@ def _ended(status: ModelDeploymentStatus, manifest: Mapping[str, Any]) -> Span:
     for entry in reversed(status.history):
         if entry.begun and entry.from_revision:
             plan = sound(judge_plan(spec_of(manifest)))
-            times = (datetime.fromisoformat(moment).timestamp() for moment in (entry.begun, entry.time))
-            return Span(plan, entry.from_revision, entry.to_revision, *times)
+            start, end = (datetime.fromisoformat(moment).timestamp() for moment in (entry.begun, entry.time))
+            return Span(plan, entry.from_revision, entry.to_revision, start, end, entry.baseline)
     raise Invalid("neither is a rollout judged now, nor does the history have one whose past could be read")

@@ -214,7 +214,7 @@ def _version(version: str | None, revision: str | None) -> str:
 
 
 def _arms(spec: ModelDeploymentSpec, status: ModelDeploymentStatus, now: datetime) -> list[ArmView]:
-    arms = [("stable", status.stable), ("candidate", status.candidate)]
+    arms = [("stable", status.stable), ("candidate", status.candidate), ("baseline", status.baseline)]
     arms += [("retiring", arm) for arm in status.retiring]
     return [_arm(role, arm, spec, now) for role, arm in arms if arm is not None]
 

@@ -11,6 +11,7 @@ from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.status.configuration import with_configuration
+from rollmodel.plan.deployment.strategies.baseline.follow import follow_baseline
 from rollmodel.plan.deployment.strategies.ends import outbox, transitions
 from rollmodel.plan.deployment.strategies.ends.failures import failed
 from rollmodel.plan.deployment.strategies.outages.stand_in import is_unjudged, stand_in, stands_in
@@ -29,6 +30,7 @@ def observe_arms(rollout: Rollout) -> Rollout:
     return rollout.with_state(
         stable=_observed(rollout.stable, rollout) if rollout.stable is not None else None,
         candidate=_observed(rollout.candidate, rollout) if rollout.candidate is not None else None,
+        baseline=_observed(rollout.baseline, rollout) if rollout.baseline is not None else None,
         retiring=tuple(_observed(arm, rollout) for arm in rollout.retiring),
     )
 
@@ -37,7 +39,7 @@ def run_to_fixpoint(rollout: Rollout) -> Rollout:
     """Move until nothing moves any more."""
     for _ in range(_MOST_MOVES):
         moved = rollout
-        for move in (_adopt, _forget_lost, _collect, _follow, _advance_candidate):
+        for move in (_adopt, _forget_lost, follow_baseline, _collect, _follow, _advance_candidate):
             moved = move(moved)
         if moved.state == rollout.state:
             return rollout
@@ -71,12 +73,21 @@ def _adopt(rollout: Rollout) -> Rollout:
         return rollout
     if rollout.stable is None and rollout.candidate is None:
         weights = rollout.traffic.weights or {}
-        serving = max(unknown, key=lambda revision: (weights.get(revision, 0), rollout.live.ready(revision), revision))
+        serving = max(unknown, key=lambda one: (_is_version(one, rollout), weights.get(one, 0), _ready(one, rollout)))
         if weights.get(serving) or rollout.live.ready(serving):
             return rollout.with_state(stable=_unknown_arm(serving, rollout))
     retired = (change(_unknown_arm(revision, rollout), retiring="Superseded", reason="unknown") for revision in unknown)
     # First in the order, as the oldest: status may have had no place for them.
     return rollout.with_state(retiring=(*retired, *rollout.retiring))
+
+
+def _is_version(revision: str, rollout: Rollout) -> bool:
+    """Whether it is a version of its own; a baseline may have more traffic than the revision whose pods it has."""
+    return rollout.live.baseline_of(revision) is None
+
+
+def _ready(revision: str, rollout: Rollout) -> tuple[int, str]:
+    return rollout.live.ready(revision), revision
 
 
 def _unknown_arm(revision: str, rollout: Rollout) -> ArmStatus:

@@ -79,7 +79,8 @@ class Context:
     def label(self, identity: str) -> str:
         """How people call a revision."""
         revision = self.revision(identity)
-        return identity if revision is None else revision.label
+        label = identity if revision is None else revision.label
+        return label if self.live.baseline_of(identity) is None else f"the baseline of {label}"
 
     def seconds_since(self, moment: str | None) -> float:
         """Seconds since a time of status, see :func:`rollmodel.plan.times.seconds_since`."""

@@ -11,6 +11,7 @@ from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, ModelDeployme
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.context import Context
 from rollmodel.plan.deployment.full_size import full_size
+from rollmodel.plan.deployment.objects.baseline import baseline_revision
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
 from rollmodel.plan.deployment.objects.revision import Revision
@@ -60,6 +61,11 @@ class Rollout:
     def candidate(self) -> ArmStatus | None:
         """The revision that is tried."""
         return self.state.candidate
+
+    @property
+    def baseline(self) -> ArmStatus | None:
+        """Fresh pods of the stable revision, which the candidate is compared with, where the spec asks for them."""
+        return self.state.baseline
 
     @property
     def retiring(self) -> tuple[ArmStatus, ...]:
@@ -124,11 +130,16 @@ class Rollout:
 
     def revision(self, identity: str) -> Revision | None:
         """A revision as it was recorded, or as the spec describes it; None where neither knows it."""
-        return self.context.revision(identity)
+        if self.baseline is None or self.stable is None or identity != self.baseline.revision:
+            return self.context.revision(identity)
+        stable = self.context.revision(self.stable.revision)
+        return None if stable is None else baseline_revision(stable, identity)
 
     def label(self, identity: str) -> str:
         """How people call a revision."""
-        return self.context.label(identity)
+        if self.baseline is None or self.stable is None or identity != self.baseline.revision:
+            return self.context.label(identity)
+        return f"the baseline of {self.context.label(self.stable.revision)}"
 
     def seconds_since(self, moment: str | None) -> float:
         """Seconds since a time of status; 0 for a clock that does not run, and where the clock went back."""

@@ -37,6 +37,7 @@ class RolloutState:
 
     stable: ArmStatus | None = None
     candidate: ArmStatus | None = None
+    baseline: ArmStatus | None = None
     retiring: tuple[ArmStatus, ...] = ()
     rejected: RejectedRevision | None = None
     paused: str | None = None
@@ -55,6 +56,7 @@ class RolloutState:
         return cls(
             stable=status.stable,
             candidate=status.candidate,
+            baseline=status.baseline,
             retiring=tuple(status.retiring),
             rejected=status.rejected,
             paused=status.paused,
@@ -69,7 +71,7 @@ class RolloutState:
 
     def arms(self) -> Iterator[ArmStatus]:
         """All revisions that have, or may still have, pods."""
-        yield from (arm for arm in (self.stable, self.candidate) if arm is not None)
+        yield from (arm for arm in (self.stable, self.candidate, self.baseline) if arm is not None)
         yield from self.retiring
 
     def with_event(self, kind: Literal["Normal", "Warning"], reason: str, message: str) -> RolloutState:

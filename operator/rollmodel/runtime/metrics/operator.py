@@ -39,6 +39,7 @@ class _Object:
     name: str
     stable: int
     candidate: int
+    baseline: int | None
     step: int | None
     true: frozenset[str]
     waits_for: str | None = None
@@ -178,7 +179,7 @@ class Instruments(Collector):
         """Called by prometheus_client at each scrape."""
         weight = GaugeMetricFamily(
             "rollmodel_traffic_weight_ratio",
-            "Observed share of traffic of the stable and of the candidate revision.",
+            "Observed share of traffic of the stable and the candidate revision, and of its baseline if it has one.",
             labels=["namespace", "name", "track"],
         )
         step = GaugeMetricFamily(
@@ -198,6 +199,8 @@ class Instruments(Collector):
             where = (one.namespace, one.name)
             weight.add_metric([*where, "stable"], one.stable / 100)
             weight.add_metric([*where, "candidate"], one.candidate / 100)
+            if one.baseline is not None:
+                weight.add_metric([*where, "baseline"], one.baseline / 100)
             if one.step is not None:
                 step.add_metric(where, one.step)
             if one.sample_age is not None:
@@ -247,6 +250,7 @@ def _summary(meta: Mapping[str, Any], status: Mapping[str, Any]) -> _Object:
         name=meta["name"],
         stable=stable.get("weight", 0),
         candidate=candidate.get("weight", 0),
+        baseline=status["baseline"].get("weight", 0) if status.get("baseline") else None,
         step=candidate.get("step", -1) if candidate else None,
         true=frozenset(true).intersection(_CONDITIONS),
         waits_for=next(

@@ -32,6 +32,7 @@ POLICIES: Mapping[str, Change] = {
     "BlueGreen": {"blueGreen": {"switch": "Manual"}},
     "Shadow": {"shadow": {"percent": 50, "minSeconds": 3600, "then": "Promote"}},
     "ABTest": {"abTest": {"header": {"name": "group", "value": "b"}, "horizonSeconds": 3600}},
+    "Baseline": {"strategy": "Canary", "baseline": "Fresh", "steps": [{"weight": 40}, {"pause": "Manual"}]},
     "Swap": {**_WAITS, "swap": {"minAvailablePercent": 50}},
 }
 #: Says of any candidate that it is harmful, whatever it answers.
@@ -92,7 +93,7 @@ def _waits(version: str) -> Predicate:
 
 
 def _all_ready(status: ModelDeploymentStatus) -> bool:
-    arms = [arm for arm in (status.stable, status.candidate) if arm is not None]
+    arms = [arm for arm in (status.stable, status.candidate, status.baseline) if arm is not None]
     return all(arm.ready_replicas == arm.replicas for arm in arms)
 
 

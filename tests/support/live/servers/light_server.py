@@ -17,19 +17,23 @@ from pathlib import Path
 
 BEHAVIOUR = "behaviour.json"
 EDGES = (0.005, 0.05, 0.25, 1.0)
+#: What a cold answer takes, beyond the second of these.
+COLD_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Behaviour:
     """What a model does. ``name``: its answer; ``errors``: share of requests answered with 500;
 
-    ``crash_after``: requests until the process dies; ``ready``: whether it ever gets ready.
+    ``crash_after``: requests until the process dies; ``ready``: whether it ever gets ready; ``cold``: requests that
+    each process answers slowly at first, as one whose caches are cold.
     """
 
     name: str = "model"
     errors: float = 0.0
     crash_after: int | None = None
     ready: bool = True
+    cold: int = 0
 
 
 @dataclass
@@ -80,6 +84,8 @@ def handler(behaviour: Behaviour, books: Books) -> type[BaseHTTPRequestHandler]:
                 sys.stderr.write("out of luck\n")
                 sys.stderr.flush()
                 os._exit(1)
+            if number <= behaviour.cold:
+                time.sleep(COLD_SECONDS)
             failing = int(number * behaviour.errors) > int((number - 1) * behaviour.errors)
             code = 500 if failing else 200
             books.enter(code, time.monotonic() - began)

@@ -26,6 +26,13 @@ POLICIES: dict[str, dict[str, Any]] = {
     "canary": {},
     "canary, baked": {"bakeSeconds": 60},
     "canary, ramped": {"ramp": {}},
+    # One pod each: where samples are later than the setting says, halves do not look like halves. Time ends it.
+    "canary, beside a baseline": {
+        "baseline": "Fresh",
+        "steps": [{"weight": 20, "maxSeconds": 1200}, {"weight": 50, "maxSeconds": 1200}],
+        "bakeSeconds": 60,
+    },
+    "canary, ramped beside a baseline": {"baseline": "Fresh", "ramp": {"maxSeconds": 1200}},
     "blue/green": {"strategy": "BlueGreen", "blueGreen": {"previewSeconds": 30}, "bakeSeconds": 60},
     "shadow": {"strategy": "Shadow", "shadow": {"percent": 50}, "bakeSeconds": 60},
     "shadow, then a ramp": {"strategy": "Shadow", "shadow": {"percent": 50}, "ramp": {"startWeight": 20}},
@@ -56,6 +63,16 @@ def scale(replicas: int) -> Happening:
 
 def split(name: str) -> Happening:
     return lambda cluster: cluster.edit(traffic=SPLITS[name])
+
+
+def compare_with(baseline: str) -> Happening:
+    """Fresh pods of stable beside the candidate, or none any more: the strategy must be one that may have them."""
+
+    def act(cluster: Cluster) -> None:
+        if cluster.spec.rollout.strategy == "Canary":
+            cluster.edit(rollout={**cluster.spec.rollout.to_wire(), "baseline": baseline})
+
+    return act
 
 
 def blind(kind: Any) -> Happening:
@@ -132,6 +149,7 @@ HAPPENINGS = st.one_of(
     ),
     st.builds(scale, st.sampled_from([0, 1, 3])),
     st.builds(split, st.sampled_from(sorted(SPLITS))),
+    st.builds(compare_with, st.sampled_from(["Stable", "Fresh"])),
     st.builds(delete_child, st.integers(0, 8)),
     st.builds(kill, st.integers(0, 3)),
     st.builds(lose_writes, st.sampled_from(["Deployment", "HTTPRoute", "Service", "ControllerRevision"])),

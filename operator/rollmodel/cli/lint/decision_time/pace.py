@@ -25,6 +25,7 @@ from rollmodel.cli.lint.findings import Finding
 from rollmodel.cli.lint.references import finding
 from rollmodel.cli.rollout.report import duration
 from rollmodel.plan.deployment.analysis.policy import judge_plan
+from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
 __all__ = ["Pace", "add_arguments", "paces_of", "too_short"]
@@ -48,6 +49,7 @@ class Pace:
         """One line above the table."""
         weight, copied = 100 * self.times[0].weight, first_step(self.spec).mirrored
         gets = f"copies of {copied} %" if copied else f"{weight:.3g} %"
+        gets += ", and a baseline as much," if asks_baseline(self.spec) else ""
         return (
             f"ModelDeployment {self.document.name} at {self.rps:g} requests/s, of which the candidate gets {gets}"
             f" at its first step; stable fails {100 * self.bad_share:g} %:"

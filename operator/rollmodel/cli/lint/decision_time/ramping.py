@@ -11,8 +11,10 @@ from rollmodel.cli.lint.decision_time.expected import Traffic, past, sample
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport, Window
 from rollmodel.evidence.expected_harm import expected_harm, notice_seconds
+from rollmodel.plan.deployment.analysis.policy import compared_part
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.router import router_for
+from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS, StepView, next_move
 from rollmodel.plan.deployment.strategies.steps.ramp import canary_steps
 
@@ -34,7 +36,8 @@ def ramp_seconds(spec: ModelDeploymentSpec, plan: JudgePlan, traffic: Traffic, *
     steps, delay = canary_steps(spec.rollout), max(metric.delay for metric in plan.metrics)
     state, at, since, seconds = _begun(plan, traffic), 0, 0.0, 0.0
     for number in range(_JUDGED):
-        state = _observed(state, replace(traffic, candidate_share=_share(spec, steps[at].weight)), number)
+        here = _share(spec, steps[at].weight)
+        state = _observed(state, _compared(spec, traffic, here), number, here)
         seconds, said = (number + 1) * plan.interval, judge.assess(state)
         view = StepView(
             said.outcome,
@@ -44,7 +47,7 @@ def ramp_seconds(spec: ModelDeploymentSpec, plan: JudgePlan, traffic: Traffic, *
             judged_seconds=seconds - since,
             least_judged_seconds=DWELL_TICKS * plan.interval,
             requests=float("inf"),
-            harm=partial(_harm, spec, plan, said.metrics, late=late),
+            harm=partial(_harm, spec, plan, said.metrics, late=late, now=here if asks_baseline(spec) else None),
         )
         move = next_move(spec.rollout, view)
         if move.kind == "Advance":
@@ -68,9 +71,22 @@ def _rest(said: Assessment) -> float | None:
 
 
 def _harm(
-    spec: ModelDeploymentSpec, plan: JudgePlan, reports: Sequence[MetricReport], weight: int, *, late: float
+    spec: ModelDeploymentSpec,
+    plan: JudgePlan,
+    reports: Sequence[MetricReport],
+    weight: int,
+    *,
+    late: float,
+    now: float | None,
 ) -> float:
-    return expected_harm(plan, reports, share=_share(spec, weight), late=late)
+    return expected_harm(plan, reports, share=_share(spec, weight), late=late, now=now)
+
+
+def _compared(spec: ModelDeploymentSpec, traffic: Traffic, share: float) -> Traffic:
+    """What is compared while the candidate has this share; ``traffic``: at the first weight."""
+    if not asks_baseline(spec):
+        return replace(traffic, candidate_share=share)
+    return replace(traffic, rps=traffic.rps * 2 * share / compared_part(spec), candidate_share=0.5)
 
 
 def _share(spec: ModelDeploymentSpec, weight: int | None) -> float:
@@ -82,8 +98,8 @@ def _begun(plan: JudgePlan, traffic: Traffic) -> judge.JudgeState:
     return judge.begin(at_once, {m.name: past(m, traffic, plan.interval) for m in plan.metrics}, _START)
 
 
-def _observed(state: judge.JudgeState, traffic: Traffic, number: int) -> judge.JudgeState:
+def _observed(state: judge.JudgeState, traffic: Traffic, number: int, weight: float) -> judge.JudgeState:
     interval = state.plan.interval
     window = Window(state.begun + number * interval, state.begun + (number + 1) * interval)
     samples = {m.name: sample(m, traffic, interval, 1.0) for m in state.plan.metrics}
-    return judge.observe(state, window, samples, weight=traffic.candidate_share)
+    return judge.observe(state, window, samples, weight=weight, share=traffic.candidate_share)

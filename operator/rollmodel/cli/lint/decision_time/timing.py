@@ -14,9 +14,10 @@ from rollmodel.cli.lint.decision_time.expected import Traffic, past, sample
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan, MetricReport, Window
 from rollmodel.plan.deployment.analysis.missing.arrival import window_seconds
-from rollmodel.plan.deployment.analysis.policy import judge_plan
+from rollmodel.plan.deployment.analysis.policy import compared_part, judge_plan
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.strategies.aims import Goal
+from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS
 from rollmodel.plan.deployment.strategies.steps.ramp import climb
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
@@ -74,7 +75,7 @@ def decision_times(
                 metric=metric.name,
                 scrape_seconds=scrape,
                 window_seconds=window,
-                weight=plan.candidate_share,
+                weight=first_step(spec).weight / 100 if asks_baseline(spec) else plan.candidate_share,
                 safe=_plus(healthy[metric.name], later + metric.delay),
                 harm={factor: _plus(harm.get(factor), later + metric.delay) for factor in FACTORS},
                 tolerated=tolerated,
@@ -82,9 +83,10 @@ def decision_times(
 
 
 def traffic_of(spec: ModelDeploymentSpec, plan: JudgePlan, *, rps: float, bad_share: float) -> Traffic:
-    """What is expected at the first step, copies included."""
+    """What is compared at the first step, copies included; beside a baseline twice the candidate's share."""
     copies = 1 + first_step(spec).mirrored / 100
-    return Traffic(rps * copies, bad_share, plan.candidate_share, max(1, min(full_size(spec), 8)))
+    part = compared_part(spec)
+    return Traffic(rps * copies * part, bad_share, plan.candidate_share, max(1, min(full_size(spec), 8)))
 
 
 def late(spec: ModelDeploymentSpec, window: float) -> float:

@@ -17,4 +17,5 @@ def expected_harm(rollout: Rollout, weight: int) -> float:
         return math.inf
     share = rollout.router.share_of(weight, rollout.full_size)
     late = rollout.observed.defaults.prometheus_delay_seconds
-    return harm_of_share(plan, assessment.metrics, share=share, late=late)
+    now = rollout.candidate.weight / 100 if rollout.candidate is not None and rollout.baseline is not None else None
+    return harm_of_share(plan, assessment.metrics, share=share, late=late, now=now)

@@ -10,9 +10,10 @@ from rollmodel.evidence.core.types import JudgePlan, MetricPlan
 from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.router import router_for
+from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
-__all__ = ["judge_plan"]
+__all__ = ["compared_part", "judge_plan"]
 
 
 def judge_plan(spec: ModelDeploymentSpec, interval: float | None = None) -> JudgePlan:
@@ -42,7 +43,18 @@ def _split(spec: ModelDeploymentSpec) -> tuple[float, bool]:
         return first.mirrored / (100 + first.mirrored), False
     if first.match is not None:
         return first.weight / 100, False  # clients ask for different amounts
+    if asks_baseline(spec):
+        return 0.5, router.capabilities.exact_weights
     return router.share_of(first.weight, full_size(spec)), router.capabilities.exact_weights
+
+
+def compared_part(spec: ModelDeploymentSpec) -> float:
+    """Which part of all requests is compared at the first step with any: all, but for the candidate and a baseline."""
+    if not asks_baseline(spec):
+        return 1.0
+    strategy = strategy_for(spec)
+    weights = (strategy.goal(spec, step).weight for step in range(strategy.step_count(spec)))
+    return next((2 * weight / 100 for weight in weights if weight), 1.0)
 
 
 def _metric_plan(metric: Metric) -> MetricPlan:

@@ -20,6 +20,7 @@ from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.signals import promql, signal_of
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Observed
+from rollmodel.plan.deployment.strategies.baseline.compared import compared
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.times import parse
 
@@ -86,12 +87,13 @@ def asks_history(observed: Observed) -> bool:
 def query_of(observed: Observed, metric: Metric, *, history: bool) -> str:
     """The PromQL of a metric. Raises Invalid."""
     stable, candidate = observed.status.stable, observed.status.candidate
-    compared = strategy_for(observed.spec).comparison(stable, candidate) if stable and candidate else None
+    beside = None if history else observed.status.baseline
+    found = compared(strategy_for(observed.spec), stable, candidate, beside) if stable and candidate else None
     words = scope(
         observed.namespace,
         observed.name,
-        stable=compared.stable if compared else stable.revision if stable else "",
-        candidate=compared.candidate if compared and not history else None,
+        stable=found.stable if found else stable.revision if stable else "",
+        candidate=found.candidate if found and not history else None,
         interval_seconds=observed.spec.analysis.interval_seconds,
         cluster=observed.defaults.prometheus_matchers,
         pods=_some_pods(observed, metric) if history else None,

@@ -36,7 +36,7 @@ from rollmodel.plan.deployment.analysis.missing.copies import without_copies
 from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, asked_for, late_samples
 from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.missing.silence import heard, silence
-from rollmodel.plan.deployment.analysis.policy import judge_plan
+from rollmodel.plan.deployment.analysis.policy import compared_part, judge_plan
 from rollmodel.plan.deployment.analysis.problems import (
     is_at_step,
     problems_at_last_tick,
@@ -59,6 +59,7 @@ from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery,
 from rollmodel.plan.deployment.observed import Answer
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
+from rollmodel.plan.deployment.strategies.baseline.compared import compared, compared_share
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
@@ -117,7 +118,8 @@ def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[P
         return _with(rollout, waiting)
     problems = [*problems, *missing]
     interval = _window_seconds(rollout, asked)
-    histories, unexpected = _read(rollout, _past_in_windows(_complete(rollout, asked), interval), past)
+    arms = _arms(rollout, history=True)
+    histories, unexpected = _read(rollout, _past_in_windows(_complete(rollout, asked), interval), past, arms)
     if problems or unexpected or len(histories) < len(asked):
         waiting = AnalysisResult("Unknown", "Waiting", "the past of the stable revision has not been read yet")
         return _with(rollout, _blind_or(rollout, [*problems, *unexpected], waiting))
@@ -133,9 +135,10 @@ def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[P
 
 
 def _of_some(rollout: Rollout, histories: Mapping[str, MetricHistory]) -> dict[str, MetricHistory]:
-    """The histories, each with the share of the pods that it is of."""
+    """The histories, each with the share of the pods that it is of: of a baseline, how many times what is compared."""
     parts = {one.name: past_part(rollout.observed, one) for one in rollout.spec.analysis.metrics}
-    return {name: replace(history, part=parts[name]) for name, history in histories.items()}
+    whole = compared_part(rollout.spec) if rollout.baseline is not None else 1.0
+    return {name: replace(history, part=parts[name] / whole) for name, history in histories.items()}
 
 
 def _of_stable(rollout: Rollout, asked: dict[str, MetricQuery]) -> dict[str, MetricQuery]:
@@ -156,7 +159,7 @@ def _judged(
 ) -> Rollout:
     """Each new window once, then the opinion."""
     late = late_samples(rollout, judge_state, asked, _arms(rollout))
-    by_metric, unexpected = _read(rollout, _complete(rollout, asked), sampled)
+    by_metric, unexpected = _read(rollout, _complete(rollout, asked), sampled, _arms(rollout))
     by_metric = without_copies(rollout, by_metric)
     if by_metric:
         rollout, judge_state = _observe_windows(rollout, judge_state, by_metric)
@@ -188,7 +191,8 @@ def _observe_windows(
     requests, arm = rollout.candidate.requests, rollout.candidate
     for window, samples in aligned(by_metric):
         arm = heard(rollout, arm, window, samples)
-        judge_state = judge.observe(judge_state, window, samples, weight=_routed(rollout, window))
+        share = None if rollout.baseline is None else compared_share(rollout.candidate, rollout.baseline)
+        judge_state = judge.observe(judge_state, window, samples, weight=_routed(rollout, window), share=share)
         requests += _requests(rollout, window, samples)
     return rollout.with_state(judge=judge.pack(judge_state)).with_state(
         candidate=change(arm, requests=requests)
@@ -199,6 +203,7 @@ def _read(
     rollout: Rollout,
     asked: dict[str, MetricQuery],
     reader: Callable[[Metric, Answer, MetricQuery, Arms], T],
+    arms: Arms,
 ) -> tuple[dict[str, T], list[Problem]]:
     """What the reader makes of each answer, and the answers that it could not make anything of."""
     found: dict[str, T] = {}
@@ -209,7 +214,7 @@ def _read(
         if query is None or not isinstance(answer, Answer):
             continue
         try:
-            found[metric.name] = reader(metric, answer, query, _arms(rollout))
+            found[metric.name] = reader(metric, answer, query, arms)
         except UnexpectedAnswer as error:
             message = f"metric '{metric.name}': {error}; the query was: {query.query}"
             problems.append(Problem("UnexpectedAnswer", message))
@@ -256,13 +261,14 @@ def _past_in_windows(asked: dict[str, MetricQuery], interval: float) -> dict[str
     }
 
 
-def _arms(rollout: Rollout) -> dict[str, str]:
+def _arms(rollout: Rollout, *, history: bool = False) -> dict[str, str]:
     """The revisions that are compared. One that stands in has nobody beside it: its ceilings hold all the same."""
     if rollout.stable is None or rollout.candidate is None:
         return {}
-    compared = rollout.strategy.comparison(rollout.stable, rollout.candidate)
-    alone = compared.alone or rollout.candidate.weight == 100
-    return {compared.stable: "down" if alone else "stable", compared.candidate: "candidate"}
+    beside = None if history else rollout.baseline
+    found = compared(rollout.strategy, rollout.stable, rollout.candidate, beside)
+    alone = found.alone or rollout.candidate.weight == 100
+    return {found.stable: "down" if alone else "stable", found.candidate: "candidate"}
 
 
 def _routed(rollout: Rollout, window: Window) -> float | None:

@@ -22,6 +22,7 @@ from rollmodel.plan.deployment.objects.traffic.services import preview_service, 
 from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.router import leftovers
+from rollmodel.plan.deployment.strategies.baseline.pods import baseline_pods
 from rollmodel.plan.deployment.strategies.current import current_goal
 from rollmodel.plan.deployment.strategies.split import candidate_pods, desired_split, retiring_pods, stable_pods
 from rollmodel.plan.diff import matches
@@ -109,16 +110,22 @@ def _with_pods(rollout: Rollout) -> Iterator[tuple[ArmStatus, int]]:
         yield rollout.stable, stable_pods(rollout)
     if rollout.candidate is not None:
         yield rollout.candidate, candidate_pods(rollout)
+    if rollout.baseline is not None:
+        yield rollout.baseline, baseline_pods(rollout)
     for arm, pods in retiring_pods(rollout):
         if pods < rollout.live.asked_replicas(arm.revision) and not drained(arm, rollout):
             yield arm, pods
 
 
 def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Manifest]:
-    """Record and Deployment of a revision, and its Service where the router needs it: each takes an IP address."""
+    """Record and Deployment of a revision, and its Service where the router needs it: each takes an IP address.
+
+    A baseline has the record of the stable revision.
+    """
     revision = rollout.revision(arm.revision)
     if revision is None:
         return
+    is_baseline = rollout.baseline is not None and arm.revision == rollout.baseline.revision
     yield deployment(
         rollout.owner,
         revision.id,
@@ -126,8 +133,10 @@ def _of_revision(rollout: Rollout, arm: ArmStatus, replicas: int) -> Iterator[Ma
         replicas=replicas,
         deadline_seconds=rollout.spec.rollout.deadline_seconds,
         model_name=revision.model_name,
+        baseline_of=rollout.stable.revision if is_baseline and rollout.stable is not None else None,
     )
-    yield revisions.record(rollout.owner, revision, rollout.observed.generation)
+    if not is_baseline:
+        yield revisions.record(rollout.owner, revision, rollout.observed.generation)
     if rollout.router.capabilities.revision_services:
         yield revision_service(rollout.owner, revision.id, grpc_port(rollout, revision.id))
     yield from pool_objects(rollout, revision)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rollmodel.api.modeldeployment import RecordStatus
 from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.baseline import BASELINE_OF
 from rollmodel.plan.deployment.objects.revision import Revision, content_hash, from_deployment, from_record
 from rollmodel.plan.manifest import Manifest
 
@@ -92,6 +93,12 @@ class LiveObjects:
         if identity in self.deployments:
             return from_deployment(self.deployments[identity])
         return None
+
+    def baseline_of(self, identity: str) -> str | None:
+        """The revision of which this one runs fresh pods; None where it is a version of its own."""
+        notes = self.deployments.get(identity, {}).get("metadata", {}).get("annotations") or {}
+        stable: str | None = notes.get(BASELINE_OF)
+        return stable
 
     def replicas(self, identity: str) -> int:
         """Pods of a revision that exist."""

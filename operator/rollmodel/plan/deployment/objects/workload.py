@@ -7,6 +7,7 @@ from typing import Any
 
 from rollmodel.api.base import GROUP
 from rollmodel.plan import naming
+from rollmodel.plan.deployment.objects.baseline import BASELINE_OF
 from rollmodel.plan.deployment.objects.meta import Owner, metadata
 
 __all__ = ["deployment"]
@@ -20,8 +21,13 @@ def deployment(
     replicas: int,
     deadline_seconds: int,
     model_name: str | None = None,
+    baseline_of: str | None = None,
 ) -> dict[str, Any]:
-    """The Deployment of a revision; ``template`` is its finished PodTemplateSpec."""
+    """The Deployment of a revision; ``template`` is its finished PodTemplateSpec.
+
+    ``baseline_of``: the revision of which it runs fresh pods.
+    """
+    notes = {f"{GROUP}/model": model_name, BASELINE_OF: baseline_of}
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -29,7 +35,7 @@ def deployment(
             owner,
             naming.child(owner.name, revision),
             revision=revision,
-            annotations={f"{GROUP}/model": model_name} if model_name else None,
+            annotations={key: note for key, note in notes.items() if note},
         ),
         "spec": {
             "replicas": replicas,

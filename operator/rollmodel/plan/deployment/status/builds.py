@@ -34,7 +34,9 @@ def _mixed(rollout: Rollout) -> Iterator[str]:
     for arm in (rollout.stable, rollout.candidate):
         if arm is None:
             continue
-        seen = {digest: pod for pod, digest in sorted(_digests(rollout, arm.revision), reverse=True)}
+        fresh = rollout.baseline if arm is rollout.stable else None
+        found = [pair for one in (arm, fresh) if one is not None for pair in _digests(rollout, one.revision)]
+        seen = {digest: pod for pod, digest in sorted(found, reverse=True)}
         if len(seen) > 1:
             each = ", ".join(f"{digest[:_SHOWN]} (pod {pod})" for digest, pod in sorted(seen.items()))
             yield (

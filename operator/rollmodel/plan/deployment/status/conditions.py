@@ -19,6 +19,7 @@ from rollmodel.plan.decision import Event
 from rollmodel.plan.deployment.beginning import waiting_condition
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.status.baseline import BASELINE_READY, baseline_condition
 from rollmodel.plan.deployment.status.builds import BUILDS_DIFFER, builds
 from rollmodel.plan.deployment.status.configuration import CONFIG_CHANGED, changed_configuration
 from rollmodel.plan.deployment.status.faults import beside, needs_person, rolled_back, troubled_pods
@@ -45,6 +46,7 @@ def build_status(rollout: Rollout) -> ModelDeploymentStatus:
         "conditions": conditions,
         "stable": rollout.stable,
         "candidate": rollout.candidate,
+        "baseline": rollout.baseline,
         "retiring": _remembered(rollout.retiring),
         "replicas": sum(arm.replicas for arm in rollout.state.arms()),
         "selector": naming.selector_text(naming.owner_selector(rollout.observed.name)),
@@ -91,6 +93,7 @@ def condition_events(
         "MetricsAvailable": "False",
         "Stalled": "True",
         "Available": "False",
+        BASELINE_READY: "False",
         BUILDS_DIFFER: "True",
         CONFIG_CHANGED: "True",
         RECORD_CHANGED: "True",
@@ -120,6 +123,7 @@ def _lines(rollout: Rollout) -> dict[str, ConditionDraft]:
         "RolledBack": rolled_back(rollout),
         "ModelResolved": _model_resolved(rollout),
         "TrafficProgrammed": ConditionDraft(rollout.traffic.status, rollout.traffic.reason, rollout.traffic.message),
+        **baseline_condition(rollout),
         **builds(rollout),
         **changed_configuration(rollout),
         **shared_alias(rollout),

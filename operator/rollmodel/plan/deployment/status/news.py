@@ -12,7 +12,9 @@ from rollmodel.plan.notifications import About, with_notifications
 __all__ = ["NOT_TOLD", "with_news"]
 
 #: Reasons of Events about the operator's own housekeeping: a chat need not know.
-NOT_TOLD = frozenset({"Restored", "SizeHeld", "CommandIgnored", "ConnectionChanged", "JudgeRestarted"})
+NOT_TOLD = frozenset(
+    {"BaselineStarted", "Restored", "SizeHeld", "CommandIgnored", "ConnectionChanged", "JudgeRestarted"}
+)
 
 
 def with_news(observed: Observed, decision: Decision) -> Decision:

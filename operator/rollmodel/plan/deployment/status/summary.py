@@ -12,6 +12,7 @@ from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.beginning import waiting_condition
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
+from rollmodel.plan.deployment.strategies.baseline.pods import baseline_is_missing, baseline_pods
 from rollmodel.plan.deployment.strategies.current import current_goal
 from rollmodel.plan.deployment.strategies.outages.stand_in import seconds_left, stands_in
 from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, least_pods, pods_to_have
@@ -67,6 +68,8 @@ def _rollout(rollout: Rollout, candidate: ArmStatus) -> Summary:
     if step >= rollout.strategy.step_count(rollout.spec):
         return _taking_over(rollout, candidate)
     where = rollout.strategy.place(rollout, step)
+    if rollout.baseline is not None:
+        where += f", beside {rollout.label(rollout.baseline.revision)}"
     if rollout.paused:
         return Summary("Paused", f"{where}: {rollout.paused}")
     return Summary("Judging", f"{where}: {_detail(rollout, candidate)}")
@@ -87,8 +90,7 @@ def _taking_over(rollout: Rollout, candidate: ArmStatus) -> Summary:
 
 def _starting(rollout: Rollout, candidate: ArmStatus) -> Summary:
     if candidate.ready_since is None:
-        wanted = max(least_pods(rollout), candidate_pods(rollout))
-        return Summary("Starting", pods(rollout, candidate, wanted))
+        return Summary("Starting", _awaited(rollout, candidate))
     label = rollout.label(candidate.revision)
     if rollout.paused:
         return Summary("Paused", f"{label} has no traffic yet: {rollout.paused}")
@@ -104,10 +106,17 @@ def _starting(rollout: Rollout, candidate: ArmStatus) -> Summary:
     return Summary("WarmingUp", f"{label} is warm and waits for its first traffic")
 
 
+def _awaited(rollout: Rollout, candidate: ArmStatus) -> str:
+    """The pods that are missing: of the candidate, or of its baseline."""
+    if rollout.baseline is not None and baseline_is_missing(rollout):
+        return pods(rollout, rollout.baseline, baseline_pods(rollout))
+    return pods(rollout, candidate, max(least_pods(rollout), candidate_pods(rollout)))
+
+
 def _detail(rollout: Rollout, candidate: ArmStatus) -> str:
     """Why it stands where it stands."""
     if candidate.ready_since is None:
-        return f"waits for pods, {pods(rollout, candidate, candidate_pods(rollout))}"
+        return f"waits for pods, {_awaited(rollout, candidate)}"
     if stands_in(rollout) and rollout.stable is not None:
         until = stamp(rollout.now + timedelta(seconds=seconds_left(rollout)))
         return (

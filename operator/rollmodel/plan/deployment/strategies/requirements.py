@@ -8,6 +8,7 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.router import router_for
+from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.problem import Problem
 
@@ -33,6 +34,8 @@ def _unmet(spec: ModelDeploymentSpec) -> Iterator[str]:
         yield f"strategy {strategy} needs shares that are exact, which takes a Gateway: set `traffic`"
     if not can.exact_weights and any(step.pods_percent for step in spec.rollout.steps):
         yield "`podsPercent` of a step takes a Gateway: without `traffic` pods get their share by their number"
+    if asks_baseline(spec) and not can.exact_weights:
+        yield "`baseline: Fresh` takes a Gateway: without `traffic` pods get their share by their number; set `traffic`"
     if spec.rollout.ramp is not None and not spec.analysis.metrics:
         yield "a `ramp` follows the evidence: name at least one metric in `analysis.metrics`, or write `steps`"
     if needs.header_match and not _decides(spec):

@@ -1,8 +1,9 @@
 """How much traffic each revision should get now, and how many pods that takes.
 
 A strategy says what a candidate should get. Weight goes only to revisions with ready pods, and never more than they can
-carry; the stable revision stays at full size, so that it can take everything back at any moment. Where the candidate's
-pods take the places of others (``needs.surge`` is False), ``swap.places`` says who has how many.
+carry; a baseline gets what the candidate gets, and stable what both leave. The stable revision stays at full size, so
+that it can take everything back at any moment. Where the candidate's pods take the places of others (``needs.surge`` is
+False), ``swap.places`` says who has how many.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ __all__ = [
     "carried",
     "desired_split",
     "desired_weights",
+    "least_are_ready",
     "least_pods",
     "mirrors_can_be_carried",
     "pods_for_all",
@@ -70,6 +72,12 @@ def mirrors_can_be_carried(rollout: Rollout) -> bool:
     )
 
 
+def least_are_ready(rollout: Rollout) -> bool:
+    """Whether the candidate, and its baseline where there is one, have the pods that they start with."""
+    tried = [arm for arm in (rollout.candidate, rollout.baseline) if arm is not None]
+    return all(rollout.live.ready(arm.revision) >= least_pods(rollout) for arm in tried)
+
+
 def candidate_pods(rollout: Rollout) -> int:
     """Pods that the candidate should have: for the weight it should get, and for the one it still has."""
     candidate = rollout.candidate
@@ -88,13 +96,16 @@ def candidate_pods(rollout: Rollout) -> int:
 def carried(rollout: Rollout) -> int:
     """The largest weight, of those that the candidate has earned so far, that its ready pods can carry.
 
-    What a weight takes follows the pods that the stable revision has now, so that scaling both up takes no weight away.
-    All traffic takes the full size.
+    A baseline must be able to carry the same, but for all traffic, which is the candidate's alone, and while stable is
+    down: then nobody is compared. What a weight takes follows the pods that the stable revision has now, so that
+    scaling both up takes no weight away. All traffic takes the full size.
     """
     candidate, goal = rollout.candidate, current_goal(rollout).weight
     if candidate is None or candidate.step is None:
         return 0
     full, ready = rollout.full_size, rollout.live.ready(candidate.revision)
+    nobody = rollout.baseline is None or stable_is_down(rollout)
+    beside = ready if nobody or rollout.baseline is None else min(ready, rollout.live.ready(rollout.baseline.revision))
     now = min(full, max(1, rollout.live.ready(rollout.stable.revision))) if rollout.stable is not None else full
     before = range(min(candidate.step, rollout.strategy.step_count(rollout.spec)))
     earned = {rollout.strategy.goal(rollout.spec, step).weight for step in before} | {goal}
@@ -103,7 +114,9 @@ def carried(rollout: Rollout) -> int:
     def takes(weight: int) -> int:
         return pods_for_all(rollout) if weight == 100 else min(most, rollout.router.pods_for(weight, now))
 
-    fits = (weight for weight in earned if 0 < weight <= goal and ready >= takes(weight) > 0)
+    fits = (
+        weight for weight in earned if 0 < weight <= goal and (ready if weight == 100 else beside) >= takes(weight) > 0
+    )
     return max(fits, default=0)
 
 
@@ -111,6 +124,8 @@ def at_goal(rollout: Rollout) -> bool:
     """Whether the candidate was observed to have its weight; where weights are not exact any share is as good."""
     candidate, goal = rollout.candidate, current_goal(rollout).weight
     if candidate is None:
+        return False
+    if rollout.baseline is not None and rollout.baseline.weight != candidate.weight:
         return False
     exact = rollout.router.capabilities.exact_weights
     return candidate.weight == goal if exact else (candidate.weight > 0) == (goal > 0)
@@ -133,7 +148,15 @@ def desired_weights(rollout: Rollout) -> dict[str, int]:
         return {stable.revision: 100}
     if rollout.live.ready(stable.revision) == 0:
         share = 100
-    return _parts({stable.revision: 100 - share, candidate.revision: share})
+    return _parts({stable.revision: 100 - share, candidate.revision: share, **_beside(rollout, share)})
+
+
+def _beside(rollout: Rollout, share: int) -> dict[str, int]:
+    """What the baseline gets beside a candidate with this share, and the stable revision then."""
+    if rollout.baseline is None or rollout.stable is None:
+        return {}
+    weight = min(share, 100 - share)
+    return {rollout.baseline.revision: weight, rollout.stable.revision: 100 - share - weight}
 
 
 def _with_others(rollout: Rollout, stable: str) -> dict[str, int]:

@@ -52,3 +52,9 @@ def test_a_first_weight_that_may_do_more_harm_than_the_bound_is_told() -> None:
     assert "answers 1750 of them at 5 %" in warning.message
     assert "`maxExpectedHarm` (100)" in warning.message
     assert not list(too_short(pace(50, ramp={})))
+
+
+def test_beside_a_baseline_a_small_weight_takes_longer() -> None:
+    beside = pace(100, baseline="Fresh")
+    assert seconds(beside) > 1.5 * seconds(pace(100))
+    assert "gets 5 %, and a baseline as much, at its first step" in beside.title

@@ -76,7 +76,9 @@ def silence(rollout: Rollout, seen_until: datetime | None) -> list[Problem]:
 
 
 def _expected(rollout: Rollout, arm: ArmStatus) -> float:
-    """Requests, or copies, that the candidate should count for each request that the stable revision counts."""
+    """Requests, or copies, that the candidate should count for each request of those that it is compared with."""
+    if arm.weight and rollout.baseline is not None and rollout.baseline.weight:
+        return arm.weight / rollout.baseline.weight
     if arm.weight:
         return arm.weight / (100 - arm.weight) if arm.weight < 100 else 0.0
     return _copied(rollout) / 100

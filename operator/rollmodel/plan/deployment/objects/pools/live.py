@@ -35,16 +35,20 @@ def in_route(live: LiveObjects, owner: str) -> frozenset[str]:
 
 
 def without_picker(observed: Observed, live: LiveObjects) -> frozenset[str]:
-    """The candidate, while it must not have traffic for want of a picker.
+    """The candidate and its baseline, while they must not have traffic for want of a picker.
 
     One that has some keeps it while its picker is away, if Gateways choose by themselves then. The stable revision is
     never among them: that its picker is away gives nobody else its traffic.
     """
-    pool, candidate = asked_pool(observed), observed.status.candidate
-    if pool is None or candidate is None or picker_is_ready(live, candidate.revision):
+    pool, status = asked_pool(observed), observed.status
+    if pool is None:
         return frozenset()
-    stays = pool.endpoint_picker.failure_mode == "FailOpen" and candidate.revision in in_route(live, observed.name)
-    return frozenset() if stays else frozenset({candidate.revision})
+    tried = [arm.revision for arm in (status.candidate, status.baseline) if arm is not None]
+    waiting = frozenset(revision for revision in tried if not picker_is_ready(live, revision))
+    if not waiting:
+        return waiting
+    stays = in_route(live, observed.name) if pool.endpoint_picker.failure_mode == "FailOpen" else frozenset[str]()
+    return waiting - stays
 
 
 def _backends(route: Manifest) -> Iterator[Manifest]:

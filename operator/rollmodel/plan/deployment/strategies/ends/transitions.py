@@ -14,7 +14,7 @@ from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies.ends import outbox
 from rollmodel.plan.times import stamp
 
-__all__ = ["begin", "bring_back", "install", "promote", "refuse", "roll_back", "supersede"]
+__all__ = ["begin", "bring_back", "install", "promote", "refuse", "retired", "roll_back", "supersede"]
 
 Verdict = Literal["Installed", "Promoted", "RolledBack", "Superseded", "Aborted"]
 #: A candidate that something else than the model stopped is tried again after this, then after twice as long, ...
@@ -97,7 +97,7 @@ def promote(rollout: Rollout, *, reason: str, by: str) -> Rollout:
         stable=_settled(candidate),
         candidate=None,
         evidence=_closed(rollout),
-        retiring=(*rollout.retiring, _retired(rollout, stable, "Promoted", f"{winner} was promoted")),
+        retiring=(*rollout.retiring, retired(rollout, stable, "Promoted", f"{winner} was promoted")),
         judge=None,
         paused=None,
         outbox=posted,
@@ -117,7 +117,7 @@ def bring_back(rollout: Rollout, *, by: str) -> Rollout:
         stable=_settled(candidate),
         candidate=None,
         evidence=(),
-        retiring=(*rollout.retiring, _retired(rollout, stable, "RolledBack", message)),
+        retiring=(*rollout.retiring, retired(rollout, stable, "RolledBack", message)),
         rejected=RejectedRevision(
             revision=stable.revision,
             model_version=stable.model_version,
@@ -170,7 +170,7 @@ def roll_back(
     back = rollout.with_state(
         candidate=None,
         evidence=_closed(rollout),
-        retiring=(*rollout.retiring, _retired(rollout, candidate, "RolledBack", message)),
+        retiring=(*rollout.retiring, retired(rollout, candidate, "RolledBack", message)),
         rejected=rejected,
         judge=None,
         paused=None,
@@ -189,7 +189,7 @@ def supersede(rollout: Rollout, reason: str) -> Rollout:
     entry = _entry(rollout, candidate, "Superseded", reason, cause="SpecChanged", by="spec")
     gone = rollout.with_state(
         candidate=None,
-        retiring=(*rollout.retiring, _retired(rollout, candidate, "Superseded", reason)),
+        retiring=(*rollout.retiring, retired(rollout, candidate, "Superseded", reason)),
         judge=None,
         evidence=(),
         paused=None,
@@ -223,7 +223,8 @@ def _settled(arm: ArmStatus) -> ArmStatus:
     return change(arm, step=None, since=None, ready_since=None, requests=0, reason=None, **_HEARD)
 
 
-def _retired(rollout: Rollout, arm: ArmStatus, why: Retirement, reason: str) -> ArmStatus:
+def retired(rollout: Rollout, arm: ArmStatus, why: Retirement, reason: str) -> ArmStatus:
+    """The arm as one that loses its weight, then its pods."""
     cleared = change(arm, step=None, since=stamp(rollout.now), ready_since=None, requests=0, **_HEARD)
     return change(cleared, retiring=why, reason=reason)
 
@@ -240,6 +241,7 @@ def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, c
         reason=reason,
         cause=word(cause),
         evidence=_evidence(rollout),
+        baseline=rollout.baseline.revision if rollout.baseline is not None else None,
         begun=_begun(rollout),
         by=by,
     )

@@ -11,7 +11,7 @@ from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.current import current_goal
 from rollmodel.plan.deployment.strategies.ends import transitions
-from rollmodel.plan.deployment.strategies.split import at_goal, carried, mirrors_can_be_carried
+from rollmodel.plan.deployment.strategies.split import at_goal, carried, least_are_ready, mirrors_can_be_carried
 from rollmodel.plan.deployment.strategies.steps import stages
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS, PROOFS_OF_HARM, Move, StepView, next_move
 from rollmodel.plan.deployment.strategies.steps.ramp import ExpectedHarm
@@ -37,7 +37,7 @@ def until_held(rollout: Rollout) -> Rollout | None:
     goal = current_goal(rollout)
     enough = carried(rollout) == goal.weight if goal.weight else mirrors_can_be_carried(rollout)
     if goal.sized_for > goal.weight:  # a step that asks for more pods than its weight takes has them first
-        enough = enough and mirrors_can_be_carried(rollout)
+        enough = enough and mirrors_can_be_carried(rollout) and least_are_ready(rollout)
     waiting = stages.wait_for_pods(rollout, enough=enough)
     if waiting is not None:
         return waiting

@@ -12,13 +12,15 @@ from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import Diagnosis, diagnose
 from rollmodel.plan.deployment.status.restarts import restarts_per_second
+from rollmodel.plan.deployment.strategies.baseline.pods import baseline_is_missing
 from rollmodel.plan.deployment.strategies.ends import transitions
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage
-from rollmodel.plan.deployment.strategies.split import least_pods, pods_for_all
+from rollmodel.plan.deployment.strategies.split import least_are_ready, pods_for_all
 from rollmodel.plan.deployment.strategies.steps.bake import bakes_until, has_all_traffic
 from rollmodel.plan.times import stamp
 
 __all__ = [
+    "BASELINE_MISSING",
     "BROUGHT_BACK",
     "FORCED",
     "candidate_of",
@@ -38,6 +40,8 @@ __all__ = [
 
 #: Begins the reason of a candidate whom a person promoted; the name of the field manager follows.
 FORCED = "promoted by "
+#: Pods of the baseline did not come, so nothing could be compared.
+BASELINE_MISSING = "BaselineMissing"
 #: Restarts of the candidate that one restart of the stable revision excuses.
 _EXCUSED_BY = 2
 #: The same of one that was stable before, and becomes so again because a person undid what came after it.
@@ -90,8 +94,7 @@ def restart(rollout: Rollout) -> Rollout:
 def start(rollout: Rollout) -> Rollout:
     """Pods come up, warm up, and the judge learns what normal is, before the first step."""
     candidate = candidate_of(rollout)
-    enough = rollout.live.ready(candidate.revision) >= least_pods(rollout)
-    waiting = wait_for_pods(rollout, enough=enough)
+    waiting = wait_for_pods(rollout, enough=least_are_ready(rollout))
     if waiting is not None:
         return waiting
     warm = rollout.seconds_since(candidate.ready_since) >= rollout.spec.rollout.warm_up_seconds
@@ -138,13 +141,33 @@ def wait_for_pods(rollout: Rollout, *, enough: bool) -> Rollout | None:
         return rollout.with_candidate(since=stamp(rollout.now), ready_since=None)
     if not rollout.strategy.needs.surge and _has_grown(rollout):  # places are freed and taken one after the other
         return rollout.with_candidate(since=stamp(rollout.now))
-    if rollout.seconds_since(candidate.since) < deadline:
-        return rollout
-    trouble = diagnose(rollout.context, candidate.revision)
-    message = f"pods were not ready within {deadline} s"
+    return rollout if rollout.seconds_since(candidate.since) < deadline else _without_pods(rollout)
+
+
+def _without_pods(rollout: Rollout) -> Rollout:
+    """The end of a candidate whose pods, or those of its baseline, did not come in time."""
+    message = f"pods were not ready within {rollout.spec.rollout.deadline_seconds} s"
+    if baseline_is_missing(rollout):
+        why = _no_baseline(rollout)
+        return transitions.roll_back(
+            rollout, reason=BASELINE_MISSING, message=why, by="deadline", blamed=False, again=True
+        )
+    trouble = diagnose(rollout.context, candidate_of(rollout).revision)
     if trouble is None:
         return transitions.roll_back(rollout, reason="DeadlineExceeded", message=message, by="deadline", blamed=False)
     return take_back(rollout, trouble, f"{message}: {trouble.message}", by="deadline")
+
+
+def _no_baseline(rollout: Rollout) -> str:
+    """Which pods did not come, why, and what a person may do."""
+    assert rollout.baseline is not None  # noqa: S101 - it is what is missing
+    trouble = diagnose(rollout.context, rollout.baseline.revision)
+    why = f": {trouble.message}" if trouble is not None else ""
+    return (
+        f"pods of {rollout.label(rollout.baseline.revision)} were not ready within"
+        f" {rollout.spec.rollout.deadline_seconds} s{why}; without `rollout.baseline` a candidate is compared with the"
+        " pods that serve"
+    )
 
 
 def _has_grown(rollout: Rollout) -> bool:
