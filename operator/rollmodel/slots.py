@@ -15,9 +15,10 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context, ContextVar
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any, TypeVar
 
-__all__ = ["Pass", "Slots", "beside_the_pass", "current_pass", "waiting_for_neighbour"]
+__all__ = ["Pass", "Slots", "Turn", "beside_the_pass", "current_pass", "waiting_for_neighbour"]
 
 T = TypeVar("T")
 
@@ -25,6 +26,17 @@ _Waiting = deque[asyncio.Future[None]]
 
 #: One slot of so many is for the others when one tenant holds all that it may.
 _KEPT = 8
+
+
+class Turn(Enum):
+    """Who goes before whom."""
+
+    RETURNING = "Returning"
+    """Who comes back from a neighbour: what was begun gets done."""
+    FIRST = "First"
+    """The first pass over a new object."""
+    USUAL = "Usual"
+    """Any other that begins, and who gave way to others of its own will."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +49,13 @@ class Pass:
 
 @dataclass(slots=True)
 class _Queue:
-    """Who waits of one tenant. Who comes back from a neighbour goes before who begins: what was begun gets done."""
+    """Who waits of one tenant, the most urgent first: see :class:`Turn`."""
 
-    returning: _Waiting = field(default_factory=deque)
-    new: _Waiting = field(default_factory=deque)
+    waiting: dict[Turn, _Waiting] = field(default_factory=lambda: {turn: deque() for turn in Turn})
 
     def next(self) -> asyncio.Future[None] | None:
         """Who waits longest, and waits still."""
-        for queue in (self.returning, self.new):
+        for queue in self.waiting.values():
             while queue:
                 waiting = queue.popleft()
                 if not waiting.done():
@@ -67,10 +78,10 @@ class Slots:
         return self._free
 
     @asynccontextmanager
-    async def slot(self, whose: Pass | None = None) -> AsyncIterator[None]:
+    async def slot(self, whose: Pass | None = None, turn: Turn = Turn.USUAL) -> AsyncIterator[None]:
         """Around one pass: it holds a slot, but not while any part of it waits for a neighbour."""
         whose = whose or Pass()
-        await self._acquire(whose.tenant, returning=False)
+        await self._acquire(whose.tenant, turn)
         slot = _Slot(self, whose)
         token = _current.set(slot)
         try:
@@ -79,9 +90,9 @@ class Slots:
             _current.reset(token)
             slot.end()
 
-    async def acquire_again(self, tenant: str) -> None:
+    async def acquire_again(self, tenant: str, turn: Turn) -> None:
         """For who gave a slot back for a while."""
-        await self._acquire(tenant, returning=True)
+        await self._acquire(tenant, turn)
 
     def release(self, tenant: str) -> None:
         """Give a slot of this tenant back."""
@@ -109,13 +120,12 @@ class Slots:
         self._free -= 1
         self._held[tenant] += 1
 
-    async def _acquire(self, tenant: str, *, returning: bool) -> None:
+    async def _acquire(self, tenant: str, turn: Turn) -> None:
         if self._free and self._held[tenant] < self._most:
             self._take(tenant)
             return
         waiting = asyncio.get_running_loop().create_future()
-        queue = self._queues.setdefault(tenant, _Queue())
-        (queue.returning if returning else queue.new).append(waiting)
+        self._queues.setdefault(tenant, _Queue()).waiting[turn].append(waiting)
         try:
             await waiting
         except asyncio.CancelledError:
@@ -139,10 +149,10 @@ class _Slot:
             self.held = False
             self.slots.release(self.whose.tenant)
 
-    async def take_again(self) -> None:
+    async def take_again(self, turn: Turn) -> None:
         if not self._missing():
             return
-        await self.slots.acquire_again(self.whose.tenant)
+        await self.slots.acquire_again(self.whose.tenant, turn)
         if self._missing():
             self.held = True
         else:  # another part of the pass took it, or waits again; or all is over
@@ -167,8 +177,8 @@ def current_pass() -> Pass | None:
 
 
 @asynccontextmanager
-async def waiting_for_neighbour() -> AsyncIterator[None]:
-    """Around a wait for somebody else's answer: the pass gives its slot back, and takes one again afterwards.
+async def waiting_for_neighbour(turn: Turn = Turn.RETURNING) -> AsyncIterator[None]:
+    """Around a wait for somebody else's answer: the pass gives its slot back, and takes one again in its ``turn``.
 
     Outside of a pass it does nothing. A wait that is cancelled takes no slot again: the pass is being ended. So a
     time-out after which the pass goes on belongs inside.
@@ -188,7 +198,7 @@ async def waiting_for_neighbour() -> AsyncIterator[None]:
     finally:
         slot.waiting -= 1
         if not cancelled:
-            await slot.take_again()
+            await slot.take_again(turn)
 
 
 def beside_the_pass(work: Coroutine[Any, Any, T], *, name: str) -> asyncio.Task[T]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rollmodel.slots import Pass, Slots, beside_the_pass, current_pass, waiting_for_neighbour
+from rollmodel.slots import Pass, Slots, Turn, beside_the_pass, current_pass, waiting_for_neighbour
 
 
 async def turns(number: int = 20) -> None:
@@ -70,6 +70,33 @@ async def test_who_comes_back_goes_before_who_begins() -> None:
     leave.set()
     await asyncio.gather(*tasks)
     assert order == ["back", "new"]
+
+
+async def test_new_objects_go_before_what_has_been_looked_at_and_before_who_gave_way() -> None:
+    slots, leave, order = Slots(1), asyncio.Event(), list[str]()
+
+    async def giving_way() -> None:
+        async with slots.slot():
+            async with waiting_for_neighbour(Turn.USUAL):
+                await asyncio.sleep(0)
+            order.append("gave way")
+
+    async def a_pass(name: str, turn: Turn) -> None:
+        async with slots.slot(turn=turn):
+            order.append(name)
+
+    async def holding() -> None:
+        async with slots.slot():
+            await leave.wait()
+
+    tasks = [asyncio.create_task(one) for one in (giving_way(), holding(), a_pass("usual", Turn.USUAL))]
+    await turns()
+    tasks.append(asyncio.create_task(a_pass("new", Turn.FIRST)))
+    await turns()
+    leave.set()
+    await asyncio.gather(*tasks)
+    assert order[0] == "new"
+    assert sorted(order[1:]) == ["gave way", "usual"]
 
 
 async def test_it_works_again_only_with_a_slot() -> None:

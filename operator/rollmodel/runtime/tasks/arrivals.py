@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from rollmodel.slots import waiting_for_neighbour
+from rollmodel.slots import Turn, waiting_for_neighbour
 
 __all__ = ["ARRIVING_SECONDS", "GIVING_WAY_SECONDS", "LONGEST_SECONDS", "Arrivals"]
 
@@ -24,11 +24,12 @@ GIVING_WAY_SECONDS = 2.0
 
 
 class Arrivals:
-    """Objects without a workload whose first pass is not over, by UID. ``clock`` gives seconds."""
+    """Objects without a workload whose first passes, two at most, are not over, by UID. ``clock`` gives seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began: dict[str, float] = {}
+        self._passed: set[str] = set()
         self._none = asyncio.Event()
 
     def begin(self, uid: str) -> None:
@@ -36,8 +37,16 @@ class Arrivals:
         self._began[uid] = self._clock()
         self._none.clear()
 
+    def passed(self, uid: str, pause: float) -> None:
+        """A pass over it is over; the next one, in so many seconds, makes the workload of a training run."""
+        if uid in self._passed or pause > LONGEST_SECONDS:
+            self.end(uid)
+        elif uid in self._began:
+            self._passed.add(uid)
+
     def end(self, uid: str) -> None:
-        """Its first pass is over, or it is gone."""
+        """It waits for something else than its turn, or is gone."""
+        self._passed.discard(uid)
         self._began.pop(uid, None)
         if not self._began:
             self._none.set()
@@ -48,14 +57,20 @@ class Arrivals:
             return
         self.end(uid)
         if self._arriving():
-            async with waiting_for_neighbour():
+            async with waiting_for_neighbour(Turn.USUAL):
                 with suppress(TimeoutError):
                     async with asyncio.timeout(GIVING_WAY_SECONDS):
                         await self._none.wait()
 
-    def settle(self, seconds: float) -> float:
+    def settle(self, uid: str, seconds: float) -> float:
         """How long a pass that is not the first waits, if alone it would wait so many seconds."""
+        if uid in self._began:
+            return seconds
         return max(seconds, min(seconds * (1 + self._arriving()), LONGEST_SECONDS))
+
+    def turn(self, uid: str) -> Turn:
+        """When a pass over this object gets a slot."""
+        return Turn.FIRST if uid in self._began else Turn.USUAL
 
     def _arriving(self) -> int:
         young = self._clock() - ARRIVING_SECONDS

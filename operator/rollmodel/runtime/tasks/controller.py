@@ -124,11 +124,11 @@ class Controller:
                 while True:
                     trigger.clear()
                     pause = await self._reconcile_once(reconciler, loop, view)
-                    self._arrivals.end(loop.uid)
                     if pause is None:
                         return
+                    self._arrivals.passed(loop.uid, pause)
                     await trigger.sleep(pause)
-                    await asyncio.sleep(self._arrivals.settle(self._limits.settle))
+                    await asyncio.sleep(self._arrivals.settle(loop.uid, self._limits.settle))
         finally:
             self._arrivals.end(loop.uid)
             self._loops.pop(loop.uid, None)
@@ -141,7 +141,7 @@ class Controller:
         body: Manifest | None = None
         try:
             with self._watchdog.due():
-                async with self._slots.slot(loop.whose):
+                async with self._slots.slot(loop.whose, self._arrivals.turn(loop.uid)):
                     body = await self._freshest(loop, view())
                     if body is None or body["metadata"].get("deletionTimestamp"):
                         return None
