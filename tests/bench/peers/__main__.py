@@ -37,7 +37,7 @@ async def _measured(where: Stack, arguments: argparse.Namespace) -> tuple[list[F
     profile, found, follow = Profile(arguments.profile, arguments.memory), [], await registered(where)
     floor = await measure_burst(where.cluster, bare_loop(where.cluster, follow), arguments.at_once)
     for name in arguments.only:
-        tool = rollmodel(where, follow, profile, arguments.python) if name == "rollmodel" else argo_rollouts(where)
+        tool = rollmodel(where, follow, profile) if name == "rollmodel" else argo_rollouts(where)
         found.append(await measure(where.cluster, tool, arguments.objects, arguments.at_once))
     return found, floor
 
@@ -61,7 +61,7 @@ def main() -> int:
     load = os.getloadavg()[0]
     with (
         tempfile.TemporaryDirectory(prefix="rollmodel-peers-") as directory,
-        stack(Path(directory), "mlflow") as where,
+        stack(Path(directory), "mlflow", python=arguments.python) as where,
         simulated_node(where.cluster),
     ):
         figures, floor = asyncio.run(_measured(where, arguments))

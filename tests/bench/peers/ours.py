@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 
 from tests.bench.peers.tool import Tool
 from tests.bench.scale.measurements.rest import MODELS
@@ -24,7 +23,7 @@ async def registered(where: Stack) -> list[LightModel]:
     return await models(where.cluster.mlflow_url, MODELS)
 
 
-def rollmodel(where: Stack, follow: list[LightModel], profile: Profile, python: Path | None = None) -> Tool:
+def rollmodel(where: Stack, follow: list[LightModel], profile: Profile) -> Tool:
     """Ours, with objects that follow these models."""
 
     def objects(prefix: str, count: int) -> list[dict[str, object]]:
@@ -35,13 +34,13 @@ def rollmodel(where: Stack, follow: list[LightModel], profile: Profile, python: 
         OPERATOR,
         OURS,
         objects,
-        partial(_running, where, profile, python),
+        partial(_running, where, profile),
         partial(profiled, profile=profile),
     )
 
 
 @asynccontextmanager
-async def _running(where: Stack, profile: Profile, python: Path | None) -> AsyncIterator[Usage]:
-    with operator(where, profile, python) as process:
+async def _running(where: Stack, profile: Profile) -> AsyncIterator[Usage]:
+    with operator(where, profile) as process:
         await process.start()
         yield process.usage

@@ -31,7 +31,7 @@ _QUICK_OBJECTS = 50
 def _rest(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
     objects = _QUICK_OBJECTS if arguments.quick else arguments.objects
     idle, at_once = (60.0, 20) if arguments.quick else (_RESYNC_AND_MORE, 100)
-    with stack(directory, "mlflow") as where, simulated_node(where.cluster):
+    with stack(directory, "mlflow", python=arguments.python) as where, simulated_node(where.cluster):
         run = asyncio.run(rest.measure(where, objects, idle_seconds=idle, at_once=at_once))
     return f"{objects:,} objects that follow {rest.MODELS} models", rows.rest_rows(run)
 
@@ -57,7 +57,7 @@ def _rollback(arguments: argparse.Namespace, directory: Path) -> tuple[str, list
 
 def _training(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
     alone, some, many = (2, 5, 10) if arguments.quick else (5, 20, 100)
-    with stack(directory, "mlflow") as where, simulated_node(where.cluster):
+    with stack(directory, "mlflow", python=arguments.python) as where, simulated_node(where.cluster):
         run = asyncio.run(training.measure(where, alone, some, many))
     return "Training runs", rows.training_rows(run)
 
@@ -102,6 +102,11 @@ def _arguments() -> argparse.Namespace:
         "--quick",
         action="store_true",
         help="50 objects, 3 rollbacks, 3 cold starts, 10 runs, 2 first answers; does not write the page",
+    )
+    parser.add_argument(
+        "--python",
+        type=Path,
+        help="interpreter of the operator in `rest` and `training`, of an environment with requirements/operator.txt",
     )
     parser.add_argument("--only", nargs="*", choices=list(_PARTS), default=list(_PARTS), help="parts to run")
     parser.add_argument("--results", type=Path, default=Path("build/scale"), help="where results are kept")

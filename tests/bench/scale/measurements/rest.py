@@ -25,11 +25,15 @@ _NOWHERE = "http://127.0.0.1:9"
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """Seconds from the first apply to the end of the last apply, and to the last object's Ready."""
+    """Seconds from the first apply to the end of the last apply, and to the last object's Ready.
+
+    ``cpu_seconds`` are those of the operator from the first apply until it is quiet.
+    """
 
     apply_seconds: float
     ready_seconds: float
     requests: Requests
+    cpu_seconds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +90,10 @@ async def measure(where: Stack, objects: int, *, idle_seconds: float, at_once: i
         await asyncio.sleep(QUIET_SECONDS)
         empty = process.memory
         async with watched(where.cluster) as (_, clock):
-            await _install(where, clock, manifests("one", 1, follow))
+            await _install(where, process, clock, manifests("one", 1, follow))
             one = process.memory
             say(f"applying {objects:,} objects")
-            install = await _install(where, clock, manifests("many", objects - 1, follow))
+            install = await _install(where, process, clock, manifests("many", objects - 1, follow))
         say(f"all Ready after {install.ready_seconds:.0f} s; a look at rest, {idle_seconds:.0f} s")
         idle = await _idle(where, process, idle_seconds)
         full = process.memory
@@ -102,16 +106,15 @@ async def measure(where: Stack, objects: int, *, idle_seconds: float, at_once: i
     return Rest(objects, install, idle, restart, memory, seconds)
 
 
-async def _install(where: Stack, clock: Clock, objects: list[dict[str, object]]) -> Install:
+async def _install(where: Stack, process: Measured, clock: Clock, objects: list[dict[str, object]]) -> Install:
     """Apply objects, wait until all are Ready and the operator has calmed down."""
     wanted = len(clock.ready) + len(objects)
-    wall, began = time.time(), time.monotonic()
+    wall, began, cpu = time.time(), time.monotonic(), process.cpu_seconds
     await asyncio.to_thread(apply, where.cluster, objects)
     applied = time.monotonic() - began
     await clock.until(lambda: len(clock.ready) >= wanted)
-    return Install(
-        applied, max(clock.ready.values()) - began, await until_quiet(where.cluster.audit_log, OPERATOR, wall)
-    )
+    sent = await until_quiet(where.cluster.audit_log, OPERATOR, wall)
+    return Install(applied, max(clock.ready.values()) - began, sent, process.cpu_seconds - cpu)
 
 
 async def _idle(where: Stack, process: Measured, seconds: float) -> Idle:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from tests.bench.scale.rig.profiling import Profile
 from tests.bench.scale.rig.stack import Stack
@@ -46,17 +45,12 @@ class Measured(OperatorProcess):
 
 
 @contextmanager
-def operator(
-    where: Stack, profile: Profile | None = None, python: Path | None = None, /, **settings: str
-) -> Iterator[Measured]:
-    """An operator with the rights that we ship, stopped at the end of the block; the block starts it.
-
-    ``python`` is the interpreter of an environment that has what the operator's image has, and no more.
-    """
+def operator(where: Stack, profile: Profile | None = None, /, **settings: str) -> Iterator[Measured]:
+    """An operator with the rights that we ship, stopped at the end of the block; the block starts it."""
     cluster = where.cluster
     usual = {"REGISTRY_URL": cluster.mlflow_url, "LOG_FORMAT": "text", **settings}
     process = Measured(cluster, where.operator_kubeconfig, cluster.directory / "logs" / "operator.log", usual)
-    process.python = python or process.python
+    process.python = where.python or process.python
     process.program = (profile and profile.program) or process.program
     try:
         yield process

@@ -24,14 +24,17 @@ class Stack:
 
     cluster: Cluster
     operator_kubeconfig: Path
+    python: Path | None = None
+    """The operator's interpreter, if it is not ours: of an environment that has what its image has, and no more."""
 
 
 @contextmanager
-def stack(directory: Path, *parts: str) -> Iterator[Stack]:
-    """A new cluster with these parts; it ends with the block."""
+def stack(directory: Path, *parts: str, python: Path | None = None) -> Iterator[Stack]:
+    """A new cluster with these parts; it ends with the block. ``python`` is the operator's interpreter."""
     with Cluster.start(directory, parts=parts, audit=True) as cluster:
         _install(cluster)
-        yield Stack(cluster, cluster.kubeconfig_for(OPERATOR, ["system:serviceaccounts", "system:authenticated"]))
+        login = cluster.kubeconfig_for(OPERATOR, ["system:serviceaccounts", "system:authenticated"])
+        yield Stack(cluster, login, python)
 
 
 def _install(cluster: Cluster) -> None:
