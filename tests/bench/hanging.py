@@ -52,8 +52,8 @@ from tests.support.contracts.kube import model_deployment
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.servers.silent import hanging
 from tests.support.servers.web import serve
-from tests.support.simulation.training_specs import DEFAULTS as TRAINING_DEFAULTS
-from tests.support.simulation.training_specs import manifest as training_job
+from tests.support.simulation.trainings.specs import DEFAULTS as TRAINING_DEFAULTS
+from tests.support.simulation.trainings.specs import manifest as training_job
 
 __all__ = ["Hostile", "Rig", "Watched", "delays", "in_rollout", "main", "passes", "rigged", "target"]
 

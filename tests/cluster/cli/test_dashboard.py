@@ -19,7 +19,7 @@ from tests.support.apiserver import SMALLEST, Api
 from tests.support.browser import Browser, browsing
 from tests.support.eventually import PATIENCE_SECONDS
 from tests.support.simulation.fleet import HOSTILE
-from tests.support.simulation.training_statuses import SPEC, running
+from tests.support.simulation.trainings.statuses import SPEC, running
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -12,7 +12,7 @@ from tests.cluster.cli.conftest import Run
 from tests.cluster.conftest import WaitUntil
 from tests.support.apiserver import Api
 from tests.support.pods import Kube, pod_spec, shell
-from tests.support.simulation.training_statuses import SPEC, running, status
+from tests.support.simulation.trainings.statuses import SPEC, running, status
 
 pytestmark = pytest.mark.cluster
 

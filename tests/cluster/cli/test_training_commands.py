@@ -20,7 +20,7 @@ from tests.cluster.cli.conftest import Run
 from tests.cluster.conftest import WaitUntil
 from tests.support.apiserver import Api, spec_of
 from tests.support.eventually import PATIENCE_SECONDS
-from tests.support.simulation.training_statuses import GATES, SPEC, running, status
+from tests.support.simulation.trainings.statuses import GATES, SPEC, running, status
 
 pytestmark = pytest.mark.cluster
 

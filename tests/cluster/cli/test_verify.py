@@ -19,7 +19,7 @@ from localcluster.network import LOOPBACK, free_port
 from tests.cluster.cli.conftest import Run
 from tests.cluster.conftest import WaitUntil
 from tests.support.apiserver import Api
-from tests.support.simulation.training_statuses import SPEC, running, status
+from tests.support.simulation.trainings.statuses import SPEC, running, status
 
 pytestmark = pytest.mark.cluster
 

@@ -13,7 +13,7 @@ from rollmodel.plan.training.observed import ReadSet
 from rollmodel.plan.training.read_set import read_set
 
 from tests.support.inmemory.training import TrainingBench
-from tests.support.simulation.training_specs import DEFAULTS, observed
+from tests.support.simulation.trainings.specs import DEFAULTS, observed
 
 
 async def test_at_rest_nothing_is_asked_or_written(bench: TrainingBench) -> None:

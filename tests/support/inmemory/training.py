@@ -36,7 +36,7 @@ from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryRegistry
 from tests.support.inmemory.receiver import Receiver
 from tests.support.inmemory.tracking import InMemoryTracking
-from tests.support.simulation.training_specs import DEFAULTS, manifest
+from tests.support.simulation.trainings.specs import DEFAULTS, manifest
 
 __all__ = ["Behaviour", "TrainingBench", "Yielding"]
 

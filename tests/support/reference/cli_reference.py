@@ -20,7 +20,7 @@ from rollmodel.cli.training import tables as training
 from rollmodel.cli.training.comparison import Tolerance, compare
 from rollmodel.cli.training.verify import shown
 
-from tests.support.simulation.training_statuses import GATES, SPEC, running, status
+from tests.support.simulation.trainings.statuses import GATES, SPEC, running, status
 
 __all__ = ["COMMANDS_SHOWN", "examples", "section"]
 
@@ -70,7 +70,7 @@ def _meaning(action: argparse.Action) -> str:
 
 
 def examples() -> Iterator[str]:
-    """What commands print about the TrainingJobs of ``training_statuses``, as blocks of the page."""
+    """What commands print about the TrainingJobs of ``simulation.trainings.statuses``, as blocks of the page."""
     ended = _job("churn", status("False", "GatesFailed", "1 of 2 gates does not hold", gates=list(GATES)))
     good = _job("churn-2", status("True", "Registered", modelVersion="4", gates=[GATES[0]]))
     going = _job("churn-3", running(queue={"position": 2, "reason": "QuotaExhausted"}))

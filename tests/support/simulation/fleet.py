@@ -19,7 +19,7 @@ from rollmodel.cli.dashboard.live import Live
 from rollmodel.cli.dashboard.memory import Memory
 
 from tests.support.simulation.rollouts import START, TICK, Cluster, model, spec
-from tests.support.simulation.training_statuses import GATES, SPEC, running, status
+from tests.support.simulation.trainings.statuses import GATES, SPEC, running, status
 
 __all__ = ["HOSTILE", "NAMESPACE", "fleet", "put"]
 

@@ -10,7 +10,8 @@ import pytest
 from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.training.objects.job import attempt_job
 
-from tests.support.simulation import rollouts, training_specs
+from tests.support.simulation import rollouts
+from tests.support.simulation.trainings import specs
 from tests.support.yaml_text import all_from_yaml
 
 EXAMPLE = Path(__file__).parents[3] / "config" / "examples" / "networkpolicy.yaml"
@@ -22,7 +23,7 @@ def model_pod() -> Any:
 
 
 def training_pod() -> Any:
-    run = training_specs.observed(training_specs.spec())
+    run = specs.observed(specs.spec())
     return attempt_job(run, 1, run_id="r", experiment_id="1", seconds_left=60)["spec"]["template"]
 
 

@@ -16,7 +16,7 @@ from rollmodel.plan.training.lifecycle.pods.job_outcome import job_end
 from rollmodel.plan.training.observed import MetricPoint, ReadSet, TrackedRun
 from rollmodel.text import plain
 
-from tests.support.simulation.training_specs import RUN_ID, START, job, observed, pod
+from tests.support.simulation.trainings.specs import RUN_ID, START, job, observed, pod
 
 FOREIGN = st.one_of(
     st.sampled_from(

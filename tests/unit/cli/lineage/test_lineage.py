@@ -15,7 +15,7 @@ from rollmodel.cli.lineage.registry import links_of_run
 from rollmodel.plan.decision import Ref
 
 from tests.support.simulation.drifting import DriftWorld, rows_of
-from tests.support.simulation.training_statuses import GATES
+from tests.support.simulation.trainings.statuses import GATES
 
 TIME = "2026-01-02T00:00:00Z"
 AUTO = {"mode": "Auto", "trainingJobRef": {"name": "churn-train"}, "when": ["Feature"]}

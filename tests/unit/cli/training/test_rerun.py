@@ -10,7 +10,7 @@ from rollmodel.cli.training.rerun import next_name, rerun_of, trained
 from rollmodel.errors import Invalid
 from rollmodel.plan.training.inputs.reproducibility import reproducibility
 
-from tests.support.simulation.training_statuses import GATES, SPEC, running, status
+from tests.support.simulation.trainings.statuses import GATES, SPEC, running, status
 
 DIGEST = f"sha256:{'ef' * 32}"
 

@@ -6,8 +6,8 @@ import pytest
 from rollmodel.errors import Forbidden
 from rollmodel.plan.access.admission import Admission
 
-from tests.support.simulation import training_specs
 from tests.support.simulation.rollouts import spec
+from tests.support.simulation.trainings import specs
 
 HOSTS = {"team-*": ["*.{namespace}.example.com"], "prod": ["*.example.com", "example.com"], "open": ["*"]}
 ADMISSION = Admission(frozenset({"kube-system", "rollmodel-system"}), HOSTS)
@@ -62,7 +62,7 @@ CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator": "Ex
 
 
 def training(**template: object) -> object:
-    return training_specs.spec(template={"image": "churn:1", **template})
+    return specs.spec(template={"image": "churn:1", **template})
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from rollmodel.cli.training import tables as training
 from rollmodel.cli.watch import fate
 from rollmodel.errors import Invalid
 
-from tests.support.simulation.training_statuses import GATES, SPEC, conditions, running, status
+from tests.support.simulation.trainings.statuses import GATES, SPEC, conditions, running, status
 
 NOW = datetime(2026, 1, 1, 0, 5, tzinfo=UTC)
 

@@ -13,7 +13,7 @@ from rollmodel.plan.training.lifecycle.attempts import spent
 from rollmodel.plan.training.observed import MetricPoint, TrackedRun
 from rollmodel.plan.training.progress import TOTAL_STEPS_TAG, progress
 
-from tests.support.simulation.training_specs import START, spec
+from tests.support.simulation.trainings.specs import START, spec
 
 
 def test_a_step_may_be_the_time_in_nanoseconds() -> None:

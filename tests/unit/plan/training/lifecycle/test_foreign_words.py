@@ -18,8 +18,8 @@ from rollmodel.plan.training.decide import decide
 from rollmodel.plan.training.observed import GateFacts, MetricPoint, Observed, TrackedRun, TrackedVersion
 
 from tests.support.running.effort import effort
-from tests.support.simulation.training import World
-from tests.support.simulation.training_specs import START, UID, spec
+from tests.support.simulation.trainings.specs import START, UID, spec
+from tests.support.simulation.trainings.world import World
 
 #: As metav1.Condition has it.
 REASONS = st.one_of(

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.simulation.training import Behaviour, World
-from tests.support.simulation.training_specs import spec
+from tests.support.simulation.trainings.specs import spec
+from tests.support.simulation.trainings.world import Behaviour, World
 
 
 def test_good_run_is_registered_and_closed() -> None:

@@ -21,7 +21,7 @@ from rollmodel.plan.training.objects.job import attempt_job
 from rollmodel.plan.training.observed import MetricPoint, ReadSet, TrackedRun
 from rollmodel.plan.training.progress import TOTAL_STEPS_TAG, progress
 
-from tests.support.simulation.training_specs import DIGEST, START, job, observed, pod, spec
+from tests.support.simulation.trainings.specs import DIGEST, START, job, observed, pod, spec
 
 LATER = START + timedelta(hours=1)
 POLICY = "Container validate-data for pod ml/x failed with exit code 3 matching FailJob rule at index {}"

@@ -10,8 +10,8 @@ import pytest
 from rollmodel.plan.timing import Timing
 from rollmodel.plan.training.decide import decide
 
-from tests.support.simulation.training import World
-from tests.support.simulation.training_specs import DEFAULTS, START, job, observed, run, spec
+from tests.support.simulation.trainings.specs import DEFAULTS, START, job, observed, run, spec
+from tests.support.simulation.trainings.world import World
 
 PATIENCE = 120.0
 NO_NODE: dict[str, Any] = {

@@ -6,7 +6,7 @@ from typing import Any
 
 from rollmodel.plan.training.objects.job import attempt_job
 
-from tests.support.simulation.training_specs import observed, spec
+from tests.support.simulation.trainings.specs import observed, spec
 
 INPUT = {"name": "data", "uri": "s3://bucket/key"}
 OWN = {

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.simulation.schedules import Scheduled, at, hourly, name
+from tests.support.simulation.trainings.schedules import Scheduled, at, hourly, name
 
 _STEPS = st.lists(
     st.one_of(

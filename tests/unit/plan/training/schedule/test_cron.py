@@ -13,7 +13,7 @@ from rollmodel.api.trainingjob import Schedule
 from rollmodel.errors import Invalid
 from rollmodel.plan.training.schedule.cron import COUNTED, Timetable
 
-from tests.support.simulation.schedules import START, at
+from tests.support.simulation.trainings.schedules import START, at
 
 
 def timetable(cron: str, zone: str = "Etc/UTC", now: datetime = START) -> Timetable:

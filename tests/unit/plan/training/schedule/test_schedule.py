@@ -10,7 +10,7 @@ from rollmodel.api.trainingjob import TrainingJobSpec
 from rollmodel.plan.decision import DeleteObject
 from rollmodel.plan.training.objects.scheduled import due_of
 
-from tests.support.simulation.schedules import HOURLY, START, Scheduled, at, hourly, name
+from tests.support.simulation.trainings.schedules import HOURLY, START, Scheduled, at, hourly, name
 
 
 def test_the_first_pass_promises_the_next_run_and_starts_none() -> None:

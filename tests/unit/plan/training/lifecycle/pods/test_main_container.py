@@ -9,8 +9,8 @@ import pytest
 from rollmodel.plan.training.lifecycle.pods.job_outcome import job_end
 from rollmodel.plan.training.lifecycle.pods.main_container import OTHERS_SECONDS
 
-from tests.support.simulation.training import World
-from tests.support.simulation.training_specs import START, job, pod, spec
+from tests.support.simulation.trainings.specs import START, job, pod, spec
+from tests.support.simulation.trainings.world import World
 
 NOW = START + timedelta(minutes=10)
 RUNS: dict[str, Any] = {"name": "istio-proxy", "state": {"running": {}}}

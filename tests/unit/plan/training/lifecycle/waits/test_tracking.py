@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from rollmodel.plan.timing import Timing
 
-from tests.support.simulation.training import Behaviour, World
-from tests.support.simulation.training_specs import DEFAULTS, spec
+from tests.support.simulation.trainings.specs import DEFAULTS, spec
+from tests.support.simulation.trainings.world import Behaviour, World
 
 PATIENCE = 120.0
 

@@ -39,7 +39,7 @@ from rollmodel.plan.training.observed import (
 from rollmodel.plan.training.read_set import read_set
 
 from tests.support.simulation.promises import manifests
-from tests.support.simulation.training_specs import DEFAULTS, NAME, START, UID, spec
+from tests.support.simulation.trainings.specs import DEFAULTS, NAME, START, UID, spec
 
 __all__ = ["Behaviour", "Late", "World"]
 
