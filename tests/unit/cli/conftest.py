@@ -37,6 +37,24 @@ def _scored() -> Cluster:
     return cluster
 
 
+@cache
+def _beside() -> Cluster:
+    rollout = {"baseline": "Fresh", "steps": [{"weight": 10}, {"weight": 50}], "warmUpSeconds": 20, "drainSeconds": 20}
+    cluster = Cluster(spec(rollout=rollout), rate=100)
+    cluster.behave("1", bad=0.05)
+    cluster.run(HISTORY_SECONDS)
+    cluster.try_version(bad=0.05)
+    assert cluster.run(600, lambda: cluster.status.get("baseline", {}).get("weight", 0) == 10)
+    cluster.run(30)
+    return cluster
+
+
+@pytest.fixture
+def trying_beside_a_baseline() -> Cluster:
+    """A cluster of one's own where a candidate is compared with fresh pods of stable."""
+    return deepcopy(_beside())
+
+
 @pytest.fixture
 def trying_a_score() -> Cluster:
     """A cluster of one's own where a candidate scores 0.9, the stable version 1, and more is better."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -26,6 +26,7 @@ from rollmodel.evidence.core.types import (
     Window,
 )
 from rollmodel.evidence.expected_harm import expected_harm
+from rollmodel.plan.deployment.analysis.policy import compared_part
 from rollmodel.plan.deployment.analysis.promql import scope
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals import promql, signal_of
@@ -149,10 +150,12 @@ async def read(
     histories: dict[str, MetricHistory] = {}
     samples: dict[str, Sampled] = {}
     before = min(HISTORY_SECONDS, MOST_POINTS * step)
+    part = 1.0 if pair.baseline is None else 1 / compared_part(spec)
     for metric in (m for m in spec.analysis.metrics if m.name in judged):
         if signal_of(metric).learns_from_history:
             query = MetricQuery(_text(spec, pair, metric, cluster, history=True), start - before, start, step)
-            histories[metric.name] = await _answered(past, metric, query, pair.arms(history=True), metrics)
+            history = await _answered(past, metric, query, pair.arms(history=True), metrics)
+            histories[metric.name] = replace(history, part=part)
         query = MetricQuery(_text(spec, pair, metric, cluster, history=False), start, end, step)
         samples[metric.name] = await _answered(sampled, metric, query, pair.arms(history=False), metrics)
     return Recording(pair, judge.begin(plan, histories, start), aligned(samples))

@@ -38,7 +38,9 @@ class Remembered:
 
 def going_on(cluster: Cluster) -> tuple[Pair, judge.JudgeState]:
     status = cluster.status
-    pair = Pair("prod", "churn", status["stable"]["revision"], status["candidate"]["revision"])
+    pair = Pair(
+        "prod", "churn", status["stable"]["revision"], status["candidate"]["revision"], cluster.baseline or None
+    )
     return pair, judge.load(status["judge"])
 
 
@@ -55,6 +57,18 @@ async def test_it_judges_as_the_operator_did(trying: Callable[[float], Cluster])
     assert own.kb == theirs.kb
     assert own.e_safe == pytest.approx(theirs.e_safe, rel=1e-3)
     assert moments[-1].share == pytest.approx(0.1, abs=0.01)
+
+
+async def test_beside_a_baseline_it_judges_as_the_operator_did(trying_beside_a_baseline: Cluster) -> None:
+    """The past is that of stable, and what is compared are the fresh pods."""
+    cluster = trying_beside_a_baseline
+    pair, state = going_on(cluster)
+    recording = await read(cluster.spec, state.plan, pair, Remembered(cluster), start=state.begun, end=state.end)
+    moments = recording.play()
+    own, theirs = moments[-1].assessment.metrics[0], judge.assess(state).metrics[0]
+    assert (own.na, own.nb, own.learning) == (theirs.na, theirs.nb, None)
+    assert own.e_safe == pytest.approx(theirs.e_safe, rel=1e-3)
+    assert moments[-1].share == pytest.approx(0.5, abs=0.01)
 
 
 async def test_a_mean_is_judged_as_the_operator_did(trying_a_score: Cluster) -> None:

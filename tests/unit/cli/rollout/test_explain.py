@@ -83,6 +83,11 @@ def test_after_a_promotion_it_is_said_what_was_judged(trying: Callable[[float], 
     assert "errors  ProvenSafe" in out
 
 
+def test_a_baseline_is_shown(trying_beside_a_baseline: Cluster, run: Any) -> None:
+    _, out, _ = run(document(trying_beside_a_baseline))
+    assert re.search(rf"baseline +{trying_beside_a_baseline.baseline} +version 1 +10 % +1 of 1 pods ready", out)
+
+
 def test_before_anything(run: Any) -> None:
     code, out, _ = run({"kind": "ModelDeployment", "metadata": {"name": "new"}, "spec": {}})
     assert code == 0

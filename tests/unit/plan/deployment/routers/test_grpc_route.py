@@ -191,3 +191,19 @@ def test_a_server_without_http_is_asked_by_its_health_protocol() -> None:
 def test_a_port_for_two_protocols_is_refused() -> None:
     with pytest.raises(Invalid, match=r"runtime\.grpcPort"):
         revisions.wanted("churn", spec(runtime={**TRITON, "grpcPort": 8002}), model("1"), DEFAULTS)
+
+
+def test_a_baseline_gets_its_share_by_it() -> None:
+    found = cluster()
+    found.edit(rollout={**found.spec.rollout.to_wire(), "baseline": "Fresh"})
+    candidate, weights = found.try_version("2"), set[tuple[int, int]]()
+
+    def over() -> bool:
+        if found.baseline:
+            weights.add((found.served.get(candidate, 0), found.served.get(found.baseline, 0)))
+            ports = found.children["Service", f"churn-{found.baseline}"]["spec"]["ports"]
+            assert [port["name"] for port in ports] == ["http", "grpc"]
+        return found.arm("stable") == "2" and found.over()
+
+    assert found.run(7200, over)
+    assert {(0, 0), (10, 10), (50, 50)} <= weights <= {(0, 0), (10, 10), (50, 50), (100, 0)}

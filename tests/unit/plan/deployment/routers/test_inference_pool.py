@@ -221,3 +221,19 @@ def test_pickers_come_and_go_and_every_promise_is_kept(strategy: str, failure_mo
     assert found.run(7200, lambda: found.over() or found.condition("Paused")["status"] == "True")
     routed = {name for name, (kind, _) in backends(found).items() if kind == "InferencePool"}
     assert routed == set(backends(found)), "whoever has traffic in the end has it by a pool"
+
+
+def test_a_baseline_has_a_pool_and_waits_for_its_picker() -> None:
+    found = cluster()
+    found.edit(rollout={**found.spec.rollout.to_wire(), "baseline": "Fresh"})
+    found.picks = False
+    candidate = found.try_version("2")
+    found.run(60)
+    baseline = found.baseline
+    assert pool_kinds(found, baseline) == ALL
+    assert baseline not in found.served
+    found.picks = True
+    assert found.run(600, lambda: found.served.get(baseline) == found.served.get(candidate, 0) > 0)
+    assert backends(found)[f"churn-{baseline}"][0] == "InferencePool"
+    assert found.run(7200, lambda: found.arm("stable") == "2" and found.over())
+    assert pool_kinds(found, baseline) == set()

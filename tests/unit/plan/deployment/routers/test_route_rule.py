@@ -271,3 +271,20 @@ def test_what_backends_alone_cannot_do_is_refused(rollout: Mapping[str, Any]) ->
 def test_its_objects_at_rest_can_be_shown() -> None:
     kinds = [child["kind"] for child in children_at_rest("prod", "churn", spec(traffic=BY_RULE), model(), DEFAULTS)]
     assert sorted(kinds) == ["ControllerRevision", "Deployment", "Service", "Service"]
+
+
+def test_a_baseline_is_one_more_backend_and_the_rule_is_put_back() -> None:
+    found = serving()
+    found.edit(rollout={**found.spec.rollout.to_wire(), "baseline": "Fresh"})
+    candidate, splits = found.try_version("2"), list[dict[str, int]]()
+
+    def over() -> bool:
+        split = {backend["name"].removeprefix("churn-"): backend["weight"] for backend in found.backends()}
+        if found.baseline in split and split not in splits:
+            splits.append(split)
+            assert split[found.baseline] == split[candidate]
+        return found.arm("stable") == "2" and found.over()
+
+    assert found.run(7200, over)
+    assert [sorted(split.values()) for split in splits] == [[10, 10, 80], [50, 50]]
+    assert found.backends() == PLAIN

@@ -261,6 +261,18 @@ def test_a_lost_status_never_takes_a_baseline_for_what_serves(beside: Beside) ->
     assert cluster.run(7200, cluster.over)
 
 
+@pytest.mark.parametrize("writes", range(6))
+def test_killed_at_any_write_of_its_begin_it_ends_the_same(beside: Beside, writes: int) -> None:
+    cluster = beside(rollout={"steps": [{"weight": 10}]})
+    *_, baseline = arms(cluster)
+    cluster.reconcile(killed_after=writes)
+    assert cluster.run(300, cluster.has_weight)
+    assert cluster.baseline == baseline
+    cluster.reconcile(lost="HTTPRoute")
+    assert cluster.run(7200, lambda: promoted(cluster))
+    assert [key for key in cluster.children if key[1].endswith(baseline)] == []
+
+
 def test_scaling_follows_both(beside: Beside) -> None:
     cluster = beside(rollout={"steps": [{"weight": 25, "minSeconds": 3600}]})
     _, candidate, baseline = arms(cluster)
