@@ -23,8 +23,6 @@ Cell = Callable[[int], Any]
 STEADY = ("quiet", "each row 5 times", "season of the day", "season of the week")
 ELSEWHERE = ("0.15 sd", "0.25 sd", "0.5 sd", "null flood")
 _TOGETHER = 10
-#: Of cells that take long: one in so many months.
-_SELDOM = 4
 
 
 def _storms(seed: int) -> Mapping[str, Any]:
@@ -42,21 +40,24 @@ CELLS: Mapping[str, Cell] = {
 
 
 def run(folder: Path, months: int) -> None:
-    """Compute what is missing: ten months of each cell, then the next ten."""
-    for block in range(0, months, _TOGETHER):
-        for name, cell in CELLS.items():
-            seeds = range(block, min(block + _TOGETHER, _most(name, months)))
-            path = folder / f"{name.replace(' ', '-')}-{block}.json"
-            if seeds and not path.exists():
-                content = json.dumps([cell(seed) for seed in seeds])
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_text(content, encoding="utf-8")
-        print(f"{min(block + _TOGETHER, months)} months", flush=True)
+    """Compute what is missing: what is quiet first, since alarms are seldom; then ten months of each cell in turn."""
+    quiet_ones = [name for name in CELLS if name.startswith("quiet/")]
+    for names in (quiet_ones, [name for name in CELLS if name not in quiet_ones]):
+        for block in range(0, months, _TOGETHER):
+            for name in names:
+                seeds = range(block, min(block + _TOGETHER, _most(name, months)))
+                path = folder / f"{name.replace(' ', '-')}-{block}.json"
+                if seeds and not path.exists():
+                    content = json.dumps([CELLS[name](seed) for seed in seeds])
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_text(content, encoding="utf-8")
+            print(f"{min(block + _TOGETHER, months)} months", flush=True)
 
 
 def _most(name: str, months: int) -> int:
-    seldom = name == "storm" or name.startswith("rows/")
-    return max(_TOGETHER, months // _SELDOM) if seldom else months
+    if name.startswith("quiet/"):
+        return months
+    return max(_TOGETHER, months // (4 if name == "storm" or name.startswith("rows/") else 2))
 
 
 def kept(folder: Path) -> Mapping[str, list[Any]]:

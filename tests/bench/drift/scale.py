@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,17 @@ from rollmodel.serving.drift.signals import GROUPS, signals_of
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import FixedClock, InMemoryRegistry
 
-FEATURES, ROWS, HOUR = 30, 500, 3600
+FEATURES, ROWS, HOUR, REVISION = 30, 500, 3600, "rev1"
 _API = "rollmodel.dev/v1alpha1"
+SPEC: dict[str, Any] = {
+    "modelDeploymentRef": {"name": "churn"},
+    "signals": [
+        {"name": "features", "kind": "Feature"},
+        {"name": "prediction", "kind": "Prediction"},
+        {"name": "quality", "kind": "Quality"},
+        {"name": "accuracy", "kind": "EstimatedPerformance", "metric": "accuracy", "maxDrop": "0.02"},
+    ],
+}
 
 
 @dataclass
@@ -127,11 +137,11 @@ class Operator:
 async def measure(policies: int, hours: int) -> None:
     """Print one line for the hours and one for the restart."""
     kube, prometheus, clock = InMemoryKube(), Prometheus(), FixedClock()
-    refs = [_policy(kube, clock, number) for number in range(policies)]
+    refs = [policy(kube, clock.now(), number) for number in range(policies)]
     operator = Operator(kube, prometheus, clock)
     await operator.pass_over(refs)
     prometheus.prepare(int(clock.now().timestamp()) // HOUR * HOUR, hours + 3)
-    memory = _resident()
+    memory = resident()
     for hour in range(hours):
         clock.forward(HOUR)
         if hour == hours - 10:
@@ -143,7 +153,7 @@ async def measure(policies: int, hours: int) -> None:
     print(
         f"a look: {(prometheus.asked - asked) / looks:.1f} queries, {(prometheus.bytes - size) / looks / 1e3:.0f} kB of"
         f" answers, {1e3 * cpu / looks:.1f} ms of CPU, {(len(kube.writes) - writes) / looks:.1f} writes;"
-        f" status {_status(kube, refs[0])} bytes; memory {(_resident() - memory) / policies / 1e3:.0f} kB a policy"
+        f" status {status_bytes(kube, refs[0])} bytes; memory {(resident() - memory) / policies / 1e3:.0f} kB a policy"
     )
     asked, begun, writes = prometheus.asked, time.process_time(), len(kube.writes)
     await operator.pass_over(refs)
@@ -158,33 +168,28 @@ async def measure(policies: int, hours: int) -> None:
     print(f"first look after a restart: {1e3 * cpu / policies:.0f} ms of CPU a policy")
 
 
-def _policy(kube: InMemoryKube, clock: FixedClock, number: int) -> Ref:
+def policy(kube: InMemoryKube, since: datetime, number: int, **more: Any) -> Ref:
+    """A policy of a namespace of its own, with a model that is stable since then."""
     namespace = f"team-{number}"
     deployment = kube.create(_object("ModelDeployment", namespace, {"model": {}}))
-    stable = {"revision": "rev1", "modelVersion": "1", "weightSince": clock.now().isoformat()}
+    stable = {"revision": REVISION, "modelVersion": "1", "weightSince": since.isoformat()}
     kube.edit(Ref.of(deployment), lambda obj: obj.update(status={"stable": stable}))
-    spec = {
-        "modelDeploymentRef": {"name": "churn"},
-        "signals": [
-            {"name": "features", "kind": "Feature"},
-            {"name": "prediction", "kind": "Prediction"},
-            {"name": "quality", "kind": "Quality"},
-            {"name": "accuracy", "kind": "EstimatedPerformance", "metric": "accuracy", "maxDrop": "0.02"},
-        ],
-    }
-    return Ref.of(kube.create(_object("DriftPolicy", namespace, spec)))
+    return Ref.of(kube.create(_object("DriftPolicy", namespace, {**SPEC, **more})))
 
 
 def _object(kind: str, namespace: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": _API, "kind": kind, "metadata": {"name": "churn", "namespace": namespace}, "spec": spec}
 
 
-def _status(kube: InMemoryKube, ref: Ref) -> int:
+def status_bytes(kube: InMemoryKube, ref: Ref) -> int:
+    """Bytes of a status as JSON."""
     return len(json.dumps(kube.objects[ref]["status"]))
 
 
-def _resident() -> int:
-    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+def resident(process: int | str = "self") -> int:
+    """Bytes of memory of a process."""
+    pages = Path(f"/proc/{process}/statm").read_text(encoding="utf-8").split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ __all__ = [
     "drifting_model",
     "policy_says",
     "policy_status",
+    "profile_of_the_usual",
     "trainings",
 ]
 
@@ -60,16 +61,20 @@ async def drifting_model(registry: LightRegistry) -> LightModel:
 
 async def add_version(model: LightModel, *, older: bool = False) -> str:
     """One more version; its number. ``older``: it is asked about others from the start."""
-    rng = np.random.default_rng(1)
-    profile = build_profile(dict(rows(rng, 20_000, older=False)), score=rng.random(20_000))
-    files = {SERVER.name: PROGRAM, "profile.json": profile.to_json()}
+    files = {SERVER.name: PROGRAM, "profile.json": profile_of_the_usual()}
     return await model.add_stored(await model.registry.store({**files, **({OLDER: ""} if older else {})}))
 
 
-async def begin_drift(gateway: str, one: LiveRollout) -> None:
-    """From now on other people come."""
+def profile_of_the_usual() -> str:
+    """The profile of what usually comes, as its file."""
+    rng = np.random.default_rng(1)
+    return build_profile(dict(rows(rng, 20_000, older=False)), score=rng.random(20_000)).to_json()
+
+
+async def begin_drift(gateway: str, one: LiveRollout, mode: str = OLDER) -> None:
+    """From now on other people come, or what else the server can do."""
     async with httpx.AsyncClient() as client:
-        answer = await client.post(f"{gateway}/invocations", json={}, headers={"Host": one.host})
+        answer = await client.post(f"{gateway}/invocations", json={"mode": mode}, headers={"Host": one.host})
     assert answer.status_code == 200
 
 

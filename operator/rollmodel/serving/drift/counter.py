@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ class _Categories:
         """Of each value its bin, and behind the last bin those that are missing."""
         plain = np.asarray(values, dtype=object).ravel().tolist()
         try:
-            found = np.array([self._known.get(value, -1) for value in plain], dtype=np.int64)
+            found = np.fromiter(map(self._known.get, plain, repeat(-1)), dtype=np.int64, count=len(plain))
         except TypeError:  # a list or a dictionary where a text belongs
             found = np.full(len(plain), -1)
         odd = np.flatnonzero(found < 0)

@@ -1,9 +1,11 @@
 """A model server whose traffic makes itself: ``python drifting_server.py``, beside the ``profile.json`` of its model.
 
-Our own counting and metrics around no model at all. Each second a few hundred rows come, as in the profile until the
-first request for an inference, and others from then on, or from the start where a file ``older`` lies there.
+Our own counting and metrics around no model at all. Each second a few hundred rows come, as in the profile until a
+request says ``{"mode": "..."}``: `older` (also where it says nothing, and from the start where a file ``older`` lies
+there), `odd`, `silent` (requests without rows), `usual`, or `dies`, which ends the process.
 """
 
+import json
 import os
 import threading
 import time
@@ -18,27 +20,43 @@ from rollmodel.serving.server.metrics import ServerMetrics
 ROWS = 50
 EVERY_SECONDS = 0.25
 OLDER = "older"
-drifts = threading.Event()
+mode = {"now": "usual"}
 
 
 def rows(rng: np.random.Generator, count: int, *, older: bool) -> pd.DataFrame:
     """Rows of the made-up world."""
-    return pd.DataFrame({"age": rng.normal(50.0 if older else 40.0, 10.0, count), "visits": rng.poisson(3, count)})
+    return pd.DataFrame(
+        {
+            "age": rng.normal(50.0 if older else 40.0, 10.0, count),
+            "visits": rng.poisson(3, count),
+            "height": rng.normal(170.0, 10.0, count),
+            "weight": rng.normal(70.0, 10.0, count),
+            "income": rng.lognormal(8.0, 0.5, count),
+            "plan": rng.choice(["basic", "gold"], count, p=[0.7, 0.3]),
+        }
+    )
+
+
+def odd(data: pd.DataFrame) -> pd.DataFrame:
+    """A column that is missing, one that is infinite, one that is constant, one of a new category, and a new name."""
+    changed = data.assign(height=np.nan, weight=np.inf, visits=3, plan="platinum")
+    return changed.rename(columns={"income": "salary"})
 
 
 def main() -> None:
     """Serve until killed."""
     if (Path(__file__).parent / OLDER).exists():
-        drifts.set()
+        mode["now"] = OLDER
     counting = start_counting(Path(__file__).parent)
     metrics = ServerMetrics({"model_id": "drifting"}, counting.metrics)
     recorder = counting.recorder
-    assert recorder is not None
 
     def come() -> None:
         rng = np.random.default_rng(os.getpid())
         while True:
-            recorder.after(rows(rng, ROWS, older=drifts.is_set()), rng.random(ROWS))
+            data, now = rows(rng, ROWS, older=mode["now"] == OLDER), mode["now"]
+            if recorder is not None and now != "silent":
+                recorder.after(odd(data) if now == "odd" else data, rng.random(ROWS))
             metrics.observe(200, 0.001)
             time.sleep(EVERY_SECONDS)
 
@@ -51,9 +69,11 @@ def main() -> None:
             self._answer(metrics.render() if self.path == "/metrics" else b"")
 
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            drifts.set()
-            self._answer(b"older from now on")
+            said = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"{}")
+            mode["now"] = said.get("mode", OLDER)
+            self._answer(f"{mode['now']} from now on".encode())
+            if mode["now"] == "dies":
+                os._exit(1)
 
         def _answer(self, body: bytes) -> None:
             self.send_response(200)
