@@ -1,9 +1,9 @@
 """How often healthy models raise an alarm, and how soon sick ones do: our rule beside those that people use.
 
-    python -m tests.bench.drift [--months 100] [--kept FOLDER] [--out docs/concepts/drift-tables.md]
+    python -m tests.bench.drift [--months 80] [--kept FOLDER] [--out docs/concepts/drift-tables.md]
 
 30 features, 500 rows an hour, a profile of 10,000 rows, looks each hour. Quiet months come first; what is in the folder
-is not computed again, so a run may be interrupted. 100 months take about 35 minutes of one core. ``--evidently HOURS``
+is not computed again, so a run may be interrupted. 80 months take about 20 minutes of one core. ``--evidently HOURS``
 compares our copy of its default with the package in so many hours of each world and change.
 """
 
@@ -19,9 +19,7 @@ from tests.bench.drift.cells import kept, run
 def main() -> None:
     """Compute what is missing, and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--months", type=int, default=100, help="quiet ones; half as many with a change, a quarter of rows"
-    )
+    parser.add_argument("--months", type=int, default=80, help="of a quiet world; fewer of others")
     parser.add_argument("--kept", type=Path, default=Path("out/bench/drift"), help="where months are kept")
     parser.add_argument("--out", type=Path, help="write the page here; default: print it")
     parser.add_argument("--evidently", type=int, metavar="HOURS", help="compare our copy of its rule with the package")
