@@ -252,13 +252,17 @@ def _above_mean(month: Month) -> Array:
     return np.asarray((_psi(month) - before.mean(axis=0)) / np.maximum(before.std(axis=0), 1e-12))
 
 
+#: The default windows where a window is not compared with the same hours.
+_WITHOUT_HOURS = (1, DAY, WEEK)
+
 RULES: Mapping[str, Rule] = {
     "ours": Ours(by_hours=True),
-    "ours, profile without hours of the week": Ours(),
+    "ours, profile without hours of the week": Ours(windows=_WITHOUT_HOURS),
+    "ours, profile without hours of the week, and a window of 6 h": Ours(),
     "ours, `raiseAfterLooks: 1`": Ours(by_hours=True, looks_in_a_row=1),
-    "ours, without the window of 6 h": Ours(windows=(1, DAY, WEEK), by_hours=True),
+    "ours, without the window of 6 h": Ours(windows=_WITHOUT_HOURS, by_hours=True),
     "ours, windows of 1 h and 7 d": Ours(windows=(1, WEEK)),
-    "ours, `Anytime`": Ours(anytime=True),
+    "ours, `Anytime`": Ours(anytime=True, windows=_WITHOUT_HOURS),
     "ours, `reference.window`, `season: HourOfDay`, windows of 1 h": SameHours(DAY, 14, 3 * DAY),
     "ours, `reference.window`, `season: HourOfWeek`, windows of 1 h": SameHours(WEEK, 2, 2 * WEEK),
     "p < 0.05": p_below(0.05),

@@ -192,6 +192,27 @@ async def test_a_promotion_closes_the_loop() -> None:
     assert "endTime" in world.status(ref)["episode"]
 
 
+async def test_broken_data_soon_after_a_promotion_say_nothing_about_the_training() -> None:
+    """The interface breaks, not the model: the training that was promoted before it stays a good one."""
+    promoted = 24
+
+    def breaks(rng: np.random.Generator, hour: int) -> Rows:
+        return rows_of(
+            rng, 600, age=46.0 if hour >= DRIFT_FROM else 40.0, missing=0.5 if hour >= promoted + 14 else 0.0
+        )
+
+    world, ref = world_with(breaks, cooldownSeconds=7 * 86_400)
+    operator = world.operator()
+    await world.hours(operator, ref, 18)
+    world.end_training(world.trainings()[0]["metadata"]["name"], "True", version="2")
+    world.retrained(age=46.0)
+    world.promote("rev2", "2")
+    said = await world.hours(operator, ref, 26)
+    assert said[-1] == "Drifted"
+    assert world.status(ref)["episode"]["trigger"] == "quality/age/null"
+    assert outcomes(world, ref) == ["Promoted"]
+
+
 async def test_cooldown_cap_and_breaker() -> None:
     """The world swings; each training fails. Two that did not help are enough."""
     world, ref = world_with(waves, cooldownSeconds=30 * 3600)

@@ -39,6 +39,7 @@ MONDAY = 1_767_571_200
 KINDS = ("features", "quality", "quality")
 SPEC = {
     "modelDeploymentRef": {"name": "m"},
+    "windowSeconds": [HOUR, 6 * HOUR, 24 * HOUR, 168 * HOUR],
     "signals": [{"name": "features", "kind": "Feature"}, {"name": "quality", "kind": "Quality"}],
 }
 

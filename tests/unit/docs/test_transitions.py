@@ -1,4 +1,4 @@
-"""The table of transitions names tests, or stories of tests, that exist."""
+"""The tables of transitions and of faults name tests, or stories of tests, that exist."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parents[2]
-TABLE = (TESTS / "README.md").read_text(encoding="utf-8").partition("\n## Transitions\n")[2]
-NAMED = re.findall(r"`([a-z_/]+\.py)::(\w+)`", TABLE)
+README = (TESTS / "README.md").read_text(encoding="utf-8")
+TABLE = README.partition("\n## Transitions\n")[2]
+NAMED = sorted(set(re.findall(r"`([a-z_/]+\.py)::(\w+)`", README)))
 
 
 @pytest.mark.parametrize(("path", "name"), NAMED, ids=[name for _, name in NAMED])

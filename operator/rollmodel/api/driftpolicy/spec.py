@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -28,11 +29,15 @@ class DriftPolicySpec(ApiModel):
             "must have `outcomes` for a signal of kind 'Performance': it needs true labels",
         ),
         Rule(
-            "!has(self.source.metrics) || self.windowSeconds.all(window, window >= self.source.metrics.stepSeconds)",
+            "!has(self.source.metrics) || (has(self.windowSeconds)"
+            " && self.windowSeconds.all(window, window >= self.source.metrics.stepSeconds))"
+            " || (!has(self.windowSeconds) && self.source.metrics.stepSeconds <= 3600)",
             "must have `windowSeconds` of at least `source.metrics.stepSeconds`",
         ),
         Rule(
-            "!has(self.source.counts) || self.windowSeconds.all(window, window >= self.source.counts.stepSeconds)",
+            "!has(self.source.counts) || (has(self.windowSeconds)"
+            " && self.windowSeconds.all(window, window >= self.source.counts.stepSeconds))"
+            " || (!has(self.windowSeconds) && self.source.counts.stepSeconds <= 3600)",
             "must have `windowSeconds` of at least `source.counts.stepSeconds`",
         ),
         Rule(
@@ -54,10 +59,9 @@ class DriftPolicySpec(ApiModel):
     season: Literal["Auto", "None", "HourOfDay", "HourOfWeek"] = "Auto"
     """Which part of the reference a window is compared with, if it is shorter than the season: the same hours of the
     day or of the week, by UTC. `Auto`: those of the week, if the profile has counts by them."""
-    window_seconds: Annotated[list[_WindowSeconds], Field(min_length=1, max_length=8), SET] = Field(
-        default=[3600, 21_600, 86_400, 604_800]
-    )
-    """Widths of the windows to look at, in whole steps; they share the false-alarm budget equally."""
+    window_seconds: Annotated[list[_WindowSeconds] | None, Field(min_length=1, max_length=8), SET] = None
+    """Widths of the windows to look at, in whole steps; they share the false-alarm budget equally. Omitted: an hour, a
+    day and a week, and six hours where a window is compared with the same hours (`season`, `reference.stableTrack`)."""
     samples: Samples = Samples()
     """What a window needs before it says anything."""
     false_alarms: FalseAlarms = FalseAlarms()
@@ -82,3 +86,8 @@ class DriftPolicySpec(ApiModel):
     """Who is told, beside Event, metric and condition."""
     suspend: Suspend | None = None
     """`Suspended` looks at nothing; omitted: the policy is active."""
+
+    @property
+    def windows(self) -> Sequence[int]:
+        """Widths of the windows in seconds; of those that are omitted, the ones that there always are."""
+        return self.window_seconds or (3600, 86_400, 604_800)

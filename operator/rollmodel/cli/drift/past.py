@@ -39,7 +39,7 @@ async def with_last_look(report: PolicyReport, metrics: Metrics, *, matchers: st
         raise Invalid(f"{layout.reason}: {layout.message}")
     if layout.digest != status.profile.digest:
         raise Invalid("the model server shows another profile than the policy has looked at")
-    first = max(since, at - max(report.spec.window_seconds))
+    first = max(since, at - max(report.spec.windows))
     history = History(layout).with_answer(_points(await _asked(metrics, counts_query(observed, first))))
     return with_history(report, history, await _stable(metrics, observed, first))
 
@@ -63,7 +63,7 @@ def with_history(report: PolicyReport, history: History, stable: History | None 
         WindowView(width, rows, enough, visible, since + width)
         for width, rows, enough, visible in zip(look.windows, look.rows, look.enough, look.visible, strict=True)
     ]
-    history = history if stable is None else _beside(history, stable, max(since, at - max(spec.window_seconds)), at)
+    history = history if stable is None else _beside(history, stable, max(since, at - max(spec.windows)), at)
     drawn = sorted(_distributions(report, history, look, at, since), key=lambda one: (not one.drifted, -one.psi))
     return replace(report, windows=windows, distributions=drawn[:_DRAWN])
 

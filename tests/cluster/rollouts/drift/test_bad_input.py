@@ -159,7 +159,8 @@ async def test_profiles_that_are_none(
 ) -> None:
     """Of each the server says what is wrong, and serves all the same."""
     good = json.loads(profile_of_the_usual())
-    newer, edited = {**good, "format": 99}, {**good, "rows": good["rows"] + 1}
+    first, *others = good["features"]
+    newer, edited = {**good, "format": 99}, {**good, "features": [{**first, "importance": 0.5}, *others]}
     await together(
         _told(registry, rollout(name), profile, reason)
         for name, profile, reason in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,8 @@ from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import dispersion_of, is_calibrated, learn_from
 from rollmodel.plan.drift.profile.layout import Layout
-from rollmodel.plan.drift.profile.reference import reference_of
+from rollmodel.plan.drift.profile.reference import reference_of, with_widths
+from rollmodel.plan.drift.profile.rhythm import Rhythm
 from rollmodel.plan.drift.profile.signal import GROUPS, Signal
 
 HOUR, DAY = 3600, 86_400
@@ -48,6 +50,28 @@ def spec(**fields: Any) -> DriftPolicySpec:
         **fields,
     }
     return DriftPolicySpec.model_validate(given)
+
+
+@pytest.mark.parametrize(
+    ("fields", "hours", "six"),
+    [
+        ({"reference": {"training": {}}}, False, False),
+        ({"reference": {"training": {}}}, True, True),
+        ({"reference": {"training": {}}, "season": "None"}, True, False),
+        ({"reference": {"training": {}}, "falseAlarms": {"mode": "Anytime"}}, True, False),
+        ({}, False, False),
+        ({"season": "HourOfDay"}, False, True),
+        ({"reference": {"stableTrack": {}}, "track": "Candidate"}, False, True),
+    ],
+)
+def test_windows_of_six_hours_are_for_the_same_hours(fields: dict[str, Any], hours: bool, six: bool) -> None:
+    """A part of the day is compared with nothing but the same part; what a person writes stays."""
+    part = np.zeros(168, dtype=np.int64)
+    known = Rhythm(part, np.zeros(1, dtype=np.int64), np.zeros((1, BINS), dtype=np.int64), np.full((1, 1, 1), 1e4))
+    layout = replace(LAYOUT, rhythm=known if hours else None)
+    found = with_widths(spec(**{"windowSeconds": None, **fields}), layout).windows
+    assert found == ([HOUR, 6 * HOUR, DAY, 7 * DAY] if six else [HOUR, DAY, 7 * DAY])
+    assert with_widths(spec(**fields), layout).windows == [HOUR]
 
 
 def past(mean: Callable[[int], float], hours: int) -> History:

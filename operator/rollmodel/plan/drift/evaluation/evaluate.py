@@ -22,6 +22,7 @@ from rollmodel.plan.drift.evaluation.seen import Seen
 from rollmodel.plan.drift.evaluation.watches import Watch, watches
 from rollmodel.plan.drift.evaluation.windows import Times, Windows, windows_of
 from rollmodel.plan.drift.profile.concurrent import Concurrent
+from rollmodel.plan.drift.profile.reference import with_widths
 
 __all__ = ["Evaluation", "evaluate", "looks_per_period"]
 
@@ -66,12 +67,12 @@ def evaluate(
 
     With ``stable`` the counts are a candidate's, and are compared with those of the stable revision at the same time.
     """
-    tests = watches(spec, history.layout)
+    spec, tests = with_widths(spec, history.layout), watches(spec, history.layout)
     alpha = thresholds(
         np.array([one.weight for one in tests]),
         budget=decimal(spec.false_alarms.budget),
         looks=looks_per_period(spec),
-        windows=len(spec.window_seconds),
+        windows=len(spec.windows),
     )
     least = float(alpha.min(initial=1.0))
     concurrent = Concurrent(history, stable) if stable is not None else None
@@ -92,13 +93,13 @@ def evaluate(
     enough, visible = tuple(bool(one) for one in windows.enough), tuple(_visible(windows, tests, alpha))
     return Evaluation(
         signals=tuple(status_of(windows, one, now=now) for one in shown),
-        windows=tuple(spec.window_seconds),
+        windows=tuple(spec.windows),
         rows=rows,
         enough=enough,
         visible=visible,
         readings=(
             *_readings(windows, tests, measured),
-            *of_windows(spec.window_seconds, rows, enough, visible),
+            *of_windows(spec.windows, rows, enough, visible),
         ),
         spent=decimal(spec.false_alarms.budget) / looks_per_period(spec) * float(windows.enough.mean()),
     )
@@ -116,7 +117,7 @@ def _risk_of_reference(spec: DriftPolicySpec, tests: Sequence[Watch], alpha: Arr
     found = np.full(signals, 0.5)
     for test, one in zip(tests, alpha, strict=True):
         if test.what == "bins":
-            whole = float(one) * looks_per_period(spec) * len(spec.window_seconds)
+            whole = float(one) * looks_per_period(spec) * len(spec.windows)
             found[test.index] = min(found[test.index], max(whole / 2.0, 1e-300))
     return found
 

@@ -105,7 +105,7 @@ def status_of(windows: Windows, judged: Judged, *, now: str) -> SignalStatus:
     return SignalStatus(
         name=shown_name(test),
         kind=test.kind,
-        window_seconds=windows.spec.window_seconds[window],
+        window_seconds=windows.spec.windows[window],
         verdict=judged.verdict,
         severity=_severity(test, float(seen.change[window])) if judged.track.verdict != "Stable" else None,
         samples=int(windows.groups[window, test.index, 2] if seen.rows is None else seen.rows[window]),

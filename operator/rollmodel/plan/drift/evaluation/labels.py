@@ -27,9 +27,9 @@ def of_labels(windows: Windows, test: Watch) -> Seen:
     assert calibration is not None  # noqa: S101  such a test is made only with one
     outcomes, step = spec.outcomes or Outcomes(delay_seconds=0), step_of(spec)
     end = math.floor((windows.times.at - outcomes.delay_seconds) / step) * step
-    count = len(spec.window_seconds)
+    count = len(spec.windows)
     log10_p, drop, rows, shares, now = (np.zeros(count) for _ in range(5))
-    for index, width in enumerate(spec.window_seconds):
+    for index, width in enumerate(spec.windows):
         found = history.labelled(end - width, end) if end - width >= windows.times.since - 1e-6 else None
         if found is None or found.sum() < 0.5:
             continue

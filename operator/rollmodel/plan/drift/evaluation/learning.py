@@ -95,7 +95,7 @@ def after_a_week(
 
 def _needs_a_week(spec: DriftPolicySpec, history: History) -> bool:
     """Whether windows of some hours are compared with a profile of all, and counts are kept for a week."""
-    shorter = spec.reference.training is not None and min(spec.window_seconds) < _WEEK <= span(spec)
+    shorter = spec.reference.training is not None and min(spec.windows) < _WEEK <= span(spec)
     return shorter and profile_period(spec, history.layout) is None
 
 

@@ -61,7 +61,7 @@ def span(spec: DriftPolicySpec) -> float:
     past that windows are compared with.
     """
     quiet = 2 * spec.dependence.quiet_windows * step_of(spec)
-    return float(max(*spec.window_seconds, quiet, steps_back(spec) * step_of(spec)))
+    return float(max(*spec.windows, quiet, steps_back(spec) * step_of(spec)))
 
 
 def profile_query(observed: Observed, revision: str | None = None) -> Query:

@@ -120,7 +120,7 @@ def steps_back(spec: DriftPolicySpec) -> float:
     window, source = spec.reference.window, spec.source.counts or spec.source.metrics
     if window is None or source is None:
         return 0.0
-    return (window.offset_seconds + window.duration_seconds + max(spec.window_seconds)) / source.step_seconds
+    return (window.offset_seconds + window.duration_seconds + max(spec.windows)) / source.step_seconds
 
 
 def unsupported(spec: DriftPolicySpec) -> Sequence[str]:

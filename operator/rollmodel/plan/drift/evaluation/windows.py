@@ -49,7 +49,7 @@ class Times:
 
     def windows(self, spec: DriftPolicySpec) -> list[tuple[float, float]]:
         """Begin and end of each window."""
-        return [(max(self.at - width, self.since), self.at) for width in spec.window_seconds]
+        return [(max(self.at - width, self.since), self.at) for width in spec.windows]
 
 
 def windows_of(
@@ -77,7 +77,7 @@ def windows_of(
         live, groups = history.bins(cells), history.groups(cells)
         reference = reference_of(spec, history, at=times.at, watched_since=times.since)
     seen, reference, own_hours = _at_their_hours(spec, history, times, live, reference)
-    complete = np.array([times.at - width >= times.since - 1e-6 for width in spec.window_seconds])
+    complete = np.array([times.at - width >= times.since - 1e-6 for width in spec.windows])
     least = max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0)
     quiet = spec.dependence.quiet_windows if spec.dependence.dispersion == "Auto" else math.inf
     found = Windows(
@@ -111,7 +111,7 @@ def _at_their_hours(
     hours of each; and which windows [W] these are.
     """
     period, rhythm = profile_period(spec, history.layout), history.layout.rhythm
-    shorter = np.array([period is not None and width < period for width in spec.window_seconds])
+    shorter = np.array([period is not None and width < period for width in spec.windows])
     if rhythm is None or not shorter.any() or not len(rhythm.index):
         return live, reference, np.zeros(len(shorter), dtype=bool)
     seen, known = live.copy(), np.array(reference)

@@ -14,10 +14,11 @@ from rollmodel.evidence.core.arrays import Array
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.profile.layout import Layout
 
-__all__ = ["PERIODS", "past_period", "profile_period", "reference_of"]
+__all__ = ["PERIODS", "past_period", "profile_period", "reference_of", "with_widths"]
 
 #: Season -> its length in seconds.
 PERIODS: Mapping[str, int] = {"HourOfDay": 86_400, "HourOfWeek": 604_800}
+_SIX_HOURS = 21_600
 
 
 def past_period(spec: DriftPolicySpec) -> int | None:
@@ -32,14 +33,23 @@ def profile_period(spec: DriftPolicySpec, layout: Layout) -> int | None:
     return PERIODS["HourOfWeek"] if spec.season == "Auto" else PERIODS.get(spec.season)
 
 
+def with_widths(spec: DriftPolicySpec, layout: Layout) -> DriftPolicySpec:
+    """The spec with the windows that it leaves out. Six hours are a part of the day: without the same hours to compare
+    them with, each morning would be a change.
+    """
+    if spec.window_seconds is not None:
+        return spec
+    same_hours = spec.reference.stable_track or past_period(spec) or profile_period(spec, layout)
+    widths = [*spec.windows, _SIX_HOURS] if same_hours else [*spec.windows]
+    return spec.model_copy(update={"window_seconds": sorted(widths)})
+
+
 def reference_of(spec: DriftPolicySpec, history: History, *, at: float, watched_since: float) -> Array:
     """The counts that each window is compared with [W, S, K]; zeros where there is no past yet."""
     past = spec.reference.window
     if past is None:
-        return np.broadcast_to(history.layout.reference(), (len(spec.window_seconds), *history.layout.shape))
-    return np.stack(
-        [_of_past(spec, past, history, width=width, at=at, since=watched_since) for width in spec.window_seconds]
-    )
+        return np.broadcast_to(history.layout.reference(), (len(spec.windows), *history.layout.shape))
+    return np.stack([_of_past(spec, past, history, width=width, at=at, since=watched_since) for width in spec.windows])
 
 
 def _of_past(

@@ -37,7 +37,7 @@ def update(draft: Draft, entry: RetrainStatus, outcome: str, message: str, **fie
 def judge_last(draft: Draft) -> Draft:
     """The last training did not help if its model drifted within its longest window and the cooldown.
 
-    By when the alarm began: how long it lasts makes no training better.
+    By when the alarm began: how long it lasts makes no training better. Data that are broken say nothing about it.
     """
     spec, last = draft.observed.spec, next((one for one in draft.status.retrains if one.training_job), None)
     episode, since = draft.status.episode, draft.status.watched_since
@@ -45,8 +45,10 @@ def judge_last(draft: Draft) -> Draft:
         return draft
     if last.promoted_revision not in {None, draft.observed.revision}:  # somebody else's version drifted
         return draft
+    if any(one.kind in spec.retrain.block_on and one.verdict == "Drifted" for one in draft.status.signals):
+        return draft
     held = (parse(episode.start_time) - parse(since)).total_seconds()
-    if held >= max(spec.window_seconds) + spec.retrain.cooldown_seconds:
+    if held >= max(spec.windows) + spec.retrain.cooldown_seconds:
         return draft
     return update(draft, last, "Ineffective", f"its model drifted within {held:.0f} s")
 

@@ -57,5 +57,5 @@ def changed_since(observed: Observed, trigger: str, begun: str) -> str:
     """When the window began that raised the alarm at ``begun``, by the signal ``trigger``."""
     widths = [one.window_seconds for one in observed.status.signals if one.name == trigger]
     looks = observed.spec.hysteresis.raise_after_looks - 1
-    width = (widths or [min(observed.spec.window_seconds)])[0] + looks * step_of(observed.spec)
+    width = (widths or [min(observed.spec.windows)])[0] + looks * step_of(observed.spec)
     return stamp(parse(begun) - timedelta(seconds=width))
