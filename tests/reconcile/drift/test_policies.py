@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rollmodel.errors import Unavailable
+from rollmodel.profile import build_profile
 
 from tests.support.simulation.drifting import HOUR, DriftWorld, Rows, rows_of
 
@@ -101,6 +102,21 @@ async def test_performance_is_estimated() -> None:
     assert re.search(r"accuracy \(accuracy 0\.6\d+ estimated, 0\.7\d+ in training, may drop by 0\.05 in", message), (
         message
     )
+
+
+async def test_a_performance_that_cannot_be_estimated_is_not_called_good() -> None:
+    """Of few rows that were right or wrong the profile keeps no rates: each of them would be told apart."""
+    signals = [
+        {"name": "features", "kind": "Feature"},
+        {"name": "accuracy", "kind": "EstimatedPerformance", "metric": "accuracy", "maxDrop": "0.05"},
+    ]
+    world = DriftWorld()
+    data, score = rows_of(np.random.default_rng(1), 20_000)
+    world.profile = build_profile(dict(data), score=score)
+    ref = world.policy(signals=signals)
+    assert (await world.hours(world.operator(), ref, 12))[-1] == "Stable"
+    found = world.condition(ref, "PerformanceDegraded")
+    assert (found["status"], found["reason"]) == ("Unknown", "ProfileWithoutRates")
 
 
 def silent(rng: np.random.Generator, hour: int) -> Rows | None:

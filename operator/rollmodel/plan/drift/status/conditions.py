@@ -31,6 +31,11 @@ __all__ = [
 _SHOWN = 5
 _OVERDUE = "LearningOverdue"
 
+_WITHOUT_RATES = (
+    "the profile does not say how often an answer was right: it was built without score and target, or so few rows were"
+    " right or wrong that they would be told apart"
+)
+
 
 def healthy(draft: Draft) -> Draft:
     """Nobody is needed."""
@@ -125,6 +130,9 @@ def looked(draft: Draft, look: Evaluation, state: str) -> Draft:
     ):
         if kinds & of_name:
             draft = draft.say(name, *_found(look, drifted, of_name, name))
+    history, performance = draft.observed.history, {SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE}
+    if kinds & performance and isinstance(history, History) and history.layout.calibration is None:
+        draft = draft.say("PerformanceDegraded", "Unknown", "ProfileWithoutRates", _WITHOUT_RATES)
     return draft
 
 
