@@ -13,7 +13,7 @@ __all__ = ["ParsedSpecs"]
 Spec = TypeVar("Spec", bound=ApiModel)
 
 #: So many are kept, of the objects that were looked at last.
-_MOST = 256
+_MOST = 128
 
 
 class ParsedSpecs(Generic[Spec]):

@@ -50,8 +50,8 @@ PAGE_ITEMS, MOST_ITEMS = 500, 5000
 #: A line of a watch holds one object, which may be large.
 _BUFFER = 2**21
 
-#: What each TLS connection reads into, in bytes: four records. asyncio has 256 KiB, for dozens of them.
-_TLS_BUFFER = 2**16
+#: What each TLS connection reads into, in bytes: two records. asyncio has 256 KiB, for dozens of them.
+_TLS_BUFFER = 2**15
 
 
 def use_small_buffers() -> None:

@@ -27,7 +27,7 @@ __all__ = ["LIST_SECONDS", "Runner"]
 #: A list is through so many seconds after its first object, at the latest.
 LIST_SECONDS = 30.0
 #: So many objects are kept as they are, the others packed: a parsed one takes 12 KB, and most are at rest.
-UNPACKED = 128
+UNPACKED = 32
 
 
 @dataclass(slots=True)

@@ -141,7 +141,7 @@ async def test_a_large_answer_comes_through_small_buffers(tmp_path: Path, monkey
             assert await api.request("GET", "/api/v1/pods") == {"large": large}
         finally:
             await api.close()
-    assert SSLProtocol.max_size == 2**16
+    assert SSLProtocol.max_size == 2**15
 
 
 async def test_the_session_for_kopf_is_logged_in_too(server: Web, api: ApiServer) -> None:
