@@ -20,7 +20,7 @@ _OTHER_STEPS = {
     "setCanaryScale": "a candidate has as many pods as its share needs; `podsPercent` of a step asks for more",
     "setHeaderRoute": "`rollout.strategy: ABTest` tells clients apart by a header",
     "setMirrorRoute": "`rollout.strategy: Shadow` copies requests before the first weight",
-    "experiment": "`rollmodel backtest` tries a policy on the past; there is no baseline beside the candidate",
+    "experiment": "`rollout.baseline: Fresh` compares a canary with fresh pods of stable",
     "analysis": "`analysis.metrics` judge during all steps",
     "plugin": "no plugins",
 }
