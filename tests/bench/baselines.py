@@ -24,6 +24,7 @@ POLICIES: Mapping[str, Mapping[str, Any]] = {
     "pods that serve, warmUpSeconds: 30": {**_STEPS, "warmUpSeconds": 30},
     "pods that serve, warmUpSeconds: 300": {**_STEPS, "warmUpSeconds": 300},
     "baseline: Fresh, warmUpSeconds: 30": {**_STEPS, "warmUpSeconds": 30, "baseline": "Fresh"},
+    "baseline: Fresh, warmUpSeconds: 300": {**_STEPS, "warmUpSeconds": 300, "baseline": "Fresh"},
 }
 
 
