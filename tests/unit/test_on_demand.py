@@ -62,7 +62,7 @@ def test_only_what_is_used_is_imported_and_the_rest_is_there_when_it_is_asked_fo
     found = json.loads(answer.stdout)
 
     assert not _SPARED & set(found["early"])
-    assert found["kinds"] == ["_OnDemand"] * 3
+    assert set(found["kinds"]) == {"_OnDemand"}
     assert found["ran"] == ["module"] * 2, "their __init__ has run since"
     assert found["same"]
     assert found["full"] == [found["versions"][1]] * 2
