@@ -1,4 +1,4 @@
-"""Objects that are kept for long and looked at rarely: packed to about 1 KB, where a parsed one takes twenty times it.
+"""Objects that are kept for long and looked at rarely: packed to a few hundred bytes; a parsed one takes 20 KB.
 
 Those that came or were looked at last are kept as they are, too: a pass looks at the same children several times.
 """
@@ -18,6 +18,9 @@ __all__ = ["UNPACKED", "PackedObjects"]
 #: So many objects are kept as they are: those of the passes of this moment. To pack one, or to unpack it, takes 30 µs.
 UNPACKED = 64
 
+#: As much of an example as zlib looks back, and as many examples as a byte can name.
+_EXAMPLE_BYTES, _MOST_EXAMPLES = 2**15, 256
+
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -26,6 +29,7 @@ class PackedObjects(Generic[Key]):
 
     def __init__(self, unpacked: int = UNPACKED) -> None:
         self._most = unpacked
+        self._packer = _Packer()
         self._packed: dict[Key, bytes] = {}
         self._unpacked: OrderedDict[Key, dict[str, Any]] = OrderedDict()
 
@@ -33,7 +37,7 @@ class PackedObjects(Generic[Key]):
         """The object. KeyError where there is none."""
         obj = self._unpacked.get(key)
         if obj is None:
-            obj = _unpack(self._packed[key])
+            obj = self._packer.unpack(self._packed[key])
         self._keep(key, obj)
         return obj
 
@@ -49,7 +53,7 @@ class PackedObjects(Generic[Key]):
         """Keep this one packed only; its size in bytes."""
         obj = self._unpacked.pop(key, None)
         if key not in self._packed and obj is not None:
-            self._packed[key] = _pack(obj)
+            self._packed[key] = self._packer.pack(obj)
         return len(self._packed[key])
 
     def _keep(self, key: Key, obj: dict[str, Any]) -> None:
@@ -60,10 +64,29 @@ class PackedObjects(Generic[Key]):
             self.pack(next(iter(self._unpacked)))
 
 
-def _pack(obj: Manifest) -> bytes:
-    return zlib.compress(json.dumps(obj, separators=(",", ":")).encode())
+class _Packer:
+    """Packs an object as what tells it from the first one of its kind: ours are alike but for names and numbers."""
 
+    def __init__(self) -> None:
+        self._examples: list[bytes] = [b""]
+        self._places: dict[str, int] = {}
 
-def _unpack(packed: bytes) -> dict[str, Any]:
-    obj: dict[str, Any] = json.loads(zlib.decompress(packed))
-    return obj
+    def pack(self, obj: Manifest) -> bytes:
+        """One byte that says which example it rests on, then what zlib makes of it."""
+        text = json.dumps(obj, separators=(",", ":")).encode()
+        place = self._place(str(obj.get("kind")), text)
+        packing = zlib.compressobj(zdict=self._examples[place])
+        return bytes((place,)) + packing.compress(text) + packing.flush()
+
+    def unpack(self, packed: bytes) -> dict[str, Any]:
+        """The object again."""
+        unpacking = zlib.decompressobj(zdict=self._examples[packed[0]])
+        obj: dict[str, Any] = json.loads(unpacking.decompress(packed[1:]) + unpacking.flush())
+        return obj
+
+    def _place(self, kind: str, text: bytes) -> int:
+        """Where the example of a kind is; this text, where there is none yet. Of too many kinds there are none."""
+        if kind not in self._places and len(self._examples) < _MOST_EXAMPLES:
+            self._places[kind] = len(self._examples)
+            self._examples.append(text[-_EXAMPLE_BYTES:])
+        return self._places.get(kind, 0)

@@ -31,6 +31,8 @@ def version_of(obj: Manifest) -> int:
 
 #: How much one namespace may have waiting, packed.
 STRANGERS_BYTES = 256 * 2**10
+#: What a child costs beside what is packed of it: its address, its owner, its places in tables.
+_ENTRY_BYTES = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,7 @@ class ChildStore:
         self._objects[ref] = kept(obj)
         self._refs.setdefault(owner, {})[ref] = None
         if owner not in self._known:
-            self._wait(ref, self._objects.pack(ref))
+            self._wait(ref, self._objects.pack(ref) + _ENTRY_BYTES)
         return True
 
     def _wait(self, ref: Ref, size: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
@@ -50,3 +51,30 @@ def test_a_packed_one_is_small_and_what_is_deleted_is_gone(objects: PackedObject
         del objects[ref(name)]
         with pytest.raises(KeyError):
             objects[ref(name)]
+
+
+def deployment(name: str, noise: str = "") -> dict[str, Any]:
+    container = {"name": "model", "image": "rollmodel/server:1", "args": ["serve", "--port", "8080"], "env": noise}
+    return {
+        "kind": "Deployment",
+        "metadata": {"name": name},
+        "spec": {"template": {"spec": {"containers": [container]}}},
+    }
+
+
+def test_of_a_kind_each_is_packed_as_what_tells_it_from_the_first() -> None:
+    kept: PackedObjects[str] = PackedObjects()
+    for name in ("first", "second"):
+        kept[name] = deployment(name)
+    assert max(kept.pack(name) for name in ("first", "second")) < 60
+    assert [kept[name] for name in ("first", "second")] == [deployment("first"), deployment("second")]
+
+
+def test_a_large_example_and_many_kinds_do_no_harm() -> None:
+    kept: PackedObjects[str] = PackedObjects(unpacked=1)
+    noise = random.Random(1).randbytes(2**16).hex()  # noqa: S311
+    objects = {"large": deployment("large", noise), "small": deployment("small")}
+    objects |= {f"kind-{number}": {"kind": f"Kind{number}", "metadata": {"name": "é"}} for number in range(300)}
+    for name, obj in objects.items():
+        kept[name] = obj
+    assert {name: kept[name] for name in objects} == objects
