@@ -21,7 +21,7 @@ from typing import Any
 __all__ = ["HEAVY", "init_on_demand"]
 
 #: What the operator imports modules of. A package comes after the one that it is in.
-HEAVY = ("kubernetes", "mlflow", "mlflow.tracking", "charset_normalizer")
+HEAVY = ("kubernetes", "mlflow", "mlflow.tracking", "mlflow.store", "charset_normalizer")
 
 #: Where the version of a package comes from, by the distribution that has its modules: they ask for it early.
 _DISTRIBUTIONS = {
