@@ -52,15 +52,17 @@ class Arrivals:
             self._none.set()
 
     async def arrived(self, uid: str) -> None:
-        """The workload of this object is there. If it is new, the rest of its pass waits for others to come so far."""
+        """The workload of this object is there. If it is new, the rest of its pass waits for others to come so far.
+
+        Those that wait for a slot, however long, get it before.
+        """
         if uid not in self._began:
             return
         self.end(uid)
-        if self._arriving():
-            async with waiting_for_neighbour(Turn.USUAL):
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(GIVING_WAY_SECONDS):
-                        await self._none.wait()
+        async with waiting_for_neighbour(Turn.USUAL):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GIVING_WAY_SECONDS if self._arriving() else 0):
+                    await self._none.wait()
 
     def settle(self, uid: str, seconds: float) -> float:
         """How long a pass that is not the first waits, if alone it would wait so many seconds."""

@@ -7,8 +7,9 @@ import asyncio
 import pytest
 from rollmodel.runtime.tasks import arrivals as module
 from rollmodel.runtime.tasks.arrivals import ARRIVING_SECONDS, LONGEST_SECONDS, Arrivals
-from rollmodel.slots import Slots, Turn
+from rollmodel.slots import Pass, Slots, Turn
 
+from tests.support import virtual_time
 from tests.support.ticking import Ticking
 
 
@@ -106,3 +107,33 @@ async def test_nobody_gives_way_for_ever(arrivals: Arrivals, monkeypatch: pytest
 async def test_the_next_revision_of_an_object_gives_way_to_nobody(arrivals: Arrivals) -> None:
     arrivals.begin("new")
     assert await finished(asyncio.create_task(arrivals.arrived("served for long"))) == [True]
+
+
+@pytest.mark.parametrize("places", [16, 64])
+def test_on_a_slow_api_server_all_children_come_before_the_rest_of_what_their_owners_need(places: int) -> None:
+    """It answers one request at a time. Two make a child, and four more the rest: only the first two are waited for."""
+    last = virtual_time.run(_last_child(owners=100, places=places, seconds=0.05))
+    assert last == pytest.approx(100 * 2 * 0.05, rel=0.1)
+
+
+async def _last_child(*, owners: int, places: int, seconds: float) -> float:
+    """When the last of so many objects that come at once has its child, in seconds."""
+    slots, arrivals, server = Slots(places), Arrivals(asyncio.get_running_loop().time), asyncio.Lock()
+    began, came = asyncio.get_running_loop().time(), list[float]()
+
+    async def request() -> None:
+        async with server:
+            await asyncio.sleep(seconds)
+
+    async def first_pass(uid: str) -> None:
+        arrivals.begin(uid)
+        async with slots.slot(Pass("team", uid), arrivals.turn(uid)):
+            for _ in range(2):
+                await request()
+            came.append(asyncio.get_running_loop().time() - began)
+            await arrivals.arrived(uid)
+            for _ in range(4):
+                await request()
+
+    await asyncio.gather(*(first_pass(str(number)) for number in range(owners)))
+    return max(came)
