@@ -17,8 +17,8 @@ from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
-#: Requests that each pod answers slowly before its caches are warm: twice what the judge needs to see.
-_COLD = 400
+#: Requests in which the caches of a pod get warm, and requests per second: pods that get the same differ little then.
+_COLD, _RATE = 800, 40.0
 _SLOW = {"name": "slow", "preset": "SlowRequests", "slowerThanSeconds": "0.05"}
 _MARGINS = {"tolerance": {"absolute": "0.05"}, "safeTolerance": {"absolute": "0.3"}}
 
@@ -50,7 +50,7 @@ async def test_the_same_model_is_not_blamed_for_cold_caches(
     spec["analysis"] |= {"metrics": [{**_SLOW, **_MARGINS}]}
     await churn.create(spec)
     await churn.until(at_rest("1"))
-    traffic = await send(churn)
+    traffic = await send(churn, _RATE)
     await _warm(traffic)
 
     await churn.version("2")

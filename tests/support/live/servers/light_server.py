@@ -19,14 +19,16 @@ BEHAVIOUR = "behaviour.json"
 EDGES = (0.005, 0.05, 0.25, 1.0)
 #: What a cold answer takes, beyond the second of these.
 COLD_SECONDS = 0.1
+#: Multiples of it are spread evenly between whole numbers.
+GOLDEN = 0.6180339887
 
 
 @dataclass(frozen=True)
 class Behaviour:
     """What a model does. ``name``: its answer; ``errors``: share of requests answered with 500;
 
-    ``crash_after``: requests until the process dies; ``ready``: whether it ever gets ready; ``cold``: requests that
-    each process answers slowly at first, as one whose caches are cold.
+    ``crash_after``: requests until the process dies; ``ready``: whether it ever gets ready; ``cold``: requests in
+    which the caches of each process get warm: the first is answered slowly, half of those in the middle, then none.
     """
 
     name: str = "model"
@@ -84,7 +86,7 @@ def handler(behaviour: Behaviour, books: Books) -> type[BaseHTTPRequestHandler]:
                 sys.stderr.write("out of luck\n")
                 sys.stderr.flush()
                 os._exit(1)
-            if number <= behaviour.cold:
+            if number <= behaviour.cold and number * GOLDEN % 1 > number / behaviour.cold:
                 time.sleep(COLD_SECONDS)
             failing = int(number * behaviour.errors) > int((number - 1) * behaviour.errors)
             code = 500 if failing else 200
