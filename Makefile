@@ -16,7 +16,7 @@ DEMO_CLUSTER = $(if $(findstring command,$(origin KUBECONFIG)),--kubeconfig $(KU
 BASED = $(if $(BASE),--build-arg BASE=$(BASE))
 LOCK   := --universal --no-emit-index-url --no-header --no-annotate --generate-hashes pyproject.toml
 
-# Two workers: a cluster mostly waits, and pure tests run beside it.
+# Three workers on two cores: a cluster mostly waits, and pure tests run beside it.
 PARALLEL = -n 3
 TESTED = -rs --durations=20 --ignore tests/e2e
 
