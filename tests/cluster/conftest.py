@@ -4,17 +4,18 @@
 What was started stays until the worker has no more rooms that share it, so a test that stops a part starts it again.
 """
 
-import json
 import os
 import secrets
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 from kubernetes import client, config
+from kubernetes.client import ApiException
 
 from localcluster import Cluster
 from tests.support.binaries import needs_binaries
@@ -89,17 +90,33 @@ def custom_objects(cluster: Cluster, crds: Path) -> Iterator[client.CustomObject
         yield client.CustomObjectsApi(connection)
 
 
+@pytest.fixture(scope="session")
+def core(cluster: Cluster) -> Iterator[client.CoreV1Api]:
+    """A client of what each cluster has, as its administrator: no process for each request, as kubectl is."""
+    with config.new_client_from_config(str(cluster.kubeconfig)) as connection:
+        yield client.CoreV1Api(connection)
+
+
 @pytest.fixture
-def namespace(cluster: Cluster, wait_until: WaitUntil) -> Iterator[str]:
+def namespace(core: client.CoreV1Api, wait_until: WaitUntil) -> Iterator[str]:
     """The name of a new namespace that enforces Pod Security "restricted". It is deleted after the test."""
     name = f"test-{secrets.token_hex(4)}"
-    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
-    manifest = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
-    cluster.kubectl("create", "-f", "-", stdin=json.dumps(manifest))
+    core.create_namespace({"metadata": {"name": name, "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}})
     # Pods are refused until the controller manager has made the service account that they run as.
-    wait_until(lambda: "default" in cluster.kubectl("get", "serviceaccounts", "-n", name, "-o", "name"))
+    wait_until(lambda: _exists(core.read_namespaced_service_account, "default", name))
     yield name
-    cluster.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+    _exists(core.delete_namespace, name)
+
+
+def _exists(ask: Callable[..., object], *names: str) -> bool:
+    """Ask about an object; whether there is one."""
+    try:
+        ask(*names)
+    except ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from kubernetes.client import ApiException, CustomObjectsApi
@@ -26,6 +27,7 @@ class Refused(Exception):
 
     def __init__(self, status: Mapping[str, Any]) -> None:
         super().__init__(status["message"])
+        self.code = status.get("code")
         causes = status.get("details", {}).get("causes", [])
         self.causes = [(cause.get("field", ""), cause["message"]) for cause in causes]
 
@@ -55,6 +57,15 @@ class Api:
     ) -> dict[str, Any]:
         """Create without storing and with unknown fields refused, as ``kubectl apply --dry-run=server`` does."""
         return self.create(kind, spec, name, metadata, dry_run="All", field_validation="Strict")
+
+    def find(self, kind: str, name: str = "churn") -> dict[str, Any]:
+        """An object; empty where there is none."""
+        try:
+            return self._request("get_namespaced", kind, name)
+        except Refused as error:
+            if error.code != HTTPStatus.NOT_FOUND:
+                raise
+            return {}
 
     def patch(self, kind: str, patch: dict[str, Any], name: str = "churn") -> dict[str, Any]:
         """Merge into an object. Raises Refused."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,7 +13,6 @@ import pytest
 from mlflow import MlflowClient
 
 from localcluster import Cluster
-from localcluster.errors import LocalClusterError
 from localcluster.network import LOOPBACK, free_port
 from tests.cluster.cli.conftest import Run
 from tests.cluster.conftest import WaitUntil
@@ -34,7 +32,6 @@ class World:
 
     url: str
     api: Api
-    cluster: Cluster
     folder: Path
     wait_until: WaitUntil
 
@@ -66,20 +63,11 @@ class World:
 
     def rerun(self, metrics: Mapping[str, float] = METRICS, files: Mapping[str, str] = MODEL, **more: Any) -> None:
         """What the operator would do about the rerun once it is there."""
-        self.wait_until(lambda: bool(self.manifest("churn-verify-1")))
+        self.wait_until(lambda: bool(self.api.find("TrainingJob", "churn-verify-1")))
         told = self.run(metrics, files)
         self.api.patch_status("TrainingJob", running(10, **told), "churn-verify-1")
         ended = {**status("True", "Trained", **told), **more}
         self.api.patch_status("TrainingJob", ended, "churn-verify-1")
-
-    def manifest(self, name: str) -> dict[str, Any]:
-        """A TrainingJob; empty where there is none."""
-        try:
-            text = self.cluster.kubectl("get", "tjob", name, "-n", self.api.namespace, "-o", "json")
-        except LocalClusterError:
-            return {}
-        found: dict[str, Any] = json.loads(text)
-        return found
 
     def _files(self, run: str, files: Mapping[str, str]) -> Path:
         folder = self.folder / run
@@ -93,7 +81,7 @@ class World:
 def world(cluster: Cluster, api: Api, tmp_path: Path, wait_until: WaitUntil, monkeypatch: Any) -> World:
     monkeypatch.setenv("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     cluster.ensure("mlflow")
-    return World(cluster.mlflow_url, api, cluster, tmp_path, wait_until)
+    return World(cluster.mlflow_url, api, tmp_path, wait_until)
 
 
 @pytest.fixture
@@ -138,7 +126,7 @@ def test_the_same_again(world: World, meanwhile: Meanwhile, run: Run) -> None:
     assert re.search(r"MLmodel .* Expected to differ", out)
     assert re.search(r"data/vocabulary.txt .* Same", out)
     assert "verified: the rerun came to the same" in out
-    rerun = world.manifest("churn-verify-1")
+    rerun = world.api.find("TrainingJob", "churn-verify-1")
     assert rerun["metadata"]["annotations"]["rollmodel.dev/verifies"] == "churn"
     assert "register" not in rerun["spec"]
     tags = world.client.get_run(rerun["status"]["runId"]).data.tags
@@ -178,7 +166,7 @@ def test_nothing_is_trained_where_mlflow_is_not(world: World, run: Run) -> None:
         code, out, err = run("verify-training", "churn", "--mlflow-url", url)
         assert (code, out) == (1, "")
         assert why in err
-    assert not world.manifest("churn-verify-1")
+    assert not world.api.find("TrainingJob", "churn-verify-1")
 
 
 def test_a_run_that_goes_on(world: World, run: Run) -> None:
@@ -200,5 +188,5 @@ def test_numbers_go_on(world: World, meanwhile: Meanwhile, run: Run) -> None:
 
 
 def _fail(world: World, name: str) -> None:
-    world.wait_until(lambda: bool(world.manifest(name)))
+    world.wait_until(lambda: bool(world.api.find("TrainingJob", name)))
     world.api.patch_status("TrainingJob", status("False", "TooManyFailures"), name)

@@ -73,7 +73,7 @@ async def test_killed_again_and_again(
     story = asyncio.create_task(_story(model, churn))
     kills = 0
     try:
-        while not story.done() and kills < effort(3, 1000):
+        while not story.done() and kills < effort(2, 1000):
             await _moved(churn, story)
             operator.kill()
             kills += 1
