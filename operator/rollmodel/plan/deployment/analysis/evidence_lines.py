@@ -9,14 +9,14 @@ from rollmodel.evidence.core.words import ratio, rounded
 __all__ = ["evidence_line"]
 
 
-def evidence_line(report: MetricReport) -> EvidenceStatus:
-    """The numbers of a report as people read them."""
+def evidence_line(report: MetricReport, beside: str = "stable") -> EvidenceStatus:
+    """The numbers of a report as people read them; ``beside``: whom the candidate is compared with."""
     return EvidenceStatus(
         metric=report.name,
         verdict=report.verdict,
         e_value=None if report.e_harm is None else rounded(report.e_harm, 3),
         ratio=_ratio(report),
-        samples=_samples(report),
+        samples=_samples(report, beside),
         until_decision=_until(report),
         message=report.message or None,
     )
@@ -28,18 +28,18 @@ def _ratio(report: MetricReport) -> str | None:
     return f"{ratio(report.ratio)} ({ratio(report.low)} .. {ratio(report.high)})"
 
 
-def _samples(report: MetricReport) -> str | None:
+def _samples(report: MetricReport, beside: str) -> str | None:
     if report.value is not None and report.unit == "pairs":
         return f"mean difference {report.value:+.3g} of {report.na:.0f} pairs"
     if report.value is not None and not report.nb:
         return f"value {report.value:.4g}"
     if report.value is not None:
-        return f"mean {report.value:.4g} of {report.na:.0f} candidate, {report.nb:.0f} stable"
+        return f"mean {report.value:.4g} of {report.na:.0f} candidate, {report.nb:.0f} {beside}"
     if not (report.na or report.nb):
         return None
     if report.unit == "pairs":
         return f"{report.ka:.0f}/{report.na:.0f} pairs differ"
-    return f"{report.ka:.0f}/{report.na:.0f} candidate, {report.kb:.0f}/{report.nb:.0f} stable"
+    return f"{report.ka:.0f}/{report.na:.0f} candidate, {report.kb:.0f}/{report.nb:.0f} {beside}"
 
 
 def _until(report: MetricReport) -> str | None:

@@ -179,7 +179,8 @@ def _judged(
         plan=judge_state.plan,
         seen_until=seen_until,
     )
-    rollout = rollout.with_state(evidence=tuple(evidence_line(report) for report in assessment.metrics))
+    beside = "stable" if rollout.baseline is None else "baseline"
+    rollout = rollout.with_state(evidence=tuple(evidence_line(report, beside) for report in assessment.metrics))
     return _with(_with_blind_time_added(rollout, analysis), analysis)
 
 

@@ -122,6 +122,7 @@ def test_it_learns_from_the_past_of_stable_and_compares_with_the_baseline(beside
     report = judge.assess(state).metrics[0]
     assert report.learning is None
     assert report.na == pytest.approx(report.nb, rel=0.05)
+    assert cluster.status["evidence"][0]["samples"].endswith(" baseline")
     assert baseline in cluster.last_questions[-1]
     assert stable not in cluster.last_questions[-1]
 
