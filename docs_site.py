@@ -36,6 +36,7 @@ TABS: Mapping[str, Sequence[str]] = {
         "concepts/strategies.md",
         "concepts/training.md",
         "concepts/drift.md",
+        "concepts/drift-tables.md",
         "concepts/",
         "benchmarks.md",
         "benchmarks-peers.md",
