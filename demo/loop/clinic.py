@@ -64,13 +64,16 @@ class Clinic:
         timeout, pending = aiohttp.ClientTimeout(total=20), set[asyncio.Task[None]]()
         headers = {"Host": self.host, "Content-Type": "application/json"}
         async with aiohttp.ClientSession(headers=headers, timeout=timeout) as session:
-            while True:
-                rows = people[self.population].sample(ROWS_OF_A_REQUEST, replace=True, random_state=rng)
-                if len(pending) < 100:
-                    task = asyncio.create_task(self._ask(session, rows, rng))
-                    pending.add(task)
-                    task.add_done_callback(pending.discard)
-                await asyncio.sleep(1.0 / self.rate)
+            try:
+                while True:
+                    rows = people[self.population].sample(ROWS_OF_A_REQUEST, replace=True, random_state=rng)
+                    if len(pending) < 100:
+                        task = asyncio.create_task(self._ask(session, rows, rng))
+                        pending.add(task)
+                        task.add_done_callback(pending.discard)
+                    await asyncio.sleep(1.0 / self.rate)
+            finally:  # what is under way gets its answer: a session that closes would make it fail
+                await asyncio.gather(*pending)
 
     async def tell_outcomes(self) -> None:
         """Until cancelled: what was true reaches the data that trainings read."""

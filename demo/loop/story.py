@@ -199,6 +199,7 @@ async def _at_work(clinic: Clinic) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _rests(status: ModelDeploymentStatus) -> bool:

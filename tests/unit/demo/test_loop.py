@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
+from aiohttp import web
 from rollmodel.api.driftpolicy import DriftPolicyStatus
 from rollmodel.api.modeldeployment import HistoryEntry
 
@@ -13,8 +15,29 @@ from demo.loop.page import render
 from demo.loop.report import broken_promises
 from demo.loop.story import LoopStory, Moment, estimated_accuracy
 from examples.training.clinic import MEASUREMENTS, OUTCOME
+from tests.support.servers.web import serve
 
 TIME = "2026-01-01T00:00:00Z"
+
+
+async def test_what_is_under_way_at_the_end_gets_its_answer() -> None:
+    """A request that the demo itself cuts off is none that failed."""
+    began = asyncio.Event()
+
+    async def slow(request: web.Request) -> web.StreamResponse:
+        await request.read()
+        began.set()
+        await asyncio.sleep(0.2)
+        return web.json_response({"predictions": [[0.1, 0.9]] * 10})
+
+    async with serve(slow) as server:
+        clinic = Clinic(server.url, "clinic.example.com", "http://mlflow")
+        running = asyncio.create_task(clinic.run())
+        await began.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    assert clinic.answered >= 1
+    assert clinic.failed == 0
 
 
 def story() -> LoopStory:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array
-from rollmodel.plan.drift.profile.layout import Layout, Points, key_of
+from rollmodel.plan.drift.profile.layout import Layout, Points, edge_of, key_of
 from rollmodel.plan.drift.profile.signal import GROUPS
 from rollmodel.plan.problem import Problem
 
@@ -61,7 +61,7 @@ class History:
         at = {key[2]: row for row, key in enumerate(scores.bins)} if scores is not None else {}
         found: dict[int, Array] = {}
         for labels, points in series:
-            row, outcome = at.get(labels.get("le", "")), labels.get("outcome", "")
+            row, outcome = at.get(edge_of(labels.get("le", ""))), labels.get("outcome", "")
             for moment, value in points if row is not None and outcome in OUTCOMES else ():
                 step = found.setdefault(round(moment), np.zeros((len(at), len(OUTCOMES))))
                 step[row, OUTCOMES.index(outcome)] = max(0.0, value)

@@ -22,7 +22,7 @@ from rollmodel.plan.drift.profile.signal import GROUPS, Key, Signal
 from rollmodel.plan.problem import Problem
 from rollmodel.text import plain
 
-__all__ = ["MOST_CELLS", "MOST_COLUMNS", "MOST_TOGETHER", "Layout", "Points", "key_of"]
+__all__ = ["MOST_CELLS", "MOST_COLUMNS", "MOST_TOGETHER", "Layout", "Points", "edge_of", "key_of"]
 
 #: Series of an answer: labels, and (unix time, value) ascending.
 Points = tuple[Mapping[str, str], Sequence[tuple[float, float]]]
@@ -41,8 +41,19 @@ def key_of(labels: Mapping[str, str]) -> Key | None:
     """(signal, kind of the label, its value) of a series; None where it has none of them."""
     for kind in _KINDS:
         if labels.get(kind):
-            return labels.get("signal", ""), kind, labels[kind]
+            return labels.get("signal", ""), kind, edge_of(labels[kind]) if kind == "le" else labels[kind]
     return None
+
+
+def edge_of(text: str) -> str:
+    """One spelling of each edge: Prometheus writes those of histograms anew when it scrapes them (-0.0 becomes 0.0, and
+    -1234567.0 becomes -1.234567e+06), and leaves those of the profile, which are gauges, as they are.
+    """
+    try:
+        edge = float(text) + 0.0
+    except ValueError:
+        return text
+    return repr(edge) if math.isfinite(edge) else text
 
 
 @dataclass(frozen=True, slots=True)
