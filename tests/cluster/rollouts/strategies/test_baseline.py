@@ -76,5 +76,6 @@ async def test_the_same_model_is_not_blamed_for_cold_caches(
     entry = await churn.entry("3")
     assert (entry.verdict, entry.by, entry.baseline) == ("Promoted", "evidence", identity)
     assert await churn.revisions() == {status.candidate.revision}
-    assert await churn.revisions("Service") == {status.candidate.revision}
+    services = {one["metadata"]["name"] for one in await churn.children("Service")}
+    assert services == {"cold", naming.child("cold", status.candidate.revision)}
     assert set(traffic.codes) == {"200"}, "slow answers are answers: no request has failed"
