@@ -75,7 +75,7 @@ def test_pause_holds_the_weight_but_not_the_judge(serving: Serving) -> None:
     revision = cluster.try_version()
     assert cluster.run(600, cluster.has_weight)
     cluster.command("pause", revision)
-    cluster.run(1800)
+    cluster.run(600)
     assert cluster.served[revision] == 10
     cluster.behave("2", bad=0.5)
     assert cluster.run(600, cluster.over)

@@ -21,7 +21,7 @@ def test_without_metrics_the_rollout_freezes_and_goes_on_later(serving: Serving,
     revision = cluster.try_version()
     assert cluster.run(600, cluster.has_weight)
     cluster.metrics = kind
-    cluster.run(1800)
+    cluster.run(900)
     assert cluster.condition("MetricsAvailable")["reason"] == reason
     assert "sum by" in cluster.condition("MetricsAvailable")["message"]
     assert cluster.served[revision] == 10

@@ -50,7 +50,7 @@ def test_it_is_never_promoted(serving: Serving, undecided: str) -> None:
     cluster = serving(rollout={**HANG, "onUndecided": undecided})
     silent(cluster)
     assert cluster.run(900, lambda: bool(cluster.status.get("paused")))
-    cluster.run(900)
+    cluster.run(300)
     assert cluster.verdicts() == ["Installed v1"]
     assert "counted no request" in cluster.status["paused"]
 
@@ -86,7 +86,7 @@ def test_a_night_is_not_silence(serving: Serving) -> None:
     cluster.try_version()
     assert cluster.run(600, cluster.has_weight)
     cluster.rate = 0
-    cluster.run(1500)
+    cluster.run(1000)
     assert cluster.verdicts() == ["Installed v1"]
     assert cluster.condition("MetricsAvailable")["reason"] == "NoTraffic"
     assert cluster.condition("Stalled")["status"] == "False"
