@@ -20,11 +20,13 @@ pytestmark = pytest.mark.cluster
 RESOURCES = {"requests": {"cpu": "0.5", "memory": "1024Mi"}, "limits": {"memory": "2G"}}
 
 
-def stored(cluster: Cluster, namespace: str, manifest: dict[str, Any]) -> dict[str, Any]:
-    """The object as the API server keeps it after a server-side apply."""
+def stored(cluster: Cluster, namespace: str, *manifests: dict[str, Any]) -> list[dict[str, Any]]:
+    """The objects as the API server keeps them after a server-side apply."""
     command = ("apply", "--server-side", "--field-manager", "rollmodel", "-n", namespace, "-f", "-", "-o", "json")
-    live: dict[str, Any] = json.loads(cluster.kubectl(*command, stdin=json.dumps(manifest)))
-    return live
+    written = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
+    live = json.loads(cluster.kubectl(*command, stdin=written))
+    found: list[dict[str, Any]] = live["items"] if live["kind"] == "List" else [live]
+    return found
 
 
 @pytest.mark.parametrize("preset", list(RuntimePreset))
@@ -44,8 +46,8 @@ def test_children_are_stored_as_built(cluster: Cluster, namespace: str, preset: 
         main_service(owner, wanted.id),
         main_service(owner, None),
     ]
-    for manifest in built:
-        assert matches(manifest, stored(cluster, namespace, manifest))
+    for manifest, live in zip(built, stored(cluster, namespace, *built), strict=True):
+        assert matches(manifest, live)
 
 
 @pytest.mark.parametrize("preset", list(RuntimePreset))
@@ -70,9 +72,9 @@ def test_a_route_is_stored_as_built(cluster: Cluster, namespace: str) -> None:
     )
     paths = ["/invocations", "/ping"]
     first = http_route(owner, traffic, paths, {"bbbbbbbb": 95, "cccccccc": 5})
-    assert matches(first, stored(cluster, namespace, first))
+    assert matches(first, *stored(cluster, namespace, first))
     second = http_route(owner, traffic.model_copy(update={"hostnames": None}), paths, {"bbbbbbbb": 100})
-    assert matches(second, stored(cluster, namespace, second))
-    assert not matches(first, stored(cluster, namespace, second))
+    assert matches(second, *stored(cluster, namespace, second))
+    assert not matches(first, *stored(cluster, namespace, second))
     mirrored = http_route(owner, traffic, paths, {"bbbbbbbb": 100}, {"cccccccc": 20})
-    assert matches(mirrored, stored(cluster, namespace, mirrored))
+    assert matches(mirrored, *stored(cluster, namespace, mirrored))
