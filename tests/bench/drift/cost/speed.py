@@ -1,6 +1,6 @@
 """How long one look takes, of 30 features and a score: each window alone, all together, and the whole evaluation.
 
-    python -m tests.bench.drift.speed
+    python -m tests.bench.drift.cost.speed
 
 Milliseconds, the least of 100 times: what it takes where nothing else runs. The first two columns are `evidence/`, the
 last one is the whole of what a pass computes of a look: tests of features, prediction, quality and performance, and
@@ -23,7 +23,7 @@ from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.problem import Problem
 
-from tests.bench.drift.scale import HOUR, SPEC, Prometheus
+from tests.bench.drift.cost.scale import HOUR, SPEC, Prometheus
 
 HOURS = {"1 h": 1, "6 h": 6, "24 h": 24, "7 d": 168}
 AT = 1000 * HOUR

@@ -1,6 +1,6 @@
 """What DriftPolicies cost an operator: queries, CPU and memory of each, as hours go by; then what a restart costs.
 
-    python -m tests.bench.drift.scale [--policies 20] [--hours 175]
+    python -m tests.bench.drift.cost.scale [--policies 20] [--hours 175]
 
 Each has a model with 30 features and a score, hourly steps and the default windows. All parts of the operator are the
 real ones, but for the API server, which is in memory, and Prometheus, whose answers are read from their JSON. The time

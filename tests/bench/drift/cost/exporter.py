@@ -1,6 +1,6 @@
 """What it costs the model server to count rows into the bins of a profile: CPU of each row and request.
 
-    python -m tests.bench.drift.exporter
+    python -m tests.bench.drift.cost.exporter
 
 A request pays in its own thread for what is kept of it; the counting is done by another one, which takes those that
 have gathered together. What both do to the latency of requests: ``python -m tests.bench.serving_overhead --drift``.

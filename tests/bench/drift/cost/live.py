@@ -1,6 +1,6 @@
 """DriftPolicies against a real Prometheus, all at once: an hour is a minute here, so they ask sixty times as often.
 
-    python -m tests.bench.drift.live [--policies 300] [--minutes 15]
+    python -m tests.bench.drift.cost.live [--policies 300] [--minutes 15]
 
 Each has a model with 30 features and a score, whose counts a server shows as ours does; Prometheus scrapes each every
 10 s. The operator's parts are the real ones, with the client of Prometheus, but for the API server, which is in memory
@@ -52,7 +52,7 @@ from rollmodel.serving.drift.signals import signals_of
 
 from localcluster.binaries import locate
 from localcluster.network import http_ok
-from tests.bench.drift.scale import FEATURES, REVISION, policy, resident, status_bytes
+from tests.bench.drift.cost.scale import FEATURES, REVISION, policy, resident, status_bytes
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import InMemoryRegistry
 
