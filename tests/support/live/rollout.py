@@ -36,6 +36,7 @@ KINDS = {
     "Pod": "api/v1/namespaces/{}/pods",
     "Event": "api/v1/namespaces/{}/events",
     "Secret": "api/v1/namespaces/{}/secrets",
+    "ResourceQuota": "api/v1/namespaces/{}/resourcequotas",
     "EndpointSlice": "apis/discovery.k8s.io/v1/namespaces/{}/endpointslices",
     "HTTPRoute": "apis/gateway.networking.k8s.io/v1/namespaces/{}/httproutes",
     "Gateway": "apis/gateway.networking.k8s.io/v1/namespaces/{}/gateways",
