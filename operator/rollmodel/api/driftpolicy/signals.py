@@ -53,7 +53,7 @@ class Signal(ApiModel):
         _only_with(("match",), (*_BINNED, SignalKind.QUALITY)),
         _only_with(("effect",), _BINNED),
         _only_with(("metric", "maxDrop"), _SCORED),
-        _only_with(("maxNullRateIncrease", "maxUnseenRate"), (SignalKind.QUALITY,)),
+        _only_with(("maxNullRateIncrease", "maxUnseenRate", "minRowsPerHour"), (SignalKind.QUALITY,)),
         Rule(
             "!(self.kind in ['EstimatedPerformance', 'Performance']) || (has(self.metric) && has(self.maxDrop))",
             "must have `metric` and `maxDrop` with `kind` 'EstimatedPerformance' and 'Performance'",
@@ -88,3 +88,6 @@ class Signal(ApiModel):
     max_unseen_rate: Share | None = None
     """How far the share of values that the training hardly saw may rise: categories that the profile does not list, and
     numbers twice as far from its median as all but its outermost rows. Default: 0.02."""
+    min_rows_per_hour: Annotated[int, Field(ge=1, le=1_000_000_000)] | None = None
+    """How many rows an hour there should be at least, also in the quietest hour, in each window whose hours are all
+    known. Default: any number is good."""

@@ -26,9 +26,6 @@ from rollmodel.plan.drift.profile.reference import with_widths
 
 __all__ = ["Evaluation", "evaluate", "looks_per_period"]
 
-_WORDS = {"null": "missing values", "unseen": "values hardly seen in training"}
-#: A change less certain than that is none.
-_DOUBT = -2.0
 #: Signals that changed come first, then so many others; status has room for 20.
 _MOST, _QUIET_SHOWN = 20, 5
 _ALWAYS_SHOWN = {SignalKind.PERFORMANCE, SignalKind.ESTIMATED_PERFORMANCE}

@@ -131,6 +131,8 @@ def _numbers(windows: Windows, test: Watch, window: int, alpha: float, seen: See
     if test.what != "bins":
         if seen.said:
             return {"message": seen.said}
+        if test.what == "rows" and seen.values is not None:
+            return {"message": f"{seen.values[window]:.0f} rows an hour, at least {test.floor:.0f} should come"}
         if seen.values is not None:
             return _performance(windows, test, seen, window)
         return {"message": f"{_WORDS[test.what]}: +{max(change, 0.0):.3f}, allowed {test.limit:g}"}

@@ -10,6 +10,7 @@ from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.performance import estimate
 from rollmodel.evidence.drift.quality import log10_p_above, log10_p_of_rise, share_before
 from rollmodel.plan.drift.evaluation.labels import of_labels
+from rollmodel.plan.drift.evaluation.rows import of_rows
 from rollmodel.plan.drift.evaluation.seen import Seen
 from rollmodel.plan.drift.evaluation.watches import Watch
 from rollmodel.plan.drift.evaluation.windows import Windows
@@ -31,6 +32,8 @@ def measure(windows: Windows, tests: Sequence[Watch]) -> list[Seen]:
             seen.append(of_labels(windows, test))
         elif test.what == "performance":
             seen.append(_estimated(windows, test))
+        elif test.what == "rows":
+            seen.append(of_rows(windows, test))
         elif windows.concurrent is not None:
             seen.append(_beside_stable(windows, test.index, 0 if test.what == "null" else 1))
         else:

@@ -40,7 +40,7 @@ def of_performance(tests: Sequence[Watch], measured: Sequence[Seen], enough: Mas
     """The performance itself, estimated or with labels: in the window where it dropped most."""
     for test, seen in zip(tests, measured, strict=True):
         able = enough if seen.enough is None else seen.enough
-        if seen.values is not None and able.any():
+        if test.what != "rows" and seen.values is not None and able.any():
             yield Reading("performance", test.name, float(seen.values[np.argmax(np.where(able, seen.change, -np.inf))]))
 
 

@@ -30,6 +30,8 @@ MOST_STEPS = 1500
 MOST_WATCHES = 10_000
 
 _NULL_RISE, _UNSEEN_RISE = "0.05", "0.02"
+#: Of the rows that there should be: any that are missing are too many; half of them is severe.
+_ANY, _HALF = 1e-6, 0.5
 #: Half of a signal's budget is shared equally, so that a column of no importance is watched too.
 _EQUALLY = 0.5
 _DEFAULT = Effect()
@@ -41,12 +43,14 @@ class Watch:
 
     name: str
     kind: SignalKind
-    what: Literal["bins", "null", "unseen", "performance", "labels"]
+    what: Literal["bins", "null", "unseen", "rows", "performance", "labels"]
     index: int
     weight: float
     limit: float
     severe: float
     metric: str = ""
+    floor: float = 0.0
+    """Rows an hour that there should be at least."""
 
 
 def watches(spec: DriftPolicySpec, layout: Layout) -> tuple[Watch, ...]:
@@ -70,6 +74,12 @@ def limit_of(entry: Signal) -> float:
 def _of(entry: Signal, layout: Layout) -> Iterator[Watch]:
     indices = list(_matched(entry, layout))
     weight = decimal(entry.weight) if entry.weight is not None else 1.0
+    if entry.min_rows_per_hour is not None:
+        part = weight / (len(indices) + 1)
+        weight -= part
+        yield Watch(
+            f"{entry.name}/rows", entry.kind, "rows", 0, part, _ANY, _HALF, floor=float(entry.min_rows_per_hour)
+        )
     total = sum(layout.signals[index].importance for index in indices)
     for index in indices:
         signal = layout.signals[index]
