@@ -92,6 +92,19 @@ async def test_pods_that_only_start_are_not_read(bench: Bench, spy: Spy) -> None
     assert spy.seen[0].pods == []
 
 
+async def test_pods_that_nobody_made_yet_are_not_read(bench: Bench, spy: Spy) -> None:
+    """A busy controller manager takes its time, and a list of nothing tells nothing; a refusal is a condition."""
+    operator = bench.operator(decide=spy, queries=lambda observed: {})
+    ref = bench.create()
+    waiting = deployment(bench.kube.objects[ref], "cccccccc", ready=0)
+    del waiting["status"]["replicas"]
+    bench.kube.create(waiting)
+    bench.clock.forward(STARTING_SECONDS + 60)
+    bench.kube.reads.clear()
+    await operator.reconcile(bench.kube.objects[ref])
+    assert [verb for verb, target in bench.kube.reads if target.kind == "Pod"] == []
+
+
 @pytest.mark.parametrize(
     "condition",
     [

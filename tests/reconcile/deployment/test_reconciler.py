@@ -164,6 +164,8 @@ async def test_a_right_to_read_that_is_missing_is_told_and_asked_for_again(bench
     operator = bench.operator()
     await bench.settle(operator, ref)
     bench.kube.fault = refuse
+    [deployment] = bench.kube.of_kind("Deployment")
+    bench.kube.edit(Ref.of(deployment), lambda obj: obj.setdefault("status", {}).update(replicas=1))
     bench.clock.forward(60)  # its pods are late, so they are asked why
     before, waits = shape(bench), []
     for _ in range(8):

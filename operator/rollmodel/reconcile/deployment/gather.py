@@ -231,14 +231,17 @@ def _runs(deployment: Manifest, pod: Manifest) -> bool:
 
 
 def _is_late(deployment: Manifest, now: datetime, starting: float) -> bool:
-    """Whether its pods had time to start. Most start within it, and cost no request.
+    """Whether its pods had time to start. Most start within it, and cost no request; nor do those that nobody made yet.
 
     A failure that the Deployment itself tells of is looked into at once; so is a time in the future: clocks differ.
     """
-    conditions = {one["type"]: one for one in deployment.get("status", {}).get("conditions") or ()}
+    status = deployment.get("status", {})
+    conditions = {one["type"]: one for one in status.get("conditions") or ()}
     progressing = conditions.get("Progressing", {})
     if "ReplicaFailure" in conditions or progressing.get("status") == "False":
         return True
+    if not status.get("replicas"):
+        return False
     moved = progressing.get("lastUpdateTime") or deployment["metadata"].get("creationTimestamp")
     waited = (now - parse(moved)).total_seconds() if moved else starting
     return not 0.0 <= waited < starting
