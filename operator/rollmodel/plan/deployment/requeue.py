@@ -18,7 +18,7 @@ from rollmodel.plan.times import parse
 __all__ = ["requeue_after"]
 
 #: Pods are not watched; while some are missing they are listed this often, in seconds. Those that take long are asked
-#: seldom: a third of the time that they took already.
+#: seldom: a third of the time that they took already. Where none exists its Deployment, which is watched, tells of it.
 _PODS_SECONDS, _PODS_SELDOM_SECONDS = 5.0, 20.0
 #: A registry that somebody wants to be read is waited for in steps of this, in seconds.
 _REGISTRY_SECONDS = 5.0
@@ -105,12 +105,12 @@ def _missing(rollout: Rollout) -> Iterator[float]:
     if rollout.stable is not None and rollout.stable.ready_replicas < pods_to_have(rollout):
         yield _PODS_SECONDS
     if rollout.candidate is not None and rollout.candidate.ready_replicas < min(rollout.full_size, least_pods(rollout)):
-        yield _pods_seconds(rollout.seconds_since(rollout.candidate.since))
+        yield _pods_seconds(rollout.candidate, rollout.seconds_since(rollout.candidate.since))
 
 
-def _pods_seconds(waited: float) -> float:
+def _pods_seconds(arm: ArmStatus, waited: float) -> float:
     """When pods that are missing for so long are listed again."""
-    return min(max(_PODS_SECONDS, waited / 3), _PODS_SELDOM_SECONDS)
+    return min(max(_PODS_SECONDS, waited / 3), _PODS_SELDOM_SECONDS) if arm.replicas else _PODS_SELDOM_SECONDS
 
 
 def _candidate(rollout: Rollout, candidate: ArmStatus) -> Iterator[float]:
@@ -119,7 +119,7 @@ def _candidate(rollout: Rollout, candidate: ArmStatus) -> Iterator[float]:
     waited = rollout.seconds_since(candidate.since)
     if candidate.ready_since is None:
         yield policy.deadline_seconds - waited
-        yield _pods_seconds(waited)
+        yield _pods_seconds(candidate, waited)
     elif candidate.step is not None and candidate.step < 0:
         warming = policy.warm_up_seconds - rollout.seconds_since(candidate.ready_since)
         yield warming if warming > 0 else interval
