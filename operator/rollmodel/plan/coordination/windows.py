@@ -81,7 +81,9 @@ def _leaps(day: date, zone: tzinfo) -> Iterator[datetime]:
         middle = (bottom + top) // 2
         same = (low + timedelta(minutes=middle)).astimezone(zone).utcoffset() == before
         bottom, top = (middle, top) if same else (bottom, middle)
-    yield low + timedelta(minutes=top)
+    leap = low + timedelta(minutes=top)
+    if (leap - timedelta(minutes=1)).astimezone(zone).date() == day:  # else the next day has it, and may open before
+        yield leap
 
 
 def _over(freeze: Freeze, now: datetime) -> bool:

@@ -42,7 +42,10 @@ NIGHT = window("22:00", "02:00", "Europe/Berlin", "Fri")
         # Berlin leaps from 02:00 to 03:00 on March 29, 01:00 UTC
         (window("02:00", "03:00"), "03-29 00:59", "03-30 00:00"),  # not at all on that day
         (window("02:30", "04:00"), "03-29 00:30", "03-29 01:00"),  # from 03:00 on, after the leap
-        # and has the hour from 02:00 twice on October 25, from 00:00 and from 01:00 UTC
+        (window("00:00", "09:00", "Europe/Berlin", "Sun"), "03-28 00:07", "03-28 23:00"),  # before the leap of that day
+        # Beirut leaps at midnight, 22:00 UTC
+        (window("00:30", "09:00", "Asia/Beirut", "Sun"), "03-28 00:07", "03-28 22:00"),
+        # Berlin has the hour from 02:00 twice on October 25, from 00:00 and from 01:00 UTC
         (window("02:15", "02:45"), "10-25 00:50", "10-25 01:15"),
         (window("01:30", "02:30"), "10-25 00:45", "10-25 01:00"),
         (window("01:30", "02:30"), "10-25 01:45", "10-26 00:30"),
