@@ -269,7 +269,7 @@ class MetricHistory:
 
     ``pods`` maps a pod to its samples as (n, k) pairs (count), (n, sum) pairs or (n, sum, sum of squares) (mean), or
     bucket increments (latency); all of equal length.
-    Empty history is allowed: then the first ticks only teach (section 5c of the design).
+    Empty history is allowed: then the first ticks only teach (section 5 of docs/concepts/evidence-method.md).
     """
 
     pods: Mapping[str, Sequence[Sequence[float]]] = field(default_factory=dict)

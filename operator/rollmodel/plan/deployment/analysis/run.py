@@ -6,16 +6,12 @@ the query and the answer. Only a proof of harm outlives blindness.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 from rollmodel.api import conditions
-from rollmodel.api.modeldeployment import Metric
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.increments import Grid
 from rollmodel.evidence.core.types import (
     Assessment,
     MetricHistory,
@@ -24,16 +20,17 @@ from rollmodel.evidence.core.types import (
     Sample,
     Window,
 )
-from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
-from rollmodel.plan.deployment.analysis.missing.arrival import (
-    LONGEST_WAIT,
-    complete_until,
-    newest_move,
-    scrape_seconds,
-    window_seconds,
+from rollmodel.plan.deployment.analysis.answers import (
+    complete_questions,
+    counters,
+    past_in_windows,
+    read_answers,
+    window_seconds_of,
 )
+from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
+from rollmodel.plan.deployment.analysis.missing.arrival import LONGEST_WAIT, newest_move
 from rollmodel.plan.deployment.analysis.missing.copies import without_copies
-from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, asked_for, late_samples
+from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, late_samples
 from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.missing.silence import heard, silence
 from rollmodel.plan.deployment.analysis.policy import compared_part, judge_plan
@@ -55,8 +52,7 @@ from rollmodel.plan.deployment.analysis.queries import (
 from rollmodel.plan.deployment.analysis.result import NOT_ASKED, AnalysisResult
 from rollmodel.plan.deployment.analysis.samples import aligned, past, sampled
 from rollmodel.plan.deployment.analysis.signals import signal_of
-from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
-from rollmodel.plan.deployment.observed import Answer
+from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery, Sampled
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies.baseline.compared import compared, compared_share
@@ -64,8 +60,6 @@ from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
 __all__ = ["analyse"]
-
-T = TypeVar("T")
 
 _ANSWERED = AnalysisResult("True", "Answered", "the metrics can be read")
 _NO_METRICS = AnalysisResult("Unknown", "NoMetrics", "`analysis.metrics` is empty: steps go by time alone")
@@ -98,7 +92,7 @@ def _with(rollout: Rollout, analysis: AnalysisResult) -> Rollout:
 
 def _aged(rollout: Rollout, asked: dict[str, MetricQuery]) -> Rollout:
     """With how old the newest sample was."""
-    grid, answers = _counters(rollout, asked)
+    grid, answers = counters(rollout, asked)
     newest = newest_move(answers, grid) if grid is not None else None
     age = None if newest is None else rollout.now.timestamp() - newest
     return _with(rollout, replace(rollout.analysis, sample_age=age))
@@ -117,9 +111,11 @@ def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[P
         waiting = AnalysisResult("Unknown", "Waiting", "the first samples of the stable revision are on their way")
         return _with(rollout, waiting)
     problems = [*problems, *missing]
-    interval = _window_seconds(rollout, asked)
+    interval = window_seconds_of(rollout, asked)
     arms = _arms(rollout, history=True)
-    histories, unexpected = _read(rollout, _past_in_windows(_complete(rollout, asked), interval), past, arms)
+    histories, unexpected = read_answers(
+        rollout, past_in_windows(complete_questions(rollout, asked), interval), past, arms
+    )
     if problems or unexpected or len(histories) < len(asked):
         waiting = AnalysisResult("Unknown", "Waiting", "the past of the stable revision has not been read yet")
         return _with(rollout, _blind_or(rollout, [*problems, *unexpected], waiting))
@@ -159,7 +155,7 @@ def _judged(
 ) -> Rollout:
     """Each new window once, then the opinion."""
     late = late_samples(rollout, judge_state, asked, _arms(rollout))
-    by_metric, unexpected = _read(rollout, _complete(rollout, asked), sampled, _arms(rollout))
+    by_metric, unexpected = read_answers(rollout, complete_questions(rollout, asked), sampled, _arms(rollout))
     by_metric = without_copies(rollout, by_metric)
     if by_metric:
         rollout, judge_state = _observe_windows(rollout, judge_state, by_metric)
@@ -198,68 +194,6 @@ def _observe_windows(
     return rollout.with_state(judge=judge.pack(judge_state)).with_state(
         candidate=change(arm, requests=requests)
     ), judge_state
-
-
-def _read(
-    rollout: Rollout,
-    asked: dict[str, MetricQuery],
-    reader: Callable[[Metric, Answer, MetricQuery, Arms], T],
-    arms: Arms,
-) -> tuple[dict[str, T], list[Problem]]:
-    """What the reader makes of each answer, and the answers that it could not make anything of."""
-    found: dict[str, T] = {}
-    problems: list[Problem] = []
-    for metric in rollout.spec.analysis.metrics:
-        query = asked.get(metric.name)
-        answer = asked_for(rollout.observed, metric.name, query) if query is not None else None
-        if query is None or not isinstance(answer, Answer):
-            continue
-        try:
-            found[metric.name] = reader(metric, answer, query, arms)
-        except UnexpectedAnswer as error:
-            message = f"metric '{metric.name}': {error}; the query was: {query.query}"
-            problems.append(Problem("UnexpectedAnswer", message))
-    return found, problems
-
-
-def _counters(rollout: Rollout, asked: dict[str, MetricQuery]) -> tuple[Grid | None, list[Answer]]:
-    """The answers that are counters, and the grid that all of them were asked on; no grid where there are none."""
-    answers = [
-        answer
-        for metric in rollout.spec.analysis.metrics
-        if metric.name in asked and signal_of(metric).learns_from_history
-        if isinstance(answer := asked_for(rollout.observed, metric.name, asked[metric.name]), Answer)
-    ]
-    query = min(asked.values(), key=lambda query: query.start, default=None)
-    return (Grid(query.start, query.end, query.step) if query is not None and answers else None), answers
-
-
-def _complete(rollout: Rollout, asked: dict[str, MetricQuery]) -> dict[str, MetricQuery]:
-    """The questions up to where all samples have arrived; what is later is asked again."""
-    grid, answers = _counters(rollout, asked)
-    end = complete_until(answers, grid) if grid is not None else None
-    return asked if end is None else {name: replace(query, end=end) for name, query in asked.items()}
-
-
-def _window_seconds(rollout: Rollout, asked: dict[str, MetricQuery]) -> float:
-    """The length of the windows that the samples of the past allow."""
-    grid, answers = _counters(rollout, asked)
-    return window_seconds(
-        float(rollout.spec.analysis.interval_seconds), scrape_seconds(answers, grid) if grid is not None else None
-    )
-
-
-def _past_in_windows(asked: dict[str, MetricQuery], interval: float) -> dict[str, MetricQuery]:
-    """The questions about the past as if they had been asked in this step."""
-    return {
-        name: replace(
-            query,
-            start=math.ceil(query.start / interval) * interval,
-            end=max(math.floor(query.end / interval), math.ceil(query.start / interval)) * interval,
-            step=interval,
-        )
-        for name, query in asked.items()
-    }
 
 
 def _arms(rollout: Rollout, *, history: bool = False) -> dict[str, str]:
