@@ -12,5 +12,5 @@ What it does not: every listener of every Gateway is served on the one address g
 names; TLS, route kinds but these, other filters, regular expressions, ReferenceGrants and namespace selectors are
 refused in status, with the reasons that the specification has for it.
 
-``world`` and ``attachment``, ``backends``, ``routes``, ``translation`` are pure; ``envoy`` and ``controller`` do I/O.
+``snapshot``, ``attachment``, ``backends``, ``routes``, ``translation`` are pure; ``envoy``, ``controller`` do I/O.
 """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from localcluster.kubeapi import Object
 
-from .world import GATEWAY_GROUP, Reason, World, key
+from .snapshot import GATEWAY_GROUP, Reason, Snapshot, key
 
 __all__ = ["ANY_HOST", "ROUTE_KINDS", "Attachment", "attachments", "intersect", "listener_problem"]
 
@@ -40,9 +40,9 @@ def listener_problem(listener: Object) -> Reason | None:
     return None
 
 
-def attachments(route: Object, world: World) -> list[Attachment]:
+def attachments(route: Object, snapshot: Snapshot) -> list[Attachment]:
     """One for each parentRef that names a Gateway of ours."""
-    gateways = {key(gateway): gateway for gateway in world.own_gateways()}
+    gateways = {key(gateway): gateway for gateway in snapshot.own_gateways()}
     found = []
     for parent in route["spec"].get("parentRefs", ()):
         if (parent.get("group", GATEWAY_GROUP), parent.get("kind", "Gateway")) != (GATEWAY_GROUP, "Gateway"):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from localcluster.addresses import listen_address
 from localcluster.kubeapi import Object
 
-from .world import Reason, World, key
+from .snapshot import Reason, Snapshot, key
 
 __all__ = ["H2C", "INVALID_CLUSTER", "Backends", "Endpoints"]
 
@@ -22,10 +22,10 @@ INVALID_CLUSTER = "invalid"  # a cluster that does not exist: Envoy answers for 
 class Backends:
     """Resolves references and remembers the clusters that they need."""
 
-    def __init__(self, world: World) -> None:
-        self._services = {key(service): service for service in world.services}
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._services = {key(service): service for service in snapshot.services}
         self._slices: dict[tuple[str, str], list[Object]] = {}
-        for item in world.slices:
+        for item in snapshot.slices:
             name = item["metadata"].get("labels", {}).get("kubernetes.io/service-name", "")
             self._slices.setdefault((item["metadata"]["namespace"], name), []).append(item)
         self.clusters: dict[str, Endpoints] = {}

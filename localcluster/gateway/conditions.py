@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from localcluster.kubeapi import Object
 
 from .attachment import ROUTE_KINDS, Attachment, listener_problem
+from .snapshot import CONTROLLER, Reason, Snapshot
 from .translation import RouteVerdict
-from .world import CONTROLLER, Reason, World
 
 __all__ = ["StatusChange", "status_changes"]
 
@@ -25,7 +25,7 @@ class StatusChange:
 
 
 def status_changes(
-    world: World, verdicts: Sequence[RouteVerdict], *, address: str, time: str
+    snapshot: Snapshot, verdicts: Sequence[RouteVerdict], *, address: str, time: str
 ) -> Iterator[StatusChange]:
     """Every status that has to be written, now that Envoy has the configuration."""
     counts = Counter(
@@ -36,8 +36,8 @@ def status_changes(
         for listener in attachment.listeners
     )
     wanted = [
-        *(("gatewayclasses", item, _class_status(item, time)) for item in world.own_classes()),
-        *(("gateways", item, _gateway_status(item, counts, address, time)) for item in world.own_gateways()),
+        *(("gatewayclasses", item, _class_status(item, time)) for item in snapshot.own_classes()),
+        *(("gateways", item, _gateway_status(item, counts, address, time)) for item in snapshot.own_gateways()),
         *((verdict.resource, verdict.route, _route_status(verdict, time)) for verdict in verdicts),
     ]
     for resource, item, status in wanted:

@@ -9,8 +9,8 @@ from localcluster.kubeapi import MERGE_PATCH, UNREACHABLE, ApiError, KubeApi, Mi
 
 from .conditions import StatusChange, status_changes
 from .envoy import Envoy, RejectedError
+from .snapshot import GATEWAY_GROUP, Snapshot
 from .translation import translate
-from .world import GATEWAY_GROUP, World
 
 __all__ = ["Controller"]
 
@@ -52,15 +52,15 @@ class Controller:
                 await self._pass()
 
     async def _pass(self) -> None:
-        world = World(**{name: mirror.objects for name, mirror in self._mirrors.items()})
-        configuration, verdicts = translate(world)
+        snapshot = Snapshot(**{name: mirror.objects for name, mirror in self._mirrors.items()})
+        configuration, verdicts = translate(snapshot)
         try:
             await self._envoy.apply(configuration)
         except RejectedError as error:
             log.error("%s", error)  # noqa: TRY400 - the trace says nothing more
             self._later()
             return
-        for change in status_changes(world, verdicts, address=self._address, time=timestamp(now())):
+        for change in status_changes(snapshot, verdicts, address=self._address, time=timestamp(now())):
             await self._write(change)
 
     async def _write(self, change: StatusChange) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from localcluster.kubeapi import Object
 
 from .backends import INVALID_CLUSTER, Backends
-from .world import Reason, key
+from .snapshot import Reason, key
 
 __all__ = ["RankedRoute", "duration_seconds", "envoy_routes", "unsupported"]
 

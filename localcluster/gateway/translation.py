@@ -11,7 +11,7 @@ from .attachment import ANY_HOST, Attachment, attachments
 from .backends import Backends, Endpoints
 from .grpc import as_http
 from .routes import RankedRoute, envoy_routes, unsupported
-from .world import Reason, World
+from .snapshot import Reason, Snapshot
 
 __all__ = ["Configuration", "RouteVerdict", "translate"]
 
@@ -35,15 +35,15 @@ class RouteVerdict:
     unresolved: Sequence[Reason]
 
 
-def translate(world: World) -> tuple[Configuration, list[RouteVerdict]]:
-    """Translate everything anew; equal worlds give equal results."""
-    backends = Backends(world)
+def translate(snapshot: Snapshot) -> tuple[Configuration, list[RouteVerdict]]:
+    """Translate everything anew; equal snapshots give equal results."""
+    backends = Backends(snapshot)
     hosts: dict[str, list[RankedRoute]] = {}
     verdicts = []
-    both = [("httproutes", route, route) for route in world.routes]
-    both += [("grpcroutes", route, as_http(route)) for route in world.grpc_routes]
+    both = [("httproutes", route, route) for route in snapshot.routes]
+    both += [("grpcroutes", route, as_http(route)) for route in snapshot.grpc_routes]
     for resource, route, rules in both:
-        attached = attachments(rules, world)
+        attached = attachments(rules, snapshot)
         refused = unsupported(rules)
         ranked, problems = envoy_routes(rules, backends)
         if not refused:

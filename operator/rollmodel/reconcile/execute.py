@@ -36,7 +36,7 @@ from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.registry import Connection, Registry
 from rollmodel.ports.tracking import Tracking
 from rollmodel.reconcile.created_runs import CreatedRuns
-from rollmodel.reconcile.effects.acting import Acting, Connect, Handler, Refusal
+from rollmodel.reconcile.effects.execution_state import Connect, ExecutionState, Handler, Refusal
 from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.effects.objects import Arrived, ObjectHandlers
 from rollmodel.reconcile.effects.registry import RegistryHandlers
@@ -136,7 +136,7 @@ class Executor:
         if (pause := self._can_wait(body, decision, now)) > 0.0:
             return Execution(body, refused=fights, retry_after=pause)
         began = time.monotonic()
-        acting = Acting(await self._write_status(body, decision), connect, began, repairs=decision.repairs)
+        acting = ExecutionState(await self._write_status(body, decision), connect, began, repairs=decision.repairs)
         acting.refused.extend(fights)
         if acting.body is not body:
             self._written[uid] = now
@@ -187,7 +187,7 @@ class Executor:
             raise Conflict(f"{ref.kind} {ref.name} changed since it was read")
         return body
 
-    async def _carry_out(self, decision: Decision, kinds: tuple[type[Effect], ...], acting: Acting) -> None:
+    async def _carry_out(self, decision: Decision, kinds: tuple[type[Effect], ...], acting: ExecutionState) -> None:
         """The effects of these classes, as the decision lists them."""
         for effect in decision.effects:
             if isinstance(effect, kinds):
@@ -198,11 +198,11 @@ class Executor:
         if not self._leads():
             raise Conflict("another operator may lead by now")
 
-    async def _emit(self, effect: EmitEvent, acting: Acting) -> None:
+    async def _emit(self, effect: EmitEvent, acting: ExecutionState) -> None:
         if effect.repairs is None or effect.repairs in acting.changed:
             await self._kube.event(acting.body, effect.event)
 
-    def _report(self, body: Manifest, acting: Acting) -> Execution:
+    def _report(self, body: Manifest, acting: ExecutionState) -> Execution:
         if self._runs is not None:
             self._runs.finish(acting)
         objects = any(isinstance(effect, ApplyObject | SetBackends | DeleteObject) for effect in acting.done)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from rollmodel.backoff import Backoff
-from rollmodel.reconcile.effects.acting import Refusal
+from rollmodel.reconcile.effects.execution_state import Refusal
 
 __all__ = ["REFUSED_RETRY_SECONDS", "Rejections"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from rollmodel.api.coordination import CONFIG_MAP
-from rollmodel.plan.coordination.book import RuleBook, whose_name
+from rollmodel.plan.coordination.rule_book import RuleBook, whose_name
 
 __all__ = ["RolloutRules"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rollmodel.api.coordination import KEY
 from rollmodel.errors import Unavailable
-from rollmodel.plan.coordination.book import RuleBook
+from rollmodel.plan.coordination.rule_book import RuleBook
 from rollmodel.plan.decision import Ref
 from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.result import Reconciler

@@ -15,7 +15,7 @@ from rollmodel.plan.decision import (
     Event,
     Ref,
 )
-from rollmodel.reconcile.effects.acting import Refusal
+from rollmodel.reconcile.effects.execution_state import Refusal
 from rollmodel.reconcile.effects.objects import FAILED_RETRY_SECONDS
 
 from tests.reconcile.effects.conftest import STATUS, TAG

@@ -14,7 +14,7 @@ from rollmodel.plan.decision import (
 )
 from rollmodel.plan.timing import Timing
 from rollmodel.reconcile.effects import registry as registry_module
-from rollmodel.reconcile.effects.acting import Refusal
+from rollmodel.reconcile.effects.execution_state import Refusal
 from rollmodel.reconcile.effects.registry import WRITE_WITHIN_SECONDS
 
 from tests.reconcile.effects.conftest import ALIAS, STATUS, TAG

@@ -15,8 +15,8 @@ from typing import Any, cast
 
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
 from rollmodel.cli.dashboard.command import serving
+from rollmodel.cli.dashboard.judge_history import JudgeHistory
 from rollmodel.cli.dashboard.live import Live
-from rollmodel.cli.dashboard.memory import Memory
 
 from tests.support.simulation.rollouts import START, TICK, Cluster, model, spec
 from tests.support.simulation.trainings.statuses import GATES, SPEC, running, status
@@ -31,14 +31,14 @@ SAME = 0.05
 _API = "rollmodel.dev/v1alpha1"
 
 
-def fleet(now: datetime | None = None, *, hostile: bool = True) -> tuple[Live, Memory]:
+def fleet(now: datetime | None = None, *, hostile: bool = True) -> tuple[Live, JudgeHistory]:
     """All of it, with times as if it were now; nothing moves any more. ``hostile``: with objects that are not sound."""
-    memory = Memory()
-    live = Live(cast("ApiServer", None), None, seen=memory.take)
+    history = JudgeHistory()
+    live = Live(cast("ApiServer", None), None, seen=history.take)
     now = now or datetime.now(UTC)
     for bad, seconds, name in ((SAME, 600, "churn"), (0.3, 400, "fraud"), (0.005, 900, "tumour-screening")):
         for manifest in _rollout(name, bad, seconds):
-            memory.take(manifest)
+            history.take(manifest)
         put(live, _moved(manifest, now))
     if hostile:
         _put_hostile(live, now)
@@ -49,7 +49,7 @@ def fleet(now: datetime | None = None, *, hostile: bool = True) -> tuple[Live, M
     ):
         put(live, _moved(_object("TrainingJob", name, dict(SPEC), state), now, datetime(2026, 1, 1, 0, 20, tzinfo=UTC)))
     put(live, _policy(now))
-    return live, memory
+    return live, history
 
 
 def _put_hostile(live: Live, now: datetime) -> None:
@@ -155,8 +155,8 @@ def _rfc3339(moment: datetime) -> str:
 
 
 async def _show() -> None:
-    live, memory = fleet()
-    async with serving(live, memory, None, mlflow_url="https://mlflow.example.com") as address:
+    live, history = fleet()
+    async with serving(live, history, None, mlflow_url="https://mlflow.example.com") as address:
         print(address, flush=True)
         await asyncio.Event().wait()
 

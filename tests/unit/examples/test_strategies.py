@@ -9,7 +9,7 @@ import yaml
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.routers.match import RequestMatch
-from rollmodel.plan.deployment.strategies.aims import Goal
+from rollmodel.plan.deployment.strategies.goals import Goal
 from rollmodel.plan.deployment.strategies.requirements import unmet
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 

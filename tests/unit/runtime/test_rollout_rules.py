@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from rollmodel.api.coordination import KEY
-from rollmodel.plan.coordination.book import RuleBook
+from rollmodel.plan.coordination.rule_book import RuleBook
 from rollmodel.runtime.metrics.operator import Instruments
 from rollmodel.runtime.rollout_rules import RolloutRules
 

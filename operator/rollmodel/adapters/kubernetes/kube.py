@@ -17,7 +17,6 @@ from typing import Any
 
 from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, METADATA, TABLE, ApiServer
 from rollmodel.adapters.kubernetes.events import Events
-from rollmodel.adapters.kubernetes.kept import of_pod, of_route
 from rollmodel.adapters.kubernetes.kinds import (
     CHILDREN,
     DRIFT_POLICIES,
@@ -27,6 +26,7 @@ from rollmodel.adapters.kubernetes.kinds import (
     Resource,
     resource_of,
 )
+from rollmodel.adapters.kubernetes.trimmed import of_pod, of_route
 from rollmodel.adapters.kubernetes.watches.reflector import Reflector
 from rollmodel.adapters.kubernetes.watches.store import ChildStore
 from rollmodel.adapters.kubernetes.workloads import Workloads
@@ -179,7 +179,7 @@ class Kubernetes:
     def users_route(self, owner: Manifest, name: str) -> dict[str, Any] | None:
         """The HTTPRoute of somebody else that has our label, from the cache; the owner is woken when it changes."""
         ref = Ref(ROUTES.api_version, ROUTES.kind, owner["metadata"]["namespace"], name)
-        return self._children.guests.find(ref, owner["metadata"]["uid"])
+        return self._children.foreign_routes.find(ref, owner["metadata"]["uid"])
 
     async def set_backends(self, change: SetBackends) -> None:
         """Replace the backends of a rule, guarded by the resourceVersion."""

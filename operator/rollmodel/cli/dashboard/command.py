@@ -12,8 +12,8 @@ from aiohttp import web
 
 from rollmodel.cli.common import cluster, prometheus
 from rollmodel.cli.common.targets import add_mlflow_url
+from rollmodel.cli.dashboard.judge_history import JudgeHistory
 from rollmodel.cli.dashboard.live import Live
-from rollmodel.cli.dashboard.memory import Memory
 from rollmodel.cli.dashboard.pages import Pages
 from rollmodel.cli.dashboard.server import application
 from rollmodel.errors import Invalid, RollmodelError
@@ -31,8 +31,8 @@ def main(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
     try:
         metrics = prometheus.connected(arguments) if arguments.prometheus else None
-        memory = Memory(metrics, prometheus.matchers(arguments))
-        cluster.run(arguments.namespace, arguments.kubeconfig, lambda session: _serve(session, memory, arguments))
+        history = JudgeHistory(metrics, prometheus.matchers(arguments))
+        cluster.run(arguments.namespace, arguments.kubeconfig, lambda session: _serve(session, history, arguments))
     except RollmodelError as error:
         print(f"rollmodel dashboard: {error}", file=sys.stderr)
         return 1
@@ -54,11 +54,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-async def _serve(session: cluster.Session, memory: Memory, arguments: argparse.Namespace) -> None:
+async def _serve(session: cluster.Session, history: JudgeHistory, arguments: argparse.Namespace) -> None:
     namespace = None if arguments.all_namespaces else session.namespace
-    live = Live(session.server, namespace, seen=memory.take)
+    live = Live(session.server, namespace, seen=history.take)
     await live.start()
-    async with serving(live, memory, namespace, port=arguments.port, mlflow_url=arguments.mlflow_url) as address:
+    async with serving(live, history, namespace, port=arguments.port, mlflow_url=arguments.mlflow_url) as address:
         place = f"namespace {namespace}" if namespace else "all namespaces"
         print(f"Models, trainings and drift policies of {place}, read-only, until Ctrl-C:\n{address}", flush=True)
         await live.run()
@@ -66,11 +66,11 @@ async def _serve(session: cluster.Session, memory: Memory, arguments: argparse.N
 
 @asynccontextmanager
 async def serving(
-    live: Live, memory: Memory, namespace: str | None, *, port: int = 0, mlflow_url: str | None = None
+    live: Live, history: JudgeHistory, namespace: str | None, *, port: int = 0, mlflow_url: str | None = None
 ) -> AsyncIterator[str]:
     """Listen while the context lasts; the address, with a new token. Raises Invalid where the port is taken."""
     token = secrets.token_urlsafe(24)
-    app = application(live, memory, Pages(f"/{token}/", namespace, mlflow_url), token)
+    app = application(live, history, Pages(f"/{token}/", namespace, mlflow_url), token)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:

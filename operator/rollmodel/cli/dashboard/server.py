@@ -15,8 +15,8 @@ from datetime import UTC, datetime
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
+from rollmodel.cli.dashboard.judge_history import JudgeHistory
 from rollmodel.cli.dashboard.live import Live
-from rollmodel.cli.dashboard.memory import Memory
 from rollmodel.cli.dashboard.overview import PLURALS
 from rollmodel.cli.dashboard.pages import Pages, script, style
 
@@ -39,7 +39,7 @@ LEAST_SECONDS, MOST_SECONDS = 1.0, 10.0
 _KINDS = {plural: kind for kind, plural in PLURALS.items()}
 
 
-def application(live: Live, memory: Memory, pages: Pages, token: str) -> web.Application:
+def application(live: Live, history: JudgeHistory, pages: Pages, token: str) -> web.Application:
     """The server. Everything is below ``/TOKEN/``; ``pages.base`` says so, too."""
     app = web.Application(middlewares=[_guard(token)])
     app.on_response_prepare.append(_add_headers)
@@ -47,7 +47,7 @@ def application(live: Live, memory: Memory, pages: Pages, token: str) -> web.App
     app.router.add_get("/{token}/events", _events(live))
     app.router.add_get("/{token}/style.css", _text(style(), "text/css"))
     app.router.add_get("/{token}/page.js", _text(script(), "text/javascript"))
-    app.router.add_get("/{token}/{plural}/{namespace}/{name}", _object(live, memory, pages))
+    app.router.add_get("/{token}/{plural}/{namespace}/{name}", _object(live, history, pages))
     return app
 
 
@@ -83,7 +83,7 @@ def _overview(live: Live, pages: Pages) -> Handler:
     return answer
 
 
-def _object(live: Live, memory: Memory, pages: Pages) -> Handler:
+def _object(live: Live, history: JudgeHistory, pages: Pages) -> Handler:
     async def answer(request: web.Request) -> web.StreamResponse:
         now, where = datetime.now(UTC), request.match_info
         kind = _KINDS.get(where["plural"])
@@ -93,8 +93,8 @@ def _object(live: Live, memory: Memory, pages: Pages) -> Handler:
         manifest = live.objects.get(key)
         if manifest is None:
             return _html(pages.absent(*key, now), status=404)
-        problem = await memory.fill(manifest, now) if kind == "ModelDeployment" else ""
-        return _html(pages.of_object(manifest, live, memory.moments(manifest), now, problem=problem))
+        problem = await history.fill(manifest, now) if kind == "ModelDeployment" else ""
+        return _html(pages.of_object(manifest, live, history.moments(manifest), now, problem=problem))
 
     return answer
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 
 from rollmodel.api.coordination import Groups, Limit, Scope
-from rollmodel.plan.coordination.book import RuleBook, whose_name
 from rollmodel.plan.coordination.hold import Hold
+from rollmodel.plan.coordination.rule_book import RuleBook, whose_name
 from rollmodel.plan.coordination.standing import Standing, State
 from rollmodel.plan.coordination.windows import freeze_at, is_open, opens_at
 from rollmodel.plan.times import stamp

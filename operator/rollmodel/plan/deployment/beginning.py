@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.strategies.commands import previous_revision
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage
 from rollmodel.plan.times import parse
 
-__all__ = ["held", "is_free", "is_rejected", "next_revision", "waiting_condition", "with_news_of_waiting"]
+__all__ = ["held", "is_free", "is_rejected", "next_revision", "waiting_condition", "with_waiting_event"]
 
 
 def next_revision(rollout: Rollout) -> Revision | None:
@@ -56,7 +56,7 @@ def held(rollout: Rollout) -> Hold | None:
     return None if hold is None or next_revision(rollout) is None or is_free(rollout) else hold
 
 
-def with_news_of_waiting(rollout: Rollout) -> Rollout:
+def with_waiting_event(rollout: Rollout) -> Rollout:
     """With an Event as it begins to wait."""
     hold, revision = held(rollout), next_revision(rollout)
     before = find(rollout.observed.status.conditions, WAITING)

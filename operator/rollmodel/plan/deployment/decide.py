@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from rollmodel.plan.decision import Decision, EmitEvent, Event
 from rollmodel.plan.deployment.advance import run_to_fixpoint
 from rollmodel.plan.deployment.analysis.run import analyse
-from rollmodel.plan.deployment.beginning import with_news_of_waiting
+from rollmodel.plan.deployment.beginning import with_waiting_event
 from rollmodel.plan.deployment.objects import desired
 from rollmodel.plan.deployment.objects.traffic.routed_rule import follow_rule
 from rollmodel.plan.deployment.observed import Observed
-from rollmodel.plan.deployment.opening import opened
+from rollmodel.plan.deployment.read_state import read_state
 from rollmodel.plan.deployment.requeue import requeue_after
 from rollmodel.plan.deployment.status import conditions
-from rollmodel.plan.deployment.status.news import with_news
+from rollmodel.plan.deployment.status.webhook_messages import with_webhook_messages
 from rollmodel.plan.deployment.strategies.ends import outbox
 
 __all__ = ["decide"]
@@ -22,9 +22,9 @@ __all__ = ["decide"]
 
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why. ``observed.answers`` answer what ``queries(observed)`` asked."""
-    rollout = opened(observed)
+    rollout = read_state(observed)
     rollout = analyse(rollout)
-    rollout = with_news_of_waiting(run_to_fixpoint(rollout))
+    rollout = with_waiting_event(run_to_fixpoint(rollout))
     rollout, rules = follow_rule(rollout)
     objects = desired.changed_objects(rollout)
     status = conditions.build_status(rollout)
@@ -49,7 +49,7 @@ def decide(observed: Observed) -> Decision:
         requeue_after=requeue_after(rollout),
         sample_age=rollout.analysis.sample_age,
     )
-    return with_news(observed, decision)
+    return with_webhook_messages(observed, decision)
 
 
 def _of_connection(observed: Observed) -> Iterator[Event]:

@@ -12,7 +12,7 @@ from rollmodel.evidence.core.arrays import Array
 from rollmodel.plan.decision import Decision
 from rollmodel.plan.drift.alarm.budget import budget_after
 from rollmodel.plan.drift.alarm.episode import begin_episode, end_episode
-from rollmodel.plan.drift.draft import Draft
+from rollmodel.plan.drift.builder import DecisionBuilder
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation, evaluate
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import (
@@ -28,7 +28,7 @@ from rollmodel.plan.drift.evaluation.watches import too_many_watches, unsupporte
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.drift.profile.layout import Layout
 from rollmodel.plan.drift.profile.reference import PERIODS
-from rollmodel.plan.drift.reaction.notify import with_news
+from rollmodel.plan.drift.reaction.notify import with_webhook_messages
 from rollmodel.plan.drift.reaction.retrain import advance_retrain, follow_retrain, revision_changed
 from rollmodel.plan.drift.status import conditions
 from rollmodel.plan.problem import Problem
@@ -42,15 +42,15 @@ RETRY_SECONDS = 60.0
 
 def decide(observed: Observed) -> Decision:
     """What should be true next, and why."""
-    draft = Draft.of(observed)
+    builder = DecisionBuilder.of(observed)
     if missing := unsupported(observed.spec):
-        draft = conditions.stalled(draft, "NotImplemented", f"not in this release: {'; '.join(missing)}")
-        return with_news(follow_retrain(draft))
-    draft = conditions.healthy(draft)
+        builder = conditions.stalled(builder, "NotImplemented", f"not in this release: {'; '.join(missing)}")
+        return with_webhook_messages(follow_retrain(builder))
+    builder = conditions.healthy(builder)
     if observed.spec.suspend is not None:
-        return with_news(follow_retrain(conditions.learnt_or_given_up(conditions.suspended(draft))))
-    draft = conditions.learnt_or_given_up(_look_if_due(draft))
-    return with_news(advance_retrain(draft))
+        return with_webhook_messages(follow_retrain(conditions.learnt_or_given_up(conditions.suspended(builder))))
+    builder = conditions.learnt_or_given_up(_look_if_due(builder))
+    return with_webhook_messages(advance_retrain(builder))
 
 
 def watched_from(observed: Observed) -> float:
@@ -72,22 +72,22 @@ def counted_from(observed: Observed) -> float:
     return watched_from(observed)
 
 
-def _look_if_due(draft: Draft) -> Draft:
-    observed = draft.observed
+def _look_if_due(builder: DecisionBuilder) -> DecisionBuilder:
+    observed = builder.observed
     if (absent := _no_target(observed)) is not None:
-        return conditions.blind(draft, absent.reason, absent.message)
+        return conditions.blind(builder, absent.reason, absent.message)
     if observed.revision is None:
-        draft = end_episode(draft, "the candidate is tried no more") if draft.alarmed else draft
-        return conditions.no_candidate(draft.set(profile=None, watched_since=None, learnt=None, signals=[]))
+        builder = end_episode(builder, "the candidate is tried no more") if builder.alarmed else builder
+        return conditions.no_candidate(builder.set(profile=None, watched_since=None, learnt=None, signals=[]))
     if not is_due(observed):
-        return draft.requeue(_next_look(observed))
+        return builder.requeue(_next_look(observed))
     for problem in (observed.layout, observed.history, observed.stable):
         if isinstance(problem, Problem):
-            return conditions.blind(draft, problem.reason, problem.message).requeue(_retry(observed))
+            return conditions.blind(builder, problem.reason, problem.message).requeue(_retry(observed))
     if not isinstance(observed.layout, Layout) or not isinstance(observed.history, History):
-        return draft.requeue(_retry(observed))
-    draft = _watch(draft, observed.layout)
-    return _look(draft, observed.history).requeue(_next_look(observed))
+        return builder.requeue(_retry(observed))
+    builder = _watch(builder, observed.layout)
+    return _look(builder, observed.history).requeue(_next_look(observed))
 
 
 def _no_target(observed: Observed) -> Problem | None:
@@ -108,15 +108,15 @@ def _retry(observed: Observed) -> float:
     return min(RETRY_SECONDS, float(step_of(observed.spec)))
 
 
-def _watch(draft: Draft, layout: Layout) -> Draft:
+def _watch(builder: DecisionBuilder, layout: Layout) -> DecisionBuilder:
     """Begin anew with another revision or another profile."""
-    observed, profile = draft.observed, draft.status.profile
+    observed, profile = builder.observed, builder.status.profile
     if profile is not None and (profile.revision, profile.digest) == (observed.revision, layout.digest):
-        return draft
-    draft = revision_changed(draft) if profile is not None else draft
-    if draft.alarmed:
-        draft = end_episode(draft, "another revision or profile is watched")
-    return draft.set(
+        return builder
+    builder = revision_changed(builder) if profile is not None else builder
+    if builder.alarmed:
+        builder = end_episode(builder, "another revision or profile is watched")
+    return builder.set(
         profile=ProfileStatus(
             revision=observed.revision or "",
             digest=layout.digest,
@@ -131,36 +131,36 @@ def _watch(draft: Draft, layout: Layout) -> Draft:
     ).read(())
 
 
-def _look(draft: Draft, history: History) -> Draft:
-    observed, at = draft.observed, look_at(draft.observed)
-    since = parse(draft.status.watched_since or draft.now).timestamp()
+def _look(builder: DecisionBuilder, history: History) -> DecisionBuilder:
+    observed, at = builder.observed, look_at(builder.observed)
+    since = parse(builder.status.watched_since or builder.now).timestamp()
     if problem := _unfit(observed, history.layout):
-        return conditions.blind(draft, problem.reason, problem.message)
+        return conditions.blind(builder, problem.reason, problem.message)
     for known in (history, observed.stable):
         if isinstance(known, History) and (asked := too_much_to_learn(observed.spec, known.layout)):
-            return conditions.blind(draft, "TooManyCounts", asked)
+            return conditions.blind(builder, "TooManyCounts", asked)
     if problem := _silence(history, at):
-        return conditions.blind(draft, problem.reason, problem.message)
+        return conditions.blind(builder, problem.reason, problem.message)
     labelled = history.labelled_rows if observed.spec.retrain.min_new_labelled_rows else None
-    draft = draft.set(last_evaluation_time=stamp(datetime.fromtimestamp(at, UTC)), labelled_rows=labelled)
-    draft, dispersion = _dispersion(draft, history, at, since)
+    builder = builder.set(last_evaluation_time=stamp(datetime.fromtimestamp(at, UTC)), labelled_rows=labelled)
+    builder, dispersion = _dispersion(builder, history, at, since)
     stable = observed.stable if isinstance(observed.stable, History) else None
     if dispersion is None:
         begin, teacher = (since, history) if stable is None else (-math.inf, stable)
         found = len(quiet_steps(observed.spec, teacher, after=begin, until=at))
-        return conditions.learning(draft, found)
+        return conditions.learning(builder, found)
     look = evaluate(
         observed.spec,
         history,
-        draft.status.signals,
+        builder.status.signals,
         at=at,
         watched_since=since,
         dispersion=dispersion,
-        now=draft.now,
+        now=builder.now,
         stable=stable,
     )
-    draft = draft.set(signals=list(look.signals), budget=budget_after(draft, look.spent)).read(look.readings)
-    return _conclude(draft, look)
+    builder = builder.set(signals=list(look.signals), budget=budget_after(builder, look.spent)).read(look.readings)
+    return _conclude(builder, look)
 
 
 def _unfit(observed: Observed, layout: Layout) -> Problem | None:
@@ -192,29 +192,31 @@ def _silence(history: History, at: float) -> Problem | None:
     return None
 
 
-def _dispersion(draft: Draft, history: History, at: float, since: float) -> tuple[Draft, Array | None]:
+def _dispersion(
+    builder: DecisionBuilder, history: History, at: float, since: float
+) -> tuple[DecisionBuilder, Array | None]:
     """The dispersion of each signal, learnt now if it can be; None while it is not known."""
-    spec, signals = draft.observed.spec, len(history.layout.signals)
+    spec, signals = builder.observed.spec, len(history.layout.signals)
     if spec.dependence.dispersion == "Ignore":
-        return draft, np.ones(signals)
-    known = dispersion_of(draft.status.learnt, signals)
-    if known is not None and draft.status.learnt is not None:
-        if draft.observed.watches_candidate:
-            return draft, known
-        return draft.set(learnt=after_a_week(spec, history, draft.status.learnt, since=since, at=at)), known
-    stable = draft.observed.stable
+        return builder, np.ones(signals)
+    known = dispersion_of(builder.status.learnt, signals)
+    if known is not None and builder.status.learnt is not None:
+        if builder.observed.watches_candidate:
+            return builder, known
+        return builder.set(learnt=after_a_week(spec, history, builder.status.learnt, since=since, at=at)), known
+    stable = builder.observed.stable
     if isinstance(stable, History):  # a candidate is too young to teach: the stable revision's past does
-        learnt = for_candidate(learn_from(spec, stable, after=-math.inf, until=at, now=draft.now), history, stable)
+        learnt = for_candidate(learn_from(spec, stable, after=-math.inf, until=at, now=builder.now), history, stable)
     else:
-        learnt = learn_from(spec, history, after=since, until=at, now=draft.now)
-    draft = draft.set(learnt=learnt)
+        learnt = learn_from(spec, history, after=since, until=at, now=builder.now)
+    builder = builder.set(learnt=learnt)
     if learnt is None:
-        return draft, None
-    draft = draft.event("Normal", "Learnt", f"from {learnt.windows} quiet windows: looks count from now on")
-    return draft, dispersion_of(learnt, signals)
+        return builder, None
+    builder = builder.event("Normal", "Learnt", f"from {learnt.windows} quiet windows: looks count from now on")
+    return builder, dispersion_of(learnt, signals)
 
 
-def _conclude(draft: Draft, look: Evaluation) -> Draft:
+def _conclude(builder: DecisionBuilder, look: Evaluation) -> DecisionBuilder:
     """The state, the episode, and the conditions."""
     drifted = [one for one in look.signals if one.verdict == "Drifted"]
     state = "Stable"
@@ -224,8 +226,8 @@ def _conclude(draft: Draft, look: Evaluation) -> Draft:
         state = "Suspected"
     elif not any(look.enough):
         state = "Insufficient"
-    if drifted and not draft.alarmed:
-        draft = begin_episode(draft, drifted)
-    elif not drifted and draft.alarmed:
-        draft = end_episode(draft, "no signal shows a change any more")
-    return conditions.looked(draft, look, state)
+    if drifted and not builder.alarmed:
+        builder = begin_episode(builder, drifted)
+    elif not drifted and builder.alarmed:
+        builder = end_episode(builder, "no signal shows a change any more")
+    return conditions.looked(builder, look, state)

@@ -32,7 +32,7 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Reading:
     names: tuple[frozenset[str], frozenset[str]]
     at: float
     seen: Seen
@@ -43,7 +43,7 @@ class Configuration:
 
     def __init__(self, kube: Kube, clock: Clock, *, read_secrets: bool = True) -> None:
         self._kube, self._clock, self._read_secrets = kube, clock, read_secrets
-        self._looks: dict[str, _Look] = {}
+        self._readings: dict[str, _Reading] = {}
         self._refused: dict[tuple[str, str], float] = {}
 
     async def read(self, uid: str, namespace: str, starting: Sequence[Manifest]) -> Seen:
@@ -51,10 +51,10 @@ class Configuration:
         maps = frozenset(name for deployment in starting for name in config_maps_of(deployment))
         secrets = frozenset(name for deployment in starting for name in secrets_of(deployment) if self._read_secrets)
         if not maps and not secrets:
-            self._looks.pop(uid, None)
+            self._readings.pop(uid, None)
             return Seen()
         now = self._clock.now().timestamp()
-        before = self._looks.get(uid)
+        before = self._readings.get(uid)
         if before is not None and before.names == (maps, secrets) and 0 <= now - before.at < _FRESH_SECONDS:
             return before.seen
         self._refused = {key: until for key, until in self._refused.items() if until > now}
@@ -63,12 +63,12 @@ class Configuration:
             await _all(namespace, maps, self._content),
             await _all(namespace, allowed, self._version),
         )
-        self._looks[uid] = _Look((maps, secrets), now, seen)
+        self._readings[uid] = _Reading((maps, secrets), now, seen)
         return seen
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._looks.pop(uid, None)
+        self._readings.pop(uid, None)
 
     async def _content(self, namespace: str, name: str) -> str | None:
         try:

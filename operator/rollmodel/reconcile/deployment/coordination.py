@@ -13,11 +13,11 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from rollmodel.errors import RollmodelError
-from rollmodel.plan.coordination.book import RuleBook, whose_name
 from rollmodel.plan.coordination.hold import NOT_ASKED, Hold
 from rollmodel.plan.coordination.queue import answers, closed
+from rollmodel.plan.coordination.rule_book import RuleBook, whose_name
 from rollmodel.plan.coordination.standing import Standing, State
-from rollmodel.plan.deployment.opening import Wish
+from rollmodel.plan.deployment.read_state import BeginRequest
 from rollmodel.plan.manifest import Manifest
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.process import Clock
@@ -58,16 +58,16 @@ class Coordinator:
             self._standings.clear()
             self._offers.clear()
 
-    async def ask(self, body: Manifest, wish: Callable[[], Wish]) -> Hold | None:
+    async def ask(self, body: Manifest, begin_request: Callable[[], BeginRequest]) -> Hold | None:
         """Why what this pass would begin may not; None where it may, and then it counts as begun."""
         if self.book.is_empty:
             return None
         uid, now, standing = body["metadata"]["uid"], self._clock.now(), Standing.of(body)
-        wished = wish()
-        if wished is Wish.NOTHING:
+        request = begin_request()
+        if request is BeginRequest.NOTHING:
             self._note(uid, standing.at_rest(), now)
             return closed(self.book, standing, now) if standing.state is State.RUNNING else NOT_ASKED
-        if wished is Wish.BEGIN_FREELY:
+        if request is BeginRequest.BEGIN_FREELY:
             self._note(uid, standing.running(), now)
             return None
         if (uncounted := await self._count(now)) is not None:

@@ -17,7 +17,7 @@ from rollmodel.plan.access.ownership import controller_of
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
-from rollmodel.plan.deployment.opening import wish
+from rollmodel.plan.deployment.read_state import begin_request
 from rollmodel.plan.deployment.strategies.commands import asked, refresh_asked
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
@@ -122,7 +122,7 @@ class Gatherer:
             problems=problems,
             registry_read=self._models.was_read(meta["uid"], asked_at),
         )
-        hold = await self._coordinator.ask(body, partial(wish, observed))
+        hold = await self._coordinator.ask(body, partial(begin_request, observed))
         return replace(observed, hold=hold, answers=await self._answers(self._queries(observed)))
 
     def _users_route(self, body: Manifest, spec: ModelDeploymentSpec, status: ModelDeploymentStatus) -> Manifest | None:

@@ -38,7 +38,7 @@ _LEAST_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Search:
     """What was found about addresses, and when.
 
     ``again``: it may be otherwise by now. ``early``: by a list that was made before our route.
@@ -101,7 +101,7 @@ class OtherRoutes:
 
     def __init__(self, kube: Kube, clock: Clock) -> None:
         self._kube, self._clock = kube, clock
-        self._looks: dict[str, _Look] = {}
+        self._searches: dict[str, _Search] = {}
         self._listed: tuple[float, Sequence[_Route]] | None = None
         self._listing = asyncio.Lock()
 
@@ -112,7 +112,7 @@ class OtherRoutes:
             return None
         mine = _Route.of(manifest)
         wanted, now = mine.places(), self._clock.now().timestamp()
-        before = self._looks.get(uid)
+        before = self._searches.get(uid)
         if before is not None and before.holds(wanted, now):
             return before.taken
         created = parse(mine.age[0]).timestamp() if mine.age[0] else now
@@ -120,19 +120,19 @@ class OtherRoutes:
             at, others = await self._list(now, created)
         except RollmodelError as error:
             _log.warning("listing HTTPRoutes of others: %s", error)
-            self._looks[uid] = _Look(wanted, before.taken if before is not None else None, now, again=True)
+            self._searches[uid] = _Search(wanted, before.taken if before is not None else None, now, again=True)
         else:
             taken = _taken(mine, wanted, others)
-            self._looks[uid] = _Look(wanted, taken, now, again=taken is not None, early=at < created)
-        return self._looks[uid].taken
+            self._searches[uid] = _Search(wanted, taken, now, again=taken is not None, early=at < created)
+        return self._searches[uid].taken
 
     def are_read(self, uid: str) -> bool:
         """Whether what was said about an object is by a list that was made after its route."""
-        return uid not in self._looks or not self._looks[uid].early
+        return uid not in self._searches or not self._searches[uid].early
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
-        self._looks.pop(uid, None)
+        self._searches.pop(uid, None)
 
     async def _list(self, now: float, created: float) -> tuple[float, Sequence[_Route]]:
         """All of them, and as of when. After a restart all ask at once: the first one asks for all."""

@@ -17,8 +17,8 @@ from rollmodel.plan.decision import Effect, Event, Notify, Ref
 from rollmodel.plan.notifications import pause
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.webhooks import Notifier, Webhook
-from rollmodel.reconcile.effects.acting import Acting, Handler
 from rollmodel.reconcile.effects.deliveries import Deliveries, Pending
+from rollmodel.reconcile.effects.execution_state import ExecutionState, Handler
 from rollmodel.tls import check_ca
 
 __all__ = ["NotifyHandlers"]
@@ -50,7 +50,7 @@ class NotifyHandlers:
         """By class of effect."""
         return {Notify: self._notify}
 
-    async def acknowledge(self, acting: Acting) -> None:
+    async def acknowledge(self, acting: ExecutionState) -> None:
         """Take from the outbox what was sent."""
         sent = {effect.key for effect in acting.done if isinstance(effect, Notify)}
         if not sent:
@@ -70,7 +70,7 @@ class NotifyHandlers:
         """The object is gone."""
         self._deliveries.forget(uid)
 
-    async def _notify(self, effect: Notify, acting: Acting) -> None:
+    async def _notify(self, effect: Notify, acting: ExecutionState) -> None:
         uid, namespace = acting.body["metadata"]["uid"], acting.body["metadata"]["namespace"]
         try:
             await self._deliveries.outcome(

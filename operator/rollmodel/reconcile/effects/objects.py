@@ -10,8 +10,8 @@ from rollmodel.errors import Conflict, RollmodelError, Transient
 from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, Effect, EmitEvent, Ref, SetBackends
 from rollmodel.plan.manifest import Manifest
 from rollmodel.ports.kubernetes import Kube
-from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.admitted import Admitted
+from rollmodel.reconcile.effects.execution_state import ExecutionState, Handler, Refusal
 
 __all__ = ["FAILED_RETRY_SECONDS", "Arrived", "ObjectHandlers"]
 
@@ -60,7 +60,7 @@ class ObjectHandlers:
         """The object is gone."""
         self._admitted.forget(owner)
 
-    async def _apply(self, effect: ApplyObject, acting: Acting) -> None:
+    async def _apply(self, effect: ApplyObject, acting: ExecutionState) -> None:
         ref, owner = Ref.of(effect.manifest), acting.body["metadata"]["uid"]
         if effect.needs & acting.failed:
             acting.failed.add(ref)
@@ -84,7 +84,7 @@ class ObjectHandlers:
         if self._arrived is not None and before is None and ref.kind in _WORKLOADS:
             await self._arrived(owner)
 
-    async def _set_backends(self, effect: SetBackends, acting: Acting) -> None:
+    async def _set_backends(self, effect: SetBackends, acting: ExecutionState) -> None:
         try:
             await self._kube.set_backends(effect)
         except RollmodelError as error:
@@ -92,7 +92,7 @@ class ObjectHandlers:
         else:
             acting.done.append(effect)
 
-    async def _delete(self, effect: DeleteObject, acting: Acting) -> None:
+    async def _delete(self, effect: DeleteObject, acting: ExecutionState) -> None:
         try:
             await self._kube.delete(effect.ref, uid=effect.uid)
         except RollmodelError as error:
@@ -121,7 +121,7 @@ def _fight(ref: Ref) -> Refusal:
     return Refusal(about, f"{about} is changed by somebody else each time that it is put right", transient=False)
 
 
-def _report(ref: Ref, error: RollmodelError, acting: Acting) -> None:
+def _report(ref: Ref, error: RollmodelError, acting: ExecutionState) -> None:
     if isinstance(error, Conflict):
         acting.conflict = error
         return

@@ -17,8 +17,8 @@ from rollmodel.plan.decision import Effect, Event, Ref, WriteRegistry
 from rollmodel.plan.manifest import Manifest
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.registry import Connection, Registry
-from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
 from rollmodel.reconcile.effects.deliveries import PATIENCE_SECONDS, Deliveries, Pending
+from rollmodel.reconcile.effects.execution_state import ExecutionState, Handler, Refusal
 
 __all__ = ["WRITE_WITHIN_SECONDS", "RegistryHandlers"]
 
@@ -54,7 +54,7 @@ class RegistryHandlers:
         """By class of effect."""
         return {WriteRegistry: self._write}
 
-    async def acknowledge(self, acting: Acting) -> None:
+    async def acknowledge(self, acting: ExecutionState) -> None:
         """Take from the outbox, where there is one, what needs no further try."""
         status: dict[str, Any] = dict(acting.body.get("status", {}))
         if not acting.settled or "outbox" not in status:
@@ -71,7 +71,7 @@ class RegistryHandlers:
         """The object is gone."""
         self._deliveries.forget(uid)
 
-    async def _write(self, effect: WriteRegistry, acting: Acting) -> None:
+    async def _write(self, effect: WriteRegistry, acting: ExecutionState) -> None:
         try:
             connection = await acting.connect()
         except RollmodelError as error:  # a connection that is missing says nothing about the write
@@ -109,14 +109,14 @@ class RegistryHandlers:
         if effect.alias is not None:
             await self._registry.set_alias(connection, effect.model, effect.alias, effect.version, owner=owner)
 
-    async def _drop(self, effect: WriteRegistry, error: RollmodelError, acting: Acting) -> None:
+    async def _drop(self, effect: WriteRegistry, error: RollmodelError, acting: ExecutionState) -> None:
         """The outbox forgets the write. One that is in no outbox is decided again, so a person has to know."""
         await self._kube.event(acting.body, Event("Warning", "RegistryWriteDropped", str(error)))
         acting.settled.add(effect.key)
         if not any(entry["key"] == effect.key for entry in acting.body.get("status", {}).get("outbox", ())):
             acting.refused.append(Refusal(effect.key, str(error), transient=False))
 
-    async def _keep(self, error: RollmodelError, acting: Acting) -> None:
+    async def _keep(self, error: RollmodelError, acting: ExecutionState) -> None:
         acting.login_refused = acting.login_refused or isinstance(error, Unauthorized)
         acting.retries.append(self._retry)
         message = str(error)

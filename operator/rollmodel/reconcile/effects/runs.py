@@ -18,7 +18,7 @@ from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.registry import Connection
 from rollmodel.ports.tracking import Tracking
 from rollmodel.reconcile.created_runs import CreatedRuns
-from rollmodel.reconcile.effects.acting import Acting, Handler, Refusal
+from rollmodel.reconcile.effects.execution_state import ExecutionState, Handler, Refusal
 
 __all__ = ["CREATE_WITHIN_SECONDS", "RunHandlers"]
 
@@ -47,7 +47,7 @@ class RunHandlers:
             CreateVersion: self._create_version,
         }
 
-    def finish(self, acting: Acting) -> None:
+    def finish(self, acting: ExecutionState) -> None:
         """All writes of a decision were tried: if all went well, the next failure is news."""
         if acting.untracked is None and any(isinstance(effect, TrackingWrite) for effect in acting.done):
             self._failing.pop(_uid(acting), None)
@@ -57,7 +57,7 @@ class RunHandlers:
         self._failing.pop(uid, None)
         self._created.forget(uid)
 
-    async def _create_run(self, effect: CreateRun, acting: Acting) -> None:
+    async def _create_run(self, effect: CreateRun, acting: ExecutionState) -> None:
         namespace = acting.body["metadata"]["namespace"]
 
         async def create(connection: Connection) -> None:
@@ -66,13 +66,13 @@ class RunHandlers:
 
         await self._carry_out(effect, acting, create)
 
-    async def _log_run(self, effect: LogRun, acting: Acting) -> None:
+    async def _log_run(self, effect: LogRun, acting: ExecutionState) -> None:
         await self._carry_out(effect, acting, lambda connection: self._tracking.log_run(connection, effect))
 
-    async def _set_run_status(self, effect: SetRunStatus, acting: Acting) -> None:
+    async def _set_run_status(self, effect: SetRunStatus, acting: ExecutionState) -> None:
         await self._carry_out(effect, acting, lambda connection: self._tracking.set_run_status(connection, effect))
 
-    async def _create_version(self, effect: CreateVersion, acting: Acting) -> None:
+    async def _create_version(self, effect: CreateVersion, acting: ExecutionState) -> None:
         namespace = acting.body["metadata"]["namespace"]
 
         def create(connection: Connection) -> Awaitable[str]:
@@ -89,7 +89,7 @@ class RunHandlers:
         return self._tenancy.owner(namespace)
 
     async def _carry_out(
-        self, effect: TrackingWrite, acting: Acting, write: Callable[[Connection], Awaitable[object]]
+        self, effect: TrackingWrite, acting: ExecutionState, write: Callable[[Connection], Awaitable[object]]
     ) -> None:
         if acting.untracked is not None:
             return
@@ -105,7 +105,7 @@ class RunHandlers:
         else:
             acting.done.append(effect)
 
-    async def _report(self, doing: str, error: RollmodelError, acting: Acting) -> None:
+    async def _report(self, doing: str, error: RollmodelError, acting: ExecutionState) -> None:
         problem = Problem.of(error)
         acting.untracked = problem
         acting.login_refused = acting.login_refused or isinstance(error, Unauthorized)
@@ -118,7 +118,7 @@ class RunHandlers:
             await self._kube.event(acting.body, Event("Warning", "TrackingWriteFailed", str(error)))
 
 
-def _uid(acting: Acting) -> str:
+def _uid(acting: ExecutionState) -> str:
     uid: str = acting.body["metadata"]["uid"]
     return uid
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from rollmodel.cli.dashboard.judge_history import JudgeHistory
 from rollmodel.cli.dashboard.live import Live
-from rollmodel.cli.dashboard.memory import Memory
 
 from tests.support.simulation.fleet import fleet
 
@@ -14,6 +14,6 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
-def everything() -> tuple[Live, Memory]:
+def everything() -> tuple[Live, JudgeHistory]:
     """Nobody changes it."""
     return fleet(NOW)

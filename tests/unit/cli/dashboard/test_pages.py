@@ -9,15 +9,15 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
+from rollmodel.cli.dashboard.judge_history import JudgeHistory
 from rollmodel.cli.dashboard.live import Live
-from rollmodel.cli.dashboard.memory import Memory
 from rollmodel.cli.dashboard.overview import sections
 from rollmodel.cli.dashboard.pages import Pages, script, style
 
 from tests.support.simulation.fleet import HOSTILE, NAMESPACE
 from tests.unit.cli.dashboard.conftest import NOW
 
-Fleet = tuple[Live, Memory]
+Fleet = tuple[Live, JudgeHistory]
 PAGES = Pages("/secret/", None, "https://mlflow.example.com/")
 
 
@@ -49,16 +49,16 @@ def read(text: str) -> _Read:
 
 
 def page(fleet: Fleet, kind: str, name: str, namespace: str = NAMESPACE, **more: Any) -> str:
-    live, memory = fleet
+    live, history = fleet
     manifest = live.objects[kind, namespace, name]
-    return PAGES.of_object(manifest, live, memory.moments(manifest), NOW, **more)
+    return PAGES.of_object(manifest, live, history.moments(manifest), NOW, **more)
 
 
 def all_pages(fleet: Fleet) -> dict[str, str]:
-    live, memory = fleet
+    live, history = fleet
     found = {"overview": PAGES.overview(live, NOW), "absent": PAGES.absent("TrainingJob", "a", HOSTILE, NOW)}
     for key, manifest in live.objects.items():
-        found["/".join(key)] = PAGES.of_object(manifest, live, memory.moments(manifest), NOW)
+        found["/".join(key)] = PAGES.of_object(manifest, live, history.moments(manifest), NOW)
     return found
 
 

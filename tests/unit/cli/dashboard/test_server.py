@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import aiohttp
 import pytest
 from rollmodel.cli.dashboard.command import serving
+from rollmodel.cli.dashboard.judge_history import JudgeHistory
 from rollmodel.cli.dashboard.live import Live
-from rollmodel.cli.dashboard.memory import Memory
 from rollmodel.cli.dashboard.server import HEADERS, is_loopback
 from rollmodel.errors import Invalid
 
@@ -18,7 +18,7 @@ from tests.support.simulation.fleet import put
 
 
 @pytest.fixture
-async def address(everything: tuple[Live, Memory]) -> AsyncIterator[str]:
+async def address(everything: tuple[Live, JudgeHistory]) -> AsyncIterator[str]:
     async with serving(*everything, None) as url:
         yield url
 
@@ -100,7 +100,7 @@ async def test_nothing_can_be_written(method: str, address: str, client: aiohttp
     assert await status(client, address, method) == 405
 
 
-async def test_a_change_is_told_at_once(everything: tuple[Live, Memory], client: aiohttp.ClientSession) -> None:
+async def test_a_change_is_told_at_once(everything: tuple[Live, JudgeHistory], client: aiohttp.ClientSession) -> None:
     live = Live(everything[0]._server, None)
     async with serving(live, everything[1], None) as address, client.get(address + "events") as stream:
         await asyncio.sleep(0)
@@ -109,7 +109,7 @@ async def test_a_change_is_told_at_once(everything: tuple[Live, Memory], client:
             assert await stream.content.readline() == b"data: 1\n"
 
 
-async def test_a_port_that_is_taken(everything: tuple[Live, Memory], address: str) -> None:
+async def test_a_port_that_is_taken(everything: tuple[Live, JudgeHistory], address: str) -> None:
     with pytest.raises(Invalid, match="cannot listen on port"):
         async with serving(*everything, None, port=int(urlsplit(address).port or 0)):
             pass

@@ -7,7 +7,7 @@ import pytest
 from localcluster.gateway.attachment import attachments, intersect
 from localcluster.gateway.translation import translate
 
-from .worlds import CLASS, FOREIGN_CLASS, backend, gateway, listener, route, world
+from .snapshots import CLASS, FOREIGN_CLASS, backend, gateway, listener, route, snapshot
 
 RULE = {"backendRefs": [backend("a")]}
 
@@ -54,7 +54,7 @@ def test_hostnames_intersect(one: str, other: str, expected: str | None) -> None
 )
 def test_the_hostnames_of_an_accepted_route(listeners: Any, spec: Any, hostnames: Any) -> None:
     found = route(RULE, **spec)
-    [attachment] = attachments(found, world(found, gateways=[gateway(*listeners)]))
+    [attachment] = attachments(found, snapshot(found, gateways=[gateway(*listeners)]))
     assert (attachment.refused, attachment.hostnames) == (None, hostnames)
 
 
@@ -76,7 +76,7 @@ def test_the_hostnames_of_an_accepted_route(listeners: Any, spec: Any, hostnames
 )
 def test_why_a_route_is_refused(listeners: Any, spec: Any, reason: str) -> None:
     found = route(RULE, **spec)
-    objects = world(found, gateways=[gateway(*listeners)])
+    objects = snapshot(found, gateways=[gateway(*listeners)])
     [attachment] = attachments(found, objects)
     assert attachment.refused is not None
     assert attachment.refused.reason == reason
@@ -86,7 +86,7 @@ def test_why_a_route_is_refused(listeners: Any, spec: Any, reason: str) -> None:
 def test_routes_of_all_namespaces_where_the_listener_allows_them() -> None:
     found = route(RULE, namespace="elsewhere", parentRefs=[{"name": "public", "namespace": "ns"}])
     public = gateway(listener(allowedRoutes={"namespaces": {"from": "All"}}))
-    [attachment] = attachments(found, world(found, gateways=[public]))
+    [attachment] = attachments(found, snapshot(found, gateways=[public]))
     assert attachment.refused is None
 
 
@@ -102,13 +102,13 @@ def test_routes_of_all_namespaces_where_the_listener_allows_them() -> None:
 )
 def test_parents_that_are_none_of_our_business(classes: Any, parent: Any) -> None:
     found = route(RULE, parentRefs=[parent])
-    assert attachments(found, world(found, classes=classes)) == []
+    assert attachments(found, snapshot(found, classes=classes)) == []
 
 
 def test_each_hostname_is_a_host_of_its_own() -> None:
     first = route(RULE, name="one", hostnames=["a.example", "b.example"])
     second = route({"backendRefs": [backend("b")]}, name="two", hostnames=["b.example"])
-    configuration, _ = translate(world(first, second))
+    configuration, _ = translate(snapshot(first, second))
     assert {host["name"]: len(host["routes"]) for host in configuration.virtual_hosts} == {
         "a.example": 1,
         "b.example": 2,

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from localcluster.gateway.backends import Backends
-from localcluster.gateway.world import Reason, World
+from localcluster.gateway.snapshot import Reason, Snapshot
 
-from .worlds import backend, endpoint, endpoint_slice, service
+from .snapshots import backend, endpoint, endpoint_slice, service
 
 
 @pytest.mark.parametrize(
@@ -30,14 +30,14 @@ from .worlds import backend, endpoint, endpoint_slice, service
     ],
 )
 def test_ready_endpoints(slices: Any, expected: Any) -> None:
-    backends = Backends(World(services=[service("a")], slices=slices))
+    backends = Backends(Snapshot(services=[service("a")], slices=slices))
     assert backends.resolve(backend("a"), "ns") == "ns_a_80"
     assert backends.clusters == {"ns_a_80": expected}
 
 
 def test_the_port_of_the_service_is_found_by_its_name() -> None:
     slices = [endpoint_slice("a", endpoint("10.244.0.1"), name="http"), endpoint_slice("a", endpoint("10.244.0.2"))]
-    backends = Backends(World(services=[service("a", name="http")], slices=slices))
+    backends = Backends(Snapshot(services=[service("a", name="http")], slices=slices))
     backends.resolve(backend("a"), "ns")
     assert backends.clusters == {"ns_a_80": {("127.244.0.1", 8080)}}
 
@@ -53,7 +53,7 @@ def test_the_port_of_the_service_is_found_by_its_name() -> None:
     ],
 )
 def test_what_does_not_resolve(reference: Any, reason: str) -> None:
-    backends = Backends(World(services=[service("a")]))
+    backends = Backends(Snapshot(services=[service("a")]))
     resolved = backends.resolve(reference, "ns")
     assert isinstance(resolved, Reason)
     assert resolved.reason == reason

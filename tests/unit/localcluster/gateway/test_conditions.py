@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 
 from localcluster.gateway.conditions import status_changes
+from localcluster.gateway.snapshot import CONTROLLER, Snapshot
 from localcluster.gateway.translation import translate
-from localcluster.gateway.world import CONTROLLER, World
 
-from .worlds import CLASS, backend, gateway, listener, route, world
+from .snapshots import CLASS, backend, gateway, listener, route, snapshot
 
 NOW = "2026-01-02T00:00:00Z"
 LATER = "2026-01-03T00:00:00Z"
 RULE = {"backendRefs": [backend("a")]}
 
 
-def changes(objects: World, time: str = NOW) -> dict[str, dict[str, Any]]:
+def changes(objects: Snapshot, time: str = NOW) -> dict[str, dict[str, Any]]:
     _, verdicts = translate(objects)
     return {
         change.resource: change.status for change in status_changes(objects, verdicts, address="127.0.0.1", time=time)
@@ -26,10 +26,10 @@ def conditions(status: dict[str, Any]) -> dict[str, tuple[str, str, int]]:
     return {c["type"]: (c["status"], c["reason"], c["observedGeneration"]) for c in status["conditions"]}
 
 
-def written(objects: World) -> World:
-    """The same world after all statuses have been written."""
+def written(objects: Snapshot) -> Snapshot:
+    """The same snapshot after all statuses have been written."""
     found = changes(objects)
-    return World(
+    return Snapshot(
         classes=[item | {"status": found["gatewayclasses"]} for item in objects.classes],
         gateways=[item | {"status": found["gateways"]} for item in objects.gateways],
         routes=[item | {"status": found["httproutes"]} for item in objects.routes],
@@ -38,7 +38,7 @@ def written(objects: World) -> World:
 
 
 def test_a_good_route() -> None:
-    found = changes(world(route(RULE)))
+    found = changes(snapshot(route(RULE)))
     assert conditions(found["gatewayclasses"]) == {"Accepted": ("True", "Accepted", 1)}
     assert conditions(found["gateways"]) == {
         "Accepted": ("True", "Accepted", 1),
@@ -62,7 +62,7 @@ def test_a_good_route() -> None:
     ],
 )
 def test_what_is_wrong_is_told(rule: Any, spec: Any, accepted: str, resolved: str) -> None:
-    [parent] = changes(world(route(rule, **spec)))["httproutes"]["parents"]
+    [parent] = changes(snapshot(route(rule, **spec)))["httproutes"]["parents"]
     reasons = {kind: reason for kind, (_, reason, _) in conditions(parent).items()}
     assert reasons == {"Accepted": accepted, "ResolvedRefs": resolved}
     truth = {kind: status for kind, (status, _, _) in conditions(parent).items()}
@@ -70,7 +70,7 @@ def test_what_is_wrong_is_told(rule: Any, spec: Any, accepted: str, resolved: st
 
 
 def test_a_listener_that_is_not_served() -> None:
-    found = changes(world(gateways=[gateway(listener("tls", protocol="HTTPS"), listener())]))["gateways"]
+    found = changes(snapshot(gateways=[gateway(listener("tls", protocol="HTTPS"), listener())]))["gateways"]
     assert conditions(found)["Accepted"][:2] == ("False", "ListenersNotValid")
     tls, http = found["listeners"]
     assert conditions(tls)["Accepted"][:2] == ("False", "UnsupportedProtocol")
@@ -80,11 +80,11 @@ def test_a_listener_that_is_not_served() -> None:
 
 
 def test_nothing_is_written_when_nothing_changed() -> None:
-    assert changes(written(world(route(RULE))), LATER) == {}
+    assert changes(written(snapshot(route(RULE))), LATER) == {}
 
 
 def test_a_new_generation_is_observed_and_keeps_the_transition_time() -> None:
-    before = written(world(route(RULE)))
+    before = written(snapshot(route(RULE)))
     [item] = before.routes
     item["metadata"] |= {"generation": 2}
     found = changes(before, LATER)
@@ -94,8 +94,8 @@ def test_a_new_generation_is_observed_and_keeps_the_transition_time() -> None:
 
 
 def test_a_change_of_mind_has_a_new_transition_time() -> None:
-    before = written(world(route(RULE)))
-    found = changes(World(before.classes, before.gateways, before.routes), LATER)["httproutes"]
+    before = written(snapshot(route(RULE)))
+    found = changes(Snapshot(before.classes, before.gateways, before.routes), LATER)["httproutes"]
     times = {c["type"]: (c["status"], c["lastTransitionTime"]) for c in found["parents"][0]["conditions"]}
     assert times == {"Accepted": ("True", NOW), "ResolvedRefs": ("False", LATER)}
 
@@ -103,20 +103,20 @@ def test_a_change_of_mind_has_a_new_transition_time() -> None:
 def test_what_other_controllers_wrote_stays() -> None:
     other = {"parentRef": {"name": "x"}, "controllerName": "example.com/other", "conditions": []}
     found = route(RULE) | {"status": {"parents": [other]}}
-    assert changes(world(found))["httproutes"]["parents"][0] == other
+    assert changes(snapshot(found))["httproutes"]["parents"][0] == other
 
 
 def test_a_route_that_left_us_is_cleared_of_our_words() -> None:
-    before = written(world(route(RULE)))
+    before = written(snapshot(route(RULE)))
     [item] = before.routes
     item["spec"]["parentRefs"] = [{"name": "elsewhere"}]
     assert changes(before)["httproutes"] == {"parents": []}
 
 
 def test_a_route_that_never_was_ours_is_not_touched() -> None:
-    assert "httproutes" not in changes(world(route(RULE, parentRefs=[{"name": "elsewhere"}])))
+    assert "httproutes" not in changes(snapshot(route(RULE, parentRefs=[{"name": "elsewhere"}])))
 
 
 def test_gateways_of_other_classes_are_not_touched() -> None:
-    assert list(changes(world(route(RULE), gateways=[gateway(class_name="other")]))) == ["gatewayclasses"]
+    assert list(changes(snapshot(route(RULE), gateways=[gateway(class_name="other")]))) == ["gatewayclasses"]
     assert CLASS["spec"]["controllerName"] == CONTROLLER

@@ -8,10 +8,10 @@ import pytest
 
 from localcluster.gateway.conditions import status_changes
 from localcluster.gateway.grpc import as_http
+from localcluster.gateway.snapshot import Snapshot
 from localcluster.gateway.translation import translate
-from localcluster.gateway.world import World
 
-from .worlds import backend, endpoint, endpoint_slice, gateway, listener, route, service, world
+from .snapshots import backend, endpoint, endpoint_slice, gateway, listener, route, service, snapshot
 
 H2C: dict[str, Any] = {
     "services": [service("a", appProtocol="kubernetes.io/h2c")],
@@ -23,7 +23,7 @@ def grpc(*matches: dict[str, Any], **more: Any) -> dict[str, Any]:
     return route({"backendRefs": [backend("a")], **({"matches": list(matches)} if matches else {})}, **more)
 
 
-def told(objects: World) -> dict[str, Any]:
+def told(objects: Snapshot) -> dict[str, Any]:
     """The conditions of the only GRPCRoute."""
     _, verdicts = translate(objects)
     found = status_changes(objects, verdicts, address="127.0.0.1", time="2026-01-01T00:00:00Z")
@@ -52,16 +52,16 @@ def test_without_a_match_it_takes_all() -> None:
 
 
 def test_it_leads_to_a_backend_that_speaks_http_2() -> None:
-    configuration, _ = translate(world(grpc_routes=[grpc({"method": {"service": "own.Service"}})], **H2C))
+    configuration, _ = translate(snapshot(grpc_routes=[grpc({"method": {"service": "own.Service"}})], **H2C))
     assert configuration.clusters == {"ns_a_80_h2c": {("127.0.0.1", 8080)}}
     (host,) = configuration.virtual_hosts
     assert host["routes"][0]["match"] == {"path_separated_prefix": "/own.Service"}
 
 
 def test_it_is_accepted_and_what_is_not_served_is_refused() -> None:
-    assert told(world(grpc_routes=[grpc()], **H2C))["Accepted"]["status"] == "True"
-    refused = told(world(grpc_routes=[grpc({"method": {"method": "Ask"}})], **H2C))["Accepted"]
+    assert told(snapshot(grpc_routes=[grpc()], **H2C))["Accepted"]["status"] == "True"
+    refused = told(snapshot(grpc_routes=[grpc({"method": {"method": "Ask"}})], **H2C))["Accepted"]
     assert (refused["status"], refused["reason"]) == ("False", "UnsupportedValue")
     http_only = gateway(listener(allowedRoutes={"kinds": [{"kind": "HTTPRoute"}]}))
-    refused = told(world(grpc_routes=[grpc()], gateways=[http_only], **H2C))["Accepted"]
+    refused = told(snapshot(grpc_routes=[grpc()], gateways=[http_only], **H2C))["Accepted"]
     assert (refused["status"], refused["reason"]) == ("False", "NotAllowedByListeners")

@@ -7,11 +7,11 @@ import pytest
 from localcluster.gateway.routes import duration_seconds
 from localcluster.gateway.translation import translate
 
-from .worlds import backend, route, world
+from .snapshots import backend, route, snapshot
 
 
 def only_host(*routes: dict[str, Any]) -> list[dict[str, Any]]:
-    configuration, _ = translate(world(*routes))
+    configuration, _ = translate(snapshot(*routes))
     [host] = configuration.virtual_hosts
     assert (host["name"], host["domains"]) == ("any", ["*"])
     found: list[dict[str, Any]] = host["routes"]
@@ -130,7 +130,7 @@ def test_mirrors(mirror: Any, millionths: int) -> None:
 
 def test_a_mirror_that_does_not_exist_is_left_out_and_told() -> None:
     filters = [{"type": "RequestMirror", "requestMirror": {"backendRef": backend("gone")}}]
-    configuration, [verdict] = translate(world(route({"filters": filters, "backendRefs": [backend("a")]})))
+    configuration, [verdict] = translate(snapshot(route({"filters": filters, "backendRefs": [backend("a")]})))
     assert "request_mirror_policies" not in configuration.virtual_hosts[0]["routes"][0]["route"]
     assert [problem.reason for problem in verdict.unresolved] == ["BackendNotFound"]
 
@@ -215,7 +215,7 @@ def test_ties(objects: Any) -> None:
     ],
 )
 def test_what_is_not_supported_is_refused_and_not_served(rule: Any, word: str) -> None:
-    configuration, [verdict] = translate(world(route(rule)))
+    configuration, [verdict] = translate(snapshot(route(rule)))
     assert configuration.virtual_hosts == []
     assert verdict.unsupported is not None
     assert verdict.unsupported.reason == "UnsupportedValue"

@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.api.coordination import KEY
-from rollmodel.plan.coordination.book import RuleBook
 from rollmodel.plan.coordination.queue import answers, closed
+from rollmodel.plan.coordination.rule_book import RuleBook
 from rollmodel.plan.coordination.standing import Standing, State
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)  # a Monday

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from rollmodel.api.coordination import KEY, Rules
 from rollmodel.errors import Invalid
-from rollmodel.plan.coordination.book import RuleBook
+from rollmodel.plan.coordination.rule_book import RuleBook
 from rollmodel.plan.coordination.rules import parse
 
 FROZEN = {KEY: "freezes: [{reason: year-end close}]"}

@@ -88,12 +88,12 @@ class Reflector:
     def _mark_absent(self, why: str) -> None:
         if not self.absent:
             _log.info("%s", why)
-        self._hear()
+        self._note_answer()
         self.absent, self._version = True, None
         self._children.replace(self._kind, self._namespace, (), version=sys.maxsize)
         self.listed.set()
 
-    def _hear(self) -> None:
+    def _note_answer(self) -> None:
         self.heard = self.stirred = time.monotonic()
         self._backoff.reset()
 
@@ -107,7 +107,7 @@ class Reflector:
         path, version = self.resource.path(self._namespace), ""
         async with aclosing(self._api.paged(path, {"labelSelector": self._selector}, limit=PAGE)) as pages:
             async for page in pages:
-                self._hear()
+                self._note_answer()
                 for obj in self._complete(page["items"]):
                     present.add(Ref.of(obj))
                     self._children.on_event(obj)
@@ -131,7 +131,7 @@ class Reflector:
         )
         async with aclosing(stream) as events:
             async for event in events:
-                self._hear()
+                self._note_answer()
                 self._take(event)
 
     def _take(self, event: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from rollmodel.adapters.kubernetes.watches.guests import GUEST_KIND, Guests
+from rollmodel.adapters.kubernetes.watches.foreign_routes import FOREIGN_ROUTE_KIND, ForeignRoutes
 from rollmodel.adapters.kubernetes.watches.news import is_news, kept
 from rollmodel.adapters.kubernetes.watches.packed import PackedObjects
 from rollmodel.plan.access.ownership import Controller, controller_of
@@ -46,7 +46,7 @@ class ChildStore:
 
     def __init__(self, wake: Callable[[str], None]) -> None:
         self._wake = wake
-        self.guests = Guests(wake)
+        self.foreign_routes = ForeignRoutes(wake)
         self._entries: dict[Ref, _Entry] = {}
         self._objects: PackedObjects[Ref] = PackedObjects()
         self._refs: dict[Controller, dict[Ref, None]] = {}
@@ -62,7 +62,7 @@ class ChildStore:
     def disown(self, owner: Controller) -> None:
         """This owner is gone, and its children are of no interest any more."""
         self._known.discard(owner)
-        self.guests.forget(owner.uid)
+        self.foreign_routes.forget(owner.uid)
         for ref in tuple(self._refs.get(owner, ())):
             self._drop(ref)
 
@@ -82,14 +82,14 @@ class ChildStore:
         owner = controller_of(obj)
         if owner is not None:
             self.adopt(owner)
-        elif obj["kind"] == GUEST_KIND:
-            self.guests.put(obj, tell=False)
+        elif obj["kind"] == FOREIGN_ROUTE_KIND:
+            self.foreign_routes.put(obj, tell=False)
         self._put(obj)
 
     def on_event(self, obj: Manifest) -> None:
         """Take in an object that a watch or a list brought; if it is news, wake the owner it has and the one it had."""
         ref = Ref.of(obj)
-        if ref.kind == GUEST_KIND:
+        if ref.kind == FOREIGN_ROUTE_KIND:
             self._greet(ref, obj)
         before, held = self._owner(ref), self.find(ref)
         if self._put(obj) and (held is None or is_news(held, kept(obj))):
@@ -99,7 +99,7 @@ class ChildStore:
 
     def on_delete(self, ref: Ref, version: int) -> None:
         """Forget an object that was deleted at this version, unless its name was taken again since."""
-        self.guests.remove(ref, version)
+        self.foreign_routes.remove(ref, version)
         entry = self._entries.get(ref)
         if entry is not None and entry.version <= version:
             self._drop(ref)
@@ -115,15 +115,15 @@ class ChildStore:
         ]
         for ref in absent:
             self.on_delete(ref, version)
-        if kind[1] == GUEST_KIND:
-            self.guests.replace(namespace, listed, version)
+        if kind[1] == FOREIGN_ROUTE_KIND:
+            self.foreign_routes.replace(namespace, listed, version)
 
     def _greet(self, ref: Ref, obj: Manifest) -> None:
         """A route without a controller is its owner's own; one with a controller is not."""
         if controller_of(obj) is None and not obj["metadata"].get("deletionTimestamp"):
-            self.guests.put(obj)
+            self.foreign_routes.put(obj)
         else:
-            self.guests.remove(ref, version_of(obj))
+            self.foreign_routes.remove(ref, version_of(obj))
 
     def _owner(self, ref: Ref) -> Controller | None:
         entry = self._entries.get(ref)

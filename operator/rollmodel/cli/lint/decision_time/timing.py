@@ -16,8 +16,8 @@ from rollmodel.evidence.core.types import JudgePlan, MetricPlan, MetricReport, W
 from rollmodel.plan.deployment.analysis.missing.arrival import window_seconds
 from rollmodel.plan.deployment.analysis.policy import compared_part, judge_plan
 from rollmodel.plan.deployment.full_size import full_size
-from rollmodel.plan.deployment.strategies.aims import Goal
 from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
+from rollmodel.plan.deployment.strategies.goals import Goal
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS
 from rollmodel.plan.deployment.strategies.steps.ramp import climb
 from rollmodel.plan.deployment.strategies.strategy import strategy_for

@@ -23,7 +23,7 @@ from rollmodel.plan.deployment.objects.workload import deployment
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.router import leftovers
 from rollmodel.plan.deployment.strategies.baseline.pods import baseline_pods
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.deployment.strategies.split import candidate_pods, desired_split, retiring_pods, stable_pods
 from rollmodel.plan.diff import matches
 from rollmodel.plan.manifest import Manifest

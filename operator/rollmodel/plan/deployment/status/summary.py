@@ -13,7 +13,7 @@ from rollmodel.plan.deployment.beginning import waiting_condition
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.pod_diagnostics import diagnose
 from rollmodel.plan.deployment.strategies.baseline.pods import baseline_is_missing, baseline_pods
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.deployment.strategies.outages.stand_in import seconds_left, stands_in
 from rollmodel.plan.deployment.strategies.split import at_goal, candidate_pods, least_pods, pods_to_have
 from rollmodel.plan.deployment.strategies.steps.bake import bakes_until, has_all_traffic

@@ -13,9 +13,9 @@ from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.canary import Canary
 from rollmodel.plan.deployment.strategies.ends import transitions
+from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.steps import stages
 from rollmodel.plan.deployment.strategies.steps.judged_step import hold, step_view, until_held
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rollmodel.api.modeldeployment import ArmStatus, BlueGreenStep, ModelDeploymentSpec, Step
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
+from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.split import least_pods
 from rollmodel.plan.deployment.strategies.steps import stages
 from rollmodel.plan.times import parse

@@ -11,7 +11,7 @@ from functools import partial
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.analysis.harm import expected_harm
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
+from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.steps import stages
 from rollmodel.plan.deployment.strategies.steps.judged_step import hold
 from rollmodel.plan.deployment.strategies.steps.ramp import canary_steps

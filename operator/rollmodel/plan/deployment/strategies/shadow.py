@@ -5,9 +5,9 @@ from __future__ import annotations
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, ShadowStep, Step
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.traffic import ADDRESS_TAKEN
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.canary import Canary
 from rollmodel.plan.deployment.strategies.ends import transitions
+from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.steps.judged_step import hold
 
 __all__ = ["Shadow"]

@@ -17,7 +17,7 @@ from rollmodel.plan.deployment.objects.traffic.holding import holds
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.routers.traffic import Split
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.deployment.strategies.outages.outage import is_outage, stable_is_down
 from rollmodel.plan.deployment.strategies.swap import places
 

@@ -13,9 +13,9 @@ from typing import Protocol
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.ab_test import ABTest
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.blue_green import BlueGreen
 from rollmodel.plan.deployment.strategies.canary import Canary
+from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.shadow import Shadow
 from rollmodel.plan.deployment.strategies.swap.swap import Swap
 

@@ -8,9 +8,9 @@ from rollmodel.plan.decision import Decision
 from rollmodel.plan.notifications import About, with_notifications
 
 if TYPE_CHECKING:
-    from rollmodel.plan.drift.draft import Draft
+    from rollmodel.plan.drift.builder import DecisionBuilder
 
-__all__ = ["TOLD", "with_news"]
+__all__ = ["TOLD", "with_webhook_messages"]
 
 #: Reasons of Events that a webhook is told.
 TOLD = frozenset(
@@ -27,9 +27,9 @@ TOLD = frozenset(
 )
 
 
-def with_news(draft: Draft) -> Decision:
+def with_webhook_messages(builder: DecisionBuilder) -> Decision:
     """What was decided, and its news. Last, when all is decided."""
-    observed, status = draft.observed, draft.status
+    observed, status = builder.observed, builder.status
     about = About.of("DriftPolicy", observed)
     data = {
         "modelDeployment": observed.spec.model_deployment_ref.name,
@@ -37,5 +37,5 @@ def with_news(draft: Draft) -> Decision:
         "episode": status.episode.number if status.episode is not None else None,
     }
     return with_notifications(
-        draft.decision(), about, now=observed.now, data=data, told=lambda event: event.reason in TOLD
+        builder.decision(), about, now=observed.now, data=data, told=lambda event: event.reason in TOLD
     )

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from rollmodel.api.commands import CommandStatus
 from rollmodel.api.driftpolicy import RetrainStatus, SignalStatus
 from rollmodel.plan.deployment.strategies.commands import ANNOTATION, asked
-from rollmodel.plan.drift.draft import Draft
+from rollmodel.plan.drift.builder import DecisionBuilder
 from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.drift.reaction.blocked import blocked
+from rollmodel.plan.drift.reaction.claims import ACTIVE, model_of, other_claim
 from rollmodel.plan.drift.reaction.entries import (
     child_of,
     conditions_of,
@@ -21,7 +22,6 @@ from rollmodel.plan.drift.reaction.entries import (
     update,
 )
 from rollmodel.plan.drift.reaction.training_job import changed_since, training_job, training_name
-from rollmodel.plan.drift.reaction.turn import ACTIVE, model_of, other_claim
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.times import seconds_since
 
@@ -51,199 +51,201 @@ def needs_others(observed: Observed) -> bool:
         return False
     if (newest is not None and newest.outcome == "Starting") or _is_new_command(observed):
         return True
-    draft = Draft.of(observed)
-    automatic = observed.spec.retrain.mode == "Auto" and draft.alarmed and bool(triggers(draft))
-    return automatic and not _is_used(draft) and blocked(draft) is None
+    builder = DecisionBuilder.of(observed)
+    automatic = observed.spec.retrain.mode == "Auto" and builder.alarmed and bool(triggers(builder))
+    return automatic and not _is_used(builder) and blocked(builder) is None
 
 
-def advance_retrain(draft: Draft) -> Draft:
+def advance_retrain(builder: DecisionBuilder) -> DecisionBuilder:
     """Follow the training that was started, hear commands, and react to an alarm."""
-    if draft.observed.watches_candidate:  # its difference is its own: no training mends that
-        return draft
-    draft = _follow(draft)
-    if _is_new_command(draft.observed):
-        draft = _command(draft)
-    if draft.alarmed and draft.state == "Drifted":
-        return _react(judge_last(draft))
-    return draft.say("RetrainBlocked", "False", "NoAlarm")
+    if builder.observed.watches_candidate:  # its difference is its own: no training mends that
+        return builder
+    builder = _follow(builder)
+    if _is_new_command(builder.observed):
+        builder = _command(builder)
+    if builder.alarmed and builder.state == "Drifted":
+        return _react(judge_last(builder))
+    return builder.condition("RetrainBlocked", "False", "NoAlarm")
 
 
-def follow_retrain(draft: Draft) -> Draft:
+def follow_retrain(builder: DecisionBuilder) -> DecisionBuilder:
     """Where nothing is looked at: a training that is there ends as any other one, and none is created."""
-    newest = next(iter(draft.status.retrains), None)
+    newest = next(iter(builder.status.retrains), None)
     if newest is None or newest.outcome not in ACTIVE:
-        return draft
-    if newest.outcome == "Starting" and child_of(draft, newest) is None:
-        return _take_back(draft, newest, "nothing is looked at")
-    return _follow(draft).requeue(REST_SECONDS)
+        return builder
+    if newest.outcome == "Starting" and child_of(builder, newest) is None:
+        return _take_back(builder, newest, "nothing is looked at")
+    return _follow(builder).requeue(REST_SECONDS)
 
 
-def revision_changed(draft: Draft) -> Draft:
+def revision_changed(builder: DecisionBuilder) -> DecisionBuilder:
     """Another revision is stable: the training that runs has led to it, or not."""
-    newest = next(iter(draft.status.retrains), None)
-    if newest is None or newest.outcome not in ACTIVE or draft.observed.revision == newest.revision:
-        return draft
-    child = child_of(draft, newest)
+    newest = next(iter(builder.status.retrains), None)
+    if newest is None or newest.outcome not in ACTIVE or builder.observed.revision == newest.revision:
+        return builder
+    child = child_of(builder, newest)
     version = ((child or {}).get("status") or {}).get("modelVersion")
-    if version is not None and version == draft.observed.arm.get("modelVersion"):
-        return _promoted(draft, newest, version)
-    return draft
+    if version is not None and version == builder.observed.arm.get("modelVersion"):
+        return _promoted(builder, newest, version)
+    return builder
 
 
-def _promoted(draft: Draft, newest: RetrainStatus, version: str) -> Draft:
-    fields = {"promoted_revision": draft.observed.revision}
-    draft = update(draft, newest, "Promoted", f"version {version} is stable", **fields)
-    return draft.event("Normal", "RetrainPromoted", f"episode {newest.episode}: version {version} is stable")
+def _promoted(builder: DecisionBuilder, newest: RetrainStatus, version: str) -> DecisionBuilder:
+    fields = {"promoted_revision": builder.observed.revision}
+    builder = update(builder, newest, "Promoted", f"version {version} is stable", **fields)
+    return builder.event("Normal", "RetrainPromoted", f"episode {newest.episode}: version {version} is stable")
 
 
-def _follow(draft: Draft) -> Draft:
-    newest = next(iter(draft.status.retrains), None)
+def _follow(builder: DecisionBuilder) -> DecisionBuilder:
+    newest = next(iter(builder.status.retrains), None)
     if newest is None or newest.outcome not in ACTIVE:
-        return draft
-    child = child_of(draft, newest)
+        return builder
+    child = child_of(builder, newest)
     if newest.outcome == "Starting":
-        return _make_sure(draft, newest) if child is None else _started(draft, newest)
+        return _make_sure(builder, newest) if child is None else _started(builder, newest)
     if child is None:
-        return update(draft, newest, "Failed", "the TrainingJob was deleted")
-    return _outcome(draft, newest, child)
+        return update(builder, newest, "Failed", "the TrainingJob was deleted")
+    return _outcome(builder, newest, child)
 
 
-def _make_sure(draft: Draft, newest: RetrainStatus) -> Draft:
+def _make_sure(builder: DecisionBuilder, newest: RetrainStatus) -> DecisionBuilder:
     """It was decided, and is created once no other policy has a claim."""
-    other = other_claim(draft.observed)
-    if other is not None and (other.is_certain or other.policy < draft.observed.name):
-        return _take_back(draft, newest, other.message)
+    other = other_claim(builder.observed)
+    if other is not None and (other.is_certain or other.policy < builder.observed.name):
+        return _take_back(builder, newest, other.message)
     if other is not None:
-        return draft.requeue(1.0)  # it takes its claim back
-    manifest = training_job(draft.observed, newest)
-    return draft.apply(manifest) if manifest is not None else update(draft, newest, "Failed", no_template(draft))
+        return builder.requeue(1.0)  # it takes its claim back
+    manifest = training_job(builder.observed, newest)
+    return builder.apply(manifest) if manifest is not None else update(builder, newest, "Failed", no_template(builder))
 
 
-def _started(draft: Draft, newest: RetrainStatus) -> Draft:
-    draft = update(draft, newest, "Running", "")
+def _started(builder: DecisionBuilder, newest: RetrainStatus) -> DecisionBuilder:
+    builder = update(builder, newest, "Running", "")
     told = f"episode {newest.episode}: TrainingJob {newest.training_job}, {newest.message}"
-    return draft.event("Normal", "RetrainStarted", told)
+    return builder.event("Normal", "RetrainStarted", told)
 
 
-def _take_back(draft: Draft, newest: RetrainStatus, why: str) -> Draft:
+def _take_back(builder: DecisionBuilder, newest: RetrainStatus, why: str) -> DecisionBuilder:
     """The claim of a training that is not there. What a person asked for has to be asked for again."""
-    mode = draft.observed.spec.retrain.mode
+    mode = builder.observed.spec.retrain.mode
     if mode == "Auto":
-        return draft.set(retrains=[one for one in draft.status.retrains if one.episode != newest.episode])
+        return builder.set(retrains=[one for one in builder.status.retrains if one.episode != newest.episode])
     fields = {**dict(newest), "training_job": None, "data_since": None, "labelled_rows": None, "message": why}
     again = "AwaitingApproval" if mode == "Approve" else "Suggested"
-    draft = put(draft, RetrainStatus.model_validate({**fields, "outcome": again}))
-    return draft.event("Normal", "RetrainTakenBack", f"episode {newest.episode}: {why}")
+    builder = put(builder, RetrainStatus.model_validate({**fields, "outcome": again}))
+    return builder.event("Normal", "RetrainTakenBack", f"episode {newest.episode}: {why}")
 
 
-def _outcome(draft: Draft, newest: RetrainStatus, child: Manifest) -> Draft:
+def _outcome(builder: DecisionBuilder, newest: RetrainStatus, child: Manifest) -> DecisionBuilder:
     succeeded = next((one for one in conditions_of(child) if one["type"] == "Succeeded"), None)
     if succeeded is not None and succeeded["status"] == "False":
-        draft = update(draft, newest, "Failed", f"{succeeded['reason']}: {succeeded.get('message', '')}")
-        return draft.event("Warning", "RetrainFailed", f"TrainingJob {newest.training_job}: {succeeded['reason']}")
+        builder = update(builder, newest, "Failed", f"{succeeded['reason']}: {succeeded.get('message', '')}")
+        return builder.event("Warning", "RetrainFailed", f"TrainingJob {newest.training_job}: {succeeded['reason']}")
     if succeeded is not None and succeeded["status"] == "True":
-        return _trained(draft, newest, child)
-    return draft
+        return _trained(builder, newest, child)
+    return builder
 
 
-def _trained(draft: Draft, newest: RetrainStatus, child: Manifest) -> Draft:
+def _trained(builder: DecisionBuilder, newest: RetrainStatus, child: Manifest) -> DecisionBuilder:
     """There is a version: wait for what the rollout makes of it, and for a rollout as long as a cooldown."""
     version = (child.get("status") or {}).get("modelVersion")
     if version is None:
-        return update(draft, newest, "Ineffective", "the TrainingJob registers no version: it has no `register`")
-    deployment = (draft.observed.deployment or {}).get("status") or {}
+        return update(builder, newest, "Ineffective", "the TrainingJob registers no version: it has no `register`")
+    deployment = (builder.observed.deployment or {}).get("status") or {}
     where = [name for name in _PLACES if (deployment.get(name) or {}).get("modelVersion") == version]
     if "stable" in where:  # also where its profile cannot be read
-        return _promoted(draft, newest, version)
+        return _promoted(builder, newest, version)
     if "candidate" in where:
-        return draft
+        return builder
     if "rejected" in where:
-        return update(draft, newest, "RolledBack", f"version {version} was taken back")
-    if seconds_since(newest.time, draft.observed.now) > max(draft.observed.spec.retrain.cooldown_seconds, 60):
-        return update(draft, newest, "Ineffective", f"version {version} did not become stable within the cooldown")
-    return draft
+        return update(builder, newest, "RolledBack", f"version {version} was taken back")
+    if seconds_since(newest.time, builder.observed.now) > max(builder.observed.spec.retrain.cooldown_seconds, 60):
+        return update(builder, newest, "Ineffective", f"version {version} did not become stable within the cooldown")
+    return builder
 
 
-def _react(draft: Draft) -> Draft:
+def _react(builder: DecisionBuilder) -> DecisionBuilder:
     """An alarm is on."""
-    retrain, found = draft.observed.spec.retrain, triggers(draft)
+    retrain, found = builder.observed.spec.retrain, triggers(builder)
     if retrain.mode == "Never":
-        return draft.say("RetrainBlocked", "False", "NeverAsked", "`retrain.mode` is Never")
-    if why := blocked(draft):
-        draft = draft.requeue(TURN_SECONDS) if why[0] == "OtherPolicyTrains" else draft
-        return draft.say("RetrainBlocked", "True", *why)
-    draft = draft.say("RetrainBlocked", "False", "NothingInTheWay")
-    used = of_episode(draft)
-    if _is_used(draft) or (used is not None and (retrain.mode == "Suggest" or not found)):
-        return draft
-    return _ask_or_start(draft, found)
+        return builder.condition("RetrainBlocked", "False", "NeverAsked", "`retrain.mode` is Never")
+    if why := blocked(builder):
+        builder = builder.requeue(TURN_SECONDS) if why[0] == "OtherPolicyTrains" else builder
+        return builder.condition("RetrainBlocked", "True", *why)
+    builder = builder.condition("RetrainBlocked", "False", "NothingInTheWay")
+    used = of_episode(builder)
+    if _is_used(builder) or (used is not None and (retrain.mode == "Suggest" or not found)):
+        return builder
+    return _ask_or_start(builder, found)
 
 
-def _ask_or_start(draft: Draft, found: Sequence[SignalStatus]) -> Draft:
+def _ask_or_start(builder: DecisionBuilder, found: Sequence[SignalStatus]) -> DecisionBuilder:
     """By what may start a training, and the mode."""
-    mode = draft.observed.spec.retrain.mode
+    mode = builder.observed.spec.retrain.mode
     if mode == "Suggest" or not found:
-        drifted = [one for one in draft.status.signals if one.verdict == "Drifted"]
-        return _note(draft, drifted, "Suggested", "RetrainSuggested")
+        drifted = [one for one in builder.status.signals if one.verdict == "Drifted"]
+        return _note(builder, drifted, "Suggested", "RetrainSuggested")
     if mode == "Approve":
-        return _note(draft, found, "AwaitingApproval", "RetrainAwaitsApproval")
-    if draft.observed.others is None:
-        return draft.requeue(0.0)  # the next pass has read the other policies
-    return _start(draft, found[0].name, "by itself")
+        return _note(builder, found, "AwaitingApproval", "RetrainAwaitsApproval")
+    if builder.observed.others is None:
+        return builder.requeue(0.0)  # the next pass has read the other policies
+    return _start(builder, found[0].name, "by itself")
 
 
-def _is_used(draft: Draft) -> bool:
+def _is_used(builder: DecisionBuilder) -> bool:
     """Whether the alarm that is on has its training, or waits for a person."""
-    used = of_episode(draft)
+    used = of_episode(builder)
     return used is not None and used.outcome != "Suggested"
 
 
-def _start(draft: Draft, trigger: str, why: str) -> Draft:
+def _start(builder: DecisionBuilder, trigger: str, why: str) -> DecisionBuilder:
     """Claim the turn: status names the training before it exists, and whoever goes on creates the same one."""
-    if draft.observed.template is None:
-        return draft.say("RetrainBlocked", "True", "TemplateMissing", no_template(draft))
-    episode, revision = draft.status.episode, draft.status.profile.revision if draft.status.profile else ""
+    if builder.observed.template is None:
+        return builder.condition("RetrainBlocked", "True", "TemplateMissing", no_template(builder))
+    episode, revision = builder.status.episode, builder.status.profile.revision if builder.status.profile else ""
     assert episode is not None  # noqa: S101  an alarm is on
     entry = RetrainStatus(
         episode=str(episode.number),
         trigger=trigger,
         revision=revision,
-        training_job=training_name(draft.observed, revision, episode.number),
-        model=model_of(draft.observed),
+        training_job=training_name(builder.observed, revision, episode.number),
+        model=model_of(builder.observed),
         outcome="Starting",
-        time=draft.now,
-        data_since=changed_since(draft.observed, trigger, episode.start_time),
-        labelled_rows=draft.status.labelled_rows,
+        time=builder.now,
+        data_since=changed_since(builder.observed, trigger, episode.start_time),
+        labelled_rows=builder.status.labelled_rows,
         message=why,
     )
-    return put(draft, entry).requeue(0.0)
+    return put(builder, entry).requeue(0.0)
 
 
-def _command(draft: Draft) -> Draft:
+def _command(builder: DecisionBuilder) -> DecisionBuilder:
     """``retrain <episode> <any word>``: a person starts the training of the alarm that is on."""
-    text, episode = asked(draft.observed.annotations), draft.status.episode
-    problem = _why_not(draft, text.split())
-    result = CommandStatus(text=text, result="Done" if problem is None else "Ignored", message=problem, time=draft.now)
-    draft = draft.set(last_command=result)
+    text, episode = asked(builder.observed.annotations), builder.status.episode
+    problem = _why_not(builder, text.split())
+    result = CommandStatus(
+        text=text, result="Done" if problem is None else "Ignored", message=problem, time=builder.now
+    )
+    builder = builder.set(last_command=result)
     if problem is not None or episode is None:
-        return draft.event("Warning", "CommandIgnored", f"{text!r}: {problem}")
-    return _start(draft, episode.trigger, "asked for by a person")
+        return builder.event("Warning", "CommandIgnored", f"{text!r}: {problem}")
+    return _start(builder, episode.trigger, "asked for by a person")
 
 
-def _why_not(draft: Draft, words: Sequence[str]) -> str | None:
+def _why_not(builder: DecisionBuilder, words: Sequence[str]) -> str | None:
     """What is wrong with this command; None where it is obeyed."""
-    used, episode, problem = of_episode(draft), draft.status.episode, None
+    used, episode, problem = of_episode(builder), builder.status.episode, None
     if len(words) != 3 or words[0] != "retrain":
         problem = "must be 'retrain <episode> <any word>'"
-    elif not draft.alarmed or episode is None or words[1] != str(episode.number):
+    elif not builder.alarmed or episode is None or words[1] != str(episode.number):
         problem = f"there is no alarm with number {words[1]}"
-    elif draft.observed.spec.retrain.training_job_ref is None:
+    elif builder.observed.spec.retrain.training_job_ref is None:
         problem = "`retrain.trainingJobRef` names no TrainingJob"
-    elif draft.observed.template is None:
-        problem = no_template(draft)
+    elif builder.observed.template is None:
+        problem = no_template(builder)
     elif used is not None and used.training_job is not None:
         problem = f"episode {words[1]} has its training: {used.training_job}"
-    elif why := blocked(draft, person=True):
+    elif why := blocked(builder, person=True):
         problem = f"{why[0]}: {why[1]}"
     return problem
 
@@ -253,14 +255,14 @@ def _is_new_command(observed: Observed) -> bool:
     return ANNOTATION in observed.annotations and (last is None or last.text != text)
 
 
-def _note(draft: Draft, signals: Sequence[SignalStatus], outcome: str, reason: str) -> Draft:
+def _note(builder: DecisionBuilder, signals: Sequence[SignalStatus], outcome: str, reason: str) -> DecisionBuilder:
     """Ask a person."""
-    episode = draft.status.episode
+    episode = builder.status.episode
     assert episode is not None  # noqa: S101  an alarm is on
     trigger = signals[0].name if signals else episode.trigger
     entry = RetrainStatus.model_validate(
-        {"episode": str(episode.number), "trigger": trigger, "outcome": outcome, "time": draft.now}
+        {"episode": str(episode.number), "trigger": trigger, "outcome": outcome, "time": builder.now}
     )
     command = f"{ANNOTATION}: retrain {episode.number} <any word>"
-    draft = put(draft, entry)
-    return draft.event("Normal", reason, f"episode {episode.number}, {trigger}: the annotation `{command}` starts it")
+    builder = put(builder, entry)
+    return builder.event("Normal", reason, f"episode {episode.number}, {trigger}: the annotation `{command}` starts it")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rollmodel.api.conditions import find
 from rollmodel.api.driftpolicy import SignalKind, SignalStatus
-from rollmodel.plan.drift.draft import Draft, Truth
+from rollmodel.plan.drift.builder import DecisionBuilder, Truth
 from rollmodel.plan.drift.evaluation.evaluate import Evaluation
 from rollmodel.plan.drift.evaluation.history import History
 from rollmodel.plan.drift.evaluation.learning import hours_are_alike, is_calibrated
@@ -37,68 +37,74 @@ _WITHOUT_RATES = (
 )
 
 
-def healthy(draft: Draft) -> Draft:
+def healthy(builder: DecisionBuilder) -> DecisionBuilder:
     """Nobody is needed."""
-    if draft.observed.problems:
-        return draft.say("Stalled", "True", "Refused", "; ".join(draft.observed.problems))
-    told = find(draft.observed.status.conditions, "Stalled")
-    if draft.state == "Learning" and told is not None and told.reason == _OVERDUE:  # until the next look
-        return draft.say("Stalled", told.status, told.reason, told.message)
-    return draft.say("Stalled", "False", "NothingWrong")
+    if builder.observed.problems:
+        return builder.condition("Stalled", "True", "Refused", "; ".join(builder.observed.problems))
+    told = find(builder.observed.status.conditions, "Stalled")
+    if builder.state == "Learning" and told is not None and told.reason == _OVERDUE:  # until the next look
+        return builder.condition("Stalled", told.status, told.reason, told.message)
+    return builder.condition("Stalled", "False", "NothingWrong")
 
 
-def learnt_or_given_up(draft: Draft) -> Draft:
+def learnt_or_given_up(builder: DecisionBuilder) -> DecisionBuilder:
     """It learns no more, so nobody is needed for that."""
-    stalled = draft.lines.get("Stalled")
-    if draft.state == "Learning" or stalled is None or stalled.reason != _OVERDUE:
-        return draft
-    return draft.say("Stalled", "False", "NothingWrong")
+    stalled = builder.lines.get("Stalled")
+    if builder.state == "Learning" or stalled is None or stalled.reason != _OVERDUE:
+        return builder
+    return builder.condition("Stalled", "False", "NothingWrong")
 
 
-def stalled(draft: Draft, reason: str, message: str) -> Draft:
+def stalled(builder: DecisionBuilder, reason: str, message: str) -> DecisionBuilder:
     """A person has to change the spec; nothing is looked at."""
-    draft = draft.read(()).say("Stalled", "True", reason, message).say("Ready", "False", reason, message)
-    return draft.say("DriftDetected", "Unknown", reason)
+    builder = (
+        builder.read(()).condition("Stalled", "True", reason, message).condition("Ready", "False", reason, message)
+    )
+    return builder.condition("DriftDetected", "Unknown", reason)
 
 
-def suspended(draft: Draft) -> Draft:
+def suspended(builder: DecisionBuilder) -> DecisionBuilder:
     """Nothing is looked at, as asked."""
-    draft = draft.read(()).say("Ready", "False", "Suspended", "`suspend` is set")
-    return draft.say("DriftDetected", "Unknown", "Suspended")
+    builder = builder.read(()).condition("Ready", "False", "Suspended", "`suspend` is set")
+    return builder.condition("DriftDetected", "Unknown", "Suspended")
 
 
-def no_candidate(draft: Draft) -> Draft:
+def no_candidate(builder: DecisionBuilder) -> DecisionBuilder:
     """Candidates are watched, and none is tried: that is well."""
     message = "no candidate is tried"
-    draft = draft.read(()).say("Ready", "True", "NoCandidate", message)
-    return draft.say("DriftDetected", "False", "NoCandidate", message)
+    builder = builder.read(()).condition("Ready", "True", "NoCandidate", message)
+    return builder.condition("DriftDetected", "False", "NoCandidate", message)
 
 
-def blind(draft: Draft, reason: str, message: str) -> Draft:
+def blind(builder: DecisionBuilder, reason: str, message: str) -> DecisionBuilder:
     """It cannot look. That spends no budget, neither raises nor clears an alarm, and leaves no numbers of before."""
-    draft = draft.read(())
-    told = find(draft.observed.status.conditions, "DataFresh")
+    builder = builder.read(())
+    told = find(builder.observed.status.conditions, "DataFresh")
     if told is None or told.status != "False" or told.reason != reason:
-        draft = draft.event("Warning", "Blind", f"{reason}: {message}")
-    draft = draft.say("Ready", "False", "Blind", f"{reason}: {message}").say("DataFresh", "False", reason, message)
+        builder = builder.event("Warning", "Blind", f"{reason}: {message}")
+    builder = builder.condition("Ready", "False", "Blind", f"{reason}: {message}").condition(
+        "DataFresh", "False", reason, message
+    )
     if reason.startswith("Profile"):
-        draft = draft.say("ReferenceReady", "False", reason, message)
-    return draft if draft.alarmed else draft.say("DriftDetected", "Unknown", "Blind", message)
+        builder = builder.condition("ReferenceReady", "False", reason, message)
+    return builder if builder.alarmed else builder.condition("DriftDetected", "Unknown", "Blind", message)
 
 
-def learning(draft: Draft, windows: int) -> Draft:
+def learning(builder: DecisionBuilder, windows: int) -> DecisionBuilder:
     """Not armed yet."""
-    wanted = draft.observed.spec.dependence.quiet_windows
-    message = f"{windows} of {wanted} quiet windows with enough rows, since {draft.status.watched_since}"
-    draft = _overdue(_reference(draft).say("Ready", "Unknown", "Learning", message), windows)
-    return draft.say("DriftDetected", "Unknown", "Learning", message).say("Calibrated", "Unknown", "Learning", message)
+    wanted = builder.observed.spec.dependence.quiet_windows
+    message = f"{windows} of {wanted} quiet windows with enough rows, since {builder.status.watched_since}"
+    builder = _overdue(_reference(builder).condition("Ready", "Unknown", "Learning", message), windows)
+    return builder.condition("DriftDetected", "Unknown", "Learning", message).condition(
+        "Calibrated", "Unknown", "Learning", message
+    )
 
 
-def _overdue(draft: Draft, windows: int) -> Draft:
+def _overdue(builder: DecisionBuilder, windows: int) -> DecisionBuilder:
     """All the time for which counts are kept had too few windows with enough rows: so it never ends."""
-    observed, spec = draft.observed, draft.observed.spec
-    if observed.watches_candidate or seconds_since(draft.status.watched_since, observed.now) <= span(spec):
-        return draft
+    observed, spec = builder.observed, builder.observed.spec
+    if observed.watches_candidate or seconds_since(builder.status.watched_since, observed.now) <= span(spec):
+        return builder
     message = (
         f"{windows} windows with `samples.minPerWindow` = {spec.samples.min_per_window} rows in"
         f" {span(spec) / 3600:g} h, {spec.dependence.quiet_windows} are needed: take longer steps, or fewer rows a"
@@ -106,34 +112,34 @@ def _overdue(draft: Draft, windows: int) -> Draft:
     )
     told = find(observed.status.conditions, "Stalled")
     if told is None or told.reason != _OVERDUE:
-        draft = draft.event("Warning", _OVERDUE, message)
-    return draft.say("Stalled", "True", _OVERDUE, message)
+        builder = builder.event("Warning", _OVERDUE, message)
+    return builder.condition("Stalled", "True", _OVERDUE, message)
 
 
-def looked(draft: Draft, look: Evaluation, state: str) -> Draft:
+def looked(builder: DecisionBuilder, look: Evaluation, state: str) -> DecisionBuilder:
     """After a look that found this."""
     drifted = [one for one in look.signals if one.verdict == "Drifted"]
     able: Truth = "True" if any(look.enough) else "False"
-    draft = _reference(draft).say("Ready", able, state, _summary(draft, look, drifted))
+    builder = _reference(builder).condition("Ready", able, state, _summary(builder, look, drifted))
     if drifted:
-        draft = draft.say("DriftDetected", "True", "Drifted", names(drifted))
+        builder = builder.condition("DriftDetected", "True", "Drifted", names(drifted))
     elif any(look.enough):
-        draft = draft.say("DriftDetected", "False", state)
+        builder = builder.condition("DriftDetected", "False", state)
     else:
-        draft = draft.say("DriftDetected", "Unknown", "Insufficient", "no window has enough rows")
-    draft = draft.say("SamplesSufficient", "True" if all(look.enough) else "False", *_samples(draft, look))
-    draft = _calibrated(draft)
-    kinds = {entry.kind for entry in draft.observed.spec.signals}
+        builder = builder.condition("DriftDetected", "Unknown", "Insufficient", "no window has enough rows")
+    builder = builder.condition("SamplesSufficient", "True" if all(look.enough) else "False", *_samples(builder, look))
+    builder = _calibrated(builder)
+    kinds = {entry.kind for entry in builder.observed.spec.signals}
     for of_name, name in (
         ({SignalKind.QUALITY}, "QualityBroken"),
         ({SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE}, "PerformanceDegraded"),
     ):
         if kinds & of_name:
-            draft = draft.say(name, *_found(look, drifted, of_name, name))
-    history, performance = draft.observed.history, {SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE}
+            builder = builder.condition(name, *_found(look, drifted, of_name, name))
+    history, performance = builder.observed.history, {SignalKind.ESTIMATED_PERFORMANCE, SignalKind.PERFORMANCE}
     if kinds & performance and isinstance(history, History) and history.layout.calibration is None:
-        draft = draft.say("PerformanceDegraded", "Unknown", "ProfileWithoutRates", _WITHOUT_RATES)
-    return draft
+        builder = builder.condition("PerformanceDegraded", "Unknown", "ProfileWithoutRates", _WITHOUT_RATES)
+    return builder
 
 
 def _found(
@@ -157,32 +163,32 @@ def names(signals: Sequence[SignalStatus]) -> str:
     return ", ".join(texts) + more
 
 
-def _reference(draft: Draft) -> Draft:
-    profile = draft.status.profile
+def _reference(builder: DecisionBuilder) -> DecisionBuilder:
+    profile = builder.status.profile
     rows = f"{profile.rows} rows" if profile is not None else ""
-    history, stable = draft.observed.history, draft.observed.stable
+    history, stable = builder.observed.history, builder.observed.stable
     if isinstance(history, History) and history.layout.rhythm is not None:
         follow = len(history.layout.rhythm.index)
-        if profile_period(draft.observed.spec, history.layout) is not None:
+        if profile_period(builder.observed.spec, history.layout) is not None:
             rows += f"; {follow} of {len(history.layout.signals)} columns by hours of the week"
     if isinstance(history, History) and isinstance(stable, History):
         alone = Concurrent(history, stable).alone()
-        rows = f"revision {draft.observed.stable_revision} at the same time"
+        rows = f"revision {builder.observed.stable_revision} at the same time"
         rows += f"; only the candidate has {', '.join(alone[:_SHOWN])}: not compared" if alone else ""
-    return draft.say("ReferenceReady", "True", "ProfileRead", rows).say("DataFresh", "True", "Counted")
+    return builder.condition("ReferenceReady", "True", "ProfileRead", rows).condition("DataFresh", "True", "Counted")
 
 
-def _summary(draft: Draft, look: Evaluation, drifted: Sequence[SignalStatus]) -> str:
+def _summary(builder: DecisionBuilder, look: Evaluation, drifted: Sequence[SignalStatus]) -> str:
     if drifted:
         return f"{len(drifted)} signals drifted: {names(drifted)}"
     if not any(look.enough):
-        return _samples(draft, look)[1]
+        return _samples(builder, look)[1]
     return f"no drift in {sum(look.enough)} of {len(look.enough)} windows"
 
 
-def _samples(draft: Draft, look: Evaluation) -> tuple[str, str]:
+def _samples(builder: DecisionBuilder, look: Evaluation) -> tuple[str, str]:
     """Reason and message: what each window can see."""
-    least = draft.observed.spec.samples.min_per_window
+    least = builder.observed.spec.samples.min_per_window
     parts = []
     for width, rows, enough, visible in zip(look.windows, look.rows, look.enough, look.visible, strict=True):
         if enough:
@@ -196,10 +202,10 @@ def _number(value: float) -> str:
     return "no size" if math.isinf(value) else f"{value:.2g}"
 
 
-def _calibrated(draft: Draft) -> Draft:
-    learnt = draft.status.learnt
+def _calibrated(builder: DecisionBuilder) -> DecisionBuilder:
+    learnt = builder.status.learnt
     if learnt is None:
-        return draft.say("Calibrated", "Unknown", "NotLearnt", "`dependence.dispersion` is Ignore")
+        return builder.condition("Calibrated", "Unknown", "NotLearnt", "`dependence.dispersion` is Ignore")
     value: Truth = "True" if is_calibrated(learnt) else "False"
     message = f"{learnt.false_alarms} of {learnt.windows} quiet windows are called drift at 5 %"
     if value == "False":
@@ -211,4 +217,4 @@ def _calibrated(draft: Draft) -> Draft:
             " (or something changed in it): windows of less than a week will tell of that. Build the profile with"
             " times (`rollmodel profile --time`), use `reference.window` with `season: HourOfWeek`, or windows of weeks"
         )
-    return draft.say("Calibrated", value, "Replayed", message)
+    return builder.condition("Calibrated", value, "Replayed", message)

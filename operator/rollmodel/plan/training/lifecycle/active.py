@@ -19,7 +19,7 @@ from rollmodel.plan.training.lifecycle import attempts
 from rollmodel.plan.training.lifecycle.accounting import accounted
 from rollmodel.plan.training.lifecycle.pods.init_containers import at_work
 from rollmodel.plan.training.lifecycle.pods.main_container import main_ended
-from rollmodel.plan.training.lifecycle.waits.patience import overdue
+from rollmodel.plan.training.lifecycle.waits.overdue import overdue
 from rollmodel.plan.training.lifecycle.waits.queue import queue
 from rollmodel.plan.training.names import FINAL_STATES
 from rollmodel.plan.training.objects.job import suspended

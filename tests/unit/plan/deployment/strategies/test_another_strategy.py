@@ -9,7 +9,7 @@ import pytest
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies import strategy
-from rollmodel.plan.deployment.strategies.aims import Comparison, Goal, Needs
+from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.steps.judged_step import hold
 
 from tests.support.simulation.rollouts import Cluster

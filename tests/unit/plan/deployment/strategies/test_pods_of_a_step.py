@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
-from rollmodel.plan.deployment.strategies.aims import Goal
 from rollmodel.plan.deployment.strategies.canary import Canary
+from rollmodel.plan.deployment.strategies.goals import Goal
 from rollmodel.plan.deployment.strategies.requirements import unmet
 
 from tests.support.simulation.rollouts import Cluster, spec

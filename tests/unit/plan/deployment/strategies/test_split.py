@@ -12,7 +12,7 @@ from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.state import RolloutState
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.deployment.strategies.split import candidate_pods, desired_weights, least_pods
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rollmodel.evidence.core.types import NoEvidence, NoEvidenceReason
 from rollmodel.plan.deployment.analysis.signals.signal import Sampled
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 
 __all__ = ["without_copies"]
 

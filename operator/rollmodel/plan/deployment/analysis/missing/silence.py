@@ -16,7 +16,7 @@ from rollmodel.evidence.core.types import Sample, Window
 from rollmodel.plan.deployment.analysis.labels import label_delay
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 

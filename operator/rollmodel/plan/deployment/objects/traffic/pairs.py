@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.objects.traffic.services import pods_service
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.manifest import Manifest
 
 __all__ = ["pairs_service"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
-from rollmodel.plan.deployment.strategies.aims import Comparison
+from rollmodel.plan.deployment.strategies.goals import Comparison
 from rollmodel.plan.deployment.strategies.strategy import Strategy
 
 __all__ = ["asks_baseline", "compared", "compared_share"]

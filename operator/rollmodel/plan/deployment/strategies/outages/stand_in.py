@@ -7,7 +7,7 @@ meanwhile, takes its place.
 from __future__ import annotations
 
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.deployment.strategies.ends import transitions
 from rollmodel.plan.deployment.strategies.outages.outage import stable_is_down
 from rollmodel.plan.deployment.strategies.steps import stages

@@ -9,7 +9,7 @@ from rollmodel.evidence.core.types import Outcome
 from rollmodel.plan.deployment.analysis.labels import label_delay
 from rollmodel.plan.deployment.analysis.missing.silence import SILENT
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.current import current_goal
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.deployment.strategies.ends import transitions
 from rollmodel.plan.deployment.strategies.split import at_goal, carried, least_are_ready, mirrors_can_be_carried
 from rollmodel.plan.deployment.strategies.steps import stages

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.current import current_goal
-from rollmodel.plan.deployment.strategies.swap.least import least_serving
+from rollmodel.plan.deployment.strategies.current_goal import current_goal
+from rollmodel.plan.deployment.strategies.swap.limits import least_serving
 
 __all__ = [
     "candidate_pods",

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.full_size import full_size
-from rollmodel.plan.deployment.strategies.aims import Goal, Needs
 from rollmodel.plan.deployment.strategies.canary import Canary
-from rollmodel.plan.deployment.strategies.swap.least import most_weight
+from rollmodel.plan.deployment.strategies.goals import Goal, Needs
+from rollmodel.plan.deployment.strategies.swap.limits import most_weight
 
 __all__ = ["Swap"]
 

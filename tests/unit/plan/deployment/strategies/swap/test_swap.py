@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.strategies.requirements import unmet
-from rollmodel.plan.deployment.strategies.swap.least import least_serving, most_weight
+from rollmodel.plan.deployment.strategies.swap.limits import least_serving, most_weight
 
 from tests.support.simulation.past import let_serve
 from tests.support.simulation.rollouts import Cluster, spec

@@ -20,7 +20,7 @@ from rollmodel.evidence import judge
 from rollmodel.evidence.core.types import Window
 from rollmodel.ports.prometheus import Metrics
 
-__all__ = ["Memory"]
+__all__ = ["JudgeHistory"]
 
 #: A line of so many points is as good as any on a screen.
 MOST_MOMENTS = 600
@@ -43,7 +43,7 @@ class _Line:
             del self.moments[1:-1:2]
 
 
-class Memory:
+class JudgeHistory:
     """Moments of the present or last rollout, by object. ``metrics``: where the past before is read, if anywhere."""
 
     def __init__(self, metrics: Metrics | None = None, matchers: str = "") -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from rollmodel.cli.dashboard import memory as module
-from rollmodel.cli.dashboard.memory import Memory
+from rollmodel.cli.dashboard import judge_history as module
+from rollmodel.cli.dashboard.judge_history import JudgeHistory
 from rollmodel.errors import Unavailable
 from rollmodel.evidence import judge
 
@@ -24,40 +24,40 @@ def document(cluster: Cluster) -> dict[str, Any]:
 
 
 def test_each_window_counts_once(trying: Callable[[float], Cluster]) -> None:
-    cluster, memory = trying(0.05), Memory()
+    cluster, history = trying(0.05), JudgeHistory()
     for _ in range(5):
         cluster.run(10)
         for _ in range(2):
-            memory.take(document(cluster))
-    moments = memory.moments(document(cluster))
+            history.take(document(cluster))
+    moments = history.moments(document(cluster))
     assert len(moments) == 5
     assert [moment.share for moment in moments] == [0.1] * 5
     assert moments[-1].assessment == judge.assess(judge.load(cluster.status["judge"]))
 
 
 def test_a_new_rollout_begins_anew(trying: Callable[[float], Cluster]) -> None:
-    cluster, memory = trying(0.05), Memory()
-    memory.take(document(cluster))
-    old = memory.moments(document(cluster))
+    cluster, history = trying(0.05), JudgeHistory()
+    history.take(document(cluster))
+    old = history.moments(document(cluster))
     manifest = document(cluster)
     manifest["status"]["candidate"]["revision"] = "another"
-    memory.take(manifest)
-    assert len(old) == len(memory.moments(manifest)) == 1
+    history.take(manifest)
+    assert len(old) == len(history.moments(manifest)) == 1
     manifest["status"].pop("candidate")
-    memory.take(manifest)
-    assert len(memory.moments(manifest)) == 1, "what was seen of a rollout that ended stays"
+    history.take(manifest)
+    assert len(history.moments(manifest)) == 1, "what was seen of a rollout that ended stays"
 
 
 def test_it_is_bounded(trying: Callable[[float], Cluster], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_MOMENTS", 6)
-    cluster, memory = trying(0.05), Memory()
+    cluster, history = trying(0.05), JudgeHistory()
     first = None
     for _ in range(12):
         cluster.run(10)
         last = judge.load(cluster.status["judge"]).end
-        memory.take(document(cluster))
-        first = first or memory.moments(document(cluster))[0]
-    moments = memory.moments(document(cluster))
+        history.take(document(cluster))
+        first = first or history.moments(document(cluster))[0]
+    moments = history.moments(document(cluster))
     assert len(moments) <= 6
     assert moments[0] == first
     assert moments[-1].window.end == last
@@ -65,26 +65,26 @@ def test_it_is_bounded(trying: Callable[[float], Cluster], monkeypatch: pytest.M
 
 @pytest.mark.parametrize("text", ["", "no JSON", '{"version":99}'])
 def test_a_judge_of_another_version_says_nothing(trying: Callable[[float], Cluster], text: str) -> None:
-    memory, manifest = Memory(), document(trying(0.05))
+    history, manifest = JudgeHistory(), document(trying(0.05))
     manifest["status"]["judge"] = text
-    memory.take(manifest)
-    assert memory.moments(manifest) == ()
-    memory.take({"kind": "TrainingJob", "metadata": manifest["metadata"]})
+    history.take(manifest)
+    assert history.moments(manifest) == ()
+    history.take({"kind": "TrainingJob", "metadata": manifest["metadata"]})
 
 
 async def test_the_past_is_read_once_and_goes_on(trying: Callable[[float], Cluster]) -> None:
     cluster = trying(0.05)
     metrics = Remembered(cluster)
-    memory = Memory(metrics)
-    memory.take(document(cluster))
-    assert await memory.fill(document(cluster), cluster.now) == ""
-    before = len(memory.moments(document(cluster)))
+    history = JudgeHistory(metrics)
+    history.take(document(cluster))
+    assert await history.fill(document(cluster), cluster.now) == ""
+    before = len(history.moments(document(cluster)))
     assert before > 3
     asked = metrics.asked
     cluster.run(10)
-    memory.take(document(cluster))
-    assert await memory.fill(document(cluster), cluster.now) == ""
-    assert (len(memory.moments(document(cluster))), metrics.asked) == (before + 1, asked)
+    history.take(document(cluster))
+    assert await history.fill(document(cluster), cluster.now) == ""
+    assert (len(history.moments(document(cluster))), metrics.asked) == (before + 1, asked)
 
 
 async def test_a_prometheus_that_is_away_is_said(trying: Callable[[float], Cluster]) -> None:
@@ -92,13 +92,13 @@ async def test_a_prometheus_that_is_away_is_said(trying: Callable[[float], Clust
         async def query_range(self, *_: object, **__: object) -> Any:
             raise Unavailable("Prometheus did not answer")
 
-    cluster, memory = trying(0.05), Memory(Away())
-    memory.take(document(cluster))
-    problem = await memory.fill(document(cluster), cluster.now)
+    cluster, history = trying(0.05), JudgeHistory(Away())
+    history.take(document(cluster))
+    problem = await history.fill(document(cluster), cluster.now)
     assert problem == "the past cannot be read from Prometheus: Prometheus did not answer"
-    assert len(memory.moments(document(cluster))) == 1
+    assert len(history.moments(document(cluster))) == 1
 
 
 async def test_nothing_was_judged_yet() -> None:
     manifest = {"kind": "ModelDeployment", "metadata": {"name": "new", "namespace": "prod"}, "spec": {}}
-    assert await Memory(Remembered(Cluster.__new__(Cluster))).fill(manifest, NOW) == ""
+    assert await JudgeHistory(Remembered(Cluster.__new__(Cluster))).fill(manifest, NOW) == ""

@@ -1,4 +1,4 @@
-"""Builds the decision: each stage of a pass returns the draft with its part added."""
+"""Builds the decision: each stage of a pass returns the builder with its part added."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from rollmodel.plan.drift.observed import Observed
 from rollmodel.plan.drift.status.size import bounded
 from rollmodel.plan.times import stamp
 
-__all__ = ["Draft"]
+__all__ = ["DecisionBuilder"]
 
 Truth = Literal["True", "False", "Unknown"]
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
+class DecisionBuilder:
     """The new status so far, its conditions before they are dated, and what will be done."""
 
     observed: Observed
@@ -31,7 +31,7 @@ class Draft:
     readings: tuple[Reading, ...] | None = None
 
     @classmethod
-    def of(cls, observed: Observed) -> Draft:
+    def of(cls, observed: Observed) -> DecisionBuilder:
         """Nothing is decided yet."""
         return cls(observed, observed.status)
 
@@ -51,27 +51,27 @@ class Draft:
         line = self.lines.get("Ready") or find(self.observed.status.conditions, "Ready")
         return line.reason if line is not None else ""
 
-    def set(self, **fields: Any) -> Draft:
+    def set(self, **fields: Any) -> DecisionBuilder:
         """With these fields of the status changed."""
         return replace(self, status=self.status.model_copy(update=fields))
 
-    def say(self, kind: str, status: Truth, reason: str, message: str = "") -> Draft:
+    def condition(self, kind: str, status: Truth, reason: str, message: str = "") -> DecisionBuilder:
         """With this condition."""
         return replace(self, lines={**self.lines, kind: ConditionDraft(status, reason, message)})
 
-    def event(self, type_: Literal["Normal", "Warning"], reason: str, message: str) -> Draft:
+    def event(self, type_: Literal["Normal", "Warning"], reason: str, message: str) -> DecisionBuilder:
         """With this Event."""
         return replace(self, effects=(*self.effects, EmitEvent(Event(type_, reason, message))))
 
-    def apply(self, manifest: Mapping[str, Any]) -> Draft:
+    def apply(self, manifest: Mapping[str, Any]) -> DecisionBuilder:
         """With this object to apply."""
         return replace(self, effects=(*self.effects, ApplyObject(manifest)))
 
-    def read(self, readings: tuple[Reading, ...]) -> Draft:
+    def read(self, readings: tuple[Reading, ...]) -> DecisionBuilder:
         """With these numbers for the metrics."""
         return replace(self, readings=readings)
 
-    def requeue(self, seconds: float) -> Draft:
+    def requeue(self, seconds: float) -> DecisionBuilder:
         """With the next pass after so many seconds."""
         return replace(self, due=(*self.due, seconds))
 

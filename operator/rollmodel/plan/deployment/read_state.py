@@ -17,10 +17,10 @@ from rollmodel.plan.deployment.strategies.ends import outbox
 from rollmodel.plan.deployment.strategies.requirements import unmet
 from rollmodel.plan.deployment.strategies.strategy import strategy_for
 
-__all__ = ["Wish", "opened", "wish"]
+__all__ = ["BeginRequest", "begin_request", "read_state"]
 
 
-class Wish(Enum):
+class BeginRequest(Enum):
     """What an object asks those rules for that say which rollouts may begin."""
 
     NOTHING = "Nothing"
@@ -29,21 +29,21 @@ class Wish(Enum):
     """It begins whatever they say, see :func:`rollmodel.plan.deployment.beginning.is_free`."""
 
 
-def opened(observed: Observed) -> Rollout:
+def read_state(observed: Observed) -> Rollout:
     """The rollout before anything is judged or moved in this pass."""
     rollout = Rollout(RolloutState.from_status(observed.status), _context(observed), strategy_for(observed.spec))
     rollout = rollout.with_state(outbox=outbox.current(rollout.state.outbox, observed.spec.model.registry))
     return consume(hold_size(observe_arms(rollout)))
 
 
-def wish(observed: Observed) -> Wish:
+def begin_request(observed: Observed) -> BeginRequest:
     """What this pass would begin, beside what serves. Only asked where there are rules: it is half a decision."""
     if observed.status.stable is None or observed.status.candidate is not None:
-        return Wish.NOTHING
-    rollout = opened(observed)
+        return BeginRequest.NOTHING
+    rollout = read_state(observed)
     if next_revision(rollout) is None:
-        return Wish.NOTHING
-    return Wish.BEGIN_FREELY if is_free(rollout) else Wish.BEGIN
+        return BeginRequest.NOTHING
+    return BeginRequest.BEGIN_FREELY if is_free(rollout) else BeginRequest.BEGIN
 
 
 def _context(observed: Observed) -> Context:

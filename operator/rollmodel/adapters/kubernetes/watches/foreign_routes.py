@@ -14,14 +14,14 @@ from rollmodel.adapters.kubernetes.watches.packed import PackedObjects
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.manifest import Manifest
 
-__all__ = ["GUEST_BYTES", "GUEST_KIND", "Guests"]
+__all__ = ["FOREIGN_ROUTE_BYTES", "FOREIGN_ROUTE_KIND", "ForeignRoutes"]
 
-GUEST_KIND = "HTTPRoute"
+FOREIGN_ROUTE_KIND = "HTTPRoute"
 #: How much one namespace may have here, packed.
-GUEST_BYTES = 256 * 2**10
+FOREIGN_ROUTE_BYTES = 256 * 2**10
 
 
-class Guests:
+class ForeignRoutes:
     """By address. ``wake(uid)`` tells those who asked for one that it changed, or went."""
 
     def __init__(self, wake: Callable[[str], None]) -> None:
@@ -58,7 +58,7 @@ class Guests:
         sizes = self._sizes.setdefault(ref.namespace, {})
         sizes.pop(ref, None)
         sizes[ref] = self._objects.pack(ref)
-        while sum(sizes.values()) > GUEST_BYTES:
+        while sum(sizes.values()) > FOREIGN_ROUTE_BYTES:
             self._drop(next(iter(sizes)))
         if tell:
             self._tell(ref)

@@ -12,7 +12,7 @@ from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.ports.registry import Connection
 
-__all__ = ["Acting", "Connect", "Handler", "Refusal"]
+__all__ = ["Connect", "ExecutionState", "Handler", "Refusal"]
 
 #: Gives the registry of the object.
 Connect = Callable[[], Awaitable[Connection]]
@@ -28,7 +28,7 @@ class Refusal:
 
 
 @dataclass(slots=True)
-class Acting:
+class ExecutionState:
     """``body`` is the object as it now is; ``began`` is when the acting did (``time.monotonic``).
 
     ``done`` are the effects that were carried out, ``failed`` the addresses that could not be applied; ``conflict``
@@ -59,4 +59,4 @@ class Acting:
 
 
 #: Carries out one effect and deals with its failure. Raises only what ends the whole pass.
-Handler = Callable[[Any, Acting], Awaitable[None]]
+Handler = Callable[[Any, ExecutionState], Awaitable[None]]

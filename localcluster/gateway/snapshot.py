@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from localcluster.kubeapi import Object
 
-__all__ = ["CONTROLLER", "GATEWAY_GROUP", "Reason", "World", "key"]
+__all__ = ["CONTROLLER", "GATEWAY_GROUP", "Reason", "Snapshot", "key"]
 
 CONTROLLER = "rollmodel.dev/localcluster-gateway"
 GATEWAY_GROUP = "gateway.networking.k8s.io"
@@ -22,7 +22,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class Snapshot:
     """One consistent view; all are plain objects of the API."""
 
     classes: Sequence[Object] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from localcluster.gateway.world import CONTROLLER, World
+from localcluster.gateway.snapshot import CONTROLLER, Snapshot
 
 
 def meta(name: str, namespace: str | None = "ns", **more: Any) -> dict[str, Any]:
@@ -56,7 +56,7 @@ def endpoint(address: str, **conditions: Any) -> dict[str, Any]:
     return {"addresses": [address], "conditions": conditions}
 
 
-def world(*routes: dict[str, Any], services: Sequence[str | dict[str, Any]] = ("a", "b"), **more: Any) -> World:
+def snapshot(*routes: dict[str, Any], services: Sequence[str | dict[str, Any]] = ("a", "b"), **more: Any) -> Snapshot:
     found = [one if isinstance(one, dict) else service(one) for one in services]
     fields: dict[str, Any] = {"classes": [CLASS], "gateways": [gateway()], "services": found}
-    return World(**{**fields, "routes": list(routes), **more})
+    return Snapshot(**{**fields, "routes": list(routes), **more})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.aims import Goal
+from rollmodel.plan.deployment.strategies.goals import Goal
 from rollmodel.plan.deployment.strategies.steps.bake import has_all_traffic
 
 __all__ = ["current_goal"]

@@ -9,7 +9,7 @@ from rollmodel.plan.decision import Decision
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.notifications import About, with_notifications
 
-__all__ = ["NOT_TOLD", "with_news"]
+__all__ = ["NOT_TOLD", "with_webhook_messages"]
 
 #: Reasons of Events about the operator's own housekeeping: a chat need not know.
 NOT_TOLD = frozenset(
@@ -17,7 +17,7 @@ NOT_TOLD = frozenset(
 )
 
 
-def with_news(observed: Observed, decision: Decision) -> Decision:
+def with_webhook_messages(observed: Observed, decision: Decision) -> Decision:
     """What was decided, and its news. Last, when all is decided."""
     about = About.of("ModelDeployment", observed)
     data = {name: _arm(decision.status.get(name)) for name in ("stable", "candidate")}
