@@ -20,6 +20,7 @@ from rollmodel.adapters.kubernetes.kinds import (
 from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.adapters.kubernetes.watches.named_config_maps import NamedConfigMaps
 from rollmodel.adapters.mlflow.registry import Mlflow
+from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.api.coordination import CONFIG_MAP
@@ -33,7 +34,16 @@ from rollmodel.runtime.operators.elector import Elector
 from rollmodel.runtime.rollout_rules import RolloutRules
 from rollmodel.settings import Settings
 
-__all__ = ["elector_of", "lease_of", "metrics_of", "own_connection", "registry_of", "rules_of", "switched_off"]
+__all__ = [
+    "elector_of",
+    "lease_of",
+    "metrics_of",
+    "own_connection",
+    "registry_of",
+    "rules_of",
+    "switched_off",
+    "tracking_of",
+]
 
 
 def lease_of(settings: Settings, api: ApiServer) -> Leases | None:
@@ -73,6 +83,15 @@ def registry_of(settings: Settings, instruments: Instruments) -> Mlflow:
         hash_limit=settings.hash_limit_bytes,
         timeout=settings.registry_timeout_seconds,
         timer=partial(instruments.call, "registry"),
+    )
+
+
+def tracking_of(settings: Settings, instruments: Instruments) -> MlflowTracking:
+    """The client of the tracking server."""
+    return MlflowTracking(
+        timeout=settings.registry_timeout_seconds,
+        timer=partial(instruments.call, "tracking"),
+        timing=settings.timing,
     )
 
 

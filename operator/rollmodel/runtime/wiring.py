@@ -42,6 +42,7 @@ from rollmodel.runtime.neighbours import (
     registry_of,
     rules_of,
     switched_off,
+    tracking_of,
 )
 from rollmodel.runtime.operators.elector import Elector
 from rollmodel.runtime.tasks.arrivals import Arrivals
@@ -90,18 +91,13 @@ class Operator:
         kube = Kubernetes(api, wake=triggers.wake, namespaces=settings.namespaces, without=switched_off(settings))
         registry = registry_of(settings, instruments)
         metrics = metrics_of(settings, instruments)
-        tracking = MlflowTracking(
-            timeout=settings.registry_timeout_seconds,
-            timer=partial(instruments.call, "tracking"),
-            timing=settings.timing,
-        )
+        tracking = tracking_of(settings, instruments)
         clock = SystemClock()
         lease = lease_of(settings, api)
         elector = elector_of(settings, lease) if lease is not None else None
         leads = elector.leads if elector is not None else lambda: True
         instruments.ask_who_leads(leads)
         webhooks = Webhooks(timer=partial(instruments.call, "webhook"))
-        read_secrets = settings.connection_secrets == "Read"
         arrivals, created = Arrivals(), CreatedRuns()
         executor = Executor(
             kube,
@@ -112,19 +108,11 @@ class Operator:
             timing=settings.timing,
             leads=leads,
             tenancy=settings.tenants_of_registry,
-            news=NotifyHandlers(
-                kube, webhooks, triggers.wake, hosts=settings.connection_hosts, read_secrets=read_secrets
-            ),
+            news=_notify_handlers(settings, kube, webhooks, triggers),
             arrived=arrivals.arrived,
             created=created,
         )
-        registries = Connections(
-            kube,
-            default=own_connection(settings),
-            read_secrets=read_secrets,
-            hosts=settings.connection_hosts,
-            seconds=settings.registry_poll_seconds,
-        )
+        registries = _connections(settings, kube)
         references = References(triggers.wake)
         models = Models(registry, registries, references, triggers.wake, settings.tenants_of_registry)
         compute = ComputeThreads()
@@ -185,6 +173,21 @@ class Operator:
         if self.metrics is not None:
             self.metrics.close()
         await self.api.close()
+
+
+def _notify_handlers(settings: Settings, kube: Kubernetes, webhooks: Webhooks, triggers: Triggers) -> NotifyHandlers:
+    read_secrets = settings.connection_secrets == "Read"
+    return NotifyHandlers(kube, webhooks, triggers.wake, hosts=settings.connection_hosts, read_secrets=read_secrets)
+
+
+def _connections(settings: Settings, kube: Kubernetes) -> Connections:
+    return Connections(
+        kube,
+        default=own_connection(settings),
+        read_secrets=settings.connection_secrets == "Read",
+        hosts=settings.connection_hosts,
+        seconds=settings.registry_poll_seconds,
+    )
 
 
 def _watches(settings: Settings) -> int:

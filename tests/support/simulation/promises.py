@@ -11,8 +11,8 @@ from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan import naming
 from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject
 from rollmodel.plan.deployment.routers.router import router_for
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
 from rollmodel.plan.deployment.strategies.swap.limits import least_serving
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 __all__ = [
     "HOLDING_PAGE",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rollmodel.plan.deployment.strategies.strategy import STRATEGIES
+from rollmodel.plan.deployment.strategies.table import STRATEGIES
 
 REPOSITORY = Path(__file__).parents[3]
 SECTIONS = dict(

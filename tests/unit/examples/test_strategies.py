@@ -11,7 +11,7 @@ from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.routers.match import RequestMatch
 from rollmodel.plan.deployment.strategies.goals import Goal
 from rollmodel.plan.deployment.strategies.requirements import unmet
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 #: The weights of the example; most of them are left out.

@@ -16,7 +16,7 @@ from rollmodel.plan.deployment.at_rest import children_at_rest
 from rollmodel.plan.deployment.objects.desired import APPLIED
 from rollmodel.plan.deployment.observed import Defaults, PinnedModel
 from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 __all__ = ["ChildChange", "FieldChange", "Planned", "planned"]
 

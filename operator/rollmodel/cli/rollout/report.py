@@ -21,7 +21,7 @@ from rollmodel.cli.common.manifest import spec_of
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge, multiplicity
 from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricPlan, MetricReport, Outcome
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 __all__ = ["ArmView", "MetricView", "Proof", "Rate", "Report", "duration", "of_manifest", "views"]
 

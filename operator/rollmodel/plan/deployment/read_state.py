@@ -15,7 +15,7 @@ from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.strategies.commands import consume
 from rollmodel.plan.deployment.strategies.ends import outbox
 from rollmodel.plan.deployment.strategies.requirements import unmet
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 __all__ = ["BeginRequest", "begin_request", "read_state"]
 

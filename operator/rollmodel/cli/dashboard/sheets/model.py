@@ -17,7 +17,7 @@ from rollmodel.cli.rollout import past, report
 from rollmodel.cli.rollout.charts import Chart, charts, weights
 from rollmodel.cli.rollout.report import MetricView, Report
 from rollmodel.plan.deployment.strategies.goals import Goal
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 __all__ = ["Drawn", "Step", "blocks", "commands", "drawn", "overview"]
 

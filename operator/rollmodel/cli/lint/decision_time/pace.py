@@ -26,7 +26,7 @@ from rollmodel.cli.lint.references import finding
 from rollmodel.cli.rollout.report import duration
 from rollmodel.plan.deployment.analysis.policy import judge_plan
 from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 __all__ = ["Pace", "add_arguments", "paces_of", "too_short"]
 

@@ -20,7 +20,7 @@ from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
 from rollmodel.plan.deployment.strategies.goals import Goal
 from rollmodel.plan.deployment.strategies.steps.moves import DWELL_TICKS
 from rollmodel.plan.deployment.strategies.steps.ramp import climb
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 __all__ = ["FACTORS", "DecisionTime", "decision_times", "first_step", "late", "promotion_seconds", "traffic_of"]
 

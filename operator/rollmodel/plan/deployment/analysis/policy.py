@@ -11,7 +11,7 @@ from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.full_size import full_size
 from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.strategies.baseline.compared import asks_baseline
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 __all__ = ["compared_part", "judge_plan"]
 

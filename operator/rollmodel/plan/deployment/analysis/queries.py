@@ -21,7 +21,7 @@ from rollmodel.plan.deployment.analysis.signals import promql, signal_of
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.strategies.baseline.compared import compared
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 from rollmodel.plan.times import parse
 
 __all__ = ["asks_history", "is_about_candidate", "load_judge", "past_part", "queries", "query_of"]

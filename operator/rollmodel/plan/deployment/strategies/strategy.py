@@ -1,25 +1,19 @@
-"""Strategies: what a rollout wants at each moment. ``spec.rollout.strategy`` is read here and nowhere else.
+"""Strategies: what a rollout wants at each moment.
 
-A new strategy is one file with a class as :class:`Strategy` describes it, one line in ``STRATEGIES``, and its name in
-the API. All strategies share the rest: the first revision, start and warm-up, pods that fail, proof of harm, blindness,
-commands, weight only for ready pods, taking over, draining, history and Events.
+A new strategy is one file with a class as :class:`Strategy` describes it, one line in ``table.STRATEGIES``, and its
+name in the API. All strategies share the rest: the first revision, start and warm-up, pods that fail, proof of harm,
+blindness, commands, weight only for ready pods, taking over, draining, history and Events.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies.ab_test import ABTest
-from rollmodel.plan.deployment.strategies.blue_green import BlueGreen
-from rollmodel.plan.deployment.strategies.canary import Canary
 from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
-from rollmodel.plan.deployment.strategies.shadow import Shadow
-from rollmodel.plan.deployment.strategies.swap.swap import Swap
 
-__all__ = ["STRATEGIES", "Strategy", "strategy_for"]
+__all__ = ["Strategy"]
 
 
 class Strategy(Protocol):
@@ -63,17 +57,3 @@ class Strategy(Protocol):
     def place(self, rollout: Rollout, step: int) -> str:
         """Where a candidate at a step stands, for people: ``v8 at 25 %, step 2 of 3``."""
         ...
-
-
-STRATEGIES: Mapping[str, Strategy] = {
-    "ABTest": ABTest(),
-    "BlueGreen": BlueGreen(),
-    "Canary": Canary(),
-    "Shadow": Shadow(),
-    "Swap": Swap(),
-}
-
-
-def strategy_for(spec: ModelDeploymentSpec) -> Strategy:
-    """The strategy that a spec asks for."""
-    return STRATEGIES[spec.rollout.strategy]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
 from rollmodel.plan.deployment.rollout import Rollout
-from rollmodel.plan.deployment.strategies import strategy
+from rollmodel.plan.deployment.strategies import table
 from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
 from rollmodel.plan.deployment.strategies.steps.judged_step import hold
 
@@ -80,7 +80,7 @@ class Copies(AllAtOnce):
 def under(serving: Serving, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Cluster]:
     """A cluster where version 1 serves, whose spec asks for a strategy of these tests."""
     added = {"AllAtOnce": AllAtOnce(), "Copies": Copies()}
-    monkeypatch.setattr(strategy, "STRATEGIES", {**strategy.STRATEGIES, **added})
+    monkeypatch.setattr(table, "STRATEGIES", {**table.STRATEGIES, **added})
 
     def build(name: str, **changes: Any) -> Cluster:
         cluster = serving(**changes)

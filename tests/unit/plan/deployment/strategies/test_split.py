@@ -14,7 +14,7 @@ from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.state import RolloutState
 from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.deployment.strategies.split import candidate_pods, desired_weights, least_pods
-from rollmodel.plan.deployment.strategies.strategy import strategy_for
+from rollmodel.plan.deployment.strategies.table import strategy_for
 
 from tests.support.simulation.rollouts import Cluster, spec
 
