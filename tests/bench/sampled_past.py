@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import HistogramSample, JudgePlan, MetricHistory, MetricPlan, Window
+from rollmodel.evidence.core.samples import HistogramSample, Window
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan
 from scipy.stats import norm
 
 __all__ = ["Outcome", "main", "measure"]

@@ -15,17 +15,15 @@ from rollmodel.evidence import multiplicity, sample_ratio
 from rollmodel.evidence.core.checks import checked, single_arm
 from rollmodel.evidence.core.opinion import MetricJudge, Step
 from rollmodel.evidence.core.plans import PlanError, validated
-from rollmodel.evidence.core.types import (
+from rollmodel.evidence.core.samples import (
     CountSample,
     HistogramSample,
-    JudgePlan,
-    MetricHistory,
-    MetricPlan,
     NoEvidence,
     NoEvidenceReason,
     Sample,
     Window,
 )
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan
 from rollmodel.evidence.sample_ratio import SampleRatioState
 from rollmodel.evidence.state import METRIC_JUDGES, JudgeState, StateError, dump, load, pack
 from rollmodel.evidence.verdict import assess

@@ -12,7 +12,8 @@ from typing import Any
 from rollmodel.evidence import packed, sample_ratio
 from rollmodel.evidence.core.arrays import from_plain, to_plain
 from rollmodel.evidence.core.opinion import MetricJudge
-from rollmodel.evidence.core.types import JudgePlan, MetricPlan, NoEvidence, NoEvidenceReason
+from rollmodel.evidence.core.samples import NoEvidence, NoEvidenceReason
+from rollmodel.evidence.core.types import JudgePlan, MetricPlan
 from rollmodel.evidence.counts.judge import CountJudge
 from rollmodel.evidence.latency.judge import LatencyJudge
 from rollmodel.evidence.means.judge import MeanJudge

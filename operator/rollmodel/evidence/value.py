@@ -15,15 +15,8 @@ import numpy as np
 
 from rollmodel.evidence.core.arrays import Array, from_plain, to_plain
 from rollmodel.evidence.core.opinion import MetricOpinion, Step
-from rollmodel.evidence.core.types import (
-    JudgePlan,
-    MetricHistory,
-    MetricPlan,
-    MetricReport,
-    NoEvidence,
-    Sample,
-    ValueSample,
-)
+from rollmodel.evidence.core.samples import NoEvidence, Sample, ValueSample
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
 
 __all__ = ["ValueJudge"]
 

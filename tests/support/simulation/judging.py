@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.arrays import array
-from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, PodSeries, Sample, Window
+from rollmodel.evidence.core.samples import PodSeries, Sample, Window
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan
 from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.noise.dispersion import Prior
 

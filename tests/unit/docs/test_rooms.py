@@ -76,3 +76,58 @@ def test_old_names_do_not_come_back(top: str) -> None:
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 name = node.name.lstrip("_")
                 assert name not in OLD_DEFINITIONS, f"{path}: {node.name} is called {OLD_DEFINITIONS.get(name)} today"
+
+
+#: Files that know each other by type alone. Where more of them do, none can be read without the others.
+KNOW_EACH_OTHER = {
+    frozenset({"plan.deployment.rollout", "plan.deployment.strategies.strategy"}),
+    frozenset(
+        {"adapters.mlflow.connection.client", "adapters.mlflow.connection.http", "adapters.mlflow.connection.stores"}
+    ),
+}
+
+
+def imports_of(modules: dict[str, ast.Module]) -> dict[str, set[str]]:
+    """By module: which of the others it imports, wherever in the file."""
+    found: dict[str, set[str]] = {}
+    for name, tree in modules.items():
+        named = set()
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module is not None:
+                named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        found[name] = {one.removeprefix("rollmodel.") for one in named} & set(modules) - {name}
+    return found
+
+
+def circles(imports: dict[str, set[str]]) -> set[frozenset[str]]:
+    """Groups of modules of which each leads to each other."""
+    reached = {start: {start} for start in imports}
+    for start, seen in reached.items():
+        ahead = list(imports[start])
+        while ahead:
+            if (one := ahead.pop()) not in seen:
+                seen.add(one)
+                ahead.extend(imports[one])
+    groups = {frozenset(other for other in seen if start in reached[other]) for start, seen in reached.items()}
+    return {group for group in groups if len(group) > 1}
+
+
+def test_no_files_are_tied_in_a_circle() -> None:
+    package = REPOSITORY / "operator" / "rollmodel"
+    paths = [path for path in MODULES if path.is_relative_to(package) and path.name != "__init__.py"]
+    modules = {
+        ".".join(path.relative_to(package).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
+        for path in paths
+    }
+    assert circles(imports_of(modules)) <= KNOW_EACH_OTHER
+
+
+def test_a_circle_is_found() -> None:
+    texts = {
+        "a": "from rollmodel.b import x",
+        "b": "from rollmodel import c",
+        "c": "from rollmodel.a import y",
+        "d": "import a",
+    }
+    found = imports_of({name: ast.parse(text) for name, text in texts.items()})
+    assert circles(found) == {frozenset("abc")}

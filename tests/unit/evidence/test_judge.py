@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import (
+from rollmodel.evidence.core.samples import (
     CountSample,
     HistogramSample,
-    MetricPlan,
     NoEvidence,
     NoEvidenceReason,
-    Outcome,
     ValueSample,
     Window,
 )
+from rollmodel.evidence.core.types import MetricPlan, Outcome
 
 from tests.support.simulation.judging import START, STEP, feed, plan, quiet_history, window
 

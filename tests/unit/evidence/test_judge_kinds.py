@@ -8,18 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import (
+from rollmodel.evidence.core.samples import (
     CountSample,
     HistogramSample,
     MeanSample,
-    MetricHistory,
-    MetricPlan,
     NoEvidence,
     NoEvidenceReason,
-    Outcome,
     Sample,
     ValueSample,
 )
+from rollmodel.evidence.core.types import MetricHistory, MetricPlan, Outcome
 from scipy.stats import norm
 
 from tests.support.simulation.judging import START, feed, plan, quiet_history, window

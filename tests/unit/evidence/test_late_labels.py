@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import CountSample, MetricPlan, NoEvidenceReason, Outcome
+from rollmodel.evidence.core.samples import CountSample, NoEvidenceReason
+from rollmodel.evidence.core.types import MetricPlan, Outcome
 from rollmodel.evidence.verdict import GRACE
 
 from tests.support.simulation.judging import START, STEP, feed, plan, quiet_history, window

@@ -11,15 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import (
-    CountSample,
-    HistogramSample,
-    MeanSample,
-    MetricHistory,
-    MetricPlan,
-    Sample,
-    ValueSample,
-)
+from rollmodel.evidence.core.samples import CountSample, HistogramSample, MeanSample, Sample, ValueSample
+from rollmodel.evidence.core.types import MetricHistory, MetricPlan
 from rollmodel.evidence.packed import LONGEST, PREFIX, pack, unpack
 
 from tests.support.simulation.judging import START, plan, quiet_history, window

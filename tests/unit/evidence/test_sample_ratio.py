@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from rollmodel.evidence import judge, sample_ratio
-from rollmodel.evidence.core.types import CountSample, Outcome
+from rollmodel.evidence.core.samples import CountSample
+from rollmodel.evidence.core.types import Outcome
 
 from tests.support.simulation.judging import START, plan, quiet_history, window
 

@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import (
-    CountSample,
-    HistogramSample,
-    JudgePlan,
-    MetricHistory,
-    MetricPlan,
-    Outcome,
-    Sample,
-    Window,
-)
+from rollmodel.evidence.core.samples import CountSample, HistogramSample, Sample, Window
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, Outcome
 
 START = 100_000.0
 PLAIN = CountSample(40, 0, 120, 1)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import CountSample, MetricReport, Outcome
+from rollmodel.evidence.core.samples import CountSample
+from rollmodel.evidence.core.types import MetricReport, Outcome
 
 from tests.support.simulation.judging import START, plan, quiet_history, window
 

@@ -18,7 +18,8 @@ from rollmodel.cli.backtest.counts import Counts, History
 from rollmodel.cli.backtest.steps import SAMPLES_LATE
 from rollmodel.evidence.core.arrays import Array, Mask, stack, take
 from rollmodel.evidence.core.opinion import Step
-from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricHistory, MetricReport, Outcome, Sample
+from rollmodel.evidence.core.samples import CountSample, Sample
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricReport, Outcome
 from rollmodel.evidence.counts import guardrail
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.judge import CountJudge

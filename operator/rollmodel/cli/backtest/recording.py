@@ -17,14 +17,8 @@ from rollmodel.cli.backtest.steps import SAMPLES_LATE
 from rollmodel.errors import Invalid, Untrustworthy
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.arrays import Array, Mask
-from rollmodel.evidence.core.types import (
-    Assessment,
-    JudgePlan,
-    MetricHistory,
-    Outcome,
-    Sample,
-    Window,
-)
+from rollmodel.evidence.core.samples import Sample, Window
+from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricHistory, Outcome
 from rollmodel.evidence.expected_harm import expected_harm
 from rollmodel.plan.deployment.analysis.policy import compared_part
 from rollmodel.plan.deployment.analysis.promql import scope

@@ -17,7 +17,7 @@ from rollmodel.cli.common.printing.rows import status_of
 from rollmodel.cli.rollout import past
 from rollmodel.errors import Invalid, RollmodelError
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import Window
+from rollmodel.evidence.core.samples import Window
 from rollmodel.ports.prometheus import Metrics
 
 __all__ = ["JudgeHistory"]

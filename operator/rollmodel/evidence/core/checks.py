@@ -6,18 +6,18 @@ import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
-from rollmodel.evidence.core.types import (
+from rollmodel.evidence.core.samples import (
     CountSample,
     DifferenceSample,
     HistogramSample,
     MeanSample,
-    MetricPlan,
     NoEvidence,
     NoEvidenceReason,
     PairSample,
     Sample,
     ValueSample,
 )
+from rollmodel.evidence.core.types import MetricPlan
 
 __all__ = ["MOST_BUCKETS", "checked", "edges_problem", "problem", "single_arm"]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from rollmodel.evidence.core.types import NoEvidence, NoEvidenceReason, Window
+from rollmodel.evidence.core.samples import NoEvidence, NoEvidenceReason, Window
 
 __all__ = ["PATIENCE", "Grid", "Increment", "Track", "increments", "windows"]
 

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, Self
 
-from rollmodel.evidence.core.types import MetricPlan, MetricReport, NoEvidence, Sample
+from rollmodel.evidence.core.samples import NoEvidence, Sample
+from rollmodel.evidence.core.types import MetricPlan, MetricReport
 
 __all__ = ["MetricJudge", "MetricOpinion", "Step", "finite"]
 

@@ -15,17 +15,17 @@ from typing import Literal
 
 from rollmodel.evidence.core.checks import edges_problem, problem
 from rollmodel.evidence.core.increments import Grid, Increment, Track, Values, increments, place, windows
-from rollmodel.evidence.core.types import (
+from rollmodel.evidence.core.samples import (
     CountSample,
     DifferenceSample,
     HistogramSample,
     MeanSample,
-    MetricHistory,
     NoEvidence,
     NoEvidenceReason,
     PodSeries,
     Window,
 )
+from rollmodel.evidence.core.types import MetricHistory
 
 __all__ = ["count_samples", "difference_samples", "histogram_samples", "history", "mean_samples"]
 

@@ -14,15 +14,8 @@ from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, selec
 from rollmodel.evidence.core.evalue import HIGH, Margin, Pair, margin, tick
 from rollmodel.evidence.core.mixture import windows_to_decide
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
-from rollmodel.evidence.core.types import (
-    CountSample,
-    JudgePlan,
-    MetricHistory,
-    MetricPlan,
-    MetricReport,
-    NoEvidence,
-    Sample,
-)
+from rollmodel.evidence.core.samples import CountSample, NoEvidence, Sample
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
 from rollmodel.evidence.counts import cold_start, guardrail
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.baseline import Baseline, from_history, unknown

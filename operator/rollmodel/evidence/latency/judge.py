@@ -12,16 +12,8 @@ import numpy as np
 from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
 from rollmodel.evidence.core.mixture import Wealth
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
-from rollmodel.evidence.core.types import (
-    HistogramSample,
-    JudgePlan,
-    MetricHistory,
-    MetricPlan,
-    MetricReport,
-    NoEvidence,
-    NoEvidenceReason,
-    Sample,
-)
+from rollmodel.evidence.core.samples import HistogramSample, NoEvidence, NoEvidenceReason, Sample
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
 from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import model as latency
 from rollmodel.evidence.latency import phases

@@ -17,7 +17,8 @@ from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
 from rollmodel.evidence.core.checks import edges_problem
 from rollmodel.evidence.core.evalue import Margin, Pair, margin
 from rollmodel.evidence.core.mixture import Mixture, log_total, part_of, windows_to_decide
-from rollmodel.evidence.core.types import HistogramSample, JudgePlan, MetricHistory, MetricPlan
+from rollmodel.evidence.core.samples import HistogramSample
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan
 from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import bins, cold_start
 from rollmodel.evidence.latency import model as latency

@@ -14,15 +14,8 @@ from rollmodel.evidence.core.arrays import Array, array, from_plain, stack, to_p
 from rollmodel.evidence.core.evalue import margin
 from rollmodel.evidence.core.mixture import ticks_to_level, windows_to_decide
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
-from rollmodel.evidence.core.types import (
-    JudgePlan,
-    MeanSample,
-    MetricHistory,
-    MetricPlan,
-    MetricReport,
-    NoEvidence,
-    Sample,
-)
+from rollmodel.evidence.core.samples import MeanSample, NoEvidence, Sample
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
 from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.counts.interval import Interval, confidence_sequence
 from rollmodel.evidence.means import model as means

@@ -13,7 +13,8 @@ from rollmodel.evidence import multiplicity
 from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
 from rollmodel.evidence.core.mixture import log_total, release_seconds, windows_to_decide
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
-from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport, NoEvidence, Sample
+from rollmodel.evidence.core.samples import NoEvidence, Sample
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
 from rollmodel.evidence.paired import differences
 from rollmodel.evidence.paired.differences import Batch, DifferenceConfig, DifferenceState
 from rollmodel.evidence.paired.judge import copies_ended, verdict_of

@@ -13,7 +13,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 from rollmodel.evidence.core import windows
-from rollmodel.evidence.core.types import CountSample, PodSeries
+from rollmodel.evidence.core.samples import CountSample, PodSeries
 
 from tests.bench.evidence.records import Record, measure
 from tests.bench.evidence.rules import ours

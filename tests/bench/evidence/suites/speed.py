@@ -13,7 +13,8 @@ from rollmodel.cli.backtest.counts import Counts as Recorded
 from rollmodel.cli.backtest.counts import History
 from rollmodel.cli.backtest.steps import replay
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricPlan, Window
+from rollmodel.evidence.core.samples import CountSample, Window
+from rollmodel.evidence.core.types import JudgePlan, MetricPlan
 
 from tests.bench.evidence.pages.markdown import table
 from tests.bench.evidence.setup import generator

@@ -13,7 +13,8 @@ from rollmodel.cli.backtest import command
 from rollmodel.cli.backtest.batch import Batch
 from rollmodel.cli.backtest.counts import Counts, History
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricHistory, MetricPlan, Window
+from rollmodel.evidence.core.samples import CountSample, Window
+from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan
 
 TICKS = 50
 #: Bad fraction of the candidate, requests per tick, and what happens on the way.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.evidence.core.increments import PATIENCE
-from rollmodel.evidence.core.types import (
+from rollmodel.evidence.core.samples import (
     CountSample,
     HistogramSample,
     MeanSample,

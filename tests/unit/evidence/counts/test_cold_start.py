@@ -10,7 +10,8 @@ import pytest
 from numpy.testing import assert_allclose
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.evalue import margin, tick
-from rollmodel.evidence.core.types import CountSample, JudgePlan, MetricPlan, Outcome, Window
+from rollmodel.evidence.core.samples import CountSample, Window
+from rollmodel.evidence.core.types import JudgePlan, MetricPlan, Outcome
 from rollmodel.evidence.counts import cold_start
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.baseline import unknown

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.evalue import Pair, margin
-from rollmodel.evidence.core.types import HistogramSample, MetricPlan, Outcome
+from rollmodel.evidence.core.samples import HistogramSample
+from rollmodel.evidence.core.types import MetricPlan, Outcome
 from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import cold_start
 

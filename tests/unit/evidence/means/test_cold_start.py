@@ -7,7 +7,8 @@ import json
 import numpy as np
 import pytest
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import MeanSample, MetricPlan, Outcome
+from rollmodel.evidence.core.samples import MeanSample
+from rollmodel.evidence.core.types import MetricPlan, Outcome
 from rollmodel.evidence.means import cold_start
 
 from tests.bench.evidence.suites.cold_means import found_after

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.mixture import log_total
-from rollmodel.evidence.core.types import DifferenceSample, MetricPlan, NoEvidence, NoEvidenceReason, Outcome
+from rollmodel.evidence.core.samples import DifferenceSample, NoEvidence, NoEvidenceReason
+from rollmodel.evidence.core.types import MetricPlan, Outcome
 from rollmodel.evidence.paired import differences
 from rollmodel.evidence.paired.differences import Batch
 

@@ -12,15 +12,8 @@ from rollmodel.evidence import judge
 from rollmodel.evidence.core.arrays import array
 from rollmodel.evidence.core.mixture import log_total
 from rollmodel.evidence.core.plans import PlanError
-from rollmodel.evidence.core.types import (
-    CountSample,
-    MetricPlan,
-    NoEvidence,
-    NoEvidenceReason,
-    Outcome,
-    PairSample,
-    Sample,
-)
+from rollmodel.evidence.core.samples import CountSample, NoEvidence, NoEvidenceReason, PairSample, Sample
+from rollmodel.evidence.core.types import MetricPlan, Outcome
 from rollmodel.evidence.paired import model
 
 from tests.support.simulation.judging import START, feed, plan, window

@@ -13,17 +13,16 @@ from statistics import NormalDist
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array
-from rollmodel.evidence.core.types import (
+from rollmodel.evidence.core.samples import (
     CountSample,
     DifferenceSample,
     HistogramSample,
     MeanSample,
-    MetricHistory,
-    MetricPlan,
     PairSample,
     Sample,
     ValueSample,
 )
+from rollmodel.evidence.core.types import MetricHistory, MetricPlan
 
 __all__ = ["Traffic", "past", "sample"]
 

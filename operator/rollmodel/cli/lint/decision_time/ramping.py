@@ -9,7 +9,8 @@ from functools import partial
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.lint.decision_time.expected import Traffic, past, sample
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport, Window
+from rollmodel.evidence.core.samples import Window
+from rollmodel.evidence.core.types import Assessment, JudgePlan, MetricReport
 from rollmodel.evidence.expected_harm import expected_harm, notice_seconds
 from rollmodel.plan.deployment.analysis.policy import compared_part
 from rollmodel.plan.deployment.full_size import full_size

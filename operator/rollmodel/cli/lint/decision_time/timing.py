@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.lint.decision_time.expected import Traffic, past, sample
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import JudgePlan, MetricPlan, MetricReport, Window
+from rollmodel.evidence.core.samples import Window
+from rollmodel.evidence.core.types import JudgePlan, MetricPlan, MetricReport
 from rollmodel.plan.deployment.analysis.missing.arrival import window_seconds
 from rollmodel.plan.deployment.analysis.policy import compared_part, judge_plan
 from rollmodel.plan.deployment.full_size import full_size

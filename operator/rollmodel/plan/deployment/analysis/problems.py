@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from rollmodel.api import conditions
 from rollmodel.errors import Invalid
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import Assessment, NoEvidenceReason, Outcome
+from rollmodel.evidence.core.samples import NoEvidenceReason
+from rollmodel.evidence.core.types import Assessment, Outcome
 from rollmodel.evidence.verdict import seconds_without_data
 from rollmodel.plan import naming
 from rollmodel.plan.deployment.analysis.missing.lateness import asked_for

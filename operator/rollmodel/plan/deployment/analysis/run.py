@@ -12,14 +12,8 @@ from datetime import UTC, datetime, timedelta
 
 from rollmodel.api import conditions
 from rollmodel.evidence import judge
-from rollmodel.evidence.core.types import (
-    Assessment,
-    MetricHistory,
-    NoEvidenceReason,
-    Outcome,
-    Sample,
-    Window,
-)
+from rollmodel.evidence.core.samples import NoEvidenceReason, Sample, Window
+from rollmodel.evidence.core.types import Assessment, MetricHistory, Outcome
 from rollmodel.plan.deployment.analysis.answers import (
     complete_questions,
     counters,

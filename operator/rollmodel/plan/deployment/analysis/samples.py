@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rollmodel.api.modeldeployment import Metric
-from rollmodel.evidence.core.types import MetricHistory, NoEvidence, NoEvidenceReason, Sample, Window
+from rollmodel.evidence.core.samples import NoEvidence, NoEvidenceReason, Sample, Window
+from rollmodel.evidence.core.types import MetricHistory
 from rollmodel.plan.deployment.analysis.signals import signal_of
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled
 from rollmodel.plan.deployment.observed import Answer

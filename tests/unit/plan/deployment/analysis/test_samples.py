@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from rollmodel.api.modeldeployment import Metric
-from rollmodel.evidence.core.types import (
+from rollmodel.evidence.core.samples import (
     CountSample,
     HistogramSample,
     MeanSample,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rollmodel.evidence.core.types import NoEvidence, NoEvidenceReason
+from rollmodel.evidence.core.samples import NoEvidence, NoEvidenceReason
 from rollmodel.plan.deployment.analysis.signals.signal import Sampled
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.current_goal import current_goal

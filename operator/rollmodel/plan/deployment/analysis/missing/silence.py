@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from rollmodel.api.modeldeployment import ArmStatus
-from rollmodel.evidence.core.types import Sample, Window
+from rollmodel.evidence.core.samples import Sample, Window
 from rollmodel.plan.deployment.analysis.labels import label_delay
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change

@@ -9,15 +9,8 @@ from typing import ClassVar
 from rollmodel.api.base import decimal
 from rollmodel.api.modeldeployment import Metric, PairedAnswers, Runtime
 from rollmodel.evidence.core import windows
-from rollmodel.evidence.core.types import (
-    CountSample,
-    MetricHistory,
-    MetricPlan,
-    NoEvidence,
-    NoEvidenceReason,
-    PairSample,
-    Sample,
-)
+from rollmodel.evidence.core.samples import CountSample, NoEvidence, NoEvidenceReason, PairSample, Sample
+from rollmodel.evidence.core.types import MetricHistory, MetricPlan
 from rollmodel.plan.deployment.analysis.promql import REVISION_LABEL, roles, summed
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, pod_series
 from rollmodel.plan.deployment.observed import Answer

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 from rollmodel.api.modeldeployment import Metric, Runtime
-from rollmodel.evidence.core.types import MetricHistory, MetricPlan, PodSeries, Sample, Window
+from rollmodel.evidence.core.samples import PodSeries, Sample, Window
+from rollmodel.evidence.core.types import MetricHistory, MetricPlan
 from rollmodel.plan.deployment.analysis.promql import REVISION_LABEL
 from rollmodel.plan.deployment.observed import Answer
 

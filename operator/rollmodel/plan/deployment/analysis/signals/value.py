@@ -8,14 +8,8 @@ from typing import ClassVar
 
 from rollmodel.api.base import decimal
 from rollmodel.api.modeldeployment import Metric, Runtime, ValueQuery
-from rollmodel.evidence.core.types import (
-    MetricHistory,
-    MetricPlan,
-    NoEvidence,
-    NoEvidenceReason,
-    ValueSample,
-    Window,
-)
+from rollmodel.evidence.core.samples import NoEvidence, NoEvidenceReason, ValueSample, Window
+from rollmodel.evidence.core.types import MetricHistory, MetricPlan
 from rollmodel.plan.deployment.analysis.promql import rendered
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery, Sampled, UnexpectedAnswer
 from rollmodel.plan.deployment.observed import Answer

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from rollmodel.evidence.core.increments import Grid
-from rollmodel.evidence.core.types import CountSample, PodSeries
+from rollmodel.evidence.core.samples import CountSample, PodSeries
 from rollmodel.evidence.core.windows import count_samples
 from rollmodel.plan.deployment.analysis.missing.arrival import complete_until, scrape_seconds, window_seconds
 from rollmodel.plan.deployment.decide import decide
