@@ -60,7 +60,7 @@ def pods_to_have(rollout: Rollout) -> int:
 
 def retiring_pods(rollout: Rollout) -> list[tuple[ArmStatus, int]]:
     """Pods of retired revisions that give places back one after the other; of others the pods go all at once."""
-    if rollout.strategy.needs.surge or rollout.stable is None:
+    if rollout.strategy.needs.surge:
         return []
     return [(arm, places.retiring_pods(rollout, arm)) for arm in rollout.retiring]
 
@@ -83,10 +83,10 @@ def candidate_pods(rollout: Rollout) -> int:
     candidate = rollout.candidate
     if candidate is None:
         return 0
-    if rollout.stable is None:
-        return rollout.full_size
     if not rollout.strategy.needs.surge:
         return places.candidate_pods(rollout)
+    if rollout.stable is None:
+        return rollout.full_size
     weight = max(current_goal(rollout).weight, desired_weights(rollout).get(candidate.revision, 0))
     if rollout.router.capabilities.exact_weights:
         weight = max(weight, candidate.weight)

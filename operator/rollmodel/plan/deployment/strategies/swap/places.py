@@ -50,17 +50,26 @@ def stable_pods(rollout: Rollout) -> int:
 def candidate_pods(rollout: Rollout) -> int:
     """Pods that the candidate should have now: those that it should have, as far as places are free."""
     stable, candidate = rollout.stable, rollout.candidate
-    assert stable is not None and candidate is not None  # noqa: S101, PT018 - the first revision swaps with nobody
-    asked, wanted = rollout.live.asked_replicas(candidate.revision), _places_wanted(rollout, candidate)
-    others = max(_places(rollout, stable.revision), stable_pods(rollout))
+    assert candidate is not None  # noqa: S101 - nobody else takes places
+    asked = rollout.live.asked_replicas(candidate.revision)
+    if stable is None:  # the first revision may follow one that was not wanted any more before it served
+        wanted, others = rollout.full_size, 0
+    else:
+        wanted = _places_wanted(rollout, candidate)
+        others = max(_places(rollout, stable.revision), stable_pods(rollout))
     others += sum(_places(rollout, arm.revision) for arm in rollout.retiring)
     return max(min(asked, wanted), min(wanted, rollout.full_size - others))
 
 
 def retiring_pods(rollout: Rollout, arm: ArmStatus) -> int:
-    """Pods that a retired revision still has: as many as must serve in place of those that are missing."""
+    """Pods that a retired revision still has: as many as must serve in place of those that are missing.
+
+    Before anything serves, one without a ready pod only holds places.
+    """
     asked, stable = rollout.live.asked_replicas(arm.revision), rollout.stable
-    if stable is None or not retiring_weights(rollout).get(arm.revision):
+    if stable is None:
+        return asked if rollout.live.ready(arm.revision) else 0
+    if not retiring_weights(rollout).get(arm.revision):
         return asked
     return min(asked, max(1, least(rollout) - rollout.live.ready(stable.revision)))
 

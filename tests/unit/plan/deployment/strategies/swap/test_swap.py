@@ -129,6 +129,17 @@ def test_another_version_waits_until_places_are_back(swapping: Swapping) -> None
     assert cluster.verdicts()[-2:] == ["Superseded v2", "Promoted v3"]
 
 
+@pytest.mark.parametrize("pods", ["never", "good"])
+def test_what_follows_a_first_revision_that_was_never_whole_waits_for_its_places(pods: Any) -> None:
+    """Every decision is checked: no more pods are asked for than there are places."""
+    cluster = Cluster(spec(rollout=POLICY))
+    cluster.behave("1", pods=pods)
+    cluster.run(10, lambda: len(cluster.pods) == 2)
+    cluster.try_version("2")
+    assert cluster.run(120, lambda: cluster.arm("stable") == "2" and cluster.over())
+    assert cluster.verdicts()[-1] == "Installed v2"
+
+
 @pytest.mark.parametrize(
     ("full", "percent", "least", "weight"),
     [(0, 75, 0, 100), (1, 75, 1, 0), (2, 75, 1, 50), (3, 75, 2, 33), (4, 75, 3, 25), (8, 75, 6, 25), (39, 95, 38, 2)],
