@@ -24,7 +24,7 @@ from rollmodel.plan.deployment.analysis.answers import (
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 from rollmodel.plan.deployment.analysis.missing.arrival import LONGEST_WAIT, newest_move
 from rollmodel.plan.deployment.analysis.missing.copies import without_copies
-from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, late_samples
+from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, late_samples, longer_windows
 from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.missing.silence import heard, silence
 from rollmodel.plan.deployment.analysis.policy import compared_part, judge_plan
@@ -148,6 +148,9 @@ def _judged(
     problems: Sequence[Problem],
 ) -> Rollout:
     """Each new window once, then the opinion."""
+    stable = next((revision for revision, arm in _arms(rollout, history=True).items() if arm == "stable"), "")
+    if (seconds := longer_windows(rollout, judge_state, asked, stable)) is not None:
+        return _anew(rollout, judge_state, seconds)
     late = late_samples(rollout, judge_state, asked, _arms(rollout))
     by_metric, unexpected = read_answers(rollout, complete_questions(rollout, asked), sampled, _arms(rollout))
     by_metric = without_copies(rollout, by_metric)
@@ -172,6 +175,13 @@ def _judged(
     beside = "stable" if rollout.baseline is None else "baseline"
     rollout = rollout.with_state(evidence=tuple(evidence_line(report, beside) for report in assessment.metrics))
     return _with(_with_blind_time_added(rollout, analysis), analysis)
+
+
+def _anew(rollout: Rollout, judge_state: judge.JudgeState, seconds: float) -> Rollout:
+    """Without the judge, which has seen nothing yet: the next one begins with windows that hold samples."""
+    message = f"samples come less often than every {judge_state.plan.interval:.0f} s: windows of {seconds:.0f} s"
+    rollout = rollout.with_event("Normal", "JudgeRestarted", f"{message}; nothing was counted before")
+    return _with(rollout.with_state(judge=None), AnalysisResult("Unknown", "Waiting", message))
 
 
 def _observe_windows(

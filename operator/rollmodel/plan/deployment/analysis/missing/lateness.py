@@ -1,7 +1,8 @@
 """Samples that come later than they are waited for: what was used up as a window without requests has some now.
 
 While nothing is counted, one query of each tick begins :data:`LOOK_BACK` seconds earlier. If counters of both versions
-moved in a window that the judge has seen without data, the samples came after it had been used up.
+moved in a window that the judge has seen without data, the samples came after it had been used up. And if samples come
+less often than windows end, which nobody knew of a stable revision without a past, no window has samples of both.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from rollmodel.api import conditions
 from rollmodel.evidence import judge
 from rollmodel.evidence.core.increments import Grid
 from rollmodel.evidence.verdict import seconds_without_data
+from rollmodel.plan.deployment.analysis.missing.arrival import scrape_seconds, window_seconds
 from rollmodel.plan.deployment.analysis.missing.presence import NO_SERIES
 from rollmodel.plan.deployment.analysis.promql import REVISION_LABEL
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery
@@ -21,7 +23,7 @@ from rollmodel.plan.deployment.observed import Answer, Observed
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.problem import Problem
 
-__all__ = ["LOOK_BACK", "NO_TRAFFIC", "SAMPLES_LATE", "asked_for", "late_samples", "looks_back"]
+__all__ = ["LOOK_BACK", "NO_TRAFFIC", "SAMPLES_LATE", "asked_for", "late_samples", "longer_windows", "looks_back"]
 
 NO_TRAFFIC, SAMPLES_LATE = "NoTraffic", "SamplesLate"
 #: How far back, in seconds: as far as ROLLMODEL_PROMETHEUS_DELAY_SECONDS goes.
@@ -47,12 +49,10 @@ def late_samples(
     rollout: Rollout, judge_state: judge.JudgeState, asked: Mapping[str, MetricQuery], arms: Arms
 ) -> list[Problem]:
     """That samples are too late, if an answer that looks back shows it. ``judge_state``: before this answer."""
-    name = next((name for name, query in asked.items() if query.before), None)
-    answer = rollout.observed.answers.get(name) if name is not None else None
-    if name is None or not isinstance(answer, Answer):
+    if (found := _looked_back(rollout, asked)) is None:
         return []
+    name, answer, grid = found
     query = asked[name]
-    grid = Grid(query.start - query.before, query.end, query.step)
     moved = _moved(answer, grid, arms)
     counted = sorted(moved["stable"] & moved["candidate"])
     unseen = judge_state.end - seconds_without_data(judge_state)
@@ -66,6 +66,34 @@ def late_samples(
         f" set ROLLMODEL_PROMETHEUS_DELAY_SECONDS to {seconds + query.step:.0f} or more"
     )
     return [Problem(SAMPLES_LATE, message)]
+
+
+def longer_windows(
+    rollout: Rollout, judge_state: judge.JudgeState, asked: Mapping[str, MetricQuery], stable: str
+) -> float | None:
+    """Seconds that windows must have, if they are too short and the judge has not had one with data so far.
+
+    stable: the revision from whose past the judge learns.
+    """
+    if (found := _looked_back(rollout, asked)) is None or not judge_state.ticks:
+        return None
+    _, answer, grid = found
+    interval = judge_state.plan.interval
+    if seconds_without_data(judge_state) < judge_state.ticks * interval:
+        return None
+    of_stable = Answer([one for one in answer.series if one[0].get(REVISION_LABEL) == stable])
+    seconds = window_seconds(interval, scrape_seconds([of_stable], grid))
+    return seconds if seconds > interval else None
+
+
+def _looked_back(rollout: Rollout, asked: Mapping[str, MetricQuery]) -> tuple[str, Answer, Grid] | None:
+    """The metric whose query began earlier, its answer, and the grid of that; None where there is none."""
+    name = next((name for name, query in asked.items() if query.before), None)
+    answer = rollout.observed.answers.get(name) if name is not None else None
+    if name is None or not isinstance(answer, Answer):
+        return None
+    query = asked[name]
+    return name, answer, Grid(query.start - query.before, query.end, query.step)
 
 
 def _moved(answer: Answer, grid: Grid, arms: Arms) -> dict[str, set[int]]:
