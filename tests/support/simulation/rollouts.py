@@ -216,7 +216,7 @@ class Cluster(Surroundings):
     def _passes(self) -> None:
         if self.late or self.looked is not None:
             self._late_pass()
-        else:
+        if not self.late:  # one that was late has ended, perhaps in vain: it is followed by another at once
             self.pass_until_quiet()
 
     def pass_until_quiet(self) -> None:

@@ -14,6 +14,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.objects.baseline import BASELINE_OF
 from rollmodel.plan.deployment.observed import Answer
+from rollmodel.plan.deployment.routers.traffic import percentages
 from rollmodel.plan.problem import Problem
 
 from tests.support.simulation.gateways import parents
@@ -77,10 +78,18 @@ class Surroundings:
     uids: int = 0
     asked: int = 0
     """Queries so far."""
+    turns: tuple[datetime, dict[str, bool]] = field(default_factory=lambda: (START, {}))
+    """While answers trickle: a moment, and for each query that was asked at it whether it fails."""
     last_questions: list[str] = field(default_factory=list)
     gone: list[Pod] = field(default_factory=list)
     baselines: dict[str, str] = field(default_factory=dict)
     """Revisions of baselines, and whose pods they are: they behave as those."""
+
+    @property
+    def delay(self) -> float:
+        """How long after the end of a window its samples are complete, in seconds: what the operator may be told."""
+        seldom = self.scrape if self.scrape != TICK else 0
+        return self.lag + self.latency_offset + max(0.0, -self.skew) + seldom
 
     def deployments(self) -> set[str]:
         """Revisions that have a Deployment."""
@@ -184,7 +193,8 @@ class Surroundings:
         if route.setdefault("waited", {}).get("generation") != route["metadata"]["generation"]:
             route["waited"] = {"generation": route["metadata"]["generation"], "ticks": 0}
         if route["waited"]["ticks"] >= self.gateway_lag:
-            self.served, self.mirrored = route_weights(route), route_mirrors(route) if self.mirrors else {}
+            self.served = percentages(route_weights(route))  # whoever edits a route by hand need not mind the sum
+            self.mirrored = route_mirrors(route) if self.mirrors else {}
             route["status"] = {"parents": parents(self.gateway, route["metadata"]["generation"])}
         route["waited"]["ticks"] += 1
 
@@ -273,10 +283,18 @@ class Surroundings:
         self.last_questions = [*self.last_questions[-_KEPT:], query.query]
         if self.metrics == "down":
             return Problem("Unavailable", "connection refused", transient=True)
-        if self.metrics == "hanging" or (self.metrics == "trickling" and self.asked % 2):
+        if self.metrics == "hanging" or (self.metrics == "trickling" and self._trickles(query.query)):
             return Problem("Unavailable", "Prometheus' answer took too long", transient=True)
         known = self.values.get(query.query)
         return known if isinstance(known, Problem) else None
+
+    def _trickles(self, query: str) -> bool:
+        """Whether it is this query's turn to fail: however often it is asked at one moment, it is answered alike."""
+        moment, turns = self.turns
+        if moment != self.now:
+            turns = {}
+            self.turns = self.now, turns
+        return turns.setdefault(query, bool(self.asked % 2))
 
     def _targets(self, query: MetricQuery) -> list[tuple[dict[str, str], list[tuple[float, float]]]]:
         """The scrapes of the pods that a query asks for, at its end."""
