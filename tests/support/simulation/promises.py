@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
@@ -13,6 +14,7 @@ from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject
 from rollmodel.plan.deployment.routers.router import router_for
 from rollmodel.plan.deployment.strategies.swap.limits import least_serving
 from rollmodel.plan.deployment.strategies.table import strategy_for
+from rollmodel.plan.times import parse
 
 __all__ = [
     "HOLDING_PAGE",
@@ -29,6 +31,8 @@ __all__ = [
 HOLDING_PAGE = ("Deployment", "churn-hold")
 ROUTE_KINDS = ("HTTPRoute", "GRPCRoute")
 _STATUS_BYTES = 64 * 1024
+#: How long pods stay for a holding page that does not answer.
+_PAGE_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,7 @@ class Moment:
     served: Mapping[str, int]
     seen: set[str]
     ready: Callable[[str], int]
+    now: datetime
     asked: Mapping[str, int] = field(default_factory=dict)
     """Pods that the Deployment of a revision asks for."""
 
@@ -57,6 +62,7 @@ def keeps_promises(decision: Decision, moment: Moment) -> None:
     _observed(decision, moment)
     _beside(decision, moment)
     takes_no_pods_with_traffic(decision, moment)
+    _falls_asleep(decision, moment)
     if strategy_for(moment.spec).needs.surge:
         _stable_size(decision, moment)
     else:
@@ -123,7 +129,8 @@ def _weights(decision: Decision, moment: Moment) -> None:
         if route["kind"] in ROUTE_KINDS:
             weights = route_weights(route)
             if weights.keys() == {"churn"}:  # the holding page, by the main Service
-                assert not any(moment.ready(revision) for revision in _eligible(decision, moment))
+                serving = [revision for revision in _eligible(decision, moment) if moment.ready(revision)]
+                assert not moment.spec.scale.replicas or not serving, f"the page answers in place of {serving}"
                 continue
             assert sum(weights.values()) == 100
             all_ready = all(moment.ready(revision) for revision in weights)
@@ -142,6 +149,8 @@ def _beside(decision: Decision, moment: Moment) -> None:
         return
     assert stable, "a baseline of nobody"
     assert candidate, "a baseline beside nobody"
+    if not moment.spec.scale.replicas:  # nobody is compared; each keeps its pods until requests have left it
+        return
     for route in manifests(decision):
         if route["kind"] in ROUTE_KINDS:
             weights = route_weights(route)
@@ -198,13 +207,28 @@ def takes_no_pods_with_traffic(decision: Decision, moment: Moment) -> None:
             assert decision.status.get("stable", {}).get("revision") != revision
 
 
+def _falls_asleep(decision: Decision, moment: Moment) -> None:
+    """Where there is a holding page, pods that answer stay until it has their requests, but not for ever."""
+    if moment.spec.scale.replicas or moment.spec.scale.holding_page is None:
+        return
+    before = next((one for one in moment.status.get("conditions", ()) if one["type"] == "Available"), None)
+    since = parse(before["lastTransitionTime"]) if before is not None and before["status"] == "False" else moment.now
+    for manifest in manifests(decision):
+        if is_of_revision(manifest) and not manifest["spec"]["replicas"]:
+            answers = moment.served.get(_revision(manifest)) and moment.ready(_revision(manifest))
+            late = (moment.now - since).total_seconds() >= _PAGE_SECONDS
+            assert late or not answers, f"pods of {_revision(manifest)} go before their requests"
+
+
 def _stable_size(decision: Decision, moment: Moment) -> None:
     """The stable revision can always take all traffic."""
     stable = decision.status.get("stable")
     for manifest in manifests(decision):
         if stable and manifest["kind"] == "Deployment" and manifest["metadata"]["name"].endswith(stable["revision"]):
             held = decision.status.get("heldSize", {}).get("replicas", 0) if moment.spec.scale.replicas else 0
-            assert manifest["spec"]["replicas"] == max(moment.spec.scale.replicas, held)
+            pods, asked = manifest["spec"]["replicas"], max(moment.spec.scale.replicas, held)
+            stays = not asked and moment.spec.scale.holding_page is not None and moment.ready(stable["revision"])
+            assert pods == asked or (stays and pods == moment.asked.get(stable["revision"]))
 
 
 def _places(decision: Decision, moment: Moment) -> None:

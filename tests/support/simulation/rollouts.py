@@ -195,7 +195,8 @@ class Cluster(Surroundings):
     def _moment(self) -> Moment:
         ready = {revision: self._ready(revision) for revision in self.deployments()}
         asked = self._asked_pods()
-        return Moment(self.spec, self.status, dict(self.served), set(self.seen), lambda one: ready.get(one, 0), asked)
+        served, seen = dict(self.served), set(self.seen)
+        return Moment(self.spec, self.status, served, seen, lambda one: ready.get(one, 0), self.now, asked)
 
     def _late_pass(self) -> None:
         """What was looked at some ticks ago is done now, unless somebody has written the object since."""

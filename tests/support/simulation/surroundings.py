@@ -69,6 +69,8 @@ class Surroundings:
     """Percent of the requests that the gateway copies to a revision."""
     mirrors: bool = True
     """Whether the gateway copies; one that does not may ignore what it is asked for."""
+    pages: bool = True
+    """Whether the pod of a holding page gets ready."""
     picks: bool = True
     """Whether endpoint pickers get ready."""
     values: dict[str, float | Problem] = field(default_factory=dict)
@@ -137,7 +139,7 @@ class Surroundings:
 
     def _kubelet(self) -> None:
         if HOLDING_PAGE in self.children:
-            self.children[HOLDING_PAGE]["status"] = {"readyReplicas": 1}
+            self.children[HOLDING_PAGE]["status"] = {"readyReplicas": int(self.pages)}
         for picker in self.pickers():
             picker["status"] = {"readyReplicas": int(self.picks)}
         for child in self._of_revisions():
@@ -209,6 +211,8 @@ class Surroundings:
     def _behind_service(self) -> dict[str, int]:
         service = self.children.get(("Service", "churn"))
         if service is None:
+            return {}
+        if naming.HOLDING in service["spec"]["selector"]:
             return {}
         chosen = service["spec"]["selector"].get(naming.REVISION)
         counts = {r: self._ready(r) for r in self.deployments() if chosen in (None, r)}

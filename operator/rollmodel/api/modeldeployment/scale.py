@@ -148,7 +148,11 @@ class Autoscaling(ApiModel):
 
 
 class HoldingPage(ApiModel):
-    """What clients get while there are no pods: 503 with `Retry-After`, by one small pod of the operator's image."""
+    """What clients get while there are no pods: 503 with `Retry-After`, by one small pod of the operator's image.
+
+    The last pods stay until it has their requests and `rollout.drainSeconds` longer, but at most a minute for a page
+    that does not come.
+    """
 
     retry_after_seconds: Annotated[int, Field(ge=1, le=86400)] = 30
     """When clients should try again: about what a cold start takes."""

@@ -9,6 +9,7 @@ from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.coordination.hold import NOT_ASKED
 from rollmodel.plan.deployment.advance import drained
 from rollmodel.plan.deployment.beginning import held
+from rollmodel.plan.deployment.objects.traffic.falling_asleep import seconds_to_stay
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.routers.contention import pause
 from rollmodel.plan.deployment.strategies.split import least_pods, pods_to_have
@@ -33,7 +34,7 @@ _SOONEST = 0.5
 
 def requeue_after(rollout: Rollout) -> float | None:
     """Seconds until something is due; None at rest."""
-    waits = (_held, _contended, _draining, _missing, _unanswered, _retry, _refresh, _taken, _waiting)
+    waits = (_held, _contended, _draining, seconds_to_stay, _missing, _unanswered, _retry, _refresh, _taken, _waiting)
     due = [seconds for wait in waits for seconds in wait(rollout)]
     if rollout.candidate is not None and rollout.stable is not None and rollout.full_size > 0:
         due += _candidate(rollout, rollout.candidate)

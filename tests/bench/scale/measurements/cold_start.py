@@ -30,6 +30,7 @@ __all__ = ["ColdStart", "measure"]
 _EXAMPLES = Path(__file__).parents[4] / "examples"
 _PAUSE_SECONDS = 0.02
 """Between two requests: the resolution of the figure."""
+_QUICK: dict[str, Any] = {"drainSeconds": 1}
 _HELD: dict[str, Any] = {"replicas": 1, "holdingPage": {"retryAfterSeconds": 30}}
 
 
@@ -59,7 +60,8 @@ async def measure(where: Stack, count: int) -> ColdStart:
             found, unserved = [], 0
             for name, spec, question in (("light", light_spec(light.name, "1"), b"{}"), ("wine", wine, body)):
                 subject = LiveRollout(api, NAMESPACE, name)
-                found.append(await _of(where, subject, {**spec, "scale": _HELD}, question, count))
+                changed = {**spec, "scale": _HELD, "rollout": {**spec.get("rollout", {}), **_QUICK}}
+                found.append(await _of(where, subject, changed, question, count))
                 unserved += found[-1][1]
     finally:
         await api.close()
@@ -73,7 +75,7 @@ async def _of(
     await subject.create(spec)
     headers = {"Host": subject.host, "Content-Type": "application/json"}
     seconds: list[float] = []
-    unserved = 0
+    unserved, serves = 0, False
     async with httpx.AsyncClient(timeout=30, trust_env=False) as http, asyncio.timeout(60 * (count + 5)):
 
         async def ask() -> tuple[float, httpx.Response]:
@@ -89,11 +91,14 @@ async def _of(
                 held = answer.status_code == 503 and "Retry-After" in answer.headers
                 if answer.status_code == code == 200 or (held and code == 503):
                     return began, time.monotonic()
-                unserved += bool(seconds) and answer.status_code != 200 and not held
+                unserved += serves and answer.status_code != 200 and not held
 
         await until(200)
+        serves = True
         for _ in range(count):
             await _scale(subject, 0)
+            while (await subject.status()).replicas:  # they stay until the page has their requests
+                await until(503)
             began, _ = await until(503)
             await _scale(subject, 1)
             seconds.append((await until(200))[1] - began)

@@ -54,8 +54,8 @@ def behave(version: str, pods: Any, bad: float) -> Happening:
     return lambda cluster: (cluster.behave(version, pods, bad), None)[1]
 
 
-def scale(replicas: int) -> Happening:
-    return lambda cluster: cluster.edit(scale={"replicas": replicas})
+def scale(replicas: int, page: dict[str, Any]) -> Happening:
+    return lambda cluster: cluster.edit(scale={"replicas": replicas, **page})
 
 
 def split(name: str) -> Happening:
@@ -144,7 +144,7 @@ HAPPENINGS = st.one_of(
         st.sampled_from(["candidate", "candidate", "stable", "rejected"]),
         st.text("ab", min_size=1, max_size=2),
     ),
-    st.builds(scale, st.sampled_from([0, 1, 3])),
+    st.builds(scale, st.sampled_from([0, 1, 3]), st.sampled_from([{}, {"holdingPage": {}}])),
     st.builds(split, st.sampled_from(sorted(SPLITS))),
     st.builds(compare_with, st.sampled_from(["Stable", "Fresh"])),
     st.builds(delete_child, st.integers(0, 8)),
@@ -233,6 +233,8 @@ class Quiet:
 
 def at_rest(cluster: Cluster) -> bool:
     """Nothing moves by itself any more: done, stuck and saying so, or waiting for a person or for replicas."""
+    if not cluster.status:  # lost, and no pass has ended since
+        return False
     if cluster.status.get("candidate", {}).get("step") == -1 and cluster.status.get("stable"):
         return cluster.condition("Progressing")["reason"] in {"ScaledToZero", "Paused"}
     waits = (

@@ -16,6 +16,7 @@ from rollmodel.plan.deployment.objects.apply_order import in_order
 from rollmodel.plan.deployment.objects.pod.ports import grpc_port
 from rollmodel.plan.deployment.objects.pools.desired import pool_leftovers, pool_objects
 from rollmodel.plan.deployment.objects.scaling import scaling_leftovers, scaling_objects
+from rollmodel.plan.deployment.objects.traffic.falling_asleep import pods_that_stay
 from rollmodel.plan.deployment.objects.traffic.holding import holding_leftovers, holding_objects
 from rollmodel.plan.deployment.objects.traffic.pairs import pairs_service
 from rollmodel.plan.deployment.objects.traffic.services import preview_service, revision_service
@@ -106,6 +107,12 @@ def _preview(rollout: Rollout) -> Iterator[Manifest]:
 
 def _with_pods(rollout: Rollout) -> Iterator[tuple[ArmStatus, int]]:
     """Revisions, and how many pods each should have. Retired ones are left as they are, but where they free places."""
+    for arm, pods in _asked_pods(rollout):
+        yield arm, pods or pods_that_stay(rollout, arm)
+
+
+def _asked_pods(rollout: Rollout) -> Iterator[tuple[ArmStatus, int]]:
+    """The same, as if pods could go as soon as nobody asks for them."""
     if rollout.stable is not None:
         yield rollout.stable, stable_pods(rollout)
     if rollout.candidate is not None:

@@ -65,7 +65,10 @@ class ReplicaRatio:
         del owner
         if live.main_service is None:
             return {}
-        chosen = live.main_service["spec"]["selector"].get(naming.REVISION)
+        selector = live.main_service["spec"]["selector"]
+        if naming.HOLDING in selector:
+            return {}
+        chosen = selector.get(naming.REVISION)
         ready = {revision: live.ready(revision) for revision in live.deployments}
         return {chosen: 100} if chosen else percentages(ready)
 

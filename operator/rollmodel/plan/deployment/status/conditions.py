@@ -17,6 +17,7 @@ from rollmodel.plan import naming
 from rollmodel.plan.conditions import ConditionDraft, merge_conditions
 from rollmodel.plan.decision import Event
 from rollmodel.plan.deployment.beginning import waiting_condition
+from rollmodel.plan.deployment.objects.traffic.falling_asleep import is_falling_asleep
 from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.status.baseline import BASELINE_READY, baseline_condition
@@ -168,6 +169,9 @@ def _serving(rollout: Rollout) -> ConditionDraft:
     if rollout.traffic.status != "True":
         return ConditionDraft("False", rollout.traffic.reason, rollout.traffic.message)
     serving = rollout.label(rollout.stable.revision) if rollout.stable is not None else "nothing"
+    if is_falling_asleep(rollout):
+        message = f"`scale.replicas` is 0; pods of {serving} stay until the holding page has their requests"
+        return ConditionDraft("Unknown", "ScalingToZero", message)
     if rollout.full_size == 0:
         return ConditionDraft("True", "ScaledToZero", f"{serving} has no pods, for `scale.replicas` is 0")
     return ConditionDraft("True", "Serving", f"{serving} serves")

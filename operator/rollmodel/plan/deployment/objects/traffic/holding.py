@@ -34,10 +34,10 @@ def holding_leftovers(rollout: Rollout) -> Iterator[Manifest]:
 
 
 def holds(rollout: Rollout) -> bool:
-    """Whether the page answers now: it can, and no revision that should get requests can."""
+    """Whether the page answers now: it can, and no revision should get requests, or none that should can."""
     page = rollout.live.holding
     ready = int((page or {}).get("status", {}).get("readyReplicas") or 0)
-    return ready > 0 and _sleeps(rollout) and bool(list(holding_objects(rollout)))
+    return ready > 0 and (rollout.full_size == 0 or _sleeps(rollout)) and bool(list(holding_objects(rollout)))
 
 
 def _is_needed(rollout: Rollout) -> bool:
