@@ -79,7 +79,7 @@ class Loop:
         self._last = ""
 
     def act(self, name: str, text: str) -> None:
-        """Something begins."""
+        """Begin an act: its time and name go into the report, its text to the console."""
         self._story.acts.append((time.time(), name))
         self._console.print(f"\n[bold]{name}[/]: {text}")
 

@@ -53,7 +53,7 @@ class GoPackage:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
-    """One program."""
+    """One program at one version, and where it comes from."""
 
     name: str
     version: str

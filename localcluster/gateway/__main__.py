@@ -41,7 +41,7 @@ async def _run(arguments: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """The command."""
+    """Run the gateway's controller and Envoy until a signal."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         asyncio.run(until_signal(_run(_arguments())))

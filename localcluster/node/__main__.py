@@ -59,7 +59,7 @@ async def _register(api: KubeApi, name: str, port: int) -> None:
 
 
 def main() -> None:
-    """The command."""
+    """Run the node until a signal."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     asyncio.run(until_signal(_run(_arguments())))
 

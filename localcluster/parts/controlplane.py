@@ -114,7 +114,7 @@ def controller_manager(site: Site) -> ProcessSpec:
 
 
 def scheduler(site: Site) -> ProcessSpec:
-    """The scheduler."""
+    """kube-scheduler, with its defaults."""
     return _component(site, "kube-scheduler")
 
 

@@ -112,7 +112,7 @@ class About:
 
     @property
     def ref(self) -> Ref:
-        """Its address."""
+        """Kind, namespace and name of the object that the message is about."""
         return Ref(f"{GROUP}/{VERSION}", self.kind, self.namespace, self.name)
 
     @classmethod

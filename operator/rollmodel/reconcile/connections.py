@@ -150,13 +150,13 @@ class Connections:
             connection = self._read[key].connection
         except RollmodelError:
             self._read.pop(key, None)
-            self._tell(key, None)
+            self._notify(key, None)
             raise
         until = asyncio.get_running_loop().time() + spread(0.9 * self._seconds)
         self._read[key] = _Read(connection, until)
-        self._tell(key, connection)
+        self._notify(key, connection)
 
-    def _tell(self, key: _Key, connection: Connection | None) -> None:
+    def _notify(self, key: _Key, connection: Connection | None) -> None:
         poll = self._polls.get(key)
         if poll is None:
             return

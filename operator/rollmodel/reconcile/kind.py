@@ -33,7 +33,7 @@ class Kind(Generic[Spec, Status, Observed]):
     """The condition that becomes Unknown where the spec is not understood."""
     gather: Gather[Spec, Status, Observed]
     decide: Callable[[Observed], Decision]
-    """Pure."""
+    """What should be true next. Pure: no I/O and no clock."""
     numbers: Callable[[Observed], int] = lambda _: 0
     """How many numbers ``decide`` computes with: it runs in a thread where they are many."""
     connection: Callable[[Spec], LocalRef | None] = lambda _: None

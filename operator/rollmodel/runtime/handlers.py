@@ -59,7 +59,7 @@ class _NoComparison(kopf.DiffBaseStorage):
         return None
 
     def store(self, **_: Any) -> None:
-        """Remember that."""
+        """Nothing: what is not compared needs no copy in the annotations of an object."""
 
 
 def kopf_settings(*, anew: bool = False) -> kopf.OperatorSettings:

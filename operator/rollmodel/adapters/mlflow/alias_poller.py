@@ -137,7 +137,7 @@ class AliasPoller(Generic[Answer]):
                 renewed = await self._look(key, topic)
         except TimeoutError:
             raise Unavailable("the registry has not answered yet") from None
-        self._tell(topic)
+        self._notify(topic)
         return renewed
 
     def close(self) -> None:
@@ -177,7 +177,7 @@ class AliasPoller(Generic[Answer]):
                 _log.exception("looking up alias %s of model %s: unexpected error", key[2], key[1])
                 topic.error = Unavailable("the registry could not be asked: the operator's log says why")
             topic.polled = began
-            self._tell(topic)
+            self._notify(topic)
             while topic.waiting:
                 topic.waiting.pop().set()
             with suppress(TimeoutError):
@@ -191,7 +191,7 @@ class AliasPoller(Generic[Answer]):
             topic.answer, topic.error, topic.looked, topic.answered = answer, None, began, time.monotonic()
         return answer
 
-    def _tell(self, topic: _Topic[Answer]) -> None:
+    def _notify(self, topic: _Topic[Answer]) -> None:
         essence, first = _essence(topic.outcome(self._patience)), not topic.asked.is_set()
         topic.asked.set()
         if essence == topic.told:

@@ -43,7 +43,7 @@ class Judges(Protocol):
 
     @property
     def names(self) -> Sequence[str]:
-        """The rollouts."""
+        """Names of the rollouts, in the order of the table."""
         ...
 
     @property

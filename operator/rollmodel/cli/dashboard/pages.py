@@ -35,7 +35,7 @@ class Pages:
     mlflow_url: str | None = None
 
     def overview(self, live: Live, now: datetime) -> str:
-        """All objects."""
+        """The page of all objects, what needs somebody first."""
         return self._render(
             "overview", now, (), sections=sections(live, now), several=self.namespace is None, words=WORDS
         )

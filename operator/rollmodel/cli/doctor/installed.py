@@ -112,5 +112,5 @@ async def rights(ask: Ask, namespace: str) -> list[Check]:
 
 
 def now() -> datetime:
-    """Now."""
+    """The time by the clock of this machine; tests replace it."""
     return datetime.now(UTC)

@@ -29,7 +29,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One column."""
+    """One column of the profile as it is drawn."""
 
     name: str
     facts: str

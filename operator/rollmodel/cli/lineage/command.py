@@ -106,5 +106,5 @@ def parts(found: Sequence[Chain]) -> Iterator[RenderableType]:
 
 
 def render(found: Sequence[Chain], word: str, *, made: str) -> str:
-    """The page."""
+    """The chains as a page of HTML; ``made`` says when."""
     return TEMPLATES.get_template("lineage/lineage.html.j2").render(chains=found, word=word, made=made)

@@ -31,7 +31,7 @@ class Document:
 
     @property
     def kind(self) -> str:
-        """The kind."""
+        """``kind`` of the object; empty where it says none."""
         return str(self.body.get("kind", ""))
 
     @property

@@ -60,7 +60,7 @@ class Planned:
     children: Sequence[ChildChange] = field(default_factory=tuple)
 
     def plain(self) -> dict[str, Any]:
-        """For programs."""
+        """What `-o json` prints of it."""
         named = {"kind": self.kind, "namespace": self.namespace, "name": self.name, "action": self.action}
         return {
             **named,

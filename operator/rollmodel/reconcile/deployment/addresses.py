@@ -58,15 +58,15 @@ class Addresses:
             if not sharing:
                 self._by_address.pop(address, None)
         if before is not None:
-            self._tell(uid, before)
+            self._notify(uid, before)
 
     def _put(self, uid: str, claim: _Claim) -> None:
         self._claims[uid] = claim
         for address, _ in claim.listeners:
             self._by_address.setdefault(address, set()).add(uid)
-        self._tell(uid, claim)
+        self._notify(uid, claim)
 
-    def _tell(self, uid: str, claim: _Claim) -> None:
+    def _notify(self, uid: str, claim: _Claim) -> None:
         for other in {other for address, _ in claim.listeners for other in self._by_address.get(address, ())} - {uid}:
             self.wake(other)
 

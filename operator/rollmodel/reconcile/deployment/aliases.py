@@ -35,7 +35,7 @@ class ChampionAliases:
             if key is not None:
                 self._keys[uid] = key
                 self._claims.setdefault(key, {})[uid] = claim
-                self._tell(key, uid)
+                self._notify(key, uid)
         older = min(self._claims[key].values()) if key is not None else claim
         return older[1] if older < claim else None
 
@@ -45,11 +45,11 @@ class ChampionAliases:
         if key is None:
             return
         self._claims[key].pop(uid)
-        self._tell(key, uid)
+        self._notify(key, uid)
         if not self._claims[key]:
             del self._claims[key]
 
-    def _tell(self, key: _Key, uid: str) -> None:
+    def _notify(self, key: _Key, uid: str) -> None:
         for other in self._claims[key].keys() - {uid}:
             self._wake(other)
 

@@ -43,14 +43,14 @@ class StatusWriter:
         self._kept.pop(uid, None)
         if live != status:
             self._kept[uid] = _fingerprint(status, live)
-            self._tell(ref, sorted(set(_lost(status, live))))
+            self._notify(ref, sorted(set(_lost(status, live))))
         return stored
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
         self._kept.pop(uid, None)
 
-    def _tell(self, ref: Ref, lost: list[str]) -> None:
+    def _notify(self, ref: Ref, lost: list[str]) -> None:
         new = [field for field in lost if (ref.kind, field) not in self._told]
         if new:
             self._told.update((ref.kind, field) for field in new)

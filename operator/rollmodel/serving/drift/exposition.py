@@ -39,7 +39,7 @@ class ProfileProblem(Collector):
         self._reason = reason
 
     def collect(self) -> Iterator[Metric]:
-        """One gauge."""
+        """A gauge that is 1, with the reason why rows are not counted."""
         problem = GaugeMetricFamily("rollmodel_profile_problem", "Why rows are not counted; 1.", labels=["reason"])
         problem.add_metric([self._reason], 1)
         yield problem
@@ -54,7 +54,7 @@ class DriftMetrics(Collector):
         self._profile = list(_profile(profile, signals, left_out))
 
     def collect(self) -> Iterator[Metric]:
-        """All series."""
+        """The profile's own counts, and those of the rows so far."""
         counts = self._recorder.counts()
         yield from self._profile
         values = HistogramMetricFamily(

@@ -59,7 +59,7 @@ class Cache:
             digests = watched(lambda: transfer(files, work, pinned=True, progress=progress), progress)
             destination.publish(work, digests)
         except (Untrustworthy, Invalid, NotFound) as error:
-            _tell(f"it does not hold what it should, which is removed: {error}")
+            _report(f"it does not hold what it should, which is removed: {error}")
             self._quietly(lambda: self._room.remove(entry.name))
         except (OSError, RollmodelError) as error:
             self._give_up(error)
@@ -132,7 +132,7 @@ class Cache:
                 return lock
             if now - begin >= WAIT_SECONDS:
                 os.close(lock)
-                _tell(f"another pod has been filling it for {now - begin:.0f} s")
+                _report(f"another pod has been filling it for {now - begin:.0f} s")
                 return None
             if told == begin or now - told >= _TELL_SECONDS:
                 logger.info("waiting for another pod that fetches the same model")
@@ -151,8 +151,8 @@ class Cache:
         self._works = False
         said = f"{error.strerror}: {error.filename}" if isinstance(error, OSError) else str(error)
         advice = "; what the pod's group may write to is said by runtime.securityContext.fsGroup"
-        _tell(f"{said}{advice if isinstance(error, PermissionError) else ''}")
+        _report(f"{said}{advice if isinstance(error, PermissionError) else ''}")
 
 
-def _tell(text: str) -> None:
+def _report(text: str) -> None:
     logger.warning("the cache is not used: %s", plain(text))

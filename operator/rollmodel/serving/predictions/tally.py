@@ -55,7 +55,7 @@ class LogMetrics(Collector):
         self._tally = tally
 
     def collect(self) -> Iterator[Metric]:
-        """All series."""
+        """Rows of the log by outcome, of all workers."""
         total = self._tally.total()
         rows = CounterMetricFamily(
             "rollmodel_prediction_log_rows", "Rows by what became of them in the prediction log.", labels=["outcome"]

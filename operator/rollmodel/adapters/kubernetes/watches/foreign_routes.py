@@ -61,13 +61,13 @@ class ForeignRoutes:
         while sum(sizes.values()) > FOREIGN_ROUTE_BYTES:
             self._drop(next(iter(sizes)))
         if tell:
-            self._tell(ref)
+            self._notify(ref)
 
     def remove(self, ref: Ref, version: int) -> None:
         """It was deleted at this version, or lost our label, or has an owner now."""
         if self._versions.get(ref, version + 1) <= version:
             self._drop(ref)
-            self._tell(ref)
+            self._notify(ref)
 
     def replace(self, namespace: str | None, present: Iterable[Ref], version: int) -> None:
         """After a list: forget what it did not show."""
@@ -83,6 +83,6 @@ class ForeignRoutes:
         if not sizes:
             del self._sizes[ref.namespace]
 
-    def _tell(self, ref: Ref) -> None:
+    def _notify(self, ref: Ref) -> None:
         for uid in tuple(self._followers.get(ref, ())):
             self._wake(uid)

@@ -46,7 +46,7 @@ class RouteRule:
         return min(full, math.ceil(weight * full / 100))
 
     def share_of(self, weight: int, full: int) -> float:
-        """As routed."""
+        """The weight itself (0 to 1): the route splits exactly, whatever the pods."""
         del full
         return weight / 100
 

@@ -31,7 +31,7 @@ class ABTest:
     needs = Needs(header_match=True)
 
     def step_count(self, spec: ModelDeploymentSpec) -> int:
-        """The test."""
+        """One: the test."""
         del spec
         return 1
 
@@ -48,7 +48,7 @@ class ABTest:
         return Step(weight=test.percent, min_seconds=test.horizon_seconds, max_seconds=test.horizon_seconds)
 
     def planned_seconds(self, spec: ModelDeploymentSpec) -> int:
-        """The horizon."""
+        """The horizon, in seconds: nobody wins before."""
         return _test(spec).horizon_seconds
 
     def comparison(self, stable: ArmStatus, candidate: ArmStatus) -> Comparison:

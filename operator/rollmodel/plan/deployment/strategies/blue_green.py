@@ -19,7 +19,7 @@ class BlueGreen:
     needs = Needs()
 
     def step_count(self, spec: ModelDeploymentSpec) -> int:
-        """The preview."""
+        """One: the preview."""
         del spec
         return 1
 

@@ -31,7 +31,7 @@ class Claim:
 
     @property
     def message(self) -> str:
-        """For people."""
+        """Who trains the model, and with which TrainingJob."""
         return f"DriftPolicy {self.policy!r} trains the same model: TrainingJob {self.training_job}"
 
 

@@ -68,7 +68,7 @@ def child_of(builder: DecisionBuilder, entry: RetrainStatus) -> Manifest | None:
 
 
 def conditions_of(child: Manifest) -> Sequence[Mapping[str, Any]]:
-    """Its conditions."""
+    """Conditions of a training, as its status has them; none before the operator saw it."""
     return (child.get("status") or {}).get("conditions") or ()
 
 

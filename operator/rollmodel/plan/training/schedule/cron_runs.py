@@ -34,7 +34,7 @@ class Run:
 
     @property
     def name(self) -> str:
-        """Its name."""
+        """Name of the TrainingJob that is this run."""
         return self.ref.name
 
     @property

@@ -142,7 +142,7 @@ class _Fixed:
     cells: Counts
 
     def counts(self) -> Counts:
-        """The cells."""
+        """What was counted in one step, by signal and bin."""
         return self.cells
 
 
