@@ -2,132 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import exp, log
-from typing import Any, Self
+from collections.abc import Sequence
+from dataclasses import dataclass
 
-import numpy as np
-
-from rollmodel.evidence import multiplicity
-from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
-from rollmodel.evidence.core.mixture import log_total, release_seconds, windows_to_decide
-from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
-from rollmodel.evidence.core.samples import NoEvidence, Sample
-from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
+from rollmodel.evidence.core.arrays import Array, array
+from rollmodel.evidence.core.samples import Sample
+from rollmodel.evidence.core.types import MetricPlan
 from rollmodel.evidence.paired import differences
+from rollmodel.evidence.paired.base import Levels, PairedJudge, Seen
 from rollmodel.evidence.paired.differences import Batch, DifferenceConfig, DifferenceState
-from rollmodel.evidence.paired.judge import copies_ended, verdict_of
 
 __all__ = ["DifferenceJudge"]
 
 
 @dataclass(frozen=True, slots=True)
-class DifferenceJudge:
-    """Configuration and state of m metrics; ``proven`` latches proof of safety. Without copies nobody waits."""
-
-    metrics: tuple[MetricPlan, ...]
-    plan: JudgePlan
-    config: DifferenceConfig
-    state: DifferenceState
-    proven: Array
-    seconds_without_data: Array
+class DifferenceJudge(PairedJudge[DifferenceConfig, DifferenceState]):
+    """The judge of the mean by which pairs differ."""
 
     @classmethod
-    def begin(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], history: Mapping[str, MetricHistory]) -> Self:
-        """Pairs have no past."""
-        del history
-        config, none = _config(plan, metrics), np.zeros(len(metrics))
-        return cls(tuple(metrics), plan, config, differences.begin(config), none, none)
-
-    def refused(self, samples: Mapping[str, Sample]) -> Mapping[str, NoEvidence]:
-        """None: any sound pairs are accepted."""
-        del samples
-        return {}
-
-    def observe(self, samples: Mapping[str, Sample], step: Step) -> Self:
-        """The judge after one window. Both answers are to the same request, so a weight that moves is no matter."""
-        found = [samples.get(m.name) for m in self.metrics]
-        pairs, total, squares = (array([getattr(s, f, 0.0) for s in found]) for f in ("pairs", "total", "squares"))
-        state = differences.update(self.config, self.state, Batch(pairs, total, squares), step.seconds)
-        ended = np.array([copies_ended(sample) for sample in found])
-        waited = np.where(ended, self.seconds_without_data, self.seconds_without_data + step.elapsed)
-        return replace(
-            self,
-            state=state,
-            proven=np.where(differences.log_safe(state) >= self.config.safe_level, 1.0, self.proven),
-            seconds_without_data=np.where(pairs > 0, 0.0, waited),
+    def configure(cls, limits: Array, levels: Levels) -> DifferenceConfig:
+        """limits: means that may be reached, between 0 and 1 [m]."""
+        return differences.configure(
+            limits,
+            harm_level=levels.harm,
+            safe_level=levels.safe,
+            joint_level=levels.joint,
+            release=levels.release,
+            windows=levels.windows,
         )
 
-    def log_harm(self) -> Mapping[str, float]:
-        """Log of the e-process against harm."""
-        return {m.name: float(x) for m, x in zip(self.metrics, log_total(self.state.harm), strict=True)}
-
-    def breached(self) -> Sequence[str]:
-        """None: the limit is tested, not read off."""
-        return ()
-
-    def opinions(self) -> Sequence[MetricOpinion]:
-        """What each metric says now. ``ratio`` and its limits are sizes in parts of the limit."""
-        harm, safe = log_total(self.state.harm), differences.log_safe(self.state)
-        to_harm, to_safe = differences.seconds(self.config, self.state, self.plan.interval)
-        phi = differences.dispersion(self.state)
-        found = []
-        for i, metric in enumerate(self.metrics):
-            n, total, squares, limit = (
-                float(x[i]) for x in (self.state.pairs, self.state.total, self.state.squares, self.config.limit)
-            )
-            low, high = differences.limits_of_mean(n, total, squares, float(phi[i]))
-            nearest, farthest = max(low, -high, 0.0), max(-low, high)
-            report = MetricReport(
-                name=metric.name,
-                verdict=verdict_of(float(harm[i] - self.config.harm_level[i]), proven=bool(self.proven[i])),
-                e_harm=exp(harm[i]),
-                e_safe=exp(safe[i]),
-                ratio=abs(total / n) / limit if n else None,
-                low=nearest / limit if n else None,
-                high=farthest / limit if n else None,
-                na=n,
-                value=total / n * metric.value_scale if n else None,
-                dispersion=float(phi[i]),
-                seconds_to_harm=finite(to_harm[i]),
-                seconds_to_safe=finite(to_safe[i]),
-                message=_message(metric, n, total, (low, high)),
-                unit="pairs",
-            )
-            found.append(
-                MetricOpinion(
-                    report,
-                    float(self.seconds_without_data[i]),
-                    proven_safe=bool(self.proven[i]),
-                    below_margin=bool(n) and farthest < limit,
-                )
-            )
-        return found
-
-    def plain(self) -> Any:
-        """The state, for JSON."""
-        return [to_plain(self.state), to_plain(self.proven), to_plain(self.seconds_without_data)]
-
     @classmethod
-    def from_plain(cls, plan: JudgePlan, metrics: Sequence[MetricPlan], data: Any) -> Self:
-        """The judge that :meth:`plain` wrote. Raises ValueError."""
-        state, proven, waited = data
-        config, none = _config(plan, metrics), np.zeros(len(metrics))
-        known = from_plain(differences.begin(config), state)
-        return cls(tuple(metrics), plan, config, known, from_plain(none, proven), from_plain(none, waited))
+    def empty(cls, config: DifferenceConfig) -> DifferenceState:
+        """The state before the first window."""
+        return differences.begin(config)
 
+    def after(self, found: Sequence[Sample | None], seconds: float) -> tuple[DifferenceState, Array]:
+        """The state after a window with these samples, and the pairs in them [m]."""
+        pairs, total, squares = (array([getattr(s, f, 0.0) for s in found]) for f in ("pairs", "total", "squares"))
+        return differences.update(self.config, self.state, Batch(pairs, total, squares), seconds), pairs
 
-def _config(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> DifferenceConfig:
-    share = multiplicity.weights(plan.metrics)
-    return differences.configure(
-        array([m.value_max or 0.0 for m in metrics]),
-        harm_level=-np.log([plan.alpha_harm * share[m.name] for m in metrics]),
-        safe_level=-log(plan.alpha_safe),
-        joint_level=-log(plan.alpha_harm),
-        release=release_seconds(plan.planned_ticks * plan.interval),
-        windows=windows_to_decide(plan.interval),
-    )
+    def log_safe(self, state: DifferenceState) -> Array:
+        """Logs of the e-processes of safety [m]."""
+        return differences.log_safe(state)
+
+    def seconds_left(self) -> tuple[Array, Array]:
+        """Seconds until harm and until safety are decided, as things go [m]."""
+        return differences.seconds(self.config, self.state, self.plan.interval)
+
+    def dispersion(self) -> Array:
+        """How much more pairs vary than independent ones [m]."""
+        return differences.dispersion(self.state)
+
+    def seen(self, i: int, phi: float) -> Seen:
+        """The mean difference, and the bounds of its size."""
+        metric, state = self.metrics[i], self.state
+        n, total, squares, limit = (float(x[i]) for x in (state.pairs, state.total, state.squares, self.config.limit))
+        low, high = differences.limits_of_mean(n, total, squares, phi)
+        message = _message(metric, n, total, (low, high))
+        if not n:
+            return Seen(message, None, None, None, below_limit=False)
+        nearest, farthest = max(low, -high, 0.0) / limit, max(-low, high)
+        return Seen(
+            message,
+            abs(total / n) / limit,
+            nearest,
+            farthest / limit,
+            below_limit=farthest < limit,
+            mean=total / n * metric.value_scale,
+        )
 
 
 def _message(metric: MetricPlan, n: float, total: float, limits: tuple[float, float]) -> str:
