@@ -26,7 +26,7 @@ COMMANDS = {
         "bring an input of a training to the pod, and report its digest (in the pod)",
     ),
     "serve": ("rollmodel.serving.server.main", "serve a fetched model (in the pod)"),
-    "hold": ("rollmodel.serving.hold", "answer 503 with Retry-After while a model is asleep (in the pod)"),
+    "hold": ("rollmodel.serving.holding_page", "answer 503 with Retry-After while a model is asleep (in the pod)"),
     "count-log": (
         "rollmodel.serving.predictions.count_log.command",
         "count a prediction log and its labels for a DriftPolicy (in a Job)",

@@ -131,3 +131,25 @@ def test_a_circle_is_found() -> None:
     }
     found = imports_of({name: ast.parse(text) for name, text in texts.items()})
     assert circles(found) == {frozenset("abc")}
+
+
+#: Rooms of tests for what is no package of the operator.
+OTHER_ROOMS = {
+    "argocd",
+    "bench",
+    "e2e",
+    "fuzz",
+    "monitoring",
+    "support",
+    "plan/recorded",
+    "plan/deployment/objects/golden",
+}
+UNIT = REPOSITORY / "tests" / "unit"
+
+
+def test_tests_mirror_the_rooms() -> None:
+    tops = [REPOSITORY, REPOSITORY / "operator" / "rollmodel"]
+    rooms = {path.parent.relative_to(UNIT).as_posix() for path in MODULES if path.is_relative_to(UNIT)} - {"."}
+    mirrored = {room for room in rooms if any((top / room).is_dir() or (top / f"{room}.py").exists() for top in tops)}
+    others = {room for room in rooms - mirrored if not any(f"{room}/".startswith(f"{one}/") for one in OTHER_ROOMS)}
+    assert others == set()

@@ -4,7 +4,7 @@ Everything broadcasts over leading batch axes [...]: one rollout in the operator
 rollout are [m], a simulation is [runs]. The flow of one tick::
 
     config = configure(baseline, harm=margin(1.1), safe=margin(1.5), ...)     frozen before the rollout
-    state = begin(config, background)
+    state = begin(config, baseline)
     state = update(config, state, tick(na, ka, nb, kb))         once per tick
     log_harm(state) >= config.harm_level                        proof of harm
     log_safe(state) >= config.safe_level                        proof of safety

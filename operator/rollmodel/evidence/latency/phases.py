@@ -85,8 +85,8 @@ def _with_noise(plan: JudgePlan, config: LatencyConfig, pods: Mapping[str, Array
     chosen = placebo_split(pods, plan.candidate_share)
     if not chosen:
         return latency_noise.from_total(config, total)
-    pretended = np.sum([pods[name] for name in chosen], axis=0)
-    return latency_noise.from_split(config, Pair(pretended, total - pretended))
+    placebo = np.sum([pods[name] for name in chosen], axis=0)
+    return latency_noise.from_split(config, Pair(placebo, total - placebo))
 
 
 def _judging(plan: JudgePlan, metric: MetricPlan, edges: Array, counts: Array) -> Judging:

@@ -32,7 +32,7 @@ from rollmodel.reconcile.deployment.configuration import Configuration
 from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.deployment.other_routes import OtherRoutes
-from rollmodel.reconcile.deployment.rules import RuleKeeper
+from rollmodel.reconcile.deployment.routed_rules import RuleKeeper
 
 __all__ = ["Gatherer", "Queries"]
 

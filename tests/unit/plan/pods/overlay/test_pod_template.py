@@ -11,7 +11,7 @@ from rollmodel.plan.deployment.observed import Defaults
 from rollmodel.plan.naming import REVISION
 
 from tests.support.simulation.rollouts import DEFAULTS, model, spec
-from tests.unit.plan.deployment.objects.overlay.conftest import (
+from tests.unit.plan.pods.overlay.conftest import (
     MODEL,
     PLAIN,
     Part,

@@ -10,7 +10,7 @@ from rollmodel.plan.deployment.objects import revision as revisions
 from rollmodel.plan.deployment.observed import PinnedModel
 
 from tests.support.simulation.rollouts import DEFAULTS, spec
-from tests.unit.plan.deployment.objects.overlay.conftest import MODEL, PLAIN, Part, named, pod
+from tests.unit.plan.pods.overlay.conftest import MODEL, PLAIN, Part, named, pod
 
 
 def of_model(**fields: Any) -> Part:

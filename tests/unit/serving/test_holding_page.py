@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from rollmodel.serving import hold
+from rollmodel.serving import holding_page
 
 
 @pytest.fixture
 async def port() -> AsyncIterator[int]:
-    server = await hold.serve("127.0.0.1", 0, 45)
+    server = await holding_page.serve("127.0.0.1", 0, 45)
     async with server:
         yield server.sockets[0].getsockname()[1]
 

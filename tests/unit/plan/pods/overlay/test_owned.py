@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rollmodel.errors import Invalid
 
 from tests.support.running.effort import effort
-from tests.unit.plan.deployment.objects.overlay.conftest import MODEL, PLAIN, Part, named, renamed, template
+from tests.unit.plan.pods.overlay.conftest import MODEL, PLAIN, Part, named, renamed, template
 
 # Any overlay: either it is refused, or what the operator owns is as it was.
 
