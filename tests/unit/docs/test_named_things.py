@@ -7,10 +7,13 @@ not read here, nor are templates of generated pages.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).parents[3]
 TOPS = ("operator", "tests", "localcluster", "charts", "demo", "docs", "examples", "config", "crds", "requirements")
@@ -26,6 +29,13 @@ _ANY = re.compile(r"NAME|VERSION|\*")
 _MADE = {"dist/", "out/"}
 #: Words of other projects that our code has no use for.
 _OF_OTHERS = {"supportedFeatures"}
+#: Fields of Pods and HTTPRoutes, and those of which an ADR says why they went.
+_FIELDS_OF_OTHERS = {
+    *("spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.podIP", "spec.rules"),
+    *("holdOff.afterScaleSeconds", "reference.training.uri", "source.logs"),
+}
+#: Its left column has the fields of other tools.
+TRANSLATION = REPOSITORY / "docs" / "guides" / "coming-from.md"
 
 
 @cache
@@ -114,6 +124,41 @@ def missing_words(text: str) -> list[str]:
     )
 
 
+@cache
+def _schemas() -> tuple[dict[str, Any], ...]:
+    """The schemas of our kinds; names of others' fields that pages quote are in ``_FIELDS_OF_OTHERS``."""
+    crds = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((REPOSITORY / "crds").glob("*.yaml"))]
+    return tuple(crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"] for crd in crds)
+
+
+def _is_field(schema: dict[str, Any], parts: Sequence[str]) -> bool:
+    for part in parts:
+        while schema.get("type") == "array":
+            schema = schema["items"]
+        if schema.get("x-kubernetes-preserve-unknown-fields"):
+            return True
+        values = schema.get("additionalProperties")
+        found = schema.get("properties", {}).get(part, values if isinstance(values, dict) else None)
+        if found is None:
+            return False
+        schema = found
+    return True
+
+
+def missing_fields(text: str) -> list[str]:
+    """Paths such as ``spec.rollout.steps`` or ``rollout.steps`` in backticks that no kind of ours has."""
+    top = {name for schema in _schemas() for name in schema["properties"]["spec"]["properties"]}
+    found = []
+    for one in {code.partition(":")[0].strip() for code in _CODE.findall(text)} - _FIELDS_OF_OTHERS:
+        if one.endswith(".py") or not re.fullmatch(r"[a-zA-Z]+(?:\[\d*\])?(?:\.[a-zA-Z]+(?:\[\d*\])?)+", one):
+            continue
+        parts = re.sub(r"\[\d*\]", "", one).split(".")
+        path = parts if parts[0] in ("spec", "status") else ["spec", *parts]
+        if (path is parts or parts[0] in top) and not any(_is_field(schema, path) for schema in _schemas()):
+            found.append(one)
+    return sorted(found)
+
+
 def _id(page: Path) -> str:
     return str(page.relative_to(REPOSITORY))
 
@@ -122,6 +167,24 @@ def _id(page: Path) -> str:
 def test_what_a_page_names_exists(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     assert [missing_paths(text), missing_settings(text), missing_targets(text), missing_modules(text)] == [[]] * 4
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page != TRANSLATION], ids=_id)
+def test_fields_are_those_of_the_api(page: Path) -> None:
+    assert missing_fields(page.read_text(encoding="utf-8")) == []
+
+
+def reasons_of(runbook: str) -> set[str]:
+    """Reasons in the first column of its table."""
+    table = runbook.partition("\n| reason |")[2].partition("\n\n")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    return {word for row in rows for word in _CODE.findall(row)}
+
+
+@pytest.mark.parametrize("page", sorted((REPOSITORY / "docs" / "runbooks").glob("R*l*.md")), ids=_id)
+def test_reasons_of_a_runbook_are_on_the_page_of_conditions(page: Path) -> None:
+    known = set(_CODE.findall((REPOSITORY / "docs/reference/conditions.md").read_text(encoding="utf-8")))
+    assert reasons_of(page.read_text(encoding="utf-8")) - known == set()
 
 
 @pytest.mark.parametrize("page", [*ADRS, REPOSITORY / "CONTRIBUTING.md"], ids=_id)
@@ -135,6 +198,11 @@ def test_each_kind_of_mistake_is_found() -> None:
     assert missing_modules(text) == ["tests.gone"]
     assert missing_targets(text) == ["gone"]
     assert missing_settings("`ROLLMODEL_GONE_SECONDS` and ROLLMODEL_CONCURRENCY") == ["ROLLMODEL_GONE_SECONDS"]
+    assert missing_fields("`spec.gone.now` `spec.rollout.steps[].weight` `rollout.gone` `a.b`") == [
+        "rollout.gone",
+        "spec.gone.now",
+    ]
+    assert reasons_of("\n| reason | what |\n|---|---|\n| `One`, `Two` | `three` |\n\n| `Four` |\n") == {"One", "Two"}
     assert missing_words("`no_such_name` `run_to_fixpoint` `deadlineSeconds` `NoSuchClass` `a word`") == [
         "NoSuchClass",
         "no_such_name",
