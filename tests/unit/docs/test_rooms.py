@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,11 @@ MODULES = [
 ]
 #: About a dozen. Who needs one more finds what some of them have in common, and makes that a folder.
 MOST = 13
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def test_no_folder_is_crowded() -> None:
@@ -72,7 +78,7 @@ OLD_DEFINITIONS = {
 def test_old_names_do_not_come_back(top: str) -> None:
     for path in (path for path in MODULES if path.is_relative_to(REPOSITORY / top)):
         assert path.stem not in OLD_MODULES, f"{path}: today it is called {OLD_MODULES.get(path.stem)}"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in ast.walk(_tree(path)):
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
                 name = node.name.lstrip("_")
                 assert name not in OLD_DEFINITIONS, f"{path}: {node.name} is called {OLD_DEFINITIONS.get(name)} today"
@@ -115,10 +121,7 @@ def circles(imports: dict[str, set[str]]) -> set[frozenset[str]]:
 def test_no_files_are_tied_in_a_circle() -> None:
     package = REPOSITORY / "operator" / "rollmodel"
     paths = [path for path in MODULES if path.is_relative_to(package) and path.name != "__init__.py"]
-    modules = {
-        ".".join(path.relative_to(package).with_suffix("").parts): ast.parse(path.read_text(encoding="utf-8"))
-        for path in paths
-    }
+    modules = {".".join(path.relative_to(package).with_suffix("").parts): _tree(path) for path in paths}
     assert circles(imports_of(modules)) <= KNOW_EACH_OTHER
 
 
