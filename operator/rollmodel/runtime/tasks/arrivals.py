@@ -1,7 +1,8 @@
 """Objects that are new go first: while some have no workload yet, what else is to do waits a little longer.
 
 Many that come at once would else be slowed down by reports about the first of them, which mostly say what another
-report says better a moment later, and by the rest of what the first of them need: the API server is shared by all.
+report says better a moment later, and by the rest of what the first of them need: the API server and MLflow are shared
+by all. Whoever came with others of its namespace waits for these; everybody else waits for a second at most.
 """
 
 from __future__ import annotations
@@ -10,17 +11,35 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from rollmodel.slots import Turn, waiting_for_neighbour
 
-__all__ = ["ARRIVING_SECONDS", "GIVING_WAY_SECONDS", "LONGEST_SECONDS", "Arrivals"]
+__all__ = ["ARRIVING_SECONDS", "GIVING_WAY_SECONDS", "LONGEST_SECONDS", "STANDSTILL_SECONDS", "Arrivals"]
 
-#: A first pass that takes longer waits for somebody, and holds up nobody.
+#: A first pass that takes longer waits for somebody, and holds up nobody of another burst.
 ARRIVING_SECONDS = 5.0
 #: The longest that a pass waits for new objects, in seconds.
 LONGEST_SECONDS = 1.0
-#: The longest that a new object whose workload is there waits for others, in seconds.
-GIVING_WAY_SECONDS = 2.0
+#: The longest that a new object whose workload is there waits for the others of its burst, in seconds.
+GIVING_WAY_SECONDS = 10.0
+#: It does not wait for them where none has got its workload for so many seconds.
+STANDSTILL_SECONDS = 2.0
+
+
+@dataclass(slots=True)
+class _Burst:
+    """Objects of one namespace that come together: those that have no workload, and when the last got one."""
+
+    coming: set[str] = field(default_factory=set)
+    last: float = 0.0
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    burst: _Burst
+    when: float
 
 
 class Arrivals:
@@ -30,12 +49,15 @@ class Arrivals:
         self._clock = clock
         self._began: dict[str, float] = {}
         self._passed: set[str] = set()
-        self._none = asyncio.Event()
+        self._tenants: dict[str, str] = {}
+        self._bursts: dict[str, _Burst] = {}
+        self._arrived: dict[str, _Arrived] = {}
 
-    def begin(self, uid: str) -> None:
-        """This object is new."""
+    def begin(self, uid: str, tenant: str = "") -> None:
+        """This object of this namespace is new."""
         self._began[uid] = self._clock()
-        self._none.clear()
+        self._tenants[uid] = tenant
+        self._bursts.setdefault(tenant, _Burst()).coming.add(uid)
 
     def passed(self, uid: str, pause: float) -> None:
         """A pass over it is over; the next one, in so many seconds, makes the workload of a training run."""
@@ -45,11 +67,21 @@ class Arrivals:
             self._passed.add(uid)
 
     def end(self, uid: str) -> None:
-        """It waits for something else than its turn, or is gone."""
+        """It waits for something else than its turn."""
         self._passed.discard(uid)
-        self._began.pop(uid, None)
-        if not self._began:
-            self._none.set()
+        if self._began.pop(uid, None) is None:
+            return
+        tenant = self._tenants.pop(uid)
+        burst = self._bursts[tenant]
+        burst.coming.discard(uid)
+        if not burst.coming:
+            burst.over.set()
+            del self._bursts[tenant]
+
+    def forget(self, uid: str) -> None:
+        """The object is gone."""
+        self.end(uid)
+        self._arrived.pop(uid, None)
 
     async def arrived(self, uid: str) -> None:
         """The workload of this object is there. If it is new, the rest of its pass waits for others to come so far.
@@ -58,14 +90,20 @@ class Arrivals:
         """
         if uid not in self._began:
             return
+        burst = self._bursts[self._tenants[uid]]
+        burst.last = self._clock()
+        self._arrived[uid] = _Arrived(burst, burst.last)
         self.end(uid)
         async with waiting_for_neighbour(Turn.USUAL):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GIVING_WAY_SECONDS if self._arriving() else 0):
-                    await self._none.wait()
+            await self._give_way(uid)
+
+    async def settled(self, uid: str, seconds: float) -> None:
+        """Wait before a pass that is not the first: so many seconds, or longer while others are new."""
+        await asyncio.sleep(self.settle(uid, seconds))
+        await self._give_way(uid)
 
     def settle(self, uid: str, seconds: float) -> float:
-        """How long a pass that is not the first waits, if alone it would wait so many seconds."""
+        """How long a pass waits for the new objects of all namespaces, if alone it would wait so many seconds."""
         if uid in self._began:
             return seconds
         return max(seconds, min(seconds * (1 + self._arriving()), LONGEST_SECONDS))
@@ -73,6 +111,19 @@ class Arrivals:
     def turn(self, uid: str) -> Turn:
         """When a pass over this object gets a slot."""
         return Turn.FIRST if uid in self._began else Turn.USUAL
+
+    async def _give_way(self, uid: str) -> None:
+        """Wait for the others of its burst, as long as they come one after the other."""
+        arrived = self._arrived.get(uid)
+        if arrived is None:
+            return
+        burst, end = arrived.burst, arrived.when + GIVING_WAY_SECONDS
+        while not burst.over.is_set() and (left := min(end, burst.last + STANDSTILL_SECONDS) - self._clock()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await burst.over.wait()
+        if burst.over.is_set() or self._clock() >= end:
+            self._arrived.pop(uid, None)
 
     def _arriving(self) -> int:
         young = self._clock() - ARRIVING_SECONDS

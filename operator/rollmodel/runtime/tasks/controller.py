@@ -120,7 +120,7 @@ class Controller:
         try:
             with self._triggers.trigger(loop.uid) as trigger:
                 await asyncio.sleep(random.uniform(0, self._limits.startup_spread) if delay else 0)  # noqa: S311
-                self._arrivals.begin(loop.uid)
+                self._arrivals.begin(loop.uid, ref.namespace)
                 while True:
                     trigger.clear()
                     pause = await self._reconcile_once(reconciler, loop, view)
@@ -128,9 +128,9 @@ class Controller:
                         return
                     self._arrivals.passed(loop.uid, pause)
                     await trigger.sleep(pause)
-                    await asyncio.sleep(self._arrivals.settle(loop.uid, self._limits.settle))
+                    await self._arrivals.settled(loop.uid, self._limits.settle)
         finally:
-            self._arrivals.end(loop.uid)
+            self._arrivals.forget(loop.uid)
             self._loops.pop(loop.uid, None)
             self._kube.disown(owner)
             reconciler.forget(loop.uid)

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from rollmodel.runtime.tasks import arrivals as module
-from rollmodel.runtime.tasks.arrivals import ARRIVING_SECONDS, LONGEST_SECONDS, Arrivals
+from rollmodel.runtime.tasks.arrivals import (
+    ARRIVING_SECONDS,
+    GIVING_WAY_SECONDS,
+    LONGEST_SECONDS,
+    STANDSTILL_SECONDS,
+    Arrivals,
+)
 from rollmodel.slots import Pass, Slots, Turn
 
 from tests.support import virtual_time
@@ -97,11 +102,62 @@ async def test_the_slot_of_who_gives_way_is_free_for_others(arrivals: Arrivals) 
     assert await finished(task) == [True]
 
 
-async def test_nobody_gives_way_for_ever(arrivals: Arrivals, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GIVING_WAY_SECONDS", 0.01)
-    arrivals.begin("hangs")
-    arrivals.begin("a")
-    await asyncio.wait_for(arrivals.arrived("a"), 10)
+def test_nobody_gives_way_to_those_that_stand_still() -> None:
+    async def seconds() -> float:
+        loop = asyncio.get_running_loop()
+        arrivals, began = Arrivals(loop.time), loop.time()
+        for uid in ("hangs", "a"):
+            arrivals.begin(uid)
+        await arrivals.arrived("a")
+        first = loop.time() - began
+        await arrivals.settled("a", 0.05)
+        assert loop.time() - began - first <= LONGEST_SECONDS
+        return first
+
+    assert virtual_time.run(seconds()) == pytest.approx(STANDSTILL_SECONDS)
+
+
+def test_a_burst_without_an_end_is_waited_for_in_all_passes_together_no_longer_than_allowed() -> None:
+    async def seconds() -> float:
+        loop = asyncio.get_running_loop()
+        arrivals, began = Arrivals(loop.time), loop.time()
+        for uid in ("a", *map(str, range(100))):
+            arrivals.begin(uid, "team")
+
+        async def come() -> None:
+            for number in range(50):
+                await asyncio.sleep(1.0)
+                arrivals.begin(f"more-{number}", "team")
+                others.append(asyncio.create_task(arrivals.arrived(str(number))))
+
+        others: list[asyncio.Task[None]] = []
+        coming = asyncio.create_task(come())
+        await arrivals.arrived("a")
+        for _ in range(3):
+            await arrivals.settled("a", 0.0)
+        for task in (coming, *others):
+            task.cancel()
+        return loop.time() - began
+
+    assert virtual_time.run(seconds()) == pytest.approx(GIVING_WAY_SECONDS)
+
+
+async def test_nobody_gives_way_to_another_namespace(arrivals: Arrivals) -> None:
+    arrivals.begin("a", "team")
+    arrivals.begin("b", "others")
+    assert await finished(asyncio.create_task(arrivals.arrived("a"))) == [True]
+
+
+async def test_of_who_is_gone_nothing_is_kept(arrivals: Arrivals) -> None:
+    for uid in "abc":
+        arrivals.begin(uid)
+    waiting = asyncio.create_task(arrivals.arrived("a"))
+    assert await finished(waiting) == [False]
+    for uid in "bc":
+        arrivals.forget(uid)
+    assert await finished(waiting) == [True]
+    arrivals.forget("a")
+    assert not any(held for name, held in vars(arrivals).items() if name != "_clock")
 
 
 async def test_the_next_revision_of_an_object_gives_way_to_nobody(arrivals: Arrivals) -> None:
