@@ -90,6 +90,7 @@ def training_rows(run: Training) -> list[Row]:
     before, after, peak = many.memory
     return [
         *(row for batch in (alone, run.some, many) for row in _moments(batch, alone)),
+        Row(f"{len(run.bare)} Jobs at once, without an operator: Job to pod, p50 / p99", percentiles(run.bare)),
         Row("API requests of one run, watches apart", f"{alone.requests.others.total() / each:.1f}"),
         Row("of these, by kind", alone.requests.each(each)),
         Row("MLflow requests of one run", f"{alone.mlflow.total() / each:.1f}"),
@@ -107,6 +108,7 @@ def _moments(batch: Batch, alone: Batch) -> list[Row]:
     count = len(batch.trials)
     how = f"{count} runs, one after the other" if batch is alone else f"{count} at once"
     return [
+        Row(f"{how}: apply to Job created, p50 / p99", percentiles([one.job - one.applied for one in batch.trials])),
         Row(f"{how}: apply to pod created, p50 / p99", percentiles([one.pod - one.applied for one in batch.trials])),
         Row(
             f"{how}: pod finished to version registered, p50 / p99",

@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from localcluster.kubeapi import KubeApi
+from tests.bench.scale.measurements import bare_jobs
 from tests.bench.scale.progress import say
 from tests.bench.scale.rig.audit import Requests, requests
 from tests.bench.scale.rig.process import Measured, operator
@@ -44,15 +45,20 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """``alone`` came one after the other; ``some`` and ``many`` all at once."""
+    """``alone`` came one after the other; ``some`` and ``many`` all at once.
+
+    ``bare``: seconds from Job to pod, of as many Jobs as ``many`` that came at once without an operator.
+    """
 
     alone: Batch
     some: Batch
     many: Batch
+    bare: list[float]
 
 
 async def measure(where: Stack, alone: int, some: int, many: int) -> Training:
     """So many of each. The simulated node must be there. The first run, which loads MLflow's client, is apart."""
+    bare = await bare_jobs.measure(where.cluster, many)
     with operator(where) as process:
         await process.start()
         async with playing(where) as (api, clock):
@@ -62,6 +68,7 @@ async def measure(where: Stack, alone: int, some: int, many: int) -> Training:
                 await bench.batch("alone", alone, at_once=1),
                 await bench.batch("some", some, at_once=some),
                 await bench.batch("many", many, at_once=many),
+                bare,
             )
 
 

@@ -19,14 +19,15 @@ from rollmodel.plan.naming import TRAINING_JOB
 from localcluster.kubeapi import MERGE_PATCH, KubeApi, Mirror, Object
 from tests.bench.scale.rig.stack import NAMESPACE, Stack
 
-__all__ = ["CODE_REQUESTS", "Clock", "Trial", "apply", "manifests", "playing"]
+__all__ = ["CODE_REQUESTS", "JOBS", "PODS", "Clock", "Trial", "apply", "manifests", "playing"]
 
 CODE_REQUESTS = {"runs/log-metric": 1, "logged-models": 2}
 """Requests to MLflow, by kind, that stand for the code of one run."""
 _PATIENCE_SECONDS = 600.0
 _APPLY = "application/apply-patch+yaml"
 _RUNS = f"/apis/{GROUP}/{VERSION}/namespaces/{NAMESPACE}/trainingjobs"
-_PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+JOBS = f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class Trial:
     """Moments of one run (monotonic seconds): when the bench sent something, or when a watch first showed it."""
 
     applied: float = 0.0
+    job: float = 0.0
     pod: float = 0.0
     finished: float = 0.0
     registered: float = 0.0
@@ -62,6 +64,12 @@ class Clock:
         """Something went wrong."""
         self.wrong.append(what)
         self._changed.set()
+
+    def job_changed(self, _: Object | None, new: Object | None) -> None:
+        """A Job: since when is it there?"""
+        if new is not None:
+            trial = self.runs[new["metadata"]["labels"][TRAINING_JOB]]
+            trial.job = trial.job or time.monotonic()
 
     def run_changed(self, _: Object | None, new: Object | None) -> None:
         """A TrainingJob: how far is it?"""
@@ -132,7 +140,7 @@ class _Code:
             await self._log(pod)
             trial.finished = time.monotonic()
             status = {"status": {"phase": "Succeeded"}}
-            await self.api.request("PATCH", f"{_PODS}/{name}/status", status, content_type=MERGE_PATCH)
+            await self.api.request("PATCH", f"{PODS}/{name}/status", status, content_type=MERGE_PATCH)
         except httpx.HTTPError as error:
             self.clock.blame(f"{name} could not log: {error!r}")
 
@@ -166,7 +174,8 @@ async def playing(where: Stack) -> AsyncIterator[tuple[KubeApi, Clock]]:
         code = _Code(api, http, clock, tasks)
         mirrors = [
             Mirror(api, _RUNS, clock.run_changed),
-            Mirror(api, _PODS, code.pod_changed, query={"labelSelector": TRAINING_JOB}),
+            Mirror(api, JOBS, clock.job_changed, query={"labelSelector": TRAINING_JOB}),
+            Mirror(api, PODS, code.pod_changed, query={"labelSelector": TRAINING_JOB}),
         ]
         following = [tasks.create_task(mirror.run()) for mirror in mirrors]
         await asyncio.gather(*(mirror.synced.wait() for mirror in mirrors))

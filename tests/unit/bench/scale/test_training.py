@@ -64,15 +64,17 @@ def test_each_run_registers_a_model_of_its_own() -> None:
 
 
 def batch(count: int) -> Batch:
-    """Runs that begin a second apart; each has its pod after 0.5 s and its version 0.25 s after the pod's end."""
-    trials = [Trial(s, s + 0.5, s + 1.0, s + 1.25, s + 2.0, s + 30.0) for s in map(float, range(count))]
+    """Runs that begin a second apart: a Job after 0.4 s, its pod after 0.5 s, a version 0.25 s after the pod's end."""
+    trials = [Trial(s, s + 0.4, s + 0.5, s + 1.0, s + 1.25, s + 2.0, s + 30.0) for s in map(float, range(count))]
     requests = Requests(others=Counter({("patch", "jobs"): 2 * count}))
     return Batch(trials, requests, Counter({"runs/get": 5 * count, "runs/create": 2 * count}), 0.25 * count, (1, 2, 3))
 
 
 def test_figures_are_per_run() -> None:
-    rows = {row.name: row.value for row in training_rows(Training(batch(5), batch(20), batch(100)))}
+    rows = {row.name: row.value for row in training_rows(Training(batch(5), batch(20), batch(100), [2.0, 2.0]))}
     assert rows["20 at once: apply to pod created, p50 / p99"] == "500 ms / 500 ms"
+    assert rows["20 at once: apply to Job created, p50 / p99"] == "400 ms / 400 ms"
+    assert rows["2 Jobs at once, without an operator: Job to pod, p50 / p99"] == "2,000 ms / 2,000 ms"
     assert rows["5 runs, one after the other: pod finished to version registered, p50 / p99"] == "250 ms / 250 ms"
     assert (rows["API requests of one run, watches apart"], rows["MLflow requests of one run"]) == ("2.0", "7.0")
     assert "5.0 runs/get, 2.0 runs/create" in rows.values()
