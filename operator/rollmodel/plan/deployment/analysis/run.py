@@ -148,8 +148,7 @@ def _judged(
     problems: Sequence[Problem],
 ) -> Rollout:
     """Each new window once, then the opinion."""
-    stable = next((revision for revision, arm in _arms(rollout, history=True).items() if arm == "stable"), "")
-    if (seconds := longer_windows(rollout, judge_state, asked, stable)) is not None:
+    if (seconds := longer_windows(rollout, judge_state, asked, _arms(rollout))) is not None:
         return _anew(rollout, judge_state, seconds)
     late = late_samples(rollout, judge_state, asked, _arms(rollout))
     by_metric, unexpected = read_answers(rollout, complete_questions(rollout, asked), sampled, _arms(rollout))

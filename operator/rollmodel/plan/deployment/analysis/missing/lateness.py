@@ -69,11 +69,12 @@ def late_samples(
 
 
 def longer_windows(
-    rollout: Rollout, judge_state: judge.JudgeState, asked: Mapping[str, MetricQuery], stable: str
+    rollout: Rollout, judge_state: judge.JudgeState, asked: Mapping[str, MetricQuery], arms: Arms
 ) -> float | None:
     """Seconds that windows must have, if they are too short and the judge has not had one with data so far.
 
-    stable: the revision from whose past the judge learns.
+    The samples of the stable arm say it: the judge that begins anew finds the same in the past of that revision, or of
+    the one whose baseline it is.
     """
     if (found := _looked_back(rollout, asked)) is None or not judge_state.ticks:
         return None
@@ -81,7 +82,7 @@ def longer_windows(
     interval = judge_state.plan.interval
     if seconds_without_data(judge_state) < judge_state.ticks * interval:
         return None
-    of_stable = Answer([one for one in answer.series if one[0].get(REVISION_LABEL) == stable])
+    of_stable = Answer([one for one in answer.series if arms.get(one[0].get(REVISION_LABEL, "")) == "stable"])
     seconds = window_seconds(interval, scrape_seconds([of_stable], grid))
     return seconds if seconds > interval else None
 
