@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rollmodel.plan.manifest import Manifest
+from rollmodel.plan.times import parse
 from rollmodel.plan.training.context import Context, closed, outcome_known, settles_in, settling, trained
 from rollmodel.plan.training.inputs import pins
 from rollmodel.plan.training.lifecycle.active import missing_pods, needs_pods
@@ -10,6 +12,9 @@ from rollmodel.plan.training.lifecycle.validation import refusals
 from rollmodel.plan.training.observed import Observed, ReadSet
 
 __all__ = ["read_set"]
+
+#: A Job without a status that is younger has no pods to look at, and no complaints.
+_SEEN_SECONDS = 5.0
 
 
 def read_set(observed: Observed) -> ReadSet:
@@ -47,7 +52,18 @@ def _refusals(context: Context) -> bool:
     if job is None or job["spec"].get("suspend") or trained(context.status):
         return False
     ended = job_condition(job, "Complete") or job_condition(job, "Failed")
-    return ended is None and not (job.get("status") or {}).get("succeeded") and missing_pods(context, job)
+    if ended is not None or (job.get("status") or {}).get("succeeded") or _just_made(context, job):
+        return False
+    return missing_pods(context, job)
+
+
+def _just_made(context: Context, job: Manifest) -> bool:
+    """Whether its controller may not have seen it yet: where many come at once that takes it a while."""
+    if job.get("status"):
+        return False
+    created = job["metadata"].get("creationTimestamp")
+    age = (context.now - parse(created)).total_seconds() if created else _SEEN_SECONDS
+    return 0 <= age < _SEEN_SECONDS  # clocks differ: one that is from tomorrow is looked at
 
 
 def _pods(context: Context) -> bool:
@@ -57,4 +73,6 @@ def _pods(context: Context) -> bool:
     if context.job is None:
         return context.seen
     ended = job_condition(context.job, "Complete") or job_condition(context.job, "Failed")
-    return ended is not None or (not context.job["spec"].get("suspend") and needs_pods(context, context.job))
+    if context.job["spec"].get("suspend") or _just_made(context, context.job):
+        return ended is not None
+    return ended is not None or needs_pods(context, context.job)
