@@ -93,7 +93,7 @@ def load(text: str) -> JudgeState:
     """The state that :func:`dump` or :func:`pack` wrote. Raises :class:`StateError` for anything else."""
     try:
         return _read(json.loads(packed.unpack(text)))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         raise StateError(f"not a state of version {VERSION} of the judge: {error}") from error
 
 

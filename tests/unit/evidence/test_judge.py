@@ -293,6 +293,7 @@ def test_a_state_that_was_loaded_is_written_as_before() -> None:
         lambda d: d | {"parts": [[*d["parts"][0][:-1], [1e999]]]},
         lambda d: d | {"parts": [d["parts"][0][:-1]]},
         lambda d: d | {"end": "soon"},
+        lambda d: d | {"begun": 10**400},
         lambda d: d | {"notes": {"errors": ["NoSuchReason", ""]}},
         lambda d: [d],
         lambda _: None,

@@ -105,6 +105,8 @@ def test_the_counts_of_these_tests_are_some() -> None:
 
 @settings(max_examples=effort(60, 2000), deadline=None)
 @given(damaged(COUNTS, *COUNTS, "signal", "le", "group", "what", "digest", "category"))
+@example(json.dumps(COUNTS | {"stepSeconds": "\x1b]52;c;ZXZpbA==\x07"}).encode())
+@example(json.dumps(COUNTS | {"format": "\x1b]52;c;ZXZpbA==\x07"}).encode())
 @example(b'{"format": "rollmodel-counts/1", "stepSeconds": 3600, "ends": [1e400]}')
 @example(json.dumps({**COUNTS, "reference": [[{"what": "info", "digest": "d"}, 10**400]]}).encode())
 def test_counts_are_read_or_refused(body: bytes) -> None:

@@ -19,6 +19,7 @@ from rollmodel.plan.drift.profile.layout import MOST_CELLS, Layout, Points
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import stamp
+from rollmodel.text import plain
 
 __all__ = ["history_of"]
 
@@ -62,8 +63,8 @@ def _mismatch(content: Mapping[str, Any], step: int) -> Problem | None:
     if content["format"] != FORMAT:
         return Problem("CountsVersion", f"the counts have format {str(content['format'])[:40]!r}, not {FORMAT!r}")
     if content["stepSeconds"] != step:
-        told = f"the counts have steps of {str(content['stepSeconds'])[:10]} s, `stepSeconds` is {step}"
-        return Problem("CountsStep", told)
+        found = plain(str(content["stepSeconds"])[:10])
+        return Problem("CountsStep", f"the counts have steps of {found} s, `stepSeconds` is {step}")
     return None
 
 
