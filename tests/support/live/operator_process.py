@@ -60,6 +60,7 @@ class OperatorProcess:
             "ROLLMODEL_METRICS_ADDRESS": self._metrics,
             "KUBECONFIG": str(self._kubeconfig),
             "PYTHONPATH": os.pathsep.join([str(REPOSITORY / "operator"), str(REPOSITORY)]),
+            "MALLOC_ARENA_MAX": "2",  # as in the Deployment that we ship
             ID_VARIABLE: self._cluster.id,  # it ends with the cluster, whatever happens to the tests
         }
         with self._log.open("ab") as output:
