@@ -17,6 +17,7 @@ from rollmodel.reconcile.execute import Execution, Executor
 from rollmodel.slots import Slots
 
 from tests.support.contracts.kube import model_deployment
+from tests.support.eventually import turns
 from tests.support.inmemory.kube import InMemoryKube
 from tests.support.inmemory.neighbours import InMemoryRegistry
 
@@ -92,11 +93,6 @@ class Stage:
 
 def _entry(write: WriteRegistry) -> dict[str, Any]:
     return {"key": write.key, "model": write.model, "version": write.version, "tags": dict(write.tags)}
-
-
-async def turns() -> None:
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-__all__ = ["PATIENCE_SECONDS", "eventually"]
+__all__ = ["PATIENCE_SECONDS", "eventually", "turns"]
 
 #: How long anything may take; nothing waits for so long where things work.
 PATIENCE_SECONDS = 240.0
@@ -26,3 +26,9 @@ async def eventually(
         assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:g} s: {what}; {show(seen)[:_SHOWN]}"
         await asyncio.sleep(_POLL_SECONDS)
     return seen
+
+
+async def turns(number: int = 20) -> None:
+    """Let everything that can run in the event loop do so."""
+    for _ in range(number):
+        await asyncio.sleep(0)

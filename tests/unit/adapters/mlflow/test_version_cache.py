@@ -15,6 +15,8 @@ from rollmodel.errors import NotFound, RollmodelError, Unavailable
 from rollmodel.ports.registry import Connection
 from rollmodel.slots import Slots
 
+from tests.support.eventually import turns
+
 HERE = Connection("http://mlflow")
 PIN = (HERE, "churn", "1")
 
@@ -65,11 +67,6 @@ async def cache(registry: Registry) -> AsyncIterator[VersionCache[str]]:
     yield cache
     cache.close()
     await turns()
-
-
-async def turns() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
 
 
 async def test_it_is_asked_for_once_however_many_name_it(cache: VersionCache[str], registry: Registry) -> None:
