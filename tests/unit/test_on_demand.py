@@ -15,7 +15,7 @@ from rollmodel.on_demand import HEAVY, init_on_demand
 
 init_on_demand()
 import rollmodel.runtime.main
-from rollmodel.adapters.mlflow.connection.client import load
+from rollmodel.adapters.mlflow.connection.loading import load
 load()
 import rollmodel.adapters.mlflow.connection.http as http
 http._client.headers()

@@ -87,9 +87,6 @@ def test_old_names_do_not_come_back(top: str) -> None:
 #: Files that know each other by type alone. Where more of them do, none can be read without the others.
 KNOW_EACH_OTHER = {
     frozenset({"plan.deployment.rollout", "plan.deployment.strategies.strategy"}),
-    frozenset(
-        {"adapters.mlflow.connection.client", "adapters.mlflow.connection.http", "adapters.mlflow.connection.stores"}
-    ),
 }
 
 

@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from rollmodel.adapters.bulkhead import Bulkhead, Lane, on_behalf_of
 from rollmodel.adapters.mlflow.artifacts import READING_SECONDS, Artifacts, Measured
-from rollmodel.adapters.mlflow.connection.client import load
+from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.errors import RollmodelError, Terminal, Unavailable
 from rollmodel.ports.registry import Connection
 from rollmodel.slots import beside_the_pass, waiting_for_neighbour

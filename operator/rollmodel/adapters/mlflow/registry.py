@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rollmodel.adapters.bulkhead import Bulkhead, Lane, on_behalf_of
 from rollmodel.adapters.mlflow.alias_poller import AliasPoller, Handle
 from rollmodel.adapters.mlflow.artifacts import DIGEST_TAG, Artifacts, Measured
-from rollmodel.adapters.mlflow.connection.client import host_of, load, stranger, translated
+from rollmodel.adapters.mlflow.connection.client import host_of, stranger, translated
 from rollmodel.adapters.mlflow.connection.http import Connector
+from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.adapters.mlflow.connection.workspaces import Workspaces, server_info
 from rollmodel.adapters.mlflow.digests import Digests
 from rollmodel.adapters.mlflow.owners import claim_alias

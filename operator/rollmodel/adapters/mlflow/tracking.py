@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from rollmodel.adapters.bulkhead import Bulkhead, Lane, on_behalf_of
 from rollmodel.adapters.mlflow import runs, versions
-from rollmodel.adapters.mlflow.connection.client import host_of, load, translated
+from rollmodel.adapters.mlflow.connection.client import host_of, translated
 from rollmodel.adapters.mlflow.connection.http import Connector
+from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.adapters.mlflow.connection.session import Session
 from rollmodel.errors import Unavailable
 from rollmodel.plan.decision import CreateRun, CreateVersion, LogRun, SetRunStatus

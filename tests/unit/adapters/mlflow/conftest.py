@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from rollmodel.adapters.mlflow.connection.client import load
+from rollmodel.adapters.mlflow.connection.loading import load
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import re
-import sys
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,29 +15,12 @@ from rollmodel.ports.registry import Connection
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
 
-__all__ = ["basic", "host_of", "load", "stranger", "translated"]
+__all__ = ["basic", "host_of", "stranger", "translated"]
 
 _SHOWN = 300
 
 #: How the client words an answer that is not MLflow's own; its error code is a guess then.
 _BARE_STATUS = re.compile(r"failed with error code (\d{3}) != 200")
-
-_STORES = "rollmodel.adapters.mlflow.connection.stores"
-_loading = threading.Lock()
-
-
-def load() -> None:
-    """Import what is used of the client, about 15 MB, by one thread: its modules import each other in circles.
-
-    Threads that meet in such a circle deadlock, or see a module of which only half is there. Where the process keeps
-    its own modules from the search for garbage (``gc.freeze``), these are kept from it, too.
-    """
-    with _loading:
-        first = _STORES not in sys.modules
-        import rollmodel.adapters.mlflow.connection.stores  # noqa: F401, PLC0415
-
-        if first and gc.get_freeze_count():
-            gc.freeze()
 
 
 def host_of(connection: Connection) -> str:

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from rollmodel.adapters.mlflow import connection as room
-from rollmodel.adapters.mlflow.connection import client, http
-from rollmodel.adapters.mlflow.connection.client import load
+from rollmodel.adapters.mlflow.connection import http, loading
+from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.ports.registry import Connection
 
 REGISTRY = "mlflow.tracking.request_header.registry.resolve_request_headers"
@@ -42,11 +42,11 @@ def test_its_modules_are_looked_through_for_garbage_no_more(monkeypatch: pytest.
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(True))
     kept = 0
     monkeypatch.setattr(gc, "get_freeze_count", lambda: kept)
-    monkeypatch.setattr(room, "stores", sys.modules[client._STORES], raising=False)
-    monkeypatch.delitem(sys.modules, client._STORES)
+    monkeypatch.setattr(room, "stores", sys.modules[loading._STORES], raising=False)
+    monkeypatch.delitem(sys.modules, loading._STORES)
     load()
     assert frozen == []  # a process that keeps nothing, as that of a test
-    monkeypatch.delitem(sys.modules, client._STORES)
+    monkeypatch.delitem(sys.modules, loading._STORES)
     kept = 1
     load()
     assert frozen == [True]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow.connection import workspaces
-from rollmodel.adapters.mlflow.connection.client import load
+from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.ports.registry import Connection
 from rollmodel.settings import Settings

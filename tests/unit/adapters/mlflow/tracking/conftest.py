@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from rollmodel.adapters.mlflow.connection.client import load
+from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.ports.registry import Connection
 from rollmodel.settings import Settings

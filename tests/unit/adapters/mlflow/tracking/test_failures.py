@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from rollmodel.adapters.mlflow.connection import http
-from rollmodel.adapters.mlflow.connection.client import load
+from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun
