@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 from rollmodel.adapters.kubernetes.apiserver import ApiServer
+from rollmodel.errors import NotFound
 
 from localcluster import Cluster
 from tests.cluster.conftest import serve_kinds
@@ -90,7 +91,8 @@ async def training(
     operator.ensure()  # only the operator lets go of a TrainingJob
     left = [one["metadata"]["name"] for one in await everything.list("TrainingJob")]
     for name in left:
-        await everything.delete(name=name)
+        with suppress(NotFound):  # a run of a schedule goes with its parent
+            await everything.delete(name=name)
     for name in left:
         await everything.until_absent(name=name)
 
