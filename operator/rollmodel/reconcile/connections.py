@@ -12,18 +12,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from rollmodel.api.base import LocalRef
-from rollmodel.api.fields.uris import server_url
 from rollmodel.backoff import spread
-from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError, Transient
-from rollmodel.plan.access.hosts import check_host
+from rollmodel.errors import Forbidden, Invalid, RollmodelError, Transient
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.registry import Connection
+from rollmodel.reconcile.user_secrets import Reasons, UserSecrets
 from rollmodel.slots import beside_the_pass
-from rollmodel.tls import check_ca
 
 __all__ = ["Connections"]
 
@@ -31,6 +29,8 @@ _log = logging.getLogger(__name__)
 
 #: How long a Secret that was read is believed at most, in seconds; a login that the registry refuses ends it at once.
 BELIEVED_SECONDS = 60.0
+
+_REASONS = Reasons(missing="ConnectionNotFound", forbidden="ConnectionForbidden", invalid="ConnectionInvalid")
 
 #: Namespace and name of a Secret.
 _Key = tuple[str, str]
@@ -61,10 +61,9 @@ class Connections:
         seconds: float = 15.0,
     ) -> None:
         """``hosts``: patterns of the hosts that Secrets may name; none: any. ``seconds``: how long one is believed."""
-        self._kube = kube
+        self._secrets = UserSecrets(kube, "connectionRef", "http(s)://host[:port]", hosts=hosts, reasons=_REASONS)
         self._default = default
         self._read_secrets = read_secrets
-        self._hosts = hosts
         self._seconds = min(seconds, BELIEVED_SECONDS)
         self._read: dict[_Key, _Read] = {}
         self._polls: dict[_Key, _Poll] = {}
@@ -171,32 +170,13 @@ class Connections:
         return self._default
 
     async def _from_secret(self, namespace: str, name: str) -> Connection:
-        try:
-            data = await self._kube.read_secret(namespace, name)
-        except NotFound:
-            raise NotFound(f"Secret {name!r} of `connectionRef` does not exist", reason="ConnectionNotFound") from None
-        except Forbidden:
-            raise Forbidden(
-                f"the operator may not read Secret {name!r}: create a Role in namespace {namespace!r} that grants `get`"
-                " on it, and bind it to the operator's service account (config/examples/connection-secrets.yaml)",
-                reason="ConnectionForbidden",
-            ) from None
-        found = _connection(namespace, name, data)
-        check_host(name, found.url, self._hosts)
-        return found
-
-
-def _connection(namespace: str, secret: str, data: Mapping[str, str]) -> Connection:
-    try:
-        url = server_url(data.get("url", ""))
-    except ValueError:
-        message = f"Secret {secret!r} must have a key `url` with http(s)://host[:port] and no user in it"
-        raise Invalid(message, reason="ConnectionInvalid") from None
-    username, password, token = (data.get(key, "").strip() or None for key in ("username", "password", "token"))
-    ca = data.get("ca", "").strip() or None
-    try:
-        ca = check_ca(ca) if ca else None
-    except ValueError as error:
-        raise Invalid(f"key `ca` of Secret {secret!r} {error}", reason="ConnectionInvalid") from None
-    workspace = data.get("workspace", "").strip() or None
-    return Connection(url, username, password, token, ca, workspace, namespace=namespace)
+        server = await self._secrets.read(namespace, name)
+        return Connection(
+            server.url,
+            server.text("username"),
+            server.text("password"),
+            server.text("token"),
+            server.ca,
+            server.text("workspace"),
+            namespace=namespace,
+        )

@@ -110,6 +110,7 @@ class Executor:
         tenancy = tenancy or Tenancy()
         self._outbox = RegistryHandlers(kube, registry, wake, tenancy, permit=self._only_as_leader, retry=timing.person)
         self._news = news
+        self._outboxes = [self._outbox] if news is None else [self._outbox, news]
         created = created or CreatedRuns()
         self._runs = RunHandlers(kube, tracking, timing, tenancy, created) if tracking is not None else None
         self.handlers: Mapping[type[Effect], Handler] = {
@@ -126,9 +127,8 @@ class Executor:
         This is the order of acting. Events say what the status says, so they are posted even where the acting is cut.
         """
         uid = body["metadata"]["uid"]
-        self._outbox.keep(uid, decision.effects)
-        if self._news is not None:
-            self._news.keep(uid, decision.effects)
+        for outbox in self._outboxes:
+            outbox.keep(uid, decision.effects)
         decision, fights = self._objects.without_needless(body, decision)
         if not decision.effects and self._statuses.is_there(body, decision.status):
             return Execution(body, refused=fights)
@@ -162,9 +162,8 @@ class Executor:
         self._written.pop(uid, None)
         self._statuses.forget(uid)
         self._objects.forget(uid)
-        self._outbox.forget(uid)
-        if self._news is not None:
-            self._news.forget(uid)
+        for outbox in self._outboxes:
+            outbox.forget(uid)
         if self._runs is not None:
             self._runs.forget(uid)
 

@@ -8,17 +8,18 @@ wrong with the write.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rollmodel.errors import RollmodelError, Terminal, Unauthorized
 from rollmodel.plan.access.tenancy import NOT_GRANTED, OTHERS, Tenancy
-from rollmodel.plan.decision import Effect, Event, Ref, WriteRegistry
+from rollmodel.plan.decision import Effect, Event, WriteRegistry
 from rollmodel.plan.manifest import Manifest
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.registry import Connection, Registry
-from rollmodel.reconcile.effects.deliveries import PATIENCE_SECONDS, Deliveries, Pending
+from rollmodel.reconcile.effects.deliveries import PATIENCE_SECONDS, Pending
 from rollmodel.reconcile.effects.execution_state import ExecutionState, Handler, Refusal
+from rollmodel.reconcile.effects.outbox import OutboxHandlers
 
 __all__ = ["WRITE_WITHIN_SECONDS", "RegistryHandlers"]
 
@@ -26,7 +27,7 @@ __all__ = ["WRITE_WITHIN_SECONDS", "RegistryHandlers"]
 WRITE_WITHIN_SECONDS = 20.0
 
 
-class RegistryHandlers:
+class RegistryHandlers(OutboxHandlers):
     """Moves aliases and sets tags. ``permit`` raises where that is no longer ours to do: writes go on beside passes.
 
     ``retry``: when to try again what the registry did not take, in seconds.
@@ -42,12 +43,11 @@ class RegistryHandlers:
         permit: Callable[[], None] = lambda: None,
         retry: float,
     ) -> None:
+        super().__init__(kube, wake)
         self._permit = permit
         self._retry = retry
-        self._kube = kube
         self._registry = registry
         self._tenancy = tenancy
-        self._deliveries = Deliveries(wake)
 
     @property
     def handlers(self) -> Mapping[type[Effect], Handler]:
@@ -60,16 +60,7 @@ class RegistryHandlers:
         if not acting.settled or "outbox" not in status:
             return
         status["outbox"] = [entry for entry in status["outbox"] if entry["key"] not in acting.settled]
-        ref, version = Ref.of(acting.body), acting.body["metadata"]["resourceVersion"]
-        acting.body = await self._kube.patch_status(ref, status, resource_version=version)
-
-    def keep(self, uid: str, effects: Sequence[Effect]) -> None:
-        """A pass decided on these effects: what became of other writes is forgotten."""
-        self._deliveries.keep(uid, effects)
-
-    def forget(self, uid: str) -> None:
-        """The object is gone."""
-        self._deliveries.forget(uid)
+        await self._replace_status(acting, status)
 
     async def _write(self, effect: WriteRegistry, acting: ExecutionState) -> None:
         try:
@@ -118,11 +109,7 @@ class RegistryHandlers:
 
     async def _keep(self, error: RollmodelError, acting: ExecutionState) -> None:
         acting.login_refused = acting.login_refused or isinstance(error, Unauthorized)
-        acting.retries.append(self._retry)
-        message = str(error)
-        if message not in acting.said:
-            acting.said.add(message)
-            await self._kube.event(acting.body, Event("Warning", "RegistryWriteFailed", message))
+        await self._try_again(acting, "RegistryWriteFailed", error, self._retry)
 
 
 def _is_refusal(error: RollmodelError) -> bool:
