@@ -7,16 +7,17 @@ and everybody else's calls go on.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, OrderedDict, deque
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import TypeVar
 from urllib.parse import urlsplit
 
 from rollmodel.adapters.deadline import Deadline
+from rollmodel.adapters.fair_queue import FairQueue, Turn
 from rollmodel.ports.registry import Connection
 from rollmodel.slots import current_pass, waiting_for_neighbour
 
@@ -25,9 +26,6 @@ __all__ = ["Bulkhead", "Lane", "on_behalf_of"]
 T = TypeVar("T")
 
 _PORTS = {"http": 80, "https": 443}
-
-#: A place in the queue: who came earlier has the lower number.
-_Turn = tuple[int, asyncio.Future[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,67 +56,6 @@ def on_behalf_of(connection: Connection) -> str | None:
     return whose.tenant if whose is not None else None
 
 
-@dataclass(slots=True)
-class _Line:
-    """What waits of one owner: what is urgent, and then the rest, each in the order of arrival."""
-
-    urgent: deque[_Turn] = field(default_factory=deque)
-    usual: deque[_Turn] = field(default_factory=deque)
-
-    def __bool__(self) -> bool:
-        return bool(self.urgent or self.usual)
-
-    def __contains__(self, turn: _Turn) -> bool:
-        return turn in self.urgent or turn in self.usual
-
-    def first(self) -> _Turn:
-        return (self.urgent or self.usual)[0]
-
-    def take(self) -> None:
-        (self.urgent or self.usual).popleft()
-
-    def remove(self, turn: _Turn) -> None:
-        (self.urgent if turn in self.urgent else self.usual).remove(turn)
-
-
-class _Queue:
-    """Who waits in one lane: its owners in turn."""
-
-    def __init__(self) -> None:
-        self._owners: OrderedDict[str | None, _Line] = OrderedDict()
-
-    def __bool__(self) -> bool:
-        return bool(self._owners)
-
-    def add(self, owner: str | None, turn: _Turn, *, urgent: bool) -> None:
-        line = self._owners.setdefault(owner, _Line())
-        (line.urgent if urgent else line.usual).append(turn)
-
-    def first(self, may: Callable[[str | None], bool]) -> tuple[str | None, _Turn] | None:
-        """Whose turn it is among the owners that ``may`` begin."""
-        for owner, line in self._owners.items():
-            if may(owner):
-                return owner, line.first()
-        return None
-
-    def take(self, owner: str | None) -> None:
-        """The first of this owner begins; its next comes after those of the others."""
-        self._owners[owner].take()
-        self._owners.move_to_end(owner)
-        self._tidy(owner)
-
-    def discard(self, owner: str | None, turn: _Turn) -> None:
-        """It waits no more."""
-        line = self._owners.get(owner)
-        if line is not None and turn in line:
-            line.remove(turn)
-            self._tidy(owner)
-
-    def _tidy(self, owner: str | None) -> None:
-        if not self._owners[owner]:
-            del self._owners[owner]
-
-
 class Bulkhead:
     """A pool of ``threads``, of which each address gets ``per_lane`` at most, each tenant half, and an owner a quarter.
 
@@ -142,7 +79,7 @@ class Bulkhead:
         self._kept = per_lane if kept is None else kept
         self._initializer = initializer
         self._initialized: Future[None] | None = None
-        self._queues: dict[Lane, _Queue] = {}
+        self._queues: dict[Lane, FairQueue] = {}
         self._arrivals = count()
         self._by_address: Counter[tuple[str, str, int]] = Counter()
         self._by_tenant: Counter[str | None] = Counter()
@@ -212,7 +149,7 @@ class Bulkhead:
     async def _enter(self, lane: Lane, owner: str | None, *, urgent: bool) -> None:
         """Wait for one's turn, and take a thread."""
         turn = next(self._arrivals), asyncio.get_running_loop().create_future()
-        self._queues.setdefault(lane, _Queue()).add(owner, turn, urgent=urgent)
+        self._queues.setdefault(lane, FairQueue()).add(owner, turn, urgent=urgent)
         self._call_next()
         try:
             await turn[1]
@@ -223,7 +160,7 @@ class Bulkhead:
                 self._leave(lane, owner)
             raise
 
-    def _give_up(self, lane: Lane, owner: str | None, turn: _Turn) -> None:
+    def _give_up(self, lane: Lane, owner: str | None, turn: Turn) -> None:
         queue = self._queues.get(lane)
         if queue is not None:
             queue.discard(owner, turn)
@@ -247,7 +184,7 @@ class Bulkhead:
                 self._by_owner[owner] += 1
                 turn[1].set_result(None)
 
-    def _next(self) -> tuple[Lane, str | None, _Turn] | None:
+    def _next(self) -> tuple[Lane, str | None, Turn] | None:
         """Of those who may begin: the tenant that has the fewest threads, and then who waits longest."""
         ready = [
             (lane, *first)
