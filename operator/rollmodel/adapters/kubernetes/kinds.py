@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.errors import Invalid
+from rollmodel.plan.decision import Ref
 
 __all__ = [
     "AUTOSCALERS",
@@ -25,6 +26,7 @@ __all__ = [
     "WORKLOADS",
     "WORKLOAD_VERSIONS",
     "Resource",
+    "path_of",
     "resource_of",
 ]
 
@@ -116,3 +118,8 @@ def resource_of(api_version: str, kind: str) -> Resource:
         return _BY_KIND[api_version, kind]
     except KeyError:
         raise Invalid(f"{api_version} {kind} is not a kind that the operator handles", reason="UnknownKind") from None
+
+
+def path_of(ref: Ref, subresource: str | None = None) -> str:
+    """Where this object is, or a part of it."""
+    return resource_of(ref.api_version, ref.kind).path(ref.namespace, ref.name, subresource)

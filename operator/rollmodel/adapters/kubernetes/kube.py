@@ -1,8 +1,4 @@
-"""The Kubernetes API as ``ports.Kube``: reads from the watch cache, careful writes.
-
-Three guards stand between a decision and somebody else's work: an apply that creates can only create, an apply that
-changes can only change the very object (by UID) that our owner controls, and a delete carries the UID decided on.
-"""
+"""The Kubernetes API as ``ports.Kube``: reads from the watch cache; its writes are :class:`GuardedWrites`."""
 
 from __future__ import annotations
 
@@ -15,8 +11,9 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from contextlib import aclosing
 from typing import Any
 
-from rollmodel.adapters.kubernetes.apiserver import APPLY, JSON_PATCH, METADATA, TABLE, ApiServer
+from rollmodel.adapters.kubernetes.apiserver import METADATA, TABLE, ApiServer
 from rollmodel.adapters.kubernetes.events import Events
+from rollmodel.adapters.kubernetes.guarded_writes import GuardedWrites
 from rollmodel.adapters.kubernetes.kinds import (
     CHILDREN,
     DRIFT_POLICIES,
@@ -24,6 +21,7 @@ from rollmodel.adapters.kubernetes.kinds import (
     ROUTES,
     WORKLOADS,
     Resource,
+    path_of,
     resource_of,
 )
 from rollmodel.adapters.kubernetes.trimmed import of_pod, of_route
@@ -31,9 +29,9 @@ from rollmodel.adapters.kubernetes.watches.reflector import Reflector
 from rollmodel.adapters.kubernetes.watches.store import ChildStore
 from rollmodel.adapters.kubernetes.workloads import Workloads
 from rollmodel.backoff import Backoff
-from rollmodel.errors import Conflict, Forbidden, Invalid, NotFound, RollmodelError, Unavailable
-from rollmodel.plan.access.ownership import controller_of, identity_of, succeeds
-from rollmodel.plan.decision import Event, Ref, SetBackends
+from rollmodel.errors import Forbidden, Invalid, NotFound, RollmodelError
+from rollmodel.plan.access.ownership import identity_of
+from rollmodel.plan.decision import Event, Ref
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.naming import FIELD_MANAGER, MANAGED_BY
 
@@ -43,11 +41,8 @@ _log = logging.getLogger(__name__)
 
 SELECTOR = f"{MANAGED_BY}={FIELD_MANAGER}"
 
-#: No object ever has this resourceVersion (etcd begins with it), so that an apply which carries it can only create.
-_NEVER = "1"
 
-
-class Kubernetes:
+class Kubernetes(GuardedWrites):
     """Implements :class:`rollmodel.ports.Kube`. ``wake(owner_uid)`` is called when a child of that owner changed.
 
     ``namespaces`` empty means the whole cluster; kinds in ``without`` are treated as if they were not installed.
@@ -62,10 +57,9 @@ class Kubernetes:
         namespaces: Sequence[str] = (),
         without: Collection[Resource] = (),
     ) -> None:
-        self._api = api
+        super().__init__(api, ChildStore(wake))
         self._without = without
         self._namespaces = namespaces
-        self._children = ChildStore(wake)
         self._events = Events(api)
         self._workloads = Workloads(api)
         self._watches = [
@@ -132,13 +126,6 @@ class Kubernetes:
         """Whether objects of this kind of children can be made: served, not switched off, and we have the right."""
         return any(watch.resource.kind == kind and not watch.absent for watch in self._watches)
 
-    async def get(self, ref: Ref) -> dict[str, Any] | None:
-        """The live object, or None."""
-        try:
-            return await self._api.request("GET", _path(ref))
-        except NotFound:
-            return None
-
     def adopt(self, owner: Manifest) -> None:
         """This object exists: keep its children."""
         self._children.adopt(identity_of(owner))
@@ -181,19 +168,6 @@ class Kubernetes:
         ref = Ref(ROUTES.api_version, ROUTES.kind, owner["metadata"]["namespace"], name)
         return self._children.foreign_routes.find(ref, owner["metadata"]["uid"])
 
-    async def set_backends(self, change: SetBackends) -> None:
-        """Replace the backends of a rule, guarded by the resourceVersion."""
-        rule = f"/spec/rules/{change.index}"
-        patch = [
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": change.resource_version},
-            {"op": "test", "path": f"{rule}/name", "value": change.rule},
-            {"op": "add", "path": f"{rule}/backendRefs", "value": list(change.backends)},
-        ]
-        query = {"fieldManager": FIELD_MANAGER}
-        path = _path(change.ref)
-        stored = await self._api.request("PATCH", path, query=query, body=patch, content_type=JSON_PATCH)
-        self._children.on_write(stored)
-
     async def list_drift_policies(self, namespace: str) -> Sequence[dict[str, Any]]:
         """DriftPolicies of a namespace. Without a resourceVersion, so nothing older than the last write."""
         return await self._api.pages(DRIFT_POLICIES.path(namespace), {})
@@ -212,72 +186,13 @@ class Kubernetes:
         """Kueue's Workloads of a namespace; None where Kueue is not installed or switched off."""
         return None if WORKLOADS in self._without else await self._workloads.list(namespace)
 
-    async def apply(self, manifest: Manifest) -> dict[str, Any]:
-        """Server-side apply of a child, also of one that is being deleted: a route still routes until it is gone.
-
-        Invalid (``NameTaken``) where the name belongs to somebody else; Unavailable (``BeingDeleted``) while that goes.
-        """
-        held = self._children.find(Ref.of(manifest))
-        if held is None:
-            try:
-                return await self._apply(manifest, {"resourceVersion": _NEVER})
-            except Conflict:
-                held = await self.get(Ref.of(manifest))
-        elif controller_of(held) != controller_of(manifest):  # that it goes may not have reached us yet
-            held = await self.get(Ref.of(manifest))
-        if held is None:
-            raise Conflict(f"{_title(manifest)} was deleted just now")
-        if controller_of(held) != controller_of(manifest):
-            if held["metadata"].get("deletionTimestamp"):
-                raise Unavailable(_leaving(manifest, held), reason="BeingDeleted")
-            if succeeds(controller_of(manifest), controller_of(held)):
-                raise Conflict(f"{_title(manifest)} goes with the object that had this name before")
-            raise Invalid(f"{_title(manifest)} exists and is not controlled by this object", reason="NameTaken")
-        return await self._apply(manifest, {"uid": held["metadata"]["uid"]})
-
-    async def _apply(self, manifest: Manifest, precondition: Mapping[str, str]) -> dict[str, Any]:
-        body = {**manifest, "metadata": {**manifest["metadata"], **precondition}}
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
-        path = _path(Ref.of(manifest))
-        stored = await self._api.request("PATCH", path, query=query, body=body, content_type=APPLY)
-        self._children.on_write(stored)
-        return stored
-
-    async def delete(self, ref: Ref, *, uid: str) -> None:
-        """Delete in the background if the object still has this UID."""
-        options = {
-            "apiVersion": "v1",
-            "kind": "DeleteOptions",
-            "propagationPolicy": "Background",
-            "preconditions": {"uid": uid},
-        }
-        try:
-            await self._api.request("DELETE", _path(ref), body=options)
-        except (NotFound, Conflict):  # gone, or the name belongs to a newer object
-            return
-
-    async def patch_status(self, ref: Ref, status: Mapping[str, Any], *, resource_version: str) -> dict[str, Any]:
-        """Replace the status as a whole, guarded by the resourceVersion; the object as stored."""
-        return await self._replace(_path(ref, "status"), "/status", dict(status), resource_version)
-
-    async def patch_finalizers(self, ref: Ref, finalizers: Sequence[str], *, resource_version: str) -> dict[str, Any]:
-        """Replace the finalizers, guarded by the resourceVersion; the object as stored."""
-        return await self._replace(_path(ref), "/metadata/finalizers", list(finalizers), resource_version)
-
-    async def _replace(self, path: str, field: str, value: Any, resource_version: str) -> dict[str, Any]:
-        patch = [
-            {"op": "replace", "path": "/metadata/resourceVersion", "value": resource_version},
-            {"op": "add", "path": field, "value": value},
-        ]
-        return await self._api.request("PATCH", path, body=patch, content_type=JSON_PATCH)
-
     async def event(self, involved: Manifest, event: Event) -> None:
         """Post an Event about an object; a failure is logged."""
         await self._events.post(involved, event)
 
     async def read_secret(self, namespace: str, name: str) -> Mapping[str, str]:
         """The decoded data of a Secret. NotFound, Forbidden, or Invalid where a value is not text."""
-        secret = await self._api.request("GET", _path(Ref("v1", "Secret", namespace, name)))
+        secret = await self._api.request("GET", path_of(Ref("v1", "Secret", namespace, name)))
         try:
             return {key: base64.b64decode(value).decode() for key, value in (secret.get("data") or {}).items()}
         except (binascii.Error, UnicodeDecodeError):
@@ -285,22 +200,8 @@ class Kubernetes:
 
     async def secret_version(self, namespace: str, name: str) -> str:
         """The resourceVersion of a Secret, from an answer that holds its name, type and number of keys beside it."""
-        path = _path(Ref("v1", "Secret", namespace, name))
+        path = path_of(Ref("v1", "Secret", namespace, name))
         answer = await self._api.request("GET", path, query={"includeObject": "None"}, accept=TABLE)
         if answer.get("kind") != "Table":
             raise Invalid("the Kubernetes API cannot answer with a Table")
         return str(answer["metadata"]["resourceVersion"])
-
-
-def _path(ref: Ref, subresource: str | None = None) -> str:
-    return resource_of(ref.api_version, ref.kind).path(ref.namespace, ref.name, subresource)
-
-
-def _leaving(manifest: Manifest, held: Manifest) -> str:
-    """Of an object with this name, of another owner or of one that had our name before."""
-    finalizers = ", ".join(held["metadata"].get("finalizers") or ())
-    return f"{_title(manifest)} of another object is being deleted" + (f", held by {finalizers}" if finalizers else "")
-
-
-def _title(manifest: Manifest) -> str:
-    return f"{manifest['kind']} {manifest['metadata']['name']}"
