@@ -17,6 +17,7 @@ import numpy as np
 from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, select, to_plain
 from rollmodel.evidence.core.evalue import Margin, Tick, log_evalue
 from rollmodel.evidence.core.mixture import RANGE, Mixture, Wealth, bet, log_total, mixture, part_of, start
+from rollmodel.evidence.levels import Levels
 
 __all__ = [
     "GLARING",
@@ -55,15 +56,12 @@ def line(harm: Margin) -> Margin:
     return Margin(np.maximum(harm.ratio, RATIO), np.maximum(harm.absolute, ABSOLUTE))
 
 
-def prior(level: Array, joint: Array, windows: int) -> Mixture:
-    """The guard's alternatives.
-
-    level, joint: logs of what its metric, and all together, must reach; windows: the fewest that decide without it.
-    """
-    weights = np.full((*level.shape, len(GLARING)), 1.0 / len(GLARING))
+def prior(levels: Levels) -> Mixture:
+    """The guard's alternatives; levels: what its metric must reach, [...]."""
+    weights = np.full((*levels.harm.shape, len(GLARING)), 1.0 / len(GLARING))
     # What the test and other metrics begin with is at most 1 together, and must not let fewer windows decide.
-    own, together = level - np.log(PART), np.log(np.expm1(joint)) - np.log(PART)
-    return mixture(weights, np.zeros(level.shape), own, joint=together, windows=max(WINDOWS, windows))
+    own, together = levels.harm - np.log(PART), np.log(np.expm1(levels.joint)) - np.log(PART)
+    return mixture(weights, 0.0, own, joint=together, windows=levels.at_least(WINDOWS).windows)
 
 
 def begin(made: Mixture, teach: Array) -> Wealth:

@@ -9,9 +9,10 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin, Pair, from_odds, growth, odds
-from rollmodel.evidence.core.mixture import LEAST_WINDOWS, Mixture, mixture, release_seconds
+from rollmodel.evidence.core.mixture import Mixture
 from rollmodel.evidence.counts import cold_start
 from rollmodel.evidence.counts.baseline import Baseline
+from rollmodel.evidence.levels import Levels
 from rollmodel.evidence.noise.dispersion import Prior, empty, phi
 
 __all__ = ["HARM_WEIGHTS", "SAFE_POWERS", "CountConfig", "configure", "tuned_weights"]
@@ -21,7 +22,6 @@ RARE = array([1.15, 1.35, 1.65, 2.1, 2.8, 4.0, 8.0])
 COMMON = array([1.06, 1.15, 1.35, 1.65, 2.1, 2.8, 4.0])
 COMMON_RATE = 0.1
 HARM_WEIGHTS = array([0.18, 0.18, 0.16, 0.14, 0.13, 0.11, 0.10])
-HARM_RESERVE = 0.25
 #: Safe alternatives as powers of the odds ratio "no difference at all" to the line, and their weights.
 SAFE_POWERS = array([0.6, 1.0, 1.6, 3.0])
 SAFE_WEIGHTS = array([0.25, 0.40, 0.20, 0.15])
@@ -64,43 +64,28 @@ def configure(
     *,
     harm: Margin,
     safe: Margin,
-    harm_level: ArrayLike,
-    safe_level: ArrayLike,
-    joint_level: ArrayLike | None = None,
-    weights: ArrayLike = HARM_WEIGHTS,
-    planned_seconds: float = 0.0,
-    windows: int = LEAST_WINDOWS,
+    levels: Levels,
+    weights: Array = HARM_WEIGHTS,
 ) -> CountConfig:
     """Freeze the policy of a metric over what is known of the stable arm.
 
-    harm, safe: see :func:`rollmodel.evidence.core.evalue.margin`. harm_level, safe_level: log(1 / (alpha * weight
-    of the metric)); joint_level: log(1 / alpha) of all metrics together. weights: prior of the harm alternatives,
-    [..., 7], best from :func:`tuned_weights`. planned_seconds: how long the rollout is to last,
-    where that is over an hour. windows: the fewest that decide.
+    harm, safe: see :func:`rollmodel.evidence.core.evalue.margin`. levels: of each metric, or the same for all.
+    weights: prior of the harm alternatives, [..., 7], best from :func:`tuned_weights`.
     """
     shape = baseline.rate.shape
     harm, safe = (Margin(*(np.broadcast_to(x, shape) for x in line)) for line in (harm, safe))
-    harm_level, safe_level = (np.broadcast_to(array(x), shape) for x in (harm_level, safe_level))
-    kappa = _alternatives(baseline)
-    safe_weights = np.broadcast_to(SAFE_WEIGHTS, (*shape, len(SAFE_WEIGHTS)))
+    levels = levels.over(shape)
     return CountConfig(
         harm_ratio=harm.ratio,
         harm_absolute=harm.absolute,
         safe_ratio=safe.ratio,
         safe_absolute=safe.absolute,
-        harm_level=harm_level,
-        safe_level=safe_level,
-        kappa=kappa,
-        harm=mixture(
-            np.broadcast_to(weights, kappa.shape),
-            np.full(shape, HARM_RESERVE),
-            harm_level,
-            joint=joint_level,
-            release=release_seconds(planned_seconds),
-            windows=windows,
-        ),
-        safe=mixture(safe_weights, np.zeros(shape), safe_level, windows=windows),
-        guard=cold_start.prior(harm_level, harm_level if joint_level is None else array(joint_level), windows),
+        harm_level=levels.harm,
+        safe_level=levels.safe,
+        kappa=_alternatives(baseline),
+        harm=levels.against_harm(weights),
+        safe=levels.for_safety(SAFE_WEIGHTS),
+        guard=cold_start.prior(levels),
         prior=baseline.prior,
         merge=baseline.merge,
         teach=baseline.teach,

@@ -14,21 +14,12 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, Mask, array
 from rollmodel.evidence.core.evalue import HIGH, LOW, Tick, log_evalue_of_one_arm
-from rollmodel.evidence.core.mixture import (
-    LEAST_WINDOWS,
-    Mixture,
-    Wealth,
-    bet,
-    log_total,
-    mixture,
-    release_seconds,
-    start,
-)
+from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, start
+from rollmodel.evidence.levels import Levels
 
 __all__ = ["GuardrailConfig", "GuardrailState", "begin", "below", "breached", "configure", "shared", "update"]
 
 ABOVE = array([1.3, 1.7, 2.5, 5.0, 12.0])
-ABOVE_RESERVE = 0.25
 BELOW = array([0.8, 0.5, 0.25, 0.1])
 #: Evidence of a guardrail is at least halved, so that a burst does not break it.
 LEAST_PHI = 2.0
@@ -54,30 +45,17 @@ class GuardrailState:
     below: Wealth
 
 
-def configure(
-    limit: ArrayLike,
-    *,
-    above_level: ArrayLike,
-    below_level: ArrayLike,
-    planned_seconds: float = 0.0,
-    windows: int = LEAST_WINDOWS,
-) -> GuardrailConfig:
-    """Freeze ceilings of shape [...]; levels are log(1/alpha)."""
+def configure(limit: ArrayLike, levels: Levels) -> GuardrailConfig:
+    """Freeze ceilings of shape [...]; above one is harm, below it is safe."""
     limit = np.clip(array(limit), LOW, HIGH)
-    levels = [np.broadcast_to(array(x), limit.shape) for x in (above_level, below_level)]
-    even = [np.full((*limit.shape, len(grid)), 1.0 / len(grid)) for grid in (ABOVE, BELOW)]
+    levels = levels.over(limit.shape)
+    above, below = (np.full(len(grid), 1.0 / len(grid)) for grid in (ABOVE, BELOW))
     return GuardrailConfig(
         limit=limit,
-        above=mixture(
-            even[0],
-            np.full(limit.shape, ABOVE_RESERVE),
-            levels[0],
-            release=release_seconds(planned_seconds),
-            windows=windows,
-        ),
-        below=mixture(even[1], np.zeros(limit.shape), levels[1], windows=windows),
-        above_level=levels[0],
-        below_level=levels[1],
+        above=levels.against_harm(above),
+        below=levels.for_safety(below),
+        above_level=levels.harm,
+        below_level=levels.safe,
     )
 
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log
+from math import exp
 from typing import Any, Self
 
 import numpy as np
 
-from rollmodel.evidence import multiplicity
+from rollmodel.evidence import levels
 from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, select, stack, to_plain
 from rollmodel.evidence.core.evalue import HIGH, Margin, Pair, margin, tick
-from rollmodel.evidence.core.mixture import windows_to_decide
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.samples import CountSample, NoEvidence, Sample
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
@@ -198,24 +197,14 @@ def _weights(plan: JudgePlan, metrics: Sequence[MetricPlan], baseline: Baseline,
     """Priors of the harm alternatives, [m, 7]: tuned to the planned traffic where the volume is known."""
     share = min(plan.candidate_share, 0.999)
     traffic = Pair(share * requests, (1.0 - share) * requests)
-    lines, level = _lines(metrics), _harm_level(plan, metrics)
-    tuned = counts.tuned_weights(baseline, lines[0], level, traffic=traffic, planned_ticks=plan.planned_ticks)
+    harm, level = _lines(metrics)[0], levels.of_metrics(plan, metrics).harm
+    tuned = counts.tuned_weights(baseline, harm, level, traffic=traffic, planned_ticks=plan.planned_ticks)
     return np.where(requests[:, None] > 0, tuned, counts.HARM_WEIGHTS)
 
 
 def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], baseline: Baseline, weights: Array) -> CountConfig:
-    lines = _lines(metrics)
-    return counts.configure(
-        baseline,
-        harm=lines[0],
-        safe=lines[1],
-        harm_level=_harm_level(plan, metrics),
-        safe_level=-log(plan.alpha_safe),
-        joint_level=-log(plan.alpha_harm),
-        weights=weights,
-        planned_seconds=plan.planned_ticks * plan.interval,
-        windows=windows_to_decide(plan.interval),
-    )
+    harm, safe = _lines(metrics)
+    return counts.configure(baseline, harm=harm, safe=safe, levels=levels.of_metrics(plan, metrics), weights=weights)
 
 
 def _lines(metrics: Sequence[MetricPlan]) -> tuple[Margin, Margin]:
@@ -223,21 +212,11 @@ def _lines(metrics: Sequence[MetricPlan]) -> tuple[Margin, Margin]:
     return harm, margin([m.safe_ratio for m in metrics], [m.safe_absolute for m in metrics])
 
 
-def _harm_level(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> Array:
-    share = multiplicity.weights(plan.metrics)
-    return -np.log([plan.alpha_harm * share[m.name] for m in metrics])
-
-
 def _ceilings(plan: JudgePlan, metrics: Sequence[MetricPlan]) -> GuardrailConfig:
     """A metric without a ceiling gets the highest possible one, which nothing breaks."""
     limited = sum(m.ceiling is not None for m in metrics)
-    return guardrail.configure(
-        [HIGH if m.ceiling is None else m.ceiling for m in metrics],
-        above_level=-log(plan.alpha_ceiling / max(limited, 1)),
-        below_level=-log(plan.alpha_safe),
-        planned_seconds=plan.planned_ticks * plan.interval,
-        windows=windows_to_decide(plan.interval),
-    )
+    limits = [HIGH if m.ceiling is None else m.ceiling for m in metrics]
+    return guardrail.configure(limits, levels.of_ceilings(plan, limited))
 
 
 def _verdict(breached: bool, harmful: bool, proven: bool) -> Any:

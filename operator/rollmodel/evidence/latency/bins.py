@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin, from_odds, margin, odds
-from rollmodel.evidence.core.mixture import LEAST_WINDOWS, Mixture, mixture, release_seconds
+from rollmodel.evidence.core.mixture import Mixture
 from rollmodel.evidence.latency.curve import Curve, chosen_edges, curve, part_above
+from rollmodel.evidence.levels import Levels
 from rollmodel.evidence.noise.dispersion import Prior
 
 __all__ = ["EVEN", "SAFE_KAPPA", "LatencyConfig", "configure"]
@@ -19,7 +20,6 @@ SHIFTS = array([1.03, 1.07, 1.15, 1.40])
 #: Heavier tails: the odds of this many top survivals times this.
 TAILS = ((2, 1.5), (1, 2.5))
 HARM_WEIGHTS = array([0.175, 0.175, 0.175, 0.125, 0.175, 0.175])
-HARM_RESERVE = 0.25
 SAFE_KAPPA = array([0.9, 0.8, 0.667, 0.5, 0.3])
 #: An edge can gate if the margin changes its odds by this at least ...
 GATING = 0.95
@@ -56,30 +56,18 @@ class LatencyConfig:
     teach: Array
 
 
-def configure(
-    edges: ArrayLike,
-    counts: ArrayLike,
-    *,
-    harm: Margin,
-    safe: Margin,
-    harm_level: float,
-    safe_level: float,
-    joint_level: float,
-    planned_seconds: float = 0.0,
-    windows: int = LEAST_WINDOWS,
-) -> LatencyConfig:
+def configure(edges: ArrayLike, counts: ArrayLike, *, harm: Margin, safe: Margin, levels: Levels) -> LatencyConfig:
     """Freeze edges, bins and alternatives over the stable arm's histogram of the past.
 
     edges: the finite positive bucket bounds [B]; counts: requests per bucket [B + 1]. harm, safe: lines in time, the
-    absolute part in seconds. Levels as in :func:`rollmodel.evidence.counts.model.configure`. The latency counts as
-    free of noise until :mod:`rollmodel.evidence.noise.latency_noise` says otherwise.
+    absolute part in seconds. levels: of one metric, shape (). The latency counts as free of noise until
+    :mod:`rollmodel.evidence.noise.latency_noise` says otherwise.
     """
     edges, stable = array(edges), curve(edges, counts)
     chosen = edges[chosen_edges(edges, stable)]
     gates = _gates(chosen, stable, safe)
     bins_a, bins_b = (_bins(part_above(edges, stable, _moved(chosen, line))) for line in (EVEN, harm))
     shares, tilt = _alternatives(chosen, stable, harm)
-    level = array(safe_level)
     return LatencyConfig(
         edges=chosen,
         gates=gates,
@@ -90,19 +78,10 @@ def configure(
         shares=shares,
         tilt=tilt,
         guess=stable.survival(_moved(gates, safe)),
-        harm_level=array(harm_level),
-        safe_level=level,
-        harm=mixture(
-            HARM_WEIGHTS,
-            HARM_RESERVE,
-            harm_level,
-            joint=joint_level,
-            release=release_seconds(planned_seconds),
-            windows=windows,
-        ),
-        safe=mixture(
-            np.full((len(gates), len(SAFE_KAPPA)), 1.0 / len(SAFE_KAPPA)), np.zeros(len(gates)), level, windows=windows
-        ),
+        harm_level=levels.harm,
+        safe_level=levels.safe,
+        harm=levels.against_harm(HARM_WEIGHTS),
+        safe=levels.for_safety(np.full((len(gates), len(SAFE_KAPPA)), 1.0 / len(SAFE_KAPPA))),
         prior=Prior(np.ones(2), np.zeros(2), np.full(2, 360.0)),
         merge=array(1.0),
         teach=array(0.0),

@@ -9,7 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
+from rollmodel.evidence import levels
+from rollmodel.evidence.core.arrays import Array, from_plain, to_plain
 from rollmodel.evidence.core.mixture import Wealth
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.samples import HistogramSample, NoEvidence, NoEvidenceReason, Sample
@@ -99,9 +100,9 @@ def _same(edges: Array, other: Sequence[float]) -> bool:
 def _opinion(
     plan: JudgePlan, metric: MetricPlan, one: Learning | Judging, seconds_without_data: float
 ) -> MetricOpinion:
-    level = phases.harm_level(plan, metric)
+    level = levels.of_metric(plan, metric).harm
     log_harm, learning = phases.log_harm(one), _learning(one)
-    guard = shares.words(_row(one.guard.wealth), array([level]), [learning])[0]
+    guard = shares.words(_row(one.guard.wealth), level[None], [learning])[0]
     if isinstance(one, Learning):
         report = MetricReport(
             name=metric.name,

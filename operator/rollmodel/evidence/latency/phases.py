@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from rollmodel.evidence import multiplicity
+from rollmodel.evidence import levels
 from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
 from rollmodel.evidence.core.checks import edges_problem
 from rollmodel.evidence.core.evalue import Margin, Pair, margin
-from rollmodel.evidence.core.mixture import Mixture, log_total, part_of, windows_to_decide
+from rollmodel.evidence.core.mixture import Mixture, log_total, part_of
 from rollmodel.evidence.core.samples import HistogramSample
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan
 from rollmodel.evidence.counts import cold_start as shares
@@ -33,7 +33,6 @@ __all__ = [
     "Judging",
     "Learning",
     "begin",
-    "harm_level",
     "log_harm",
     "observe",
     "plain",
@@ -96,11 +95,7 @@ def _judging(plan: JudgePlan, metric: MetricPlan, edges: Array, counts: Array) -
         counts,
         harm=_line(metric),
         safe=margin(metric.safe_ratio, metric.safe_absolute),
-        harm_level=harm_level(plan, metric),
-        safe_level=-log(plan.alpha_safe),
-        joint_level=-log(plan.alpha_harm),
-        planned_seconds=plan.planned_ticks * plan.interval,
-        windows=windows_to_decide(plan.interval),
+        levels=levels.of_metric(plan, metric),
     )
     return Judging(edges, counts, config, latency.begin(config), cold_start.absent(_guard(plan, metric)))
 
@@ -116,14 +111,8 @@ def _line(metric: MetricPlan) -> Margin:
     return margin(metric.harm_ratio, metric.harm_absolute)
 
 
-def harm_level(plan: JudgePlan, metric: MetricPlan) -> float:
-    """Log of what the e-process of this metric must reach alone."""
-    return -log(plan.alpha_harm * multiplicity.weights(plan.metrics)[metric.name])
-
-
 def _prior(plan: JudgePlan, metric: MetricPlan) -> Mixture:
-    windows = windows_to_decide(plan.interval)
-    return shares.prior(array(harm_level(plan, metric)), array(-log(plan.alpha_harm)), windows)
+    return shares.prior(levels.of_metric(plan, metric))
 
 
 def _guard(plan: JudgePlan, metric: MetricPlan) -> Guard:

@@ -9,8 +9,9 @@ from numpy.typing import ArrayLike
 
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin
-from rollmodel.evidence.core.mixture import LEAST_WINDOWS, Mixture, mixture, release_seconds
+from rollmodel.evidence.core.mixture import Mixture
 from rollmodel.evidence.counts import cold_start as shares
+from rollmodel.evidence.levels import Levels
 from rollmodel.evidence.means.past import MeanPast
 from rollmodel.evidence.noise.dispersion import Prior
 
@@ -18,7 +19,6 @@ __all__ = ["HARM_GAPS", "SAFE_GAPS", "MeanConfig", "configure"]
 
 #: Alternatives: gaps in parts of the stable mean, and their weights.
 HARM_GAPS, HARM_WEIGHTS = array([0.02, 0.05, 0.10, 0.20, 0.50]), array([0.20, 0.25, 0.25, 0.20, 0.10])
-HARM_RESERVE = 0.25
 SAFE_GAPS, SAFE_WEIGHTS = array([0.03, 0.06, 0.10, 0.15]), array([0.25, 0.30, 0.30, 0.15])
 
 
@@ -40,20 +40,9 @@ class MeanConfig:
     teach: Array
 
 
-def configure(
-    past: MeanPast,
-    *,
-    harm: Margin,
-    safe: Margin,
-    harm_level: ArrayLike,
-    safe_level: ArrayLike,
-    joint_level: ArrayLike | None = None,
-    sign: ArrayLike = 1.0,
-    planned_seconds: float = 0.0,
-    windows: int = LEAST_WINDOWS,
-) -> MeanConfig:
+def configure(past: MeanPast, *, harm: Margin, safe: Margin, levels: Levels, sign: ArrayLike = 1.0) -> MeanConfig:
     """Freeze the policy. Margins say how much worse is tolerated: at most ratio * stable + absolute where higher is
-    worse, at least stable / ratio - absolute where lower is (``sign`` -1).
+    worse, at least stable / ratio - absolute where lower is (``sign`` -1). levels: of each metric, or the same for all.
     """
     shape = past.mean.shape
     sign = np.broadcast_to(array(sign), shape)
@@ -61,26 +50,18 @@ def configure(
         np.broadcast_to(x, shape)
         for x in (harm.ratio**sign, sign * harm.absolute, safe.ratio**sign, sign * safe.absolute)
     ]
-    levels = [np.broadcast_to(array(x), shape) for x in (harm_level, safe_level)]
-    harm_weights, safe_weights = (np.broadcast_to(w, (*shape, len(w))) for w in (HARM_WEIGHTS, SAFE_WEIGHTS))
+    levels = levels.over(shape)
     return MeanConfig(
         sign=sign,
         harm_ratio=lines[0],
         harm_absolute=lines[1],
         safe_ratio=lines[2],
         safe_absolute=lines[3],
-        harm_level=levels[0],
-        safe_level=levels[1],
-        harm=mixture(
-            harm_weights,
-            np.full(shape, HARM_RESERVE),
-            levels[0],
-            joint=joint_level,
-            release=release_seconds(planned_seconds),
-            windows=windows,
-        ),
-        safe=mixture(safe_weights, np.zeros(shape), levels[1], windows=windows),
-        guard=shares.prior(levels[0], levels[0] if joint_level is None else array(joint_level), windows),
+        harm_level=levels.harm,
+        safe_level=levels.safe,
+        harm=levels.against_harm(HARM_WEIGHTS),
+        safe=levels.for_safety(SAFE_WEIGHTS),
+        guard=shares.prior(levels),
         prior=past.prior,
         teach=past.teach,
     )

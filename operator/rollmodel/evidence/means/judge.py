@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log, nan
+from math import exp, nan
 from typing import Any, Self
 
 import numpy as np
 
-from rollmodel.evidence import multiplicity
+from rollmodel.evidence import levels
 from rollmodel.evidence.core.arrays import Array, array, from_plain, stack, to_plain
 from rollmodel.evidence.core.evalue import margin
-from rollmodel.evidence.core.mixture import ticks_to_level, windows_to_decide
+from rollmodel.evidence.core.mixture import ticks_to_level
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.samples import MeanSample, NoEvidence, Sample
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
@@ -159,16 +159,11 @@ def _row(sample: MeanSample) -> tuple[float, float, float, float, float]:
 
 
 def _config(plan: JudgePlan, metrics: Sequence[MetricPlan], past: MeanPast) -> MeanConfig:
-    share = multiplicity.weights(plan.metrics)
     return means.configure(
         past,
         harm=margin([m.harm_ratio for m in metrics], [m.harm_absolute for m in metrics]),
         safe=margin([m.safe_ratio for m in metrics], [m.safe_absolute for m in metrics]),
-        harm_level=-np.log([plan.alpha_harm * share[m.name] for m in metrics]),
-        safe_level=-log(plan.alpha_safe),
-        joint_level=-log(plan.alpha_harm),
-        planned_seconds=plan.planned_ticks * plan.interval,
-        windows=windows_to_decide(plan.interval),
+        levels=levels.of_metrics(plan, metrics),
         sign=[1.0 if m.higher_is_worse else -1.0 for m in metrics],
     )
 

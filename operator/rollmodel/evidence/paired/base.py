@@ -8,19 +8,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import exp, log
+from math import exp
 from typing import Any, Generic, Literal, Protocol, Self, TypeVar
 
 import numpy as np
 
-from rollmodel.evidence import multiplicity
 from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
-from rollmodel.evidence.core.mixture import Wealth, log_total, release_seconds, windows_to_decide
+from rollmodel.evidence.core.mixture import Wealth, log_total
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.samples import NoEvidence, NoEvidenceReason, Sample
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
+from rollmodel.evidence.levels import Levels, of_metrics
 
-__all__ = ["Levels", "PairedJudge", "Seen"]
+__all__ = ["PairedJudge", "Seen"]
 
 
 class _Config(Protocol):
@@ -43,17 +43,6 @@ class _State(Protocol):
 
 C = TypeVar("C", bound=_Config)
 S = TypeVar("S", bound=_State)
-
-
-@dataclass(frozen=True, slots=True)
-class Levels:
-    """What a configuration is made of beside its limits: logs of 1 / risk, seconds, windows until a decision."""
-
-    harm: Array
-    safe: float
-    joint: float
-    release: float
-    windows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,15 +177,7 @@ class PairedJudge(ABC, Generic[C, S]):
 
     @classmethod
     def _configured(cls, plan: JudgePlan, metrics: Sequence[MetricPlan]) -> C:
-        share = multiplicity.weights(plan.metrics)
-        levels = Levels(
-            harm=-np.log([plan.alpha_harm * share[m.name] for m in metrics]),
-            safe=-log(plan.alpha_safe),
-            joint=-log(plan.alpha_harm),
-            release=release_seconds(plan.planned_ticks * plan.interval),
-            windows=windows_to_decide(plan.interval),
-        )
-        return cls.configure(array([m.value_max or 0.0 for m in metrics]), levels)
+        return cls.configure(array([m.value_max or 0.0 for m in metrics]), of_metrics(plan, metrics))
 
 
 def _copies_ended(sample: Sample | None) -> bool:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.samples import Sample
 from rollmodel.evidence.core.types import MetricPlan
+from rollmodel.evidence.levels import Levels
 from rollmodel.evidence.paired import differences
-from rollmodel.evidence.paired.base import Levels, PairedJudge, Seen
+from rollmodel.evidence.paired.base import PairedJudge, Seen
 from rollmodel.evidence.paired.differences import Batch, DifferenceConfig, DifferenceState
 
 __all__ = ["DifferenceJudge"]
@@ -22,14 +23,7 @@ class DifferenceJudge(PairedJudge[DifferenceConfig, DifferenceState]):
     @classmethod
     def configure(cls, limits: Array, levels: Levels) -> DifferenceConfig:
         """limits: means that may be reached, between 0 and 1 [m]."""
-        return differences.configure(
-            limits,
-            harm_level=levels.harm,
-            safe_level=levels.safe,
-            joint_level=levels.joint,
-            release=levels.release,
-            windows=levels.windows,
-        )
+        return differences.configure(limits, levels)
 
     @classmethod
     def empty(cls, config: DifferenceConfig) -> DifferenceState:

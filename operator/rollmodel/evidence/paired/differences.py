@@ -25,8 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array, array
-from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, mixture, start, ticks_to_level
-from rollmodel.evidence.paired.model import DECIDING_WINDOWS, HARM_RESERVE, PRIOR_DISPERSION, PRIOR_WINDOWS
+from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, log_total, start, ticks_to_level
+from rollmodel.evidence.levels import Levels
+from rollmodel.evidence.paired.model import DECIDING_WINDOWS, PRIOR_DISPERSION, PRIOR_WINDOWS
 
 __all__ = [
     "Batch",
@@ -81,20 +82,16 @@ class DifferenceState:
     windows: Array
 
 
-def configure(
-    limit: Array, *, harm_level: Array, safe_level: float, joint_level: float, release: float, windows: int
-) -> DifferenceConfig:
-    """limit: the mean that may be reached, between 0 and 1 [m]. Levels are logs of 1 / risk."""
-    shape = limit.shape
-    safe_levels, stakes = np.full(shape, safe_level), len(STAKES)
-    both, one = (np.full((*shape, count), 1.0 / count) for count in (2 * stakes, stakes))
-    reserve, windows = np.full(shape, HARM_RESERVE), max(windows, DECIDING_WINDOWS)
+def configure(limit: Array, levels: Levels) -> DifferenceConfig:
+    """limit: the mean that may be reached, between 0 and 1 [m]."""
+    levels = levels.over(limit.shape).at_least(DECIDING_WINDOWS)
+    both, one = (np.full(count, 1.0 / count) for count in (2 * len(STAKES), len(STAKES)))
     return DifferenceConfig(
         limit=limit,
-        harm_level=harm_level,
-        safe_level=safe_levels,
-        harm=mixture(both, reserve, harm_level, joint=joint_level, release=release, windows=windows),
-        safe=mixture(one, np.zeros(shape), safe_levels, windows=windows),
+        harm_level=levels.harm,
+        safe_level=levels.safe,
+        harm=levels.against_harm(both),
+        safe=levels.for_safety(one),
     )
 
 

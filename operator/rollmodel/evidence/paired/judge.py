@@ -9,8 +9,9 @@ from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.mixture import log_total
 from rollmodel.evidence.core.samples import Sample
 from rollmodel.evidence.core.words import percent
+from rollmodel.evidence.levels import Levels
 from rollmodel.evidence.paired import model
-from rollmodel.evidence.paired.base import Levels, PairedJudge, Seen
+from rollmodel.evidence.paired.base import PairedJudge, Seen
 from rollmodel.evidence.paired.model import PairConfig, PairState
 
 __all__ = ["PairJudge"]
@@ -23,14 +24,7 @@ class PairJudge(PairedJudge[PairConfig, PairState]):
     @classmethod
     def configure(cls, limits: Array, levels: Levels) -> PairConfig:
         """limits: shares that may differ, between 0 and 1 [m]."""
-        return model.configure(
-            limits,
-            harm_level=levels.harm,
-            safe_level=levels.safe,
-            joint_level=levels.joint,
-            release=levels.release,
-            windows=levels.windows,
-        )
+        return model.configure(limits, levels)
 
     @classmethod
     def empty(cls, config: PairConfig) -> PairState:

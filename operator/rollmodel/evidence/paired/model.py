@@ -21,14 +21,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array, array
-from rollmodel.evidence.core.mixture import (
-    Mixture,
-    Wealth,
-    bet,
-    mixture,
-    start,
-    ticks_to_level,
-)
+from rollmodel.evidence.core.mixture import Mixture, Wealth, bet, start, ticks_to_level
+from rollmodel.evidence.levels import Levels
 
 __all__ = ["PairConfig", "PairState", "begin", "configure", "dispersion", "limits_of_share", "seconds", "update"]
 
@@ -37,8 +31,6 @@ HARM_TIMES, HARM_WEIGHTS = array([1.25, 1.5, 2.0, 4.0, 10.0]), array([0.15, 0.20
 SAFE_TIMES, SAFE_WEIGHTS = array([0.01, 0.25, 0.5, 0.75]), array([0.35, 0.25, 0.25, 0.15])
 #: Fewest windows that decide: so many show whether requests come in bursts. A shadow hurts nobody meanwhile.
 DECIDING_WINDOWS = 12
-#: Kept back for a fault that begins late.
-HARM_RESERVE = 0.25
 HIGHEST = 1.0 - 1e-3
 #: What is believed of phi before there are windows (there is no past to learn from), and how many windows it is worth.
 PRIOR_DISPERSION, PRIOR_WINDOWS = 2.0, 10.0
@@ -70,21 +62,15 @@ class PairState:
     windows: Array
 
 
-def configure(
-    limit: Array, *, harm_level: Array, safe_level: float, joint_level: float, release: float, windows: int
-) -> PairConfig:
-    """limit: the share that may differ, between 0 and 1 [m]. Levels are logs of 1 / risk."""
-    shape = limit.shape
-    safe_levels = np.full(shape, safe_level)
-    harm_weights, safe_weights = (np.broadcast_to(w, (*shape, len(w))) for w in (HARM_WEIGHTS, SAFE_WEIGHTS))
-    reserve = np.full(shape, HARM_RESERVE)
-    windows = max(windows, DECIDING_WINDOWS)
+def configure(limit: Array, levels: Levels) -> PairConfig:
+    """limit: the share that may differ, between 0 and 1 [m]."""
+    levels = levels.over(limit.shape).at_least(DECIDING_WINDOWS)
     return PairConfig(
         limit=limit,
-        harm_level=harm_level,
-        safe_level=safe_levels,
-        harm=mixture(harm_weights, reserve, harm_level, joint=joint_level, release=release, windows=windows),
-        safe=mixture(safe_weights, np.zeros(shape), safe_levels, windows=windows),
+        harm_level=levels.harm,
+        safe_level=levels.safe,
+        harm=levels.against_harm(HARM_WEIGHTS),
+        safe=levels.for_safety(SAFE_WEIGHTS),
         harm_shares=np.minimum(HARM_TIMES * limit[:, None], (HIGHEST + limit[:, None]) / 2),
         safe_shares=SAFE_TIMES * limit[:, None],
     )

@@ -12,6 +12,7 @@ from rollmodel.evidence.core.evalue import Pair, margin, tick
 from rollmodel.evidence.core.mixture import windows_to_decide
 from rollmodel.evidence.counts import model as core
 from rollmodel.evidence.counts.baseline import Baseline, from_split, from_total, unknown
+from rollmodel.evidence.levels import levels
 
 from tests.bench.evidence.rules.rivals import Floats, Verdicts
 from tests.bench.evidence.worlds import TICK_SECONDS, Counts, World, simulate_history
@@ -56,11 +57,8 @@ def configured(
         known,
         harm=harm,
         safe=safe,
-        harm_level=own,
-        safe_level=-math.log(policy.alpha_safe),
-        joint_level=joint,
         weights=core.tuned_weights(known, harm, own, traffic=traffic, planned_ticks=array(world.ticks)),
-        windows=windows_to_decide(interval),
+        levels=levels(own, -math.log(policy.alpha_safe), joint, windows=windows_to_decide(interval)),
     )
 
 

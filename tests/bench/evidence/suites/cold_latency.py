@@ -13,6 +13,7 @@ from rollmodel.evidence.core.evalue import Pair, margin
 from rollmodel.evidence.core.mixture import log_total
 from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import cold_start
+from rollmodel.evidence.levels import levels
 
 from tests.bench.evidence.records import Record, measure
 from tests.bench.evidence.rules.rivals import Floats, Verdicts
@@ -53,7 +54,7 @@ def run(size: Size) -> list[Record]:
 def found_after(edges: Floats, counts: Pair) -> Floats:
     """Windows until the guard has its proof, [runs]; infinite where it has none."""
     runs, ticks = counts.a.shape[:2]
-    made = shares.prior(np.array(LEVEL), np.array(LEVEL), 2)
+    made = shares.prior(levels(LEVEL, LEVEL))
     guard, before = cold_start.begin(made, (runs,)), np.zeros(counts.b[:, 0].shape)
     after = np.full(runs, np.inf)
     for t in range(ticks):

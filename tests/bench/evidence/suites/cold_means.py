@@ -11,6 +11,7 @@ from itertools import product
 
 import numpy as np
 from rollmodel.evidence.core.evalue import margin
+from rollmodel.evidence.levels import levels
 from rollmodel.evidence.means import model as core
 from rollmodel.evidence.means.past import unknown
 
@@ -59,9 +60,7 @@ def found_after(ticks: core.MeanTick, *, higher_is_worse: bool = True) -> Floats
     runs, length = ticks.na.shape
     past = unknown((runs,))
     sign = 1.0 if higher_is_worse else -1.0
-    config = core.configure(
-        past, harm=margin(1.1), safe=margin(1.25), harm_level=LEVEL, safe_level=SAFE_LEVEL, sign=sign
-    )
+    config = core.configure(past, harm=margin(1.1), safe=margin(1.25), levels=levels(LEVEL, SAFE_LEVEL), sign=sign)
     state, after = core.begin(config, past), np.full(runs, np.inf)
     for t in range(length):
         state = core.update(config, state, core.MeanTick(*(x[:, t] for x in ticks)))

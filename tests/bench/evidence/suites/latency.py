@@ -14,6 +14,7 @@ import numpy as np
 from rollmodel.evidence.core.evalue import Pair, margin
 from rollmodel.evidence.latency import bins
 from rollmodel.evidence.latency import model as core
+from rollmodel.evidence.levels import levels
 from rollmodel.evidence.noise import latency_noise
 from scipy.special import ndtr
 from scipy.stats import norm
@@ -114,15 +115,12 @@ def _cdf(times: Floats, fault: Fault) -> Floats:
 
 def _learn(edges: Floats, history: Pair) -> bins.LatencyConfig:
     """The frozen configuration: one stable curve for all runs, the noise of each run's own history."""
-    level = -math.log(STANDARD.alpha_harm)
     config = bins.configure(
         edges,
         (history.a + history.b).mean(axis=0).sum(axis=0),
         harm=margin(1.0),
         safe=margin(SAFE_RATIO),
-        harm_level=level,
-        safe_level=-math.log(STANDARD.alpha_safe),
-        joint_level=level,
+        levels=levels(-math.log(STANDARD.alpha_harm), -math.log(STANDARD.alpha_safe)),
     )
     return latency_noise.from_split(config, history)
 

@@ -10,6 +10,7 @@ import numpy as np
 from rollmodel.evidence.core.arrays import stack
 from rollmodel.evidence.core.evalue import margin
 from rollmodel.evidence.core.types import MetricHistory
+from rollmodel.evidence.levels import levels
 from rollmodel.evidence.means import model as core
 from rollmodel.evidence.means.past import MeanPast, from_history
 
@@ -110,8 +111,7 @@ def _judge(past: MeanPast, ticks: core.MeanTick) -> Verdicts:
         past,
         harm=margin(1.0),
         safe=margin(SAFE_RATIO),
-        harm_level=-math.log(STANDARD.alpha_harm),
-        safe_level=-math.log(STANDARD.alpha_safe),
+        levels=levels(-math.log(STANDARD.alpha_harm), -math.log(STANDARD.alpha_safe)),
     )
     state = core.begin(config, past)
     runs, length = ticks.na.shape

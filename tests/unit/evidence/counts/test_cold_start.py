@@ -15,6 +15,7 @@ from rollmodel.evidence.core.types import JudgePlan, MetricPlan, Outcome
 from rollmodel.evidence.counts import cold_start
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.baseline import unknown
+from rollmodel.evidence.levels import levels
 
 from tests.bench.evidence.worlds import World, simulate
 
@@ -25,8 +26,7 @@ LEARNING = 30
 def found_after(world: World, runs: int, *, seed: int = 7) -> Any:
     """Windows until harm is proven by the policy of a new ModelDeployment; infinite where it is not."""
     known = unknown((runs,))
-    lines = {"harm": margin(1.1), "safe": margin(1.5), "harm_level": LEVEL, "safe_level": -np.log(0.05)}
-    config = counts.configure(known, **lines)
+    config = counts.configure(known, harm=margin(1.1), safe=margin(1.5), levels=levels(LEVEL, -np.log(0.05)))
     state, drawn = counts.begin(config, known), simulate(world, runs, np.random.default_rng(seed))
     after = np.full(runs, np.inf)
     for t in range(world.ticks):
@@ -62,7 +62,7 @@ def test_a_healthy_version_is_left_alone_while_the_noise_is_learnt(noise: str, c
 def test_four_windows_of_nothing_but_errors_do_not_decide() -> None:
     """A stall, however complete: the fifth window would have to agree."""
     known = unknown(())
-    config = counts.configure(known, harm=margin(1.1), safe=margin(1.5), harm_level=LEVEL, safe_level=LEVEL)
+    config = counts.configure(known, harm=margin(1.1), safe=margin(1.5), levels=levels(LEVEL, LEVEL))
     state = counts.begin(config, known)
     for _ in range(4):
         state = counts.update(config, state, tick(500, 500, 9500, 0))
@@ -71,7 +71,7 @@ def test_four_windows_of_nothing_but_errors_do_not_decide() -> None:
 
 
 def test_the_guard_takes_its_part_of_the_risk_and_nothing_where_history_is_known() -> None:
-    config = counts.configure(unknown((2,)), harm=margin(1.1), safe=margin(1.5), harm_level=LEVEL, safe_level=LEVEL)
+    config = counts.configure(unknown((2,)), harm=margin(1.1), safe=margin(1.5), levels=levels(LEVEL, LEVEL))
     teach = np.array([30.0, 0.0])
     wealth = cold_start.begin(config.guard, teach)
     assert_allclose(np.exp(wealth.log).sum(-1), [0.5, 0.0], atol=1e-12)

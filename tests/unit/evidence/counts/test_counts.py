@@ -11,6 +11,7 @@ from rollmodel.evidence.core.evalue import Pair, Tick, margin, tick
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.baseline import Baseline, from_split, unknown
 from rollmodel.evidence.counts.interval import ratio_interval
+from rollmodel.evidence.levels import levels
 
 from tests.support.running.effort import effort
 from tests.support.simulation.judging import bad_requests, baseline
@@ -20,8 +21,7 @@ SEQUENCE = list(zip([0, 1, 0, 2, 1, 0, 3, 1, 2, 1], [5, 4, 6, 5, 4, 5, 6, 4, 5, 
 
 
 def configured(known: Baseline, *, harm: float = 1.0, safe: float = 1.5, **changes: Any) -> counts.CountConfig:
-    lines = {"harm": margin(harm), "safe": margin(safe), "harm_level": LEVEL, "safe_level": LEVEL}
-    return counts.configure(known, **{**lines, **changes})
+    return counts.configure(known, harm=margin(harm), safe=margin(safe), levels=levels(LEVEL, LEVEL), **changes)
 
 
 def test_the_reference_sequence() -> None:

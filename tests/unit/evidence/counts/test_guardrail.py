@@ -9,16 +9,17 @@ from rollmodel.evidence.core.arrays import array
 from rollmodel.evidence.core.evalue import log_evalue_of_one_arm, tick
 from rollmodel.evidence.core.mixture import log_total
 from rollmodel.evidence.counts import guardrail
+from rollmodel.evidence.levels import levels
 from scipy.stats import binom
 
-LEVEL = np.log(1000)
+LEVELS = levels(np.log(1000), np.log(20))
 
 
 def first_breach(rate: float, requests: int, *, runs: int = 200, ticks: int = 360, phi: float = 1.0) -> np.ndarray:
     """Ticks until the candidate is proven above 5 %, inf for never; the stable arm is clean."""
     rng, config = (
         np.random.default_rng(14),
-        guardrail.configure(np.full(runs, 0.05), above_level=LEVEL, below_level=np.log(20)),
+        guardrail.configure(np.full(runs, 0.05), LEVELS),
     )
     state, first = guardrail.begin(config), np.full(runs, np.inf)
     for number in range(ticks):
@@ -38,7 +39,7 @@ def test_a_rate_below_the_ceiling_never_trips() -> None:
 
 
 def test_below_the_ceiling_is_proven() -> None:
-    config = guardrail.configure(0.05, above_level=LEVEL, below_level=np.log(20))
+    config = guardrail.configure(0.05, LEVELS)
     state, rng, ticks = guardrail.begin(config), np.random.default_rng(15), 0
     while not guardrail.below(config, state):
         state = guardrail.update(config, state, tick(50, rng.binomial(50, 0.005), 0, 0), array(1.0), 10.0)
@@ -67,7 +68,7 @@ def test_a_shared_incident_is_never_blamed_on_the_candidate(share: Any) -> None:
     """Both arms break the ceiling for two minutes, again and again; healthy in between."""
     runs, rng = 200, np.random.default_rng(16)
     na, nb = int(1000 * share), int(1000 * (1 - share))
-    config = guardrail.configure(np.full(runs, 0.05), above_level=LEVEL, below_level=np.log(20))
+    config = guardrail.configure(np.full(runs, 0.05), LEVELS)
     state, blamed, noticed = guardrail.begin(config), np.zeros(runs, bool), np.zeros(runs, bool)
     for number in range(180):
         rate = 0.3 if number % 60 < 12 else 0.005
@@ -80,7 +81,7 @@ def test_a_shared_incident_is_never_blamed_on_the_candidate(share: Any) -> None:
 
 
 def test_evidence_given_back_leaves_the_wealth_at_one() -> None:
-    config = guardrail.configure(0.05, above_level=LEVEL, below_level=np.log(20))
+    config = guardrail.configure(0.05, LEVELS)
     state = guardrail.begin(config)
     for _ in range(10):
         state = guardrail.update(config, state, tick(50, 25, 950, 475), array(1.0), 10.0)

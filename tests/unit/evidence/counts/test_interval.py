@@ -7,6 +7,7 @@ import pytest
 from rollmodel.evidence.core.evalue import margin, tick
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.interval import ratio_interval, seconds_to_harm, seconds_to_safe
+from rollmodel.evidence.levels import levels
 
 from tests.support.simulation.judging import baseline
 
@@ -15,7 +16,7 @@ LEVEL = np.log(20)
 
 def begun(runs: int = 1, rate: float = 0.005) -> Any:
     known = baseline(rate, (runs,))
-    config = counts.configure(known, harm=margin(1.0), safe=margin(1.5), harm_level=LEVEL, safe_level=LEVEL)
+    config = counts.configure(known, harm=margin(1.0), safe=margin(1.5), levels=levels(LEVEL, LEVEL))
     return config, counts.begin(config, known)
 
 

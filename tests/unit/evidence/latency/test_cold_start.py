@@ -14,6 +14,7 @@ from rollmodel.evidence.core.samples import HistogramSample
 from rollmodel.evidence.core.types import MetricPlan, Outcome
 from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import cold_start
+from rollmodel.evidence.levels import levels
 
 from tests.bench.evidence.suites.cold_latency import FAULTS, found_after
 from tests.bench.evidence.suites.latency import LAYOUTS, Fault, simulate
@@ -70,11 +71,9 @@ def test_the_candidates_edge_is_beyond_what_is_tolerated(
 def test_buckets_that_end_too_early_decide_nothing() -> None:
     at = cold_start.edges_above(np.array([0.1]), np.array([10.0, 5.0]), margin(1.1))
     assert not at.usable
-    guard = cold_start.begin(shares.prior(np.array(4.6), np.array(4.6), 2))
+    guard = cold_start.begin(shares.prior(levels(4.6, 4.6)))
     counts = Pair(np.array([0.0, 50.0]), np.array([500.0, 0.0]))
-    again = cold_start.update(
-        shares.prior(np.array(4.6), np.array(4.6), 2), guard, counts, at=at, learning=np.asarray(True)
-    )
+    again = cold_start.update(shares.prior(levels(4.6, 4.6)), guard, counts, at=at, learning=np.asarray(True))
     assert float(again.na) == 0
     assert (again.wealth.log == guard.wealth.log).all()
 

@@ -13,6 +13,7 @@ from rollmodel.evidence.latency import model as latency
 from rollmodel.evidence.latency.bins import SHIFTS, LatencyConfig, configure
 from rollmodel.evidence.latency.curve import Curve, chosen_edges, curve, part_above
 from rollmodel.evidence.latency.model import Sums, log_harm_bets
+from rollmodel.evidence.levels import levels
 from rollmodel.evidence.noise import latency_noise
 from scipy.stats import gamma, norm
 
@@ -31,7 +32,7 @@ def shares(edges: Any, *, factor: float = 1.0, tail: float = 0.0) -> np.ndarray:
 
 def configured(edges: Any = EDGES, *, harm: float = 1.0, safe: float = 1.25) -> LatencyConfig:
     counts, lines = np.round(1e6 * shares(edges)), (margin(harm), margin(safe))
-    return configure(edges, counts, harm=lines[0], safe=lines[1], harm_level=LEVEL, safe_level=LEVEL, joint_level=LEVEL)
+    return configure(edges, counts, harm=lines[0], safe=lines[1], levels=levels(LEVEL, LEVEL))
 
 
 def test_the_reference_values_of_a_tick() -> None:

@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from rollmodel.evidence.core.arrays import array, to_plain
 from rollmodel.evidence.core.evalue import margin
 from rollmodel.evidence.core.types import MetricHistory
+from rollmodel.evidence.levels import levels
 from rollmodel.evidence.means import model as means
 from rollmodel.evidence.means.model import MeanTick
 from rollmodel.evidence.means.past import MeanPast, from_history, unknown
 from rollmodel.evidence.noise.dispersion import Prior
 
 LEVEL = np.log(20)
+LEVELS = levels(LEVEL, LEVEL)
 
 
 def past(runs: int, *, variance: float = 0.25) -> MeanPast:
@@ -27,8 +29,7 @@ def verdicts(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Seconds to proofs of harm (margin 1) and safety (margin 1.1): 50 and 950 values a tick, spread half the mean."""
     rng, known = np.random.default_rng(19), past(runs)
-    lines = {"harm": margin(1.0), "safe": margin(1.1), "harm_level": LEVEL, "safe_level": LEVEL}
-    config = means.configure(known, **lines, sign=sign)
+    config = means.configure(known, harm=margin(1.0), safe=margin(1.1), levels=LEVELS, sign=sign)
     state = means.begin(config, known)
     harm, safe = np.full(runs, np.inf), np.full(runs, np.inf)
     na, nb = np.full(runs, 50.0), np.full(runs, 950.0)
@@ -66,9 +67,7 @@ def test_where_lower_is_worse_the_margins_turn_round() -> None:
     better, safe = verdicts(1.05, sign=-1.0)
     assert np.isinf(better).all()
     assert np.isfinite(safe).all()
-    config = means.configure(
-        past(1), harm=margin(1.25, 0.1), safe=margin(2.0, 0.2), harm_level=LEVEL, safe_level=LEVEL, sign=-1.0
-    )
+    config = means.configure(past(1), harm=margin(1.25, 0.1), safe=margin(2.0, 0.2), levels=LEVELS, sign=-1.0)
     assert to_plain(config)[1:4] == [[0.8], [-0.1], [0.5]]
 
 
@@ -85,7 +84,7 @@ def test_the_expectation_of_the_bet_is_at_most_one(values: Any, weights: Any, ga
     variance = array(chance @ x**2)
     assume(variance > 1e-9)
     known = past(1, variance=float(variance))
-    config = means.configure(known, harm=margin(1.0), safe=margin(1.1), harm_level=LEVEL, safe_level=LEVEL)
+    config = means.configure(known, harm=margin(1.0), safe=margin(1.1), levels=LEVELS)
     state = means.begin(config, known)
     e = means._catoni(array([gap]), np.ones(len(x)), x, np.full(len(x), variance), state)
     assert chance @ np.exp(e[:, 0]) <= 1 + 1e-9
@@ -93,7 +92,7 @@ def test_the_expectation_of_the_bet_is_at_most_one(values: Any, weights: Any, ga
 
 def test_one_tick_never_decides_and_an_empty_arm_says_nothing() -> None:
     known = past(2)
-    config = means.configure(known, harm=margin(1.0), safe=margin(1.1), harm_level=LEVEL, safe_level=LEVEL)
+    config = means.configure(known, harm=margin(1.0), safe=margin(1.1), levels=LEVELS)
     begun, one = means.begin(config, known), np.ones(2)
     wild = means.update(config, begun, MeanTick(500 * one, 1e6 * one, 500 * one, one, one))
     assert (means.log_harm(wild) < LEVEL).all()

@@ -12,6 +12,7 @@ from rollmodel.evidence import judge
 from rollmodel.evidence.core.mixture import log_total
 from rollmodel.evidence.core.samples import DifferenceSample, NoEvidence, NoEvidenceReason
 from rollmodel.evidence.core.types import MetricPlan, Outcome
+from rollmodel.evidence.levels import levels
 from rollmodel.evidence.paired import differences
 from rollmodel.evidence.paired.differences import Batch
 
@@ -45,11 +46,7 @@ def rollouts(draw: Draw, limit: float = LIMIT, *, windows: int = WINDOWS, runs: 
     """The window in which each of many rollouts is called harmful, and safe; inf for never [2, runs]."""
     config = differences.configure(
         np.full(runs, limit),
-        harm_level=np.full(runs, -np.log(0.01)),
-        safe_level=-np.log(0.05),
-        joint_level=-np.log(0.01),
-        release=1800.0,
-        windows=2,  # it takes more of its own
+        levels(-np.log(0.01), -np.log(0.05)),  # of which two windows could decide: it takes more of its own
     )
     rng, state, total = np.random.default_rng(5), differences.begin(config), np.full(runs, float(PAIRS))
     found = np.full((2, runs), np.inf)

@@ -14,6 +14,7 @@ from rollmodel.evidence.core.mixture import log_total
 from rollmodel.evidence.core.plans import PlanError
 from rollmodel.evidence.core.samples import CountSample, NoEvidence, NoEvidenceReason, PairSample, Sample
 from rollmodel.evidence.core.types import MetricPlan, Outcome
+from rollmodel.evidence.levels import levels
 from rollmodel.evidence.paired import model
 
 from tests.support.simulation.judging import START, feed, plan, window
@@ -35,11 +36,7 @@ def rollouts(
     """
     config = model.configure(
         np.full(RUNS, LIMIT),
-        harm_level=np.full(RUNS, -np.log(0.01)),
-        safe_level=-np.log(0.05),
-        joint_level=-np.log(0.01),
-        release=1800.0,
-        windows=2,  # it takes more of its own
+        levels(-np.log(0.01), -np.log(0.05)),  # of which two windows could decide: it takes more of its own
     )
     rng, state, total = np.random.default_rng(5), model.begin(config), np.full(RUNS, float(pairs))
     found = np.full((2, RUNS), np.inf)
