@@ -34,7 +34,7 @@ from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.kind import model_deployments
-from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.deployment.pinning.models import Models
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
 from rollmodel.reconcile.references import References

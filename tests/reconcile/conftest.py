@@ -22,7 +22,7 @@ from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.gather import Gatherer, Queries
 from rollmodel.reconcile.deployment.kind import model_deployments
-from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.deployment.pinning.models import Models
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.reconciler import Parts, reconciler_of
 from rollmodel.reconcile.references import References

@@ -22,7 +22,7 @@ from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.coordination import Coordinator
 from rollmodel.reconcile.deployment.gather import Gatherer
 from rollmodel.reconcile.deployment.kind import model_deployments
-from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.deployment.pinning.models import Models
 from rollmodel.reconcile.drift.gather import DriftGatherer
 from rollmodel.reconcile.drift.kind import drift_policies
 from rollmodel.reconcile.kind import Kind

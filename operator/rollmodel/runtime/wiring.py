@@ -24,7 +24,7 @@ from rollmodel.reconcile.connections import Connections
 from rollmodel.reconcile.created_runs import CreatedRuns
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.coordination import Coordinator
-from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.deployment.pinning.models import Models
 from rollmodel.reconcile.effects.notify import NotifyHandlers
 from rollmodel.reconcile.execute import Executor
 from rollmodel.reconcile.reconciler import Parts, reconciler_of

@@ -6,22 +6,18 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.errors import RollmodelError
-from rollmodel.plan import naming
-from rollmodel.plan.access.ownership import controller_of
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
-from rollmodel.plan.deployment.observed import Answer, Defaults, Observed
+from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, PinnedModel
 from rollmodel.plan.deployment.read_state import begin_request
 from rollmodel.plan.deployment.strategies.commands import asked, refresh_asked
 from rollmodel.plan.manifest import Manifest
 from rollmodel.plan.problem import Problem
-from rollmodel.plan.times import parse
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.process import Clock
 from rollmodel.ports.prometheus import Metrics
@@ -30,8 +26,9 @@ from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.aliases import ChampionAliases
 from rollmodel.reconcile.deployment.configuration import Configuration
 from rollmodel.reconcile.deployment.coordination import Coordinator
-from rollmodel.reconcile.deployment.model import Models
 from rollmodel.reconcile.deployment.other_routes import OtherRoutes
+from rollmodel.reconcile.deployment.pinning.models import Models
+from rollmodel.reconcile.deployment.pods import RevisionPods, of_revisions, short_of_ready
 from rollmodel.reconcile.deployment.routed_rules import RuleKeeper
 
 __all__ = ["Gatherer", "Queries"]
@@ -62,7 +59,6 @@ class Gatherer:
         ``read_secrets``: whether it is asked which version the Secrets have that pods read.
         ``starting``: pods are asked why they are not ready once they had so many seconds to start.
         """
-        self._starting = starting
         self._kube = kube
         self._metrics = metrics
         self._models = models
@@ -75,6 +71,7 @@ class Gatherer:
         self._other_routes = OtherRoutes(kube, clock)
         self._aliases = ChampionAliases(self._addresses.wake)
         self.rules = RuleKeeper(kube)
+        self._pods = RevisionPods(kube, clock, starting=starting)
         self._configuration = Configuration(kube, clock, read_secrets=read_secrets)
         self._seen: dict[str, tuple[str, float]] = {}
         self._refreshes: dict[str, tuple[str, float]] = {}
@@ -85,15 +82,9 @@ class Gatherer:
         """One look at the world. ``problems`` are what the previous pass was refused."""
         meta = body["metadata"]
         asked_at = self._refresh_asked(meta["uid"], meta.get("annotations", {}), status)
-        model = await self._models.pin(
-            meta["uid"], meta["namespace"], spec.model, self._held(body, status), not_before=asked_at
-        )
-        if _nothing_serves(status, self._kube.children(body)):
-            model = await self._models.champion_first(meta["uid"], meta["namespace"], spec.model, model)
-        else:
-            self._models.follow_no_champion(meta["uid"])
+        model = await self._model(body, spec, status, not_before=asked_at)
         children = self._kube.children(body)  # now: a registry may have taken its time
-        configuration = await self._configuration.read(meta["uid"], meta["namespace"], _starting(children))
+        configuration = await self._configuration.read(meta["uid"], meta["namespace"], short_of_ready(children))
         observed = Observed(
             namespace=meta["namespace"],
             name=meta["name"],
@@ -105,7 +96,7 @@ class Gatherer:
             status=status,
             model=model,
             children=children,
-            pods=await self._pods(meta["namespace"], meta["name"], children),
+            pods=await self._pods.list(meta["namespace"], meta["name"], children),
             answers={},
             defaults=self._defaults,
             now=self._clock.now(),
@@ -124,6 +115,17 @@ class Gatherer:
         )
         hold = await self._coordinator.ask(body, partial(begin_request, observed))
         return replace(observed, hold=hold, answers=await self._answers(self._queries(observed)))
+
+    async def _model(
+        self, body: Manifest, spec: ModelDeploymentSpec, status: ModelDeploymentStatus, *, not_before: float
+    ) -> PinnedModel | Problem:
+        """What the spec asks for; where nothing serves yet the champion, if it names one."""
+        uid, namespace = body["metadata"]["uid"], body["metadata"]["namespace"]
+        model = await self._models.pin(uid, namespace, spec.model, self._held(body, status), not_before=not_before)
+        if _nothing_serves(status, self._kube.children(body)):
+            return await self._models.champion_first(uid, namespace, spec.model, model)
+        self._models.follow_no_champion(uid)
+        return model
 
     def _users_route(self, body: Manifest, spec: ModelDeploymentSpec, status: ModelDeploymentStatus) -> Manifest | None:
         """The route that the spec names, or one that is to be given back."""
@@ -176,16 +178,6 @@ class Gatherer:
         writers: Sequence[Mapping[str, Any]] = live["metadata"].get("managedFields", []) if live else []
         return writers
 
-    async def _pods(self, namespace: str, name: str, children: Sequence[Manifest]) -> Sequence[dict[str, Any]]:
-        """Pods, once a revision has been short of ready ones for a moment: they tell why. Others' are compared."""
-        now = self._clock.now()
-        deployments = _of_revisions(children)
-        waiting = [child for child in _starting(children) if _is_late(child, now, self._starting)]
-        if not waiting:
-            return []
-        pods = await self._kube.list_pods(namespace, naming.owner_selector(name))
-        return [pod for pod in pods if any(_runs(deployment, pod) for deployment in deployments)]
-
     async def _answers(self, queries: Mapping[str, MetricQuery]) -> dict[str, Answer | Problem]:
         answers = await asyncio.gather(*(self._ask(query) for query in queries.values()))
         return dict(zip(queries, answers, strict=True))
@@ -205,59 +197,5 @@ def _nothing_serves(status: ModelDeploymentStatus, children: Sequence[Manifest])
     """Whether a first revision is about to be installed: none is stable, and none is there that could become it."""
     if status.stable is not None:
         return False
-    ready = any(child.get("status", {}).get("readyReplicas") for child in _of_revisions(children))
+    ready = any(child.get("status", {}).get("readyReplicas") for child in of_revisions(children))
     return status.candidate is not None or not ready
-
-
-def _revision(obj: Manifest) -> str | None:
-    label: str | None = obj["metadata"].get("labels", {}).get(naming.REVISION)
-    return label
-
-
-def _runs(deployment: Manifest, pod: Manifest) -> bool:
-    """Whether a pod is one of this Deployment's: its controller is a ReplicaSet of that, by name.
-
-    Labels are not enough: whoever may create pods could speak for a revision. A pod that names a ReplicaSet which is
-    not there is deleted by the garbage collector, and one that names ours is counted by it, and soon one too many.
-    """
-    controller, labels = controller_of(pod), pod["metadata"].get("labels", {})
-    name = f"{deployment['metadata']['name']}-{labels.get('pod-template-hash', '')}"
-    own = controller is not None and (controller.group, controller.kind, controller.name) == (
-        "apps",
-        "ReplicaSet",
-        name,
-    )
-    return own and _revision(pod) == _revision(deployment)
-
-
-def _is_late(deployment: Manifest, now: datetime, starting: float) -> bool:
-    """Whether its pods had time to start. Most start within it, and cost no request; nor do those that nobody made yet.
-
-    A failure that the Deployment itself tells of is looked into at once; so is a time in the future: clocks differ.
-    """
-    status = deployment.get("status", {})
-    conditions = {one["type"]: one for one in status.get("conditions") or ()}
-    progressing = conditions.get("Progressing", {})
-    if "ReplicaFailure" in conditions or progressing.get("status") == "False":
-        return True
-    if not status.get("replicas"):
-        return False
-    moved = progressing.get("lastUpdateTime") or deployment["metadata"].get("creationTimestamp")
-    waited = (now - parse(moved)).total_seconds() if moved else starting
-    return not 0.0 <= waited < starting
-
-
-def _starting(children: Sequence[Manifest]) -> list[Manifest]:
-    """Deployments some of whose pods are not ready."""
-    return [child for child in _of_revisions(children) if not _all_ready(child)]
-
-
-def _of_revisions(children: Sequence[Manifest]) -> list[Manifest]:
-    """Deployments that serve the model; the holding page does not."""
-    return [child for child in children if child["kind"] == "Deployment" and _revision(child) is not None]
-
-
-def _all_ready(deployment: Manifest) -> bool:
-    wanted, status = deployment["spec"].get("replicas", 1), deployment.get("status", {})
-    current = status.get("observedGeneration") == deployment["metadata"].get("generation")
-    return bool(current and wanted == status.get("readyReplicas", 0) == status.get("replicas", 0))

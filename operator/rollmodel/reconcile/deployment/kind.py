@@ -9,7 +9,7 @@ from rollmodel.plan.decision import Decision
 from rollmodel.plan.deployment.observed import Answer, Observed
 from rollmodel.plan.problem import Problem
 from rollmodel.reconcile.deployment.gather import Gatherer
-from rollmodel.reconcile.deployment.pinned import registered
+from rollmodel.reconcile.deployment.pinning.pinned import registered
 from rollmodel.reconcile.kind import Kind
 from rollmodel.reconcile.references import Place, Topic, changed_models, registered_model
 

@@ -14,7 +14,7 @@ from rollmodel.plan.deployment.observed import PinnedModel
 from rollmodel.plan.problem import Problem
 from rollmodel.ports.registry import Connection
 from rollmodel.reconcile.connections import Connections
-from rollmodel.reconcile.deployment.model import Models
+from rollmodel.reconcile.deployment.pinning.models import Models
 from rollmodel.reconcile.references import References
 
 from tests.support import virtual_time

@@ -14,9 +14,9 @@ from rollmodel.plan.pods.spec import IN_MLFLOW
 from rollmodel.plan.problem import Problem
 from rollmodel.ports.registry import Held, Registry
 from rollmodel.reconcile.connections import Connections
-from rollmodel.reconcile.deployment.followed_aliases import FollowedAliases, Topic
-from rollmodel.reconcile.deployment.logins import Logins
-from rollmodel.reconcile.deployment.pinned import pinned_files, pinned_version, registered
+from rollmodel.reconcile.deployment.pinning.followed_aliases import FollowedAliases, Topic
+from rollmodel.reconcile.deployment.pinning.logins import Logins
+from rollmodel.reconcile.deployment.pinning.pinned import pinned_files, pinned_version, registered
 from rollmodel.reconcile.references import References, registered_model
 
 __all__ = ["Models"]
