@@ -17,13 +17,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from rollmodel.errors import RollmodelError
 from rollmodel.serving.predictions.config import LogConfig
 from rollmodel.serving.predictions.encoders import ENDINGS, Encoder, open_encoder
 
-__all__ = ["Bucket", "OpenFile", "Shelf", "open_shelf"]
+__all__ = ["Bucket", "NotTakenError", "OpenFile", "Shelf", "open_shelf"]
 
 #: Complete files that wait for S3, at most; the oldest is lost then.
 _WAITING_FILES = 4
+#: Characters of a code in an answer of S3 that may be a word of S3's, and no text of somebody's.
+_LONGEST_CODE = 60
+
+
+class NotTakenError(OSError):
+    """S3 does not take a file. The message is a word for why, and repeats nothing of the file."""
 
 
 class OpenFile:
@@ -151,7 +158,7 @@ class Bucket(Shelf):
         except OSError:
             raise
         except Exception as error:  # boto3 has a class of its own for each trouble
-            raise OSError(f"S3: {type(error).__name__}") from error
+            raise NotTakenError(f"S3: {_reason(error)}") from error
         path.unlink()
 
 
@@ -162,6 +169,14 @@ def open_shelf(config: LogConfig) -> Shelf:
     from rollmodel.serving.sources.s3 import s3_client  # noqa: PLC0415  only where it is used
 
     return Bucket(config, Path(tempfile.mkdtemp(prefix="rollmodel-predictions-")), s3_client)
+
+
+def _reason(error: Exception) -> str:
+    """One word: our own reason, the code of a refusal, or the name of the trouble."""
+    if isinstance(error, RollmodelError):
+        return error.reason
+    code = str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+    return code if code.isalnum() and len(code) <= _LONGEST_CODE else type(error).__name__
 
 
 def _unique() -> str:

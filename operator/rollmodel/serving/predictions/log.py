@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from rollmodel.errors import RollmodelError
 from rollmodel.serving.drift.counter import kept, row_count
 from rollmodel.serving.predictions.config import LogConfig
-from rollmodel.serving.predictions.files import OpenFile, Shelf
+from rollmodel.serving.predictions.files import NotTakenError, OpenFile, Shelf
 from rollmodel.serving.predictions.identity import current, is_sampled
 from rollmodel.serving.predictions.records import Record, Recorded, Request
 from rollmodel.serving.predictions.tally import Tally
@@ -231,6 +231,8 @@ class PredictionLog:
 
 
 def _words(error: Exception) -> str:
+    if isinstance(error, NotTakenError):
+        return str(error)
     return f"{type(error).__name__} {errno.errorcode.get(getattr(error, 'errno', None) or 0, '')}".strip()
 
 

@@ -264,6 +264,37 @@ def test_complete_files_go_to_the_bucket(start: Start, tmp_path: Path, monkeypat
     assert not list(tmp_path.rglob("*.jsonl"))
 
 
+class Refusal(Exception):
+    """As botocore's ClientError."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("An error occurred: secret")
+        self.response = {"Error": {"Code": code}}
+
+
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        (Refusal("AccessDenied"), "AccessDenied"),
+        (Refusal("secret\n text"), "Refusal"),
+        (RuntimeError("secret"), "RuntimeError"),
+        (Invalid("secret", reason="Unsupported"), "Unsupported"),
+    ],
+)
+def test_why_s3_takes_nothing_is_said(
+    start: Start, tmp_path: Path, caplog: pytest.LogCaptureFixture, error: Exception, word: str
+) -> None:
+    def client() -> Any:
+        raise error
+
+    log, tally = start(Bucket(LogConfig("s3://logs/all", "churn", "r1"), tmp_path, client), to="s3://logs/all")
+    ask(log, TABLE, [0.1, 0.2])
+    log.wait()
+    assert tally.total()["failing"] == 1
+    assert f"predictions are not logged (S3: {word}); the model is served" in caplog.text
+    assert "secret" not in "".join(record.getMessage() for record in caplog.records)
+
+
 def test_workers_share_their_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for pid in (11, 12):
         monkeypatch.setattr("os.getpid", lambda pid=pid: pid)

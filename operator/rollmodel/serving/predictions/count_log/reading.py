@@ -5,12 +5,12 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rollmodel.errors import Invalid
+from rollmodel.errors import Invalid, NotFound
 from rollmodel.serving.predictions.encoders import FEATURE
 from rollmodel.serving.predictions.records import Record
 from rollmodel.serving.sources import Source
@@ -76,22 +76,13 @@ class LogFiles:
 
     def records(self) -> Iterator[list[Record]]:
         """Rows, some thousands at a time."""
-        for path in self._all():
-            if path.endswith(_ENDINGS) and not self._is_old(path):
-                try:
-                    content = self._content(path)
-                except OSError:  # deleted, or renamed from .part, since it was listed
-                    self.unreadable.files += 1
-                    continue
-                yield from self._parquet(content) if path.endswith(".parquet") else self._lines(content)
+        for path, content in self._contents(lambda path: path.endswith(_ENDINGS) and not self._is_old(path)):
+            yield from self._parquet(content) if path.endswith(".parquet") else self._lines(content)
 
     def find(self, name: str) -> Record | None:
         """The row with this id, which is that of its request with ``:<row>`` where that had several; None without."""
         wanted = name.encode()
-        for path in self._all():
-            if not path.endswith(_ENDINGS):
-                continue
-            content = self._content(path)
+        for path, content in self._contents(lambda path: path.endswith(_ENDINGS)):
             rows: Iterator[list[Record]] = iter(())
             if path.endswith(".parquet"):
                 rows = self._parquet(content)
@@ -104,14 +95,24 @@ class LogFiles:
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Objects of all files of JSON lines, whatever they say."""
-        for path in self._all():
-            if path.endswith((".jsonl", ".json", ".ndjson")) and not path.endswith("about.json"):
-                yield from self._objects(self._content(path))
+        endings = (".jsonl", ".json", ".ndjson")
+        for _, content in self._contents(lambda path: path.endswith(endings) and not path.endswith("about.json")):
+            yield from self._objects(content)
 
     def _all(self) -> Sequence[str]:
         if self._paths is None:
             self._paths = sorted(file.path for file in self.source.list())
         return self._paths
+
+    def _contents(self, wanted: Callable[[str], bool]) -> Iterator[tuple[str, bytes]]:
+        """Files and what is in them; those that were deleted, or renamed from .part, since they were listed, count."""
+        for path in filter(wanted, self._all()):
+            try:
+                content = self._content(path)
+            except (OSError, NotFound):
+                self.unreadable.files += 1
+                continue
+            yield path, content
 
     def _content(self, path: str) -> bytes:
         with self.source.open(path, 0) as body:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from rollmodel.errors import Invalid
+from rollmodel.errors import Invalid, NotFound
 from rollmodel.profile import FILE_NAME
 from rollmodel.serving.drift.exposition import DriftMetrics
 from rollmodel.serving.drift.recorder import Recorder
@@ -19,6 +20,8 @@ from rollmodel.serving.drift.signals import signals_of
 from rollmodel.serving.predictions.count_log import counts_file
 from rollmodel.serving.predictions.count_log.command import main
 from rollmodel.serving.predictions.count_log.labels import Labels, read_labels
+from rollmodel.serving.predictions.count_log.reading import LogFiles
+from rollmodel.serving.sources import Body, RemoteFile
 from rollmodel.serving.sources.local import LocalFiles
 
 from tests.unit.serving.predictions.conftest import NOON, Asked, Clinic, Logged
@@ -179,6 +182,39 @@ def test_lines_that_cannot_be_read_are_counted(
     again = counted(folder)
     assert again["counts"] == whole["counts"]
     assert "3 lines and 1 files that cannot be read" in caplog.text
+
+
+class Going:
+    """A log whose files go while it is read: one is renamed, which a folder says its way, and one expires in S3."""
+
+    resumable_unpinned = False
+
+    def __init__(self, folder: Path) -> None:
+        self._files = LocalFiles(folder)
+
+    def list(self) -> Sequence[RemoteFile]:
+        return [*self._files.list(), RemoteFile("a.jsonl", 1), RemoteFile("b.jsonl", 1)]
+
+    def open(self, path: str, offset: int) -> AbstractContextManager[Body]:
+        if path == "b.jsonl":
+            raise NotFound("s3://logs/all does not exist (NoSuchKey)")
+        return self._files.open(path, offset)
+
+
+def test_files_that_go_while_they_are_read_are_counted(clinic: Clinic, logged: Logged) -> None:
+    asked = requests(clinic)
+    folder, name = logged(asked), asked[-1][1]
+    whole = [row for rows in LogFiles(LocalFiles(folder)).records() for row in rows]
+    files = LogFiles(Going(folder))
+    assert [row for rows in files.records() for row in rows] == whole
+    assert len(whole) == sum(len(table) for _, _, table, _ in asked)
+    assert files.unreadable.files == 2
+    found = LogFiles(Going(folder)).find(name)
+    assert found is not None
+    assert found.id.partition(":")[0] == name
+    events = LogFiles(Going(folder))
+    assert len(list(events.lines())) == len(whole)
+    assert events.unreadable.files == 2
 
 
 def test_the_oldest_steps_go_first(clinic: Clinic, logged: Logged, monkeypatch: pytest.MonkeyPatch) -> None:
