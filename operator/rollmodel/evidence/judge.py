@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from rollmodel.evidence import multiplicity, sample_ratio
+from rollmodel.evidence import counted, multiplicity, sample_ratio
 from rollmodel.evidence.core.checks import checked, single_arm
 from rollmodel.evidence.core.opinion import MetricJudge, Step
 from rollmodel.evidence.core.plans import PlanError, validated
@@ -54,6 +54,7 @@ def observe(
     *,
     weight: float | None = None,
     share: float | None = None,
+    arms: str = "",
 ) -> JudgeState:
     """The judge after one window. Feeding the same window again changes nothing.
 
@@ -62,7 +63,8 @@ def observe(
     evidence for a comparison. share: its share of the requests that are compared, where those are not all. A window
     that ends or begins before the end of the last one is refused with a note. Metrics whose labels come late say
     nothing until the split has been the same for as long as labels take: right after a change the candidate's labels
-    are the quick ones, and quick ones are not like the others.
+    are the quick ones, and quick ones are not like the others. arms: whose requests are compared, for the memory of
+    the last minutes; "" for none.
     """
     slack = TOLERANCE * state.plan.interval
     if abs(window.end - state.end) <= slack and state.ticks:
@@ -86,6 +88,7 @@ def observe(
         harmful=state.harmful or _harmful(state.plan, parts),
         breached=state.breached or tuple(name for part in parts for name in part.breached()),
         notes=_notes(state.plan, sound, samples),
+        counted=_counted(state, window, samples, arms),
     )
 
 
@@ -116,6 +119,13 @@ def _requests(sample: Sample) -> tuple[float, float] | None:
             return sum(sample.candidate), sum(sample.stable)
         case _:
             return None
+
+
+def _counted(state: JudgeState, window: Window, samples: Mapping[str, Sample], arms: str) -> counted.Counted:
+    name = counted.metric_of(state.plan)
+    if not arms or name is None:
+        return counted.Counted()
+    return counted.after_window(state.counted, window, samples.get(name), arms)
 
 
 def _refused(state: JudgeState, window: Window) -> JudgeState:

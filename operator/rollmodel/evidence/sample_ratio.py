@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from math import log
+from typing import Literal
 
 import numpy as np
 
@@ -109,10 +110,10 @@ def _learn(state: SampleRatioState) -> SampleRatioState:
     )
 
 
-def alarm(state: SampleRatioState) -> str | None:
-    """What is wrong with the split, None while nothing is proven."""
+def alarm(state: SampleRatioState) -> Literal["less", "more"] | None:
+    """What the candidate gets in place of its share, None while nothing is proven."""
     if log_total(state.above) >= LEVEL:
-        return "the candidate gets more traffic than its weight"
+        return "more"
     if log_total(state.below) >= LEVEL:
-        return "the candidate gets less traffic than its weight"
+        return "less"
     return None

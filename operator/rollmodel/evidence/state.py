@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from rollmodel.evidence import packed, sample_ratio
+from rollmodel.evidence import counted, packed, sample_ratio
 from rollmodel.evidence.core.arrays import from_plain, to_plain
 from rollmodel.evidence.core.opinion import MetricJudge
 from rollmodel.evidence.core.samples import NoEvidence, NoEvidenceReason
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan
+from rollmodel.evidence.counted import Counted
 from rollmodel.evidence.counts.judge import CountJudge
 from rollmodel.evidence.latency.judge import LatencyJudge
 from rollmodel.evidence.means.judge import MeanJudge
@@ -49,7 +50,7 @@ class JudgeState:
 
     ``begun``, ``end`` and ``settled`` are unix seconds: the begin, the end of the last window, and since when the split
     of traffic has been what it is. ``harmful`` and ``breached`` name the metrics of a completed proof; ``notes``
-    says why metrics gave nothing in the last window.
+    says why metrics gave nothing in the last window. ``counted``: the requests of the last minutes.
     """
 
     plan: JudgePlan
@@ -63,6 +64,7 @@ class JudgeState:
     harmful: tuple[str, ...] = ()
     breached: tuple[str, ...] = ()
     notes: Mapping[str, NoEvidence] = field(default_factory=dict)
+    counted: Counted = field(default_factory=Counted)
 
 
 def dump(state: JudgeState) -> str:
@@ -81,6 +83,8 @@ def dump(state: JudgeState) -> str:
         "parts": [part.plain() for part in state.parts],
         "share": to_plain(state.share),
     }
+    if state.counted.minutes:
+        document["counted"] = counted.to_plain(state.counted)
     return json.dumps(document, separators=(",", ":"), allow_nan=False)
 
 
@@ -121,6 +125,7 @@ def _read(document: Mapping[str, Any]) -> JudgeState:
         harmful=tuple(document["harmful"]),
         breached=tuple(document["breached"]),
         notes=notes,
+        counted=counted.from_plain(document.get("counted")),
     )
 
 

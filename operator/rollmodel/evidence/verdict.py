@@ -96,8 +96,13 @@ def _no_data(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | 
 def _biased(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:
     """The split of traffic is not the one asked for."""
     del opinions
-    wrong = sample_ratio.alarm(state.share)
-    return Finding(Outcome.BIASED_SPLIT, "BiasedSplit", wrong) if wrong else None
+    wrong, share = sample_ratio.alarm(state.share), state.share
+    if wrong is None:
+        return None
+    message = f"the candidate gets {wrong} traffic than its weight"
+    if share.since_n > 0:
+        message += f", {100 * share.since_k / share.since_n:.1f} % of what was counted since the last change"
+    return Finding(Outcome.BIASED_SPLIT, "BiasedSplit", message)
 
 
 def _safe(state: JudgeState, opinions: Sequence[MetricOpinion]) -> Finding | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -54,6 +54,8 @@ class Surroundings:
     """Whether Prometheus scrapes the pods: with success, in vain, without their labels, not at all."""
     lag: float = 0.0
     """Seconds until Prometheus has a sample; until then it repeats the last one."""
+    lag_of: Callable[[Pod], float] | None = None
+    """Where it is set, by how much the samples of a pod come later than ``lag``, in seconds."""
     latency_offset: float = 0.0
     """Points younger than this repeat the last older point of the answer, as VictoriaMetrics has it."""
     scrape: int = TICK
@@ -65,6 +67,8 @@ class Surroundings:
     pods: list[Pod] = field(default_factory=list)
     served: dict[str, int] = field(default_factory=dict)
     """The weights that the gateway has in force."""
+    given: dict[str, float] = field(default_factory=dict)
+    """What the gateway gives a revision in truth, in percent, where that is something else than the weight in force."""
     mirrored: dict[str, int] = field(default_factory=dict)
     """Percent of the requests that the gateway copies to a revision."""
     mirrors: bool = True
@@ -223,7 +227,7 @@ class Surroundings:
         moment = self.now.timestamp() + TICK
         for pod in self.pods:
             pod.load = 0.0 if pod.ready else None
-        for revision, weight in [*self.served.items(), *self.mirrored.items()]:
+        for revision, weight in [*{**self.served, **self.given}.items(), *self.mirrored.items()]:
             ready = [pod for pod in self.pods if pod.revision == revision and pod.ready]
             for pod in ready:
                 requests = self._asked(weight / 100 / len(ready)) * self._behaviour(revision).answers
@@ -315,12 +319,13 @@ class Surroundings:
 
     def _shown(self, pod: Pod, query: MetricQuery) -> list[tuple[float, float, float]]:
         """The pod's counters as Prometheus has them now on the grid of a query."""
-        if not (self.lag or self.latency_offset or self.skew or self.scrape != TICK):
+        lag = self.lag + (self.lag_of(pod) if self.lag_of is not None else 0.0)
+        if not (lag or self.latency_offset or self.skew or self.scrape != TICK):
             return pod.points
         now = self.now.timestamp()
         phase = TICK * int(pod.name.rpartition("-")[2]) % self.scrape  # each pod has its own moments
         taken = [point for point in pod.points if point[0] % self.scrape == phase]
-        scraped = [(time + self.skew, *counts) for time, *counts in taken if time <= now - self.lag]
+        scraped = [(time + self.skew, *counts) for time, *counts in taken if time <= now - lag]
         times = [time for time, *_ in scraped]
         shown: list[tuple[float, float, float]] = []
         for moment in range(round(query.start), round(query.end) + 1, round(query.step)):

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rollmodel.api.modeldeployment import Metric
 from rollmodel.errors import Invalid
-from rollmodel.evidence import judge
+from rollmodel.evidence import counted, judge
 from rollmodel.plan.access.user_queries import check_bound
 from rollmodel.plan.deployment.analysis import budget
 from rollmodel.plan.deployment.analysis.missing.lateness import LOOK_BACK, looks_back
@@ -44,12 +44,15 @@ def queries(observed: Observed) -> dict[str, MetricQuery]:
     judged = {metric.name for metric in judge_state.plan.metrics}
     texts = _texts(observed, history=False)
     asked = {metric.name: MetricQuery(text, *ticks) for metric, text in texts if metric.name in judged}
-    return _looking_back(observed, asked) if looks_back(observed) else asked
+    return _looking_back(observed, judge_state, asked) if looks_back(observed, judge_state) else asked
 
 
-def _looking_back(observed: Observed, asked: dict[str, MetricQuery]) -> dict[str, MetricQuery]:
-    """The first counters from longer ago on."""
-    for metric in observed.spec.analysis.metrics:
+def _looking_back(
+    observed: Observed, judge_state: judge.JudgeState, asked: dict[str, MetricQuery]
+) -> dict[str, MetricQuery]:
+    """One metric from longer ago on: the one whose requests the judge remembers, else the first counters."""
+    remembered = counted.metric_of(judge_state.plan)
+    for metric in sorted(observed.spec.analysis.metrics, key=lambda metric: metric.name != remembered):
         if metric.name in asked and signal_of(metric).learns_from_history:
             query = asked[metric.name]
             series = _pods(observed) * signal_of(metric).series_per_pod

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from rollmodel.api import conditions
-from rollmodel.evidence import judge
+from rollmodel.evidence import judge, sample_ratio
 from rollmodel.evidence.core.samples import NoEvidenceReason, Sample, Window
 from rollmodel.evidence.core.types import Assessment, MetricHistory, Outcome
 from rollmodel.plan.deployment.analysis.answers import (
@@ -24,9 +24,10 @@ from rollmodel.plan.deployment.analysis.answers import (
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
 from rollmodel.plan.deployment.analysis.missing.arrival import LONGEST_WAIT, newest_move
 from rollmodel.plan.deployment.analysis.missing.copies import without_copies
-from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, late_samples, longer_windows
+from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, SAMPLES_LATE, late_samples, longer_windows
 from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.missing.silence import heard, silence
+from rollmodel.plan.deployment.analysis.missing.stragglers import Arm, late_pods, name_of
 from rollmodel.plan.deployment.analysis.policy import compared_part, judge_plan
 from rollmodel.plan.deployment.analysis.problems import (
     is_at_step,
@@ -151,14 +152,21 @@ def _judged(
     if (seconds := longer_windows(rollout, judge_state, asked, _arms(rollout))) is not None:
         return _anew(rollout, judge_state, seconds)
     late = late_samples(rollout, judge_state, asked, _arms(rollout))
+    counted_before = judge_state.counted
     by_metric, unexpected = read_answers(rollout, complete_questions(rollout, asked), sampled, _arms(rollout))
     by_metric = without_copies(rollout, by_metric)
     if by_metric:
         rollout, judge_state = _observe_windows(rollout, judge_state, by_metric)
     assessment = judge.assess(judge_state)
     seen_until = datetime.fromtimestamp(judge_state.end, UTC) if judge_state.ticks else None
+    silent = silence(rollout, seen_until)
+    if silent or sample_ratio.alarm(judge_state.share) is not None:
+        few: Arm = "stable" if sample_ratio.alarm(judge_state.share) == "more" and not silent else "candidate"
+        known = [problem for problem in problems if problem.reason == SAMPLES_LATE]  # between two ticks
+        late = [*late_pods(rollout, counted_before, asked, _arms(rollout), few), *late, *known]
     found = [
-        *silence(rollout, seen_until),
+        *(late if silent else ()),
+        *silent,
         *problems,
         *unexpected,
         *late,
@@ -192,7 +200,8 @@ def _observe_windows(
     for window, samples in aligned(by_metric):
         arm = heard(rollout, arm, window, samples)
         share = None if rollout.baseline is None else compared_share(rollout.candidate, rollout.baseline)
-        judge_state = judge.observe(judge_state, window, samples, weight=_routed(rollout, window), share=share)
+        weight, arms = _routed(rollout, window), name_of(_arms(rollout))
+        judge_state = judge.observe(judge_state, window, samples, weight=weight, share=share, arms=arms)
         requests += _requests(rollout, window, samples)
     return rollout.with_state(judge=judge.pack(judge_state)).with_state(
         candidate=change(arm, requests=requests)

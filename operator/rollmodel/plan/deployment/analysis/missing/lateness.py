@@ -12,28 +12,40 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from rollmodel.api import conditions
-from rollmodel.evidence import judge
+from rollmodel.evidence import judge, sample_ratio
 from rollmodel.evidence.core.increments import Grid
 from rollmodel.evidence.verdict import seconds_without_data
 from rollmodel.plan.deployment.analysis.missing.arrival import scrape_seconds, window_seconds
 from rollmodel.plan.deployment.analysis.missing.presence import NO_SERIES
+from rollmodel.plan.deployment.analysis.missing.silence import nearly_silent
 from rollmodel.plan.deployment.analysis.promql import REVISION_LABEL
 from rollmodel.plan.deployment.analysis.signals.signal import Arms, MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Observed
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.problem import Problem
 
-__all__ = ["LOOK_BACK", "NO_TRAFFIC", "SAMPLES_LATE", "asked_for", "late_samples", "longer_windows", "looks_back"]
+__all__ = [
+    "LOOK_BACK",
+    "NO_TRAFFIC",
+    "SAMPLES_LATE",
+    "asked_for",
+    "late_samples",
+    "longer_windows",
+    "looked_back",
+    "looks_back",
+]
 
 NO_TRAFFIC, SAMPLES_LATE = "NoTraffic", "SamplesLate"
 #: How far back, in seconds: as far as ROLLMODEL_PROMETHEUS_DELAY_SECONDS goes.
 LOOK_BACK = 600.0
 
 
-def looks_back(observed: Observed) -> bool:
-    """Whether nothing was counted at the tick before, or nothing was there."""
+def looks_back(observed: Observed, judge_state: judge.JudgeState) -> bool:
+    """Whether there may be more than was counted: nothing was at the tick before, or less than its share of an arm."""
     before = conditions.find(observed.status.conditions, "MetricsAvailable")
-    return before is not None and before.reason in {NO_TRAFFIC, NO_SERIES, SAMPLES_LATE}
+    if before is not None and before.reason in {NO_TRAFFIC, NO_SERIES, SAMPLES_LATE}:
+        return True
+    return sample_ratio.alarm(judge_state.share) is not None or nearly_silent(observed)
 
 
 def asked_for(observed: Observed, name: str, query: MetricQuery) -> Answer | Problem | None:
@@ -49,7 +61,7 @@ def late_samples(
     rollout: Rollout, judge_state: judge.JudgeState, asked: Mapping[str, MetricQuery], arms: Arms
 ) -> list[Problem]:
     """That samples are too late, if an answer that looks back shows it. ``judge_state``: before this answer."""
-    if (found := _looked_back(rollout, asked)) is None:
+    if (found := looked_back(rollout, asked)) is None:
         return []
     name, answer, grid = found
     query = asked[name]
@@ -76,7 +88,7 @@ def longer_windows(
     The samples of the stable arm say it: the judge that begins anew finds the same in the past of that revision, or of
     the one whose baseline it is.
     """
-    if (found := _looked_back(rollout, asked)) is None or not judge_state.ticks:
+    if (found := looked_back(rollout, asked)) is None or not judge_state.ticks:
         return None
     _, answer, grid = found
     interval = judge_state.plan.interval
@@ -87,7 +99,7 @@ def longer_windows(
     return seconds if seconds > interval else None
 
 
-def _looked_back(rollout: Rollout, asked: Mapping[str, MetricQuery]) -> tuple[str, Answer, Grid] | None:
+def looked_back(rollout: Rollout, asked: Mapping[str, MetricQuery]) -> tuple[str, Answer, Grid] | None:
     """The metric whose query began earlier, its answer, and the grid of that; None where there is none."""
     name = next((name for name, query in asked.items() if query.before), None)
     answer = rollout.observed.answers.get(name) if name is not None else None

@@ -14,13 +14,23 @@ from datetime import UTC, datetime
 from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.evidence.core.samples import Sample, Window
 from rollmodel.plan.deployment.analysis.labels import label_delay
+from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies.current_goal import current_goal
 from rollmodel.plan.problem import Problem
 from rollmodel.plan.times import parse, stamp
 
-__all__ = ["LEAST_SECONDS", "MISSING_REQUESTS", "SILENT", "heard", "least_seconds", "missing_requests", "silence"]
+__all__ = [
+    "LEAST_SECONDS",
+    "MISSING_REQUESTS",
+    "SILENT",
+    "heard",
+    "least_seconds",
+    "missing_requests",
+    "nearly_silent",
+    "silence",
+]
 
 SILENT = "CandidateSilent"
 
@@ -52,6 +62,14 @@ def missing_requests(rollout: Rollout, arm: ArmStatus) -> float:
 def least_seconds(interval: float) -> float:
     """For how long requests must be missing, with windows of ``interval`` seconds."""
     return max(LEAST_SECONDS, _LEAST_WINDOWS * interval)
+
+
+def nearly_silent(observed: Observed) -> bool:
+    """Whether the candidate has counted nothing for nearly as long as its silence takes."""
+    arm, interval = observed.status.candidate, observed.spec.analysis.interval_seconds
+    if arm is None or arm.silent_since is None:
+        return False
+    return (observed.now - parse(arm.silent_since)).total_seconds() >= least_seconds(interval) - 2 * interval
 
 
 def silence(rollout: Rollout, seen_until: datetime | None) -> list[Problem]:
