@@ -9,6 +9,7 @@ from rollmodel.api.modeldeployment import ArmStatus
 from rollmodel.plan.deployment.beginning import held, is_rejected, next_revision
 from rollmodel.plan.deployment.objects.revision import Revision
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.routers.router import leads_to
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.status.configuration import with_configuration
 from rollmodel.plan.deployment.strategies.baseline.follow import follow_baseline
@@ -48,8 +49,13 @@ def run_to_fixpoint(rollout: Rollout) -> Rollout:
 
 
 def drained(arm: ArmStatus, rollout: Rollout) -> bool:
-    """Whether a retired revision may lose its pods: no traffic observed, and the time to finish requests is over."""
+    """Whether a retired revision may lose its pods: no traffic observed, and the time to finish requests is over.
+
+    Nor is any asked for by a route, be it one that has to go.
+    """
     if rollout.traffic.weights is None or arm.weight > 0:
+        return False
+    if leads_to(arm.revision, rollout.router, rollout.live, rollout.owner):
         return False
     started_draining = arm.weight_since
     return started_draining is None or rollout.seconds_since(started_draining) >= rollout.spec.rollout.drain_seconds

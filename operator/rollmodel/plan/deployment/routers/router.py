@@ -11,6 +11,7 @@ from typing import ClassVar, Protocol, Self
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.plan.deployment.objects.live import LiveObjects
 from rollmodel.plan.deployment.objects.meta import Owner
+from rollmodel.plan.deployment.routers.gateway_answers import route_weights
 from rollmodel.plan.deployment.routers.grpc_route import GrpcRoute
 from rollmodel.plan.deployment.routers.http_route import HttpRoute
 from rollmodel.plan.deployment.routers.inference_pool import InferencePools
@@ -19,7 +20,7 @@ from rollmodel.plan.deployment.routers.route_rule import RouteRule
 from rollmodel.plan.deployment.routers.traffic import Capabilities, ObservedTraffic, Split
 from rollmodel.plan.manifest import Manifest
 
-__all__ = ["ROUTERS", "Router", "leftovers", "router_for"]
+__all__ = ["ROUTERS", "Router", "leads_to", "leftovers", "router_for"]
 
 
 class Router(Protocol):
@@ -68,3 +69,13 @@ def leftovers(router: Router, live: LiveObjects) -> Iterator[Manifest]:
     """Live objects of other routers, which must be removed."""
     others = frozenset[str]().union(*(kind.kinds for kind in ROUTERS)) - router.kinds
     yield from (child for kind, child in live.shared.items() if kind in others)
+
+
+def leads_to(revision: str, router: Router, live: LiveObjects, owner: Owner) -> bool:
+    """Whether a live object asks for requests to a revision: of this router, or of another whose object has to go.
+
+    A gateway may take it up at any moment, or has done so and not said it yet.
+    """
+    routes = [one for one in leftovers(router, live) if one["kind"] in {"HTTPRoute", "GRPCRoute"}]
+    weights = [router.live_weights(owner, live), *(route_weights(route, owner.name) for route in routes)]
+    return any(one.get(revision) for one in weights)

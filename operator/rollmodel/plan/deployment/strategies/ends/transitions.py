@@ -10,6 +10,7 @@ from rollmodel.api.modeldeployment import ArmStatus, EvidenceStatus, HistoryEntr
 from rollmodel.evidence import judge
 from rollmodel.plan.conditions import word
 from rollmodel.plan.deployment.rollout import Rollout
+from rollmodel.plan.deployment.routers.router import leads_to
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies.ends import outbox
 from rollmodel.plan.times import stamp
@@ -224,9 +225,11 @@ def _settled(arm: ArmStatus) -> ArmStatus:
 
 
 def retired(rollout: Rollout, arm: ArmStatus, why: Retirement, reason: str) -> ArmStatus:
-    """The arm as one that loses its weight, then its pods."""
-    cleared = change(arm, step=None, since=stamp(rollout.now), ready_since=None, requests=0, **_HEARD)
-    return change(cleared, retiring=why, reason=reason)
+    """The arm as one that loses its weight, then its pods. Weight that nobody has told yet is lost from now on."""
+    untold = not arm.weight and leads_to(arm.revision, rollout.router, rollout.live, rollout.owner)
+    since = stamp(rollout.now)
+    cleared = change(arm, step=None, since=since, ready_since=None, requests=0, **_HEARD)
+    return change(cleared, retiring=why, reason=reason, weight_since=since if untold else arm.weight_since)
 
 
 def _entry(rollout: Rollout, arm: ArmStatus, verdict: Verdict, reason: str, *, cause: str, by: str) -> HistoryEntry:

@@ -12,6 +12,7 @@ from rollmodel.evidence import judge
 from rollmodel.plan.deployment.objects.baseline import BASELINE_OF, baseline_id
 
 from tests.support.simulation.pods import COLD_SECONDS
+from tests.support.simulation.promises import route_weights
 from tests.support.simulation.rollouts import TICK, Cluster, model, spec
 
 Beside = Callable[..., Cluster]
@@ -290,3 +291,17 @@ def test_without_a_gateway_it_is_refused(beside: Beside) -> None:
     cluster.pass_until_quiet()
     assert cluster.condition("Stalled")["reason"] == "InvalidSpec"
     assert "`baseline: Fresh` takes a Gateway" in cluster.condition("Stalled")["message"]
+
+
+def test_without_a_route_it_keeps_its_pods_until_requests_have_left(beside: Beside) -> None:
+    """Its route was written, and no Gateway has said that it took that up, when `traffic` is taken out of the spec."""
+    cluster = beside()
+    cluster.gateway_lag, cluster.late = 0, 1
+    *_, baseline = arms(cluster)
+    assert cluster.run(600, lambda: baseline in route_weights(cluster.children["HTTPRoute", "churn"]))
+    assert baseline not in cluster.served
+    cluster.edit(traffic=None)
+    assert cluster.run(100, lambda: ("HTTPRoute", "churn") not in cluster.children)
+    gone = cluster.now
+    assert cluster.run(100, lambda: baseline not in cluster.deployments())
+    assert (cluster.now - gone).total_seconds() >= POLICY["drainSeconds"]
