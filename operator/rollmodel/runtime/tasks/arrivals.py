@@ -31,9 +31,19 @@ STANDSTILL_SECONDS = 2.0
 class _Burst:
     """Objects of one namespace that come together: those that have no workload, and when the last got one."""
 
+    tenant: str
     coming: set[str] = field(default_factory=set)
     last: float = 0.0
     over: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True)
+class _New:
+    """An object without a workload: with whom it came, when (by the clock), and whether one pass over it is over."""
+
+    burst: _Burst
+    began: float
+    passed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,36 +57,35 @@ class Arrivals:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._began: dict[str, float] = {}
-        self._passed: set[str] = set()
-        self._tenants: dict[str, str] = {}
+        self._new: dict[str, _New] = {}
         self._bursts: dict[str, _Burst] = {}
         self._arrived: dict[str, _Arrived] = {}
 
     def begin(self, uid: str, tenant: str = "") -> None:
         """This object of this namespace is new."""
-        self._began[uid] = self._clock()
-        self._tenants[uid] = tenant
-        self._bursts.setdefault(tenant, _Burst()).coming.add(uid)
+        burst = self._bursts.setdefault(tenant, _Burst(tenant))
+        burst.coming.add(uid)
+        self._new[uid] = _New(burst, self._clock())
 
     def passed(self, uid: str, pause: float) -> None:
         """A pass over it is over; the next one, in so many seconds, makes the workload of a training run."""
-        if uid in self._passed or pause > LONGEST_SECONDS:
+        new = self._new.get(uid)
+        if new is None:
+            return
+        if new.passed or pause > LONGEST_SECONDS:
             self.end(uid)
-        elif uid in self._began:
-            self._passed.add(uid)
+        else:
+            new.passed = True
 
     def end(self, uid: str) -> None:
         """It waits for something else than its turn."""
-        self._passed.discard(uid)
-        if self._began.pop(uid, None) is None:
+        new = self._new.pop(uid, None)
+        if new is None:
             return
-        tenant = self._tenants.pop(uid)
-        burst = self._bursts[tenant]
-        burst.coming.discard(uid)
-        if not burst.coming:
-            burst.over.set()
-            del self._bursts[tenant]
+        new.burst.coming.discard(uid)
+        if not new.burst.coming:
+            new.burst.over.set()
+            del self._bursts[new.burst.tenant]
 
     def forget(self, uid: str) -> None:
         """The object is gone."""
@@ -88,9 +97,10 @@ class Arrivals:
 
         Those that wait for a slot, however long, get it before.
         """
-        if uid not in self._began:
+        new = self._new.get(uid)
+        if new is None:
             return
-        burst = self._bursts[self._tenants[uid]]
+        burst = new.burst
         burst.last = self._clock()
         self._arrived[uid] = _Arrived(burst, burst.last)
         self.end(uid)
@@ -104,13 +114,13 @@ class Arrivals:
 
     def settle(self, uid: str, seconds: float) -> float:
         """How long a pass waits for the new objects of all namespaces, if alone it would wait so many seconds."""
-        if uid in self._began:
+        if uid in self._new:
             return seconds
         return max(seconds, min(seconds * (1 + self._arriving()), LONGEST_SECONDS))
 
     def turn(self, uid: str) -> Turn:
         """When a pass over this object gets a slot."""
-        return Turn.FIRST if uid in self._began else Turn.USUAL
+        return Turn.FIRST if uid in self._new else Turn.USUAL
 
     async def _give_way(self, uid: str) -> None:
         """Wait for the others of its burst, as long as they come one after the other."""
@@ -127,4 +137,4 @@ class Arrivals:
 
     def _arriving(self) -> int:
         young = self._clock() - ARRIVING_SECONDS
-        return sum(began > young for began in self._began.values())
+        return sum(new.began > young for new in self._new.values())
