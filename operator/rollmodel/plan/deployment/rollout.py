@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from rollmodel.api.conditions import find
 from rollmodel.api.modeldeployment import ArmStatus, HistoryEntry, ModelDeploymentSpec
@@ -19,9 +19,7 @@ from rollmodel.plan.deployment.observed import Observed
 from rollmodel.plan.deployment.routers.router import Router
 from rollmodel.plan.deployment.routers.traffic import ObservedTraffic
 from rollmodel.plan.deployment.state import RolloutState, change
-
-if TYPE_CHECKING:
-    from rollmodel.plan.deployment.strategies.strategy import Strategy
+from rollmodel.plan.deployment.strategies.strategy import Strategy
 
 __all__ = ["Rollout"]
 
@@ -32,7 +30,7 @@ class Rollout:
 
     state: RolloutState
     context: Context
-    strategy: Strategy
+    strategy: Strategy[Rollout]
     analysis: AnalysisResult = NOT_ASKED
 
     def with_state(self, **changes: Any) -> Rollout:

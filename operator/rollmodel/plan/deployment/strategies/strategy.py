@@ -7,17 +7,20 @@ blindness, commands, weight only for ready pods, taking over, draining, history 
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec, Step
-from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.goals import Comparison, Goal, Needs
 
 __all__ = ["Strategy"]
 
+R = TypeVar("R")
 
-class Strategy(Protocol):
+
+class Strategy(Protocol[R]):
     """How a candidate gets its traffic: steps, between a start and a take-over that all strategies share.
+
+    ``R`` is the ``Rollout``, which holds its strategy: its file imports this one, so this one does without it.
 
     Steps are numbered from 0. Status has -1 for a candidate before its first step, and ``step_count`` for one that
     takes over. All methods are pure.
@@ -46,14 +49,14 @@ class Strategy(Protocol):
         """Who is judged against whom."""
         ...
 
-    def entered(self, rollout: Rollout, step: int) -> Rollout:
+    def entered(self, rollout: R, step: int) -> R:
         """A step has begun: with its Event, or with the pause that it begins with."""
         ...
 
-    def advance(self, rollout: Rollout, step: int) -> Rollout:
+    def advance(self, rollout: R, step: int) -> R:
         """The next transition of a candidate at a step; the same rollout while there is nothing to do but wait."""
         ...
 
-    def place(self, rollout: Rollout, step: int) -> str:
+    def place(self, rollout: R, step: int) -> str:
         """Where a candidate at a step stands, for people: ``v8 at 25 %, step 2 of 3``."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
+from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.ab_test import ABTest
 from rollmodel.plan.deployment.strategies.blue_green import BlueGreen
 from rollmodel.plan.deployment.strategies.canary import Canary
@@ -14,7 +15,7 @@ from rollmodel.plan.deployment.strategies.swap.swap import Swap
 
 __all__ = ["STRATEGIES", "strategy_for"]
 
-STRATEGIES: Mapping[str, Strategy] = {
+STRATEGIES: Mapping[str, Strategy[Rollout]] = {
     "ABTest": ABTest(),
     "BlueGreen": BlueGreen(),
     "Canary": Canary(),
@@ -23,6 +24,6 @@ STRATEGIES: Mapping[str, Strategy] = {
 }
 
 
-def strategy_for(spec: ModelDeploymentSpec) -> Strategy:
+def strategy_for(spec: ModelDeploymentSpec) -> Strategy[Rollout]:
     """The strategy that a spec asks for."""
     return STRATEGIES[spec.rollout.strategy]

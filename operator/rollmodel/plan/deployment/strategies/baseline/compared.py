@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from rollmodel.api.modeldeployment import ArmStatus, ModelDeploymentSpec
+from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.strategies.goals import Comparison
 from rollmodel.plan.deployment.strategies.strategy import Strategy
 
@@ -16,7 +17,9 @@ def asks_baseline(spec: ModelDeploymentSpec) -> bool:
     return spec.rollout.baseline == "Fresh"
 
 
-def compared(strategy: Strategy, stable: ArmStatus, candidate: ArmStatus, baseline: ArmStatus | None) -> Comparison:
+def compared(
+    strategy: Strategy[Rollout], stable: ArmStatus, candidate: ArmStatus, baseline: ArmStatus | None
+) -> Comparison:
     """Who is judged against whom, where there is a baseline or none. The past is always that of the stable revision."""
     found = strategy.comparison(stable, candidate)
     return found if baseline is None else replace(found, stable=baseline.revision)
