@@ -6,14 +6,22 @@ beginning where the last window ended. Whatever is odd in a window makes that wi
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from math import inf
 from typing import Literal
 
-from rollmodel.evidence.core.checks import edges_problem, problem
+from rollmodel.evidence.core.checks import problem
+from rollmodel.evidence.core.counters import (
+    Reader,
+    UnreadableError,
+    bucket_bounds,
+    read_buckets,
+    read_counts,
+    read_differences,
+    read_means,
+    tracks_of,
+)
 from rollmodel.evidence.core.increments import Grid, Increment, Track, Values, increments, place, windows
 from rollmodel.evidence.core.samples import (
     CountSample,
@@ -29,18 +37,6 @@ from rollmodel.evidence.core.types import MetricHistory
 
 __all__ = ["count_samples", "difference_samples", "histogram_samples", "history", "mean_samples"]
 
-#: The counters of one pod by role, and how to read them: values by tick.
-Counters = Mapping[str, Mapping[int, float]]
-Reader = Callable[[Counters], Mapping[int, Values]]
-
-
-class _UnreadableError(Exception):
-    """Counters that cannot become a sample, with the reason."""
-
-    def __init__(self, reason: NoEvidenceReason, message: str) -> None:
-        super().__init__(message)
-        self.evidence = NoEvidence(reason, message)
-
 
 def count_samples(
     series: Sequence[PodSeries], *, start: float, end: float, step: float, alone: bool = False
@@ -54,8 +50,8 @@ def count_samples(
     """
     grid = Grid(start, end, step)
     try:
-        placed = _placed(_tracks(series, grid, _read_counts), grid)
-    except _UnreadableError as error:
+        placed = _placed(tracks_of(series, grid, read_counts), grid)
+    except UnreadableError as error:
         return [(window, error.evidence) for window in _every(grid)]
     return [(window, _count_sample(found, alone=alone)) for window, found in placed]
 
@@ -69,8 +65,8 @@ def mean_samples(
     """
     grid = Grid(start, end, step)
     try:
-        placed = _placed(_tracks(series, grid, _read_means), grid)
-    except _UnreadableError as error:
+        placed = _placed(tracks_of(series, grid, read_means), grid)
+    except UnreadableError as error:
         return [(window, error.evidence) for window in _every(grid)]
     return [(window, _mean_sample(found, alone=alone)) for window, found in placed]
 
@@ -85,8 +81,8 @@ def difference_samples(
     """
     grid = Grid(start, end, step)
     try:
-        placed = _placed(_tracks(series, grid, _read_differences), grid)
-    except _UnreadableError as error:
+        placed = _placed(tracks_of(series, grid, read_differences), grid)
+    except UnreadableError as error:
         return [(window, error.evidence) for window in _every(grid)]
     return [(window, _difference_sample(found)) for window, found in placed]
 
@@ -107,9 +103,9 @@ def histogram_samples(
     """
     grid = Grid(start, end, step)
     try:
-        bounds = _bounds(series, edges)
-        placed = _placed(_tracks(series, grid, partial(_read_buckets, bounds)), grid)
-    except _UnreadableError as error:
+        bounds = bucket_bounds(series, edges)
+        placed = _placed(tracks_of(series, grid, partial(read_buckets, bounds)), grid)
+    except UnreadableError as error:
         return [(window, error.evidence) for window in _every(grid)]
     return [(window, _histogram_sample(found, bounds, alone=alone)) for window, found in placed]
 
@@ -124,10 +120,10 @@ def history(
     grid = Grid(start, end, step)
     stable = [s for s in series if s.arm == "stable"]
     try:
-        bounds = _bounds(stable, ()) if kind == "latency" else ()
-        readers: dict[str, Reader] = {"count": _read_counts, "mean": _read_means}
-        tracks = _tracks(stable, grid, readers.get(kind, partial(_read_buckets, bounds)))
-    except _UnreadableError:
+        bounds = bucket_bounds(stable, ()) if kind == "latency" else ()
+        readers: dict[str, Reader] = {"count": read_counts, "mean": read_means}
+        tracks = tracks_of(stable, grid, readers.get(kind, partial(read_buckets, bounds)))
+    except UnreadableError:
         return MetricHistory()
     pods: dict[str, list[Values]] = {track.pod: [] for track in tracks}
     nothing = (0.0,) * (len(bounds) + 1 if kind == "latency" else 2)
@@ -155,92 +151,10 @@ def _placed(tracks: Sequence[Track], grid: Grid) -> list[tuple[Window, list[Incr
     return [(grid.window(*span), inside) for span, inside in zip(spans, found, strict=True)]
 
 
-def _tracks(series: Sequence[PodSeries], grid: Grid, read: Reader) -> list[Track]:
-    if not series:
-        raise _UnreadableError(NoEvidenceReason.NO_SERIES, "the answer holds no series")
-    pods: dict[tuple[str, str], list[PodSeries]] = defaultdict(list)
-    for one in series:
-        pods[one.arm, one.pod].append(one)
-    return [Track(arm, pod, read(_by_tick(mine, grid))) for (arm, pod), mine in pods.items()]  # pod by pod: less memory
-
-
-def _by_tick(series: Sequence[PodSeries], grid: Grid) -> Counters:
-    """The counters of one pod by role and tick."""
-    roles: dict[str, dict[int, float]] = {}
-    for one in series:
-        if one.role in roles:
-            message = f"two series {one.role!r} of pod {one.pod}: sum them by pod"
-            raise _UnreadableError(NoEvidenceReason.NO_SERIES, message)
-        roles[one.role] = {i: value for time, value in one.points if (i := grid.index(time)) is not None}
-    return roles
-
-
-def _read_counts(roles: Counters) -> Mapping[int, Values]:
-    """Total and bad at each tick that has both; before its first sample ``bad`` is 0."""
-    if "total" not in roles:
-        raise _UnreadableError(NoEvidenceReason.NO_SERIES, "a pod has no series 'total'")
-    bad = roles.get("bad", {})
-    first = min(bad, default=inf)
-    return {tick: (total, bad.get(tick, 0.0)) for tick, total in roles["total"].items() if tick < first or tick in bad}
-
-
-def _read_means(roles: Counters) -> Mapping[int, Values]:
-    """Count and sum at each tick that has both."""
-    for role in ("count", "sum"):
-        if role not in roles:
-            raise _UnreadableError(NoEvidenceReason.NO_SERIES, f"a pod has no series {role!r}")
-    return {tick: (count, roles["sum"][tick]) for tick, count in roles["count"].items() if tick in roles["sum"]}
-
-
-def _read_differences(roles: Counters) -> Mapping[int, Values]:
-    """Pairs, differences up and down, and squares at each tick that has all of them."""
-    names = ("total", "up", "down", "squares")
-    for role in names:
-        if role not in roles:
-            raise _UnreadableError(NoEvidenceReason.NO_SERIES, f"a pod has no series {role!r}")
-    ticks = set(roles["total"]).intersection(*(roles[name] for name in names))
-    return {tick: tuple(roles[name][tick] for name in names) for tick in ticks}
-
-
-def _read_buckets(bounds: Sequence[float], roles: Counters) -> Mapping[int, Values]:
-    """The count of each bucket alone, at each tick that has all of them."""
-    columns = {_bound(role): points for role, points in roles.items()}
-    if set(columns) != {*bounds, inf}:
-        message = f"a pod's buckets are {_short(columns)}, not {_short((*bounds, inf))}"
-        raise _UnreadableError(NoEvidenceReason.EDGES_CHANGED, message)
-    ordered = [columns[bound] for bound in (*bounds, inf)]
-    ticks = set(ordered[0]).intersection(*ordered)
-    return {tick: _apart([column[tick] for column in ordered]) for tick in ticks}
-
-
-def _apart(cumulative: Sequence[float]) -> Values:
-    return tuple(high - low for low, high in zip([0.0, *cumulative[:-1]], cumulative, strict=True))
-
-
-def _bounds(series: Sequence[PodSeries], edges: Sequence[float]) -> tuple[float, ...]:
-    """The finite bucket bounds to go by, ascending."""
-    first = [s for s in series if (s.arm, s.pod) == (series[0].arm, series[0].pod)]
-    bounds = tuple(edges) or tuple(sorted({_bound(s.role) for s in first} - {inf}))
-    if series and (odd := edges_problem(bounds)):
-        raise _UnreadableError(odd.reason, odd.message)
-    return bounds
-
-
-def _bound(role: str) -> float:
-    try:
-        return float(role)
-    except ValueError:
-        raise _UnreadableError(NoEvidenceReason.EDGES_CHANGED, f"{role!r} is not a bucket's bound") from None
-
-
-def _short(bounds: Iterable[float]) -> str:
-    return ", ".join(f"{bound:g}" for bound in sorted(bounds)[:12])
-
-
 def _count_sample(found: Sequence[Increment], *, alone: bool) -> CountSample | NoEvidence:
     try:
         sample = CountSample(*_arm(found, "candidate"), *_stable(found, 2, alone=alone))
-    except _UnreadableError as error:
+    except UnreadableError as error:
         return _without_candidate(error.evidence, found, counted=1)
     return problem(sample) or sample
 
@@ -248,7 +162,7 @@ def _count_sample(found: Sequence[Increment], *, alone: bool) -> CountSample | N
 def _mean_sample(found: Sequence[Increment], *, alone: bool) -> MeanSample | NoEvidence:
     try:
         sample = MeanSample(*_mean(found, "candidate"), *((0.0, 0.0) if alone else _mean(found, "stable")))
-    except _UnreadableError as error:
+    except UnreadableError as error:
         return _without_candidate(error.evidence, found, counted=1)
     return problem(sample) or sample
 
@@ -256,7 +170,7 @@ def _mean_sample(found: Sequence[Increment], *, alone: bool) -> MeanSample | NoE
 def _difference_sample(found: Sequence[Increment]) -> DifferenceSample | NoEvidence:
     try:
         pairs, up, down, squares = _arm(found, "candidate")
-    except _UnreadableError as error:
+    except UnreadableError as error:
         return error.evidence
     sample = DifferenceSample(pairs, up - down, squares)
     return problem(sample) or sample
@@ -267,7 +181,7 @@ def _mean(found: Sequence[Increment], arm: str) -> tuple[float, float]:
     count, total = _arm(found, arm)
     if total and not count:
         message = f"{arm}: a sum of {total:g}, and a count of 0"
-        raise _UnreadableError(NoEvidenceReason.SUM_WITHOUT_COUNT, message)
+        raise UnreadableError(NoEvidenceReason.SUM_WITHOUT_COUNT, message)
     return count, total / count if count else 0.0
 
 
@@ -277,7 +191,7 @@ def _histogram_sample(
     try:
         stable = _stable(found, len(bounds) + 1, alone=alone)
         sample = HistogramSample(edges=bounds, candidate=_arm(found, "candidate"), stable=stable)
-    except _UnreadableError as error:
+    except UnreadableError as error:
         return _without_candidate(error.evidence, found, counted=None)
     return problem(sample) or sample
 
@@ -303,8 +217,8 @@ def _arm(found: Sequence[Increment], arm: str) -> Values:
     for increment in found:
         if increment.arm == arm:
             if isinstance(increment.value, NoEvidence):
-                raise _UnreadableError(increment.value.reason, f"pod {increment.pod}: {increment.value.message}")
+                raise UnreadableError(increment.value.reason, f"pod {increment.pod}: {increment.value.message}")
             values.append(increment.value)
     if not values:
-        raise _UnreadableError(NoEvidenceReason.ARM_EMPTY, f"no pod of the {arm} arm reports over this window")
+        raise UnreadableError(NoEvidenceReason.ARM_EMPTY, f"no pod of the {arm} arm reports over this window")
     return tuple(map(sum, zip(*values, strict=True)))
