@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from rollmodel.cli.backtest.counts import fold, read_rows
+from rollmodel.cli.backtest.counts import fold
+from rollmodel.cli.backtest.rows import read_rows
 from rollmodel.errors import RollmodelError
 from rollmodel.profile import ProfileError, build_profile, read_profile
 from rollmodel.serving.fetch.archive import unpack

@@ -23,8 +23,9 @@ from rich.text import Text
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec
 from rollmodel.cli.backtest.batch import Batch
-from rollmodel.cli.backtest.counts import Counts, Rows, fold, read_rows
+from rollmodel.cli.backtest.counts import Counts, fold
 from rollmodel.cli.backtest.recording import Pair, read
+from rollmodel.cli.backtest.rows import Rows, read_rows
 from rollmodel.cli.backtest.steps import Result, replay
 from rollmodel.cli.common import prometheus
 from rollmodel.cli.common.manifest import counted, read_manifest, sound, spec_of

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rollmodel.cli.backtest.counts import Counts, fold, read_rows
+from rollmodel.cli.backtest.counts import Counts, fold
+from rollmodel.cli.backtest.rows import read_rows
 from rollmodel.errors import Invalid
 
 HEADER = "rollout,time,arm,pod,total,bad\n"

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from rollmodel.cli.backtest.command import main
-from rollmodel.cli.backtest.counts import Rows, fold, read_rows
+from rollmodel.cli.backtest.counts import fold
+from rollmodel.cli.backtest.rows import Rows, read_rows
 from rollmodel.errors import Invalid
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
