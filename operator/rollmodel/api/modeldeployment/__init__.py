@@ -5,14 +5,16 @@ from __future__ import annotations
 from rollmodel.api.commands import CommandStatus
 from rollmodel.api.modeldeployment.analysis import (
     Analysis,
+    Metric,
+    MetricPreset,
+    Tolerance,
+)
+from rollmodel.api.modeldeployment.measures import (
     Better,
     CountsQuery,
     FeatureValue,
     MeanQuery,
-    Metric,
-    MetricPreset,
     PairedAnswers,
-    Tolerance,
     ValueQuery,
 )
 from rollmodel.api.modeldeployment.prediction_log import PredictionLog
