@@ -102,28 +102,31 @@ def _opinion(
 ) -> MetricOpinion:
     level = levels.of_metric(plan, metric).harm
     log_harm, learning = phases.log_harm(one), _learning(one)
-    guard = shares.words(_row(one.guard.wealth), level[None], [learning])[0]
-    if isinstance(one, Learning):
-        report = MetricReport(
-            name=metric.name,
-            verdict="Harmful" if log_harm >= level else "Undecided",
-            e_harm=exp(log_harm),
-            na=float(one.guard.na),
-            ka=float(one.guard.ka),
-            nb=float(one.guard.nb),
-            kb=float(one.guard.kb),
-            message=phases.words(metric, one),
-            learning=learning,
-            guard=guard,
-        )
-        return MetricOpinion(report, seconds_without_data)
-    config, state = one.config, one.state
-    proven = bool((state.proven > 0).all())
-    slow_a, slow_b = latency_report.slow(config, state)
+    proven = isinstance(one, Judging) and bool((one.state.proven > 0).all())
     report = MetricReport(
         name=metric.name,
         verdict="Harmful" if log_harm >= level else "ProvenSafe" if proven else "Undecided",
         e_harm=exp(log_harm),
+        learning=learning,
+        guard=shares.words(_row(one.guard.wealth), level[None], [learning])[0],
+    )
+    report = _learnt_so_far(metric, one, report) if isinstance(one, Learning) else _seen(one, report, plan.interval)
+    return MetricOpinion(report, seconds_without_data, proven_safe=proven, below_margin=proven)
+
+
+def _learnt_so_far(metric: MetricPlan, one: Learning, report: MetricReport) -> MetricReport:
+    """The report with what the guard has seen while the curve is learnt."""
+    na, ka, nb, kb = (float(x) for x in (one.guard.na, one.guard.ka, one.guard.nb, one.guard.kb))
+    return replace(report, na=na, ka=ka, nb=nb, kb=kb, message=phases.words(metric, one))
+
+
+def _seen(one: Judging, report: MetricReport, interval: float) -> MetricReport:
+    """The report with what was seen over the curve, and how long a decision still takes."""
+    config, state = one.config, one.state
+    slow_a, slow_b = latency_report.slow(config, state)
+    judges = report.learning is None
+    return replace(
+        report,
         e_safe=exp(float(latency.log_safe(state))),
         ratio=latency_report.time_factor(config, state),
         na=float(state.total_a.sum()),
@@ -131,14 +134,11 @@ def _opinion(
         nb=float(state.total_b.sum()),
         kb=slow_b,
         dispersion=float(latency.dispersions(config, state).max()),
-        seconds_to_harm=None if learning else finite(latency_report.seconds_to_harm(config, state, plan.interval)),
-        seconds_to_safe=None if learning else finite(latency_report.seconds_to_safe(config, state, plan.interval)),
-        learning=learning,
-        guard=guard,
+        seconds_to_harm=finite(latency_report.seconds_to_harm(config, state, interval)) if judges else None,
+        seconds_to_safe=finite(latency_report.seconds_to_safe(config, state, interval)) if judges else None,
         message=f"counted as bad: slower than {config.gates[-1]:g} s",
         pace=float(state.pace_a + state.pace_b),
     )
-    return MetricOpinion(report, seconds_without_data, proven_safe=proven, below_margin=proven)
 
 
 def _learning(one: Learning | Judging) -> tuple[int, int] | None:

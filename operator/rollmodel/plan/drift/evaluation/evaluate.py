@@ -80,26 +80,25 @@ def evaluate(
     windows = windows_of(spec, history, concurrent, times, dispersion=dispersion, alpha=least, delta=delta)
     measured = measure(windows, tests)
     judged = judge(windows, tests, measured, alpha, {one.name: one for one in before})
-    judged.sort(key=lambda one: -one.merit)
-    quiet = [one for one in judged if not one.moving]
-    quiet.sort(key=lambda one: one.test.kind not in _ALWAYS_SHOWN)
-    moving = [one for one in judged if one.moving]
-    moving.sort(key=lambda one: one.verdict != "Drifted")
-    shown = _each_once([*moving, *quiet[:_QUIET_SHOWN]])[:_MOST]
     rows = tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1))
     enough, visible = tuple(bool(one) for one in windows.enough), tuple(_visible(windows, tests, alpha))
     return Evaluation(
-        signals=tuple(status_of(windows, one, now=now) for one in shown),
+        signals=tuple(status_of(windows, one, now=now) for one in _shown(judged)),
         windows=tuple(spec.windows),
         rows=rows,
         enough=enough,
         visible=visible,
-        readings=(
-            *_readings(windows, tests, measured),
-            *of_windows(spec.windows, rows, enough, visible),
-        ),
+        readings=(*_readings(windows, tests, measured), *of_windows(spec.windows, rows, enough, visible)),
         spent=decimal(spec.false_alarms.budget) / looks_per_period(spec) * float(windows.enough.mean()),
     )
+
+
+def _shown(judged: Sequence[Judged]) -> tuple[Judged, ...]:
+    """What status has room for, the worst first: all that changed, and some of the rest."""
+    worst_first = sorted(judged, key=lambda one: -one.merit)
+    moving = sorted((one for one in worst_first if one.moving), key=lambda one: one.verdict != "Drifted")
+    quiet = sorted((one for one in worst_first if not one.moving), key=lambda one: one.test.kind not in _ALWAYS_SHOWN)
+    return _each_once([*moving, *quiet[:_QUIET_SHOWN]])[:_MOST]
 
 
 def _each_once(judged: Sequence[Judged]) -> tuple[Judged, ...]:

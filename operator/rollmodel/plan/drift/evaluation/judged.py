@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,32 +52,15 @@ def judge(
     """All tests at once; ``alpha`` [tests] are their thresholds, ``before`` is what the last look said, by name."""
     if not tests:
         return []
-    ratio, hysteresis = decimal(windows.spec.hysteresis.clear_ratio), windows.spec.hysteresis
-    rule = Hysteresis(hysteresis.raise_after_looks, hysteresis.clear_after_looks)
-    log10_p, change = (np.stack([getattr(one, name) for one in measured]) for name in ("log10_p", "change"))
-    enough = np.stack([windows.enough if one.enough is None else one.enough for one in measured])
-    limit = np.array([[test.limit] for test in tests])
-    certain = np.array([[math.log10(max(float(one), _LEAST))] for one in alpha])
-    changed = enough & (log10_p < certain) & (change > limit)
-    calm = ~enough | (change <= ratio * limit) | (log10_p > _DOUBT)
-    merit = np.where(enough, change, -np.inf)
-    window = np.where(changed, -log10_p + 1e3, merit).argmax(axis=1)
+    rule = Hysteresis(windows.spec.hysteresis.raise_after_looks, windows.spec.hysteresis.clear_after_looks)
     found = []
-    for test, seen, threshold, able, moved, over, most, at in zip(
-        tests,
-        measured,
-        alpha.tolist(),
-        np.logical_or.reduce(enough, axis=1),
-        np.logical_or.reduce(changed, axis=1),
-        np.logical_and.reduce(calm, axis=1),
-        merit.max(axis=1).tolist(),
-        window.tolist(),
-        strict=True,
+    for test, seen, threshold, (able, moved, over, most, at) in zip(
+        tests, measured, alpha.tolist(), _looks(windows, tests, measured, alpha), strict=True
     ):
         known = before.get(test.name)
         track = _track(known)
         if able:
-            track = track.look(changed=bool(moved), clear=bool(over), rule=rule)
+            track = track.look(changed=moved, clear=over, rule=rule)
         found.append(
             Judged(
                 test=test,
@@ -91,6 +74,31 @@ def judge(
             )
         )
     return found
+
+
+def _looks(
+    windows: Windows, tests: Sequence[Watch], measured: Sequence[Seen], alpha: Array
+) -> Iterator[tuple[bool, bool, bool, float, int]]:
+    """By test: whether any window has enough rows, whether one shows a change, whether all are calm again; the largest
+    change, and the window that tells most.
+    """
+    ratio = decimal(windows.spec.hysteresis.clear_ratio)
+    log10_p, change = (np.stack([getattr(one, name) for one in measured]) for name in ("log10_p", "change"))
+    enough = np.stack([windows.enough if one.enough is None else one.enough for one in measured])
+    limit = np.array([[test.limit] for test in tests])
+    certain = np.array([[math.log10(max(float(one), _LEAST))] for one in alpha])
+    changed = enough & (log10_p < certain) & (change > limit)
+    calm = ~enough | (change <= ratio * limit) | (log10_p > _DOUBT)
+    merit = np.where(enough, change, -np.inf)
+    window = np.where(changed, -log10_p + 1e3, merit).argmax(axis=1)
+    return zip(
+        np.logical_or.reduce(enough, axis=1).tolist(),
+        np.logical_or.reduce(changed, axis=1).tolist(),
+        np.logical_and.reduce(calm, axis=1).tolist(),
+        merit.max(axis=1).tolist(),
+        window.tolist(),
+        strict=True,
+    )
 
 
 def shown_name(test: Watch) -> str:

@@ -66,16 +66,8 @@ def windows_of(
 
     With ``delta`` [S], the risk that the reference is no good picture of the truth, they are compared by e-values.
     """
-    totals: Sequence[Totals] = ()
-    if concurrent is not None:
-        totals = [concurrent.totals(*window) for window in times.windows(spec)]
-        live, reference, groups = (
-            np.stack([getattr(one, name) for one in totals]) for name in ("live", "reference", "live_groups")
-        )
-    else:
-        cells = np.stack([history.total(*window) for window in times.windows(spec)])
-        live, groups = history.bins(cells), history.groups(cells)
-        reference = reference_of(spec, history, at=times.at, watched_since=times.since)
+    totals = [concurrent.totals(*window) for window in times.windows(spec)] if concurrent is not None else []
+    live, reference, groups = _at_the_same_time(totals) if totals else _of_one_revision(spec, history, times)
     seen, reference, own_hours = _at_their_hours(spec, history, times, live, reference)
     complete = np.array([times.at - width >= times.since - 1e-6 for width in spec.windows])
     least = max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0)
@@ -102,6 +94,21 @@ def windows_of(
         own_hours=own_hours,
     )
     return replace(found, comparison=_with_brackets(found))
+
+
+def _at_the_same_time(totals: Sequence[Totals]) -> tuple[Array, Array, Array]:
+    """Counts of a candidate, those of the stable revision [W, S, K], and the candidate's groups [W, S, 3]."""
+    live, reference, groups = (
+        np.stack([getattr(one, name) for one in totals]) for name in ("live", "reference", "live_groups")
+    )
+    return live, reference, groups
+
+
+def _of_one_revision(spec: DriftPolicySpec, history: History, times: Times) -> tuple[Array, Array, Array]:
+    """Counts of a revision, those of its reference [W, S, K], and its groups [W, S, 3]."""
+    cells = np.stack([history.total(*window) for window in times.windows(spec)])
+    reference = reference_of(spec, history, at=times.at, watched_since=times.since)
+    return history.bins(cells), reference, history.groups(cells)
 
 
 def _at_their_hours(

@@ -158,21 +158,13 @@ def roll_back(
     candidate = _candidate(rollout)
     label = rollout.label(candidate.revision)
     attempts = _attempts(rollout, candidate, f"{reason}: ") if again else 1
-    retry_at = stamp(rollout.now + min(_RETRY * 2 ** min(attempts - 1, 10), _RETRY_MOST)) if again else None
-    rejected = RejectedRevision(
-        revision=candidate.revision,
-        model_version=candidate.model_version,
-        reason=reason,
-        message=message,
-        time=stamp(rollout.now),
-        retry_at=retry_at,
-    )
+    pause = min(_RETRY * 2 ** min(attempts - 1, 10), _RETRY_MOST) if again else None
     told = _blame(rollout, candidate, verdict, f"{reason}: {message}") if blamed else ()
     back = rollout.with_state(
         candidate=None,
         evidence=_closed(rollout),
         retiring=(*rollout.retiring, retired(rollout, candidate, "RolledBack", message)),
-        rejected=rejected,
+        rejected=_rejected(rollout, candidate, reason, message, pause),
         judge=None,
         paused=None,
         outbox=outbox.posted(rollout.state.outbox, told),
@@ -182,6 +174,20 @@ def roll_back(
         back = back.with_state(history=back.state.history[:-1])
         entry = entry.model_copy(update={"attempts": attempts})
     return back.with_history(entry).with_event("Warning", verdict, f"{label} is taken back: {reason}: {message}")
+
+
+def _rejected(
+    rollout: Rollout, candidate: ArmStatus, reason: str, message: str, pause: timedelta | None
+) -> RejectedRevision:
+    """What is remembered of a loser; ``pause``: until it is tried again by itself."""
+    return RejectedRevision(
+        revision=candidate.revision,
+        model_version=candidate.model_version,
+        reason=reason,
+        message=message,
+        time=stamp(rollout.now),
+        retry_at=None if pause is None else stamp(rollout.now + pause),
+    )
 
 
 def supersede(rollout: Rollout, reason: str) -> Rollout:
