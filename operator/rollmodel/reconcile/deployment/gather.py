@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
-from rollmodel.errors import RollmodelError
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.deployment.analysis.signals.signal import MetricQuery
 from rollmodel.plan.deployment.observed import Answer, Defaults, Observed, PinnedModel
@@ -22,6 +21,7 @@ from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.process import Clock
 from rollmodel.ports.prometheus import Metrics
 from rollmodel.ports.registry import Held
+from rollmodel.reconcile.answered import answered
 from rollmodel.reconcile.deployment.addresses import Addresses
 from rollmodel.reconcile.deployment.aliases import ChampionAliases
 from rollmodel.reconcile.deployment.configuration import Configuration
@@ -186,11 +186,8 @@ class Gatherer:
         if self._metrics is None:
             return Problem("NoPrometheus", "the operator knows no Prometheus: set ROLLMODEL_PROMETHEUS_URL")
         start = query.start - query.before
-        try:
-            series = await self._metrics.query_range(query.query, start=start, end=query.end, step=query.step)
-        except RollmodelError as error:
-            return Problem.of(error)
-        return Answer([(one.labels, one.points) for one in series])
+        series = await answered(self._metrics.query_range(query.query, start=start, end=query.end, step=query.step))
+        return series if isinstance(series, Problem) else Answer([(one.labels, one.points) for one in series])
 
 
 def _nothing_serves(status: ModelDeploymentStatus, children: Sequence[Manifest]) -> bool:

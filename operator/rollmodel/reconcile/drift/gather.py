@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from rollmodel.api.base import GROUP, VERSION
 from rollmodel.api.driftpolicy import DriftPolicySpec, DriftPolicyStatus
-from rollmodel.errors import Forbidden, RollmodelError
+from rollmodel.errors import Forbidden
 from rollmodel.plan.decision import Ref
 from rollmodel.plan.drift.evaluation.history import History, too_many
 from rollmodel.plan.drift.evaluation.queries import Query, counts_query, is_due, look_at, profile_query, span
@@ -22,6 +22,7 @@ from rollmodel.plan.problem import Problem
 from rollmodel.ports.kubernetes import Kube
 from rollmodel.ports.process import Clock, Compute
 from rollmodel.ports.prometheus import Metrics, Series
+from rollmodel.reconcile.answered import answered
 from rollmodel.reconcile.compute import Inline, computed
 from rollmodel.reconcile.drift.histories import Histories
 
@@ -154,7 +155,4 @@ class DriftGatherer:
     async def _query(self, query: Query) -> Sequence[Series] | Problem:
         if self._metrics is None:
             return Problem("NoPrometheus", "the operator knows no Prometheus: set ROLLMODEL_PROMETHEUS_URL")
-        try:
-            return await self._metrics.query_range(query.text, start=query.start, end=query.end, step=query.step)
-        except RollmodelError as error:
-            return Problem.of(error)
+        return await answered(self._metrics.query_range(query.text, start=query.start, end=query.end, step=query.step))
