@@ -7,10 +7,8 @@ is scraped, from a few numbers that are dropped with the object.
 from __future__ import annotations
 
 import time
-from collections import Counter as Counted
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -18,33 +16,18 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from rollmodel.errors import Conflict, NotFound, RollmodelError
-from rollmodel.plan.coordination.standing import WAITING
 from rollmodel.plan.decision import Reading
 from rollmodel.plan.manifest import Manifest
 from rollmodel.runtime.metrics.drift import DriftInstruments
 from rollmodel.runtime.metrics.evidence import EvidenceInstruments
+from rollmodel.runtime.metrics.rollouts import RolloutInstruments
 from rollmodel.runtime.metrics.training import TrainingInstruments
 
 __all__ = ["Instruments"]
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
-_CONDITIONS = ("Ready", "Reconciling", "Stalled", "Paused")
 #: How many words for causes there may be, and what stands for all others.
 _MOST_CAUSES, _OTHER = 64, "Other"
-
-
-@dataclass(frozen=True, slots=True)
-class _Object:
-    namespace: str
-    name: str
-    stable: int
-    candidate: int
-    baseline: int | None
-    step: int | None
-    true: frozenset[str]
-    waits_for: str | None = None
-    """Why its rollout may not begin yet."""
-    sample_age: float | None = None
 
 
 class Instruments(Collector):
@@ -52,38 +35,13 @@ class Instruments(Collector):
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._objects: dict[str, _Object] = {}
         self._causes: set[str] = set()
         self._leads: Callable[[], bool] = lambda: True
         self._wrong_rules: Callable[[], int] = lambda: 0
-        self._passes = Counter(
-            "rollmodel_reconcile",
-            "Passes over objects, by how they ended: success, conflict (read again), error, crash (a bug).",
-            ["kind", "result"],
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "rollmodel_reconcile_seconds",
-            "Duration of passes, in seconds.",
-            ["kind"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
+        self._passes, self._seconds = _of_passes(self.registry)
+        self._calls, self._call_errors = _of_requests(self.registry)
         self._verdicts = Counter(
             "rollmodel_verdicts", "Decisions that fell over revisions.", ["verdict", "reason"], registry=self.registry
-        )
-        self._calls = Histogram(
-            "rollmodel_neighbour_request_seconds",
-            "Duration of requests to neighbours (registry, tracking, prometheus, webhook), in seconds.",
-            ["neighbour"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._call_errors = Counter(
-            "rollmodel_neighbour_errors",
-            "Failed requests to neighbours.",
-            ["neighbour", "reason"],
-            registry=self.registry,
         )
         self._trainings = Counter(
             "rollmodel_trainings",
@@ -91,6 +49,7 @@ class Instruments(Collector):
             ["outcome"],
             registry=self.registry,
         )
+        self._rollouts = RolloutInstruments(self.registry)
         self._drift = DriftInstruments(self.registry)
         self._training = TrainingInstruments(self.registry)
         self._evidence = EvidenceInstruments(self.registry)
@@ -147,10 +106,7 @@ class Instruments(Collector):
         for entry in _new_entries(before.get("status", {}), status):
             self._verdicts.labels(entry["verdict"], self._cause(entry)).inc()
         if after["kind"] == "ModelDeployment":
-            old, new = self._objects.get(uid), _summary(after["metadata"], status)
-            if sample_age is None and old is not None and new.step is not None:
-                sample_age = old.sample_age  # not each pass of a rollout asks
-            self._objects[uid] = replace(new, sample_age=sample_age)
+            self._rollouts.on_pass(uid, after, sample_age)
             self._evidence.on_pass(uid, after)
 
     def _cause(self, entry: Mapping[str, Any]) -> str:
@@ -170,54 +126,16 @@ class Instruments(Collector):
 
     def forget(self, uid: str) -> None:
         """The object is gone: so are its series."""
-        self._objects.pop(uid, None)
+        self._rollouts.forget(uid)
         self._drift.forget(uid)
         self._training.forget(uid)
         self._evidence.forget(uid)
 
     def collect(self) -> Iterator[Metric]:
         """Called by prometheus_client at each scrape."""
-        weight = GaugeMetricFamily(
-            "rollmodel_traffic_weight_ratio",
-            "Observed share of traffic of the stable and the candidate revision, and of its baseline if it has one.",
-            labels=["namespace", "name", "track"],
-        )
-        step = GaugeMetricFamily(
-            "rollmodel_rollout_step",
-            "Index of the candidate's current step; -1 while it starts and warms up; absent without a candidate.",
-            labels=["namespace", "name"],
-        )
-        condition = GaugeMetricFamily(
-            "rollmodel_condition", "1 if the condition is True, else 0.", labels=["namespace", "name", "type"]
-        )
-        age = GaugeMetricFamily(
-            "rollmodel_sample_age_seconds",
-            "Age of the newest sample of a rollout's metrics when they were asked for last, to the length of a window.",
-            labels=["namespace", "name"],
-        )
-        for one in list(self._objects.values()):
-            where = (one.namespace, one.name)
-            weight.add_metric([*where, "stable"], one.stable / 100)
-            weight.add_metric([*where, "candidate"], one.candidate / 100)
-            if one.baseline is not None:
-                weight.add_metric([*where, "baseline"], one.baseline / 100)
-            if one.step is not None:
-                step.add_metric(where, one.step)
-            if one.sample_age is not None:
-                age.add_metric(where, one.sample_age)
-            for kind in _CONDITIONS:
-                condition.add_metric([*where, kind], float(kind in one.true))
         leader = GaugeMetricFamily("rollmodel_leader", "1 if this operator works, 0 if it stands by for another.")
         leader.add_metric([], float(self._leads()))
-        yield from (leader, weight, step, condition, age, self._waiting(), self._rules())
-
-    def _waiting(self) -> Metric:
-        waiting = GaugeMetricFamily(
-            "rollmodel_rollouts_waiting", "Rollouts that may not begin yet, by reason.", labels=["reason"]
-        )
-        for reason, count in Counted(one.waits_for for one in self._objects.values() if one.waits_for).items():
-            waiting.add_metric([reason], float(count))
-        return waiting
+        yield from (leader, self._rules())
 
     def _rules(self) -> Metric:
         wrong = GaugeMetricFamily(
@@ -226,6 +144,42 @@ class Instruments(Collector):
         )
         wrong.add_metric([], float(self._wrong_rules()))
         return wrong
+
+
+def _of_passes(registry: CollectorRegistry) -> tuple[Counter, Histogram]:
+    """How passes ended, and how long they took."""
+    passes = Counter(
+        "rollmodel_reconcile",
+        "Passes over objects, by how they ended: success, conflict (read again), error, crash (a bug).",
+        ["kind", "result"],
+        registry=registry,
+    )
+    seconds = Histogram(
+        "rollmodel_reconcile_seconds",
+        "Duration of passes, in seconds.",
+        ["kind"],
+        buckets=_SECONDS,
+        registry=registry,
+    )
+    return passes, seconds
+
+
+def _of_requests(registry: CollectorRegistry) -> tuple[Histogram, Counter]:
+    """How long requests to neighbours took, and how many failed."""
+    calls = Histogram(
+        "rollmodel_neighbour_request_seconds",
+        "Duration of requests to neighbours (registry, tracking, prometheus, webhook), in seconds.",
+        ["neighbour"],
+        buckets=_SECONDS,
+        registry=registry,
+    )
+    errors = Counter(
+        "rollmodel_neighbour_errors",
+        "Failed requests to neighbours.",
+        ["neighbour", "reason"],
+        registry=registry,
+    )
+    return calls, errors
 
 
 def _ended(status: Mapping[str, Any]) -> str | None:
@@ -239,21 +193,3 @@ def _ended(status: Mapping[str, Any]) -> str | None:
 def _new_entries(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     known = before.get("history", [])
     return [entry for entry in after.get("history", []) if entry not in known]
-
-
-def _summary(meta: Mapping[str, Any], status: Mapping[str, Any]) -> _Object:
-    stable, candidate = status.get("stable") or {}, status.get("candidate") or {}
-    conditions = status.get("conditions", [])
-    true = (condition["type"] for condition in conditions if condition["status"] == "True")
-    return _Object(
-        namespace=meta["namespace"],
-        name=meta["name"],
-        stable=stable.get("weight", 0),
-        candidate=candidate.get("weight", 0),
-        baseline=status["baseline"].get("weight", 0) if status.get("baseline") else None,
-        step=candidate.get("step", -1) if candidate else None,
-        true=frozenset(true).intersection(_CONDITIONS),
-        waits_for=next(
-            (one["reason"] for one in conditions if (one["type"], one["status"]) == (WAITING, "True")), None
-        ),
-    )
