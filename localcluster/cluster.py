@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,14 +15,13 @@ from localcluster.errors import LocalClusterError, NotRunningError
 from localcluster.files import locked
 from localcluster.kubectl import kubectl
 from localcluster.parts import CONTROL_PLANE, binaries_of, processes_of
-from localcluster.processes.reaper import ID_VARIABLE, kill_all
+from localcluster.processes.lifeline import Lifeline, answers
+from localcluster.processes.reaper import kill_all
 from localcluster.site import Site
 
 __all__ = ["Cluster", "ProcessStatus"]
 
 Say = Callable[[str], None]
-_POLL_SECONDS = 0.05
-_REPOSITORY = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +50,7 @@ class Cluster:
     def __init__(self, directory: Path, *, say: Say = print) -> None:
         self.directory = directory.absolute()
         self._say = say
-        self._supervisor: subprocess.Popen[bytes] | None = None
-        self._lifeline: int | None = None
+        self._lifeline: Lifeline | None = None
         self._detached = False
 
     @classmethod
@@ -84,7 +78,8 @@ class Cluster:
             _make_room(cluster.directory)
             Site.create(cluster.directory, audit=audit, scrape_interval=scrape_interval, images=images)
             try:
-                cluster._supervise()
+                cluster._lifeline = Lifeline(cluster._site)
+                cluster._lifeline.until_it_answers()
                 cluster._ensure(wanted, binaries)
             except BaseException:
                 cluster.stop()
@@ -133,20 +128,21 @@ class Cluster:
         """Let the cluster outlive the ``with`` block and this process, until somebody stops it."""
         self._request("detach")
         self._detached = True
-        self._let_go()
+        if self._lifeline:
+            self._lifeline.let_go()
 
     def stop(self) -> bool:
         """End everything and wait until it is gone; also after a supervisor that no longer answers.
 
         False if there was nothing to end. Raises :class:`NotRunningError` if there never was a cluster.
         """
-        answered = _answers(self._site)
+        answered = answers(self._site)
         with suppress(NotRunningError):
             self._request("shutdown")
         left = kill_all(self._site.id)
-        self._let_go()
-        if self._supervisor:
-            self._supervisor.wait()
+        if self._lifeline:
+            self._lifeline.let_go()
+            self._lifeline.supervisor.wait()
         return answered or bool(left)
 
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
@@ -223,42 +219,6 @@ class Cluster:
         """Read anew each time: the supervisor writes to it."""
         return Site.load(self.directory)
 
-    def _supervise(self) -> None:
-        """Start the supervisor, tied to this process by a pipe, and wait until it takes requests."""
-        site = self._site
-        theirs, self._lifeline = os.pipe()
-        search_path = os.pathsep.join(filter(None, [str(_REPOSITORY), os.environ.get("PYTHONPATH")]))
-        with site.log("supervisor").open("wb") as log:
-            self._supervisor = subprocess.Popen(
-                [sys.executable, "-m", "localcluster.processes.supervisor", str(site.root), str(theirs)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, ID_VARIABLE: site.id, "PYTHONPATH": search_path},
-                cwd=site.root,
-                pass_fds=[theirs],
-                start_new_session=True,
-            )
-        os.close(theirs)
-        while not _answers(site):
-            if self._supervisor.poll() is not None:
-                raise LocalClusterError(f"the supervisor ended: {self.logs('supervisor')}")
-            time.sleep(_POLL_SECONDS)
-
-    def _let_go(self) -> None:
-        if self._lifeline is not None:
-            os.close(self._lifeline)
-            self._lifeline = None
-
-
-def _answers(site: Site) -> bool:
-    """Whether a supervisor takes requests."""
-    try:
-        control.request(site.socket, "status")
-    except NotRunningError:
-        return False
-    return True
-
 
 def _make_room(directory: Path) -> None:
     """End what a lost supervisor may have left here. Raises :class:`LocalClusterError` if a cluster runs."""
@@ -266,6 +226,6 @@ def _make_room(directory: Path) -> None:
         earlier = Site.load(directory)
     except NotRunningError:
         return
-    if _answers(earlier):
+    if answers(earlier):
         raise LocalClusterError(f"a cluster is running in {directory}")
     kill_all(earlier.id)

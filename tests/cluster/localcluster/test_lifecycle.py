@@ -94,9 +94,8 @@ def test_the_supervisor_is_killed(directory: Path, wait_until: Wait) -> None:
         wait_until(lambda: "default" in own.kubectl(*default))
         own.kubectl("create", "-f", "-", stdin=json.dumps(WANDERER))
         wait_until(lambda: len(members(own.id)) == 9)  # 5, the node, the shell and two sleeps
-        supervisor = own._supervisor
-        assert supervisor is not None
-        supervisor.kill()
+        assert own._lifeline is not None
+        own._lifeline.supervisor.kill()
         wait_until(lambda: not members(own.id))
         with pytest.raises(NotRunningError):
             own.status()

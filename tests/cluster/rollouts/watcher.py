@@ -19,7 +19,7 @@ from charts.__main__ import CHART, REPOSITORY
 from localcluster import Cluster
 from localcluster.binaries import locate
 from localcluster.network import LOOPBACK, free_port, http_ok
-from localcluster.parts.prometheus import configuration
+from localcluster.parts.scraping import configuration
 from tests.support.eventually import eventually
 from tests.support.live.rollout import LiveRollout
 from tests.support.servers.web import serve
