@@ -14,6 +14,7 @@ from demo.traffic import Traffic
 from localcluster import Cluster
 from tests.cluster.conftest import serve_kinds
 from tests.support.live.light_models import LightRegistry
+from tests.support.live.objects import NamespaceObjects
 from tests.support.live.operator_process import OperatorProcess, Operators
 from tests.support.live.rollout import LiveRollout
 from tests.support.live.secrets import found, readable, stored
@@ -130,7 +131,7 @@ async def rollout(api: ApiServer, namespace: str, operator: OperatorProcess) -> 
 
     Whatever the test does, nothing that can be read after it gives a password away.
     """
-    everything = LiveRollout(api, namespace, "")
+    everything = NamespaceObjects(api, namespace)
     listener = {"name": "http", "port": 80, "protocol": "HTTP"}
     spec = {"gatewayClassName": "rollmodel-local", "listeners": [listener]}
     await everything.make("Gateway", {"metadata": {"name": "public"}, "spec": spec})
@@ -155,7 +156,7 @@ async def connection(stack: Cluster, api: ApiServer, namespace: str) -> Connecti
     async def connect(where: str = namespace, **data: str) -> None:
         if data:
             secret = {"metadata": {"name": "mlflow"}, "stringData": data}
-            await LiveRollout(api, where, "").make("Secret", secret)
+            await NamespaceObjects(api, where).make("Secret", secret)
         role = str(REPOSITORY / "config" / "examples" / "connection-secrets.yaml")
         await asyncio.to_thread(stack.kubectl, "apply", "-n", where, "-f", role)
 
@@ -166,7 +167,7 @@ async def connection(stack: Cluster, api: ApiServer, namespace: str) -> Connecti
 async def elsewhere(api: ApiServer) -> AsyncIterator[str]:
     """Another namespace, which the test may delete."""
     name = f"test-{secrets.token_hex(4)}"
-    everything = LiveRollout(api, name, "")
+    everything = NamespaceObjects(api, name)
     await everything.make("Namespace", {"metadata": {"name": name}})
     yield name
     with suppress(NotFound):

@@ -86,8 +86,8 @@ async def training(
     api: ApiServer, cluster: Cluster, namespace: str, operator: OperatorProcess
 ) -> AsyncIterator[Training]:
     """Gives TrainingJobs of the test's namespace, by name; they are deleted after the test."""
-    everything = LiveTraining(api, cluster, namespace, "")
-    yield lambda name: LiveTraining(api, cluster, namespace, name)
+    everything = LiveTraining(api, namespace, cluster, "")
+    yield lambda name: LiveTraining(api, namespace, cluster, name)
     operator.ensure()  # only the operator lets go of a TrainingJob
     left = [one["metadata"]["name"] for one in await everything.list("TrainingJob")]
     for name in left:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from rollmodel.errors import NotFound
 
-from tests.support.live.rollout import KINDS, Change, LiveRollout
+from tests.support.live.objects import KINDS, Change, NamespaceObjects
 
 __all__ = ["basic", "found", "readable", "stored"]
 
@@ -17,23 +17,23 @@ __all__ = ["basic", "found", "readable", "stored"]
 _OPEN = {"url", "username"}
 
 
-async def readable(rollout: LiveRollout) -> str:
+async def readable(objects: NamespaceObjects) -> str:
     """All objects of a namespace but its Secrets, as text."""
     kinds = [kind for kind in KINDS if kind not in {"Secret", "Namespace"}]
-    return json.dumps([await _all(rollout, kind) for kind in kinds])
+    return json.dumps([await _all(objects, kind) for kind in kinds])
 
 
-async def _all(rollout: LiveRollout, kind: str) -> list[Change]:
+async def _all(objects: NamespaceObjects, kind: str) -> list[Change]:
     """Objects of a kind; none where the add-on that brings it is not installed."""
     try:
-        return await rollout.list(kind)
+        return await objects.list(kind)
     except NotFound:
         return []
 
 
-async def stored(rollout: LiveRollout) -> list[tuple[str, str]]:
+async def stored(objects: NamespaceObjects) -> list[tuple[str, str]]:
     """What the Secrets of a namespace keep: user name (empty where there is none) and password or token."""
-    data = [secret.get("data", {}) for secret in await rollout.list("Secret")]
+    data = [secret.get("data", {}) for secret in await objects.list("Secret")]
     texts = [{key: base64.b64decode(value).decode() for key, value in one.items()} for one in data]
     return [(one.get("username", ""), text) for one in texts for key, text in one.items() if key not in _OPEN]
 

@@ -9,18 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rollmodel.adapters.kubernetes.apiserver import MERGE_PATCH, ApiServer
-from rollmodel.adapters.kubernetes.kinds import resource_of
-from rollmodel.api.base import GROUP, VERSION
+from rollmodel.api.base import GROUP
 from rollmodel.api.conditions import find
 from rollmodel.api.trainingjob import TrainingJobStatus
-from rollmodel.errors import NotFound
 from rollmodel.plan.training.context import closed, outcome_known
 
 from localcluster import Cluster
 from tests.support.eventually import eventually
 from tests.support.live import light_training
 from tests.support.live.light_models import LightRegistry
+from tests.support.live.objects import NamespaceObjects
 from tests.support.live.said import messages_about
 
 __all__ = ["LiveTraining", "Manifest", "Predicate", "training_spec"]
@@ -28,8 +26,6 @@ __all__ = ["LiveTraining", "Manifest", "Predicate", "training_spec"]
 Manifest = dict[str, Any]
 Predicate = Callable[[TrainingJobStatus], object]
 
-_OURS = f"{GROUP}/{VERSION}"
-_KINDS = {"Job": "batch/v1", "Pod": "v1", "Event": "v1", "Secret": "v1", "Service": "v1", "TrainingJob": _OURS}
 _PROGRAM = Path(light_training.__file__).read_text(encoding="utf-8")
 _READABLE = "tjob,job,pod,event,service,configmap,replicaset,persistentvolumeclaim"
 
@@ -47,12 +43,10 @@ def training_spec(model: str | None = None, *, told: dict[str, str] | None = Non
 
 
 @dataclass(frozen=True)
-class LiveTraining:
+class LiveTraining(NamespaceObjects):
     """One TrainingJob."""
 
-    api: ApiServer
     cluster: Cluster
-    namespace: str
     name: str
 
     @property
@@ -67,8 +61,7 @@ class LiveTraining:
 
     async def change(self, spec: Manifest) -> None:
         """Merge into the spec."""
-        path = resource_of(_OURS, "TrainingJob").path(self.namespace, self.name)
-        await self.api.request("PATCH", path, body={"spec": spec}, content_type=MERGE_PATCH)
+        await self.patch("TrainingJob", self.name, {"spec": spec})
 
     async def status(self) -> TrainingJobStatus:
         """The status as it is now."""
@@ -166,9 +159,7 @@ class LiveTraining:
     async def evict(self) -> None:
         """Evict its pod, as a drained node does."""
         [pod] = await eventually(self.pods, lambda pods: len(pods) == 1, "one pod")
-        meta = {"name": pod["metadata"]["name"], "namespace": self.namespace}
-        path = resource_of("v1", "Pod").path(self.namespace, meta["name"], "eviction")
-        await self.api.request("POST", path, body={"apiVersion": "policy/v1", "kind": "Eviction", "metadata": meta})
+        assert await self.evict_pod(pod["metadata"]["name"])
 
     async def events(self) -> dict[str, str]:
         """Its Events: the last message by reason."""
@@ -179,33 +170,13 @@ class LiveTraining:
         objects = await asyncio.to_thread(self.cluster.kubectl, "get", _READABLE, "-n", self.namespace, "-o", "json")
         return objects + json.dumps([await self.runs(), await self.registry.call("model-versions/search", {}, "GET")])
 
-    async def get(self, kind: str, name: str) -> Manifest | None:
-        """An object of the namespace."""
-        try:
-            return await self.api.request("GET", resource_of(_KINDS[kind], kind).path(self.namespace, name))
-        except NotFound:
-            return None
-
-    async def list(self, kind: str, selector: str = "") -> list[Manifest]:
-        """Objects of the namespace."""
-        path = resource_of(_KINDS[kind], kind).path(self.namespace)
-        items: list[Manifest] = (await self.api.request("GET", path, query={"labelSelector": selector}))["items"]
-        return items
-
-    async def make(self, kind: str, manifest: Manifest) -> None:
-        """Create an object of the namespace."""
-        body = {"apiVersion": _KINDS[kind], "kind": kind, **manifest}
-        await self.api.request("POST", resource_of(_KINDS[kind], kind).path(self.namespace), body=body)
-
     async def delete(self, kind: str = "TrainingJob", name: str | None = None) -> None:
         """Delete an object of the namespace: this one, unless said otherwise."""
-        query = {"propagationPolicy": "Background"}
-        path = resource_of(_KINDS[kind], kind).path(self.namespace, name or self.name)
-        await self.api.request("DELETE", path, query=query)
+        await self._request("DELETE", self._path(kind, name or self.name), query={"propagationPolicy": "Background"})
 
     async def until_absent(self, kind: str = "TrainingJob", name: str | None = None) -> None:
         """Wait until an object is gone."""
-        await eventually(lambda: self.get(kind, name or self.name), lambda one: one is None, f"{kind} is gone")
+        await super().until_absent(kind, name or self.name)
 
 
 def _shown(status: TrainingJobStatus) -> str:

@@ -27,8 +27,9 @@ from tests.cluster.charts.releases.test_upgrade import settings
 from tests.support.binaries import needs_binaries
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
+from tests.support.live.objects import KINDS
 from tests.support.live.others.pod_metrics import pod_metrics
-from tests.support.live.rollout import KINDS, LiveRollout, at_rest, light_spec, verdict
+from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
 from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [

@@ -73,7 +73,7 @@ class Story:
         """A drained node, as a disruption budget lets it go: one pod after the other."""
         for pod in await self.churn.children("Pod"):
             name = pod["metadata"]["name"]
-            await eventually(partial(self.churn.evict, name), bool, f"the budget lets {name} go")
+            await eventually(partial(self.churn.evict_pod, name), bool, f"the budget lets {name} go")
         await self.churn.until(_all_ready, "has its pods again")
 
     async def restarts(self) -> None:

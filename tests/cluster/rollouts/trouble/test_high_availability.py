@@ -14,6 +14,7 @@ from tests.cluster.rollouts.conftest import REPOSITORY, Rollout, Send
 from tests.cluster.rollouts.trouble.test_interruptions import BAD, GOOD
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightRegistry
+from tests.support.live.objects import NamespaceObjects
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
 
@@ -63,7 +64,7 @@ async def leads(operator: OperatorProcess) -> None:
 
 async def elections(churn: LiveRollout) -> int:
     """How often an Event says that somebody became leader."""
-    events = await LiveRollout(churn.api, HOUSE, "").list("Event")
+    events = await NamespaceObjects(churn.api, HOUSE).list("Event")
     return sum(event["reason"] == "LeaderElection" for event in events)
 
 
