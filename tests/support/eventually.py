@@ -18,13 +18,21 @@ Seen = TypeVar("Seen")
 
 
 async def eventually(
-    look: Callable[[], Awaitable[Seen]], holds: Callable[[Seen], object], what: str, show: Callable[[Seen], str] = repr
+    look: Callable[[], Awaitable[Seen]],
+    holds: Callable[[Seen], object],
+    what: str,
+    show: Callable[[Seen], str] = repr,
+    *,
+    every: float = _POLL_SECONDS,
 ) -> Seen:
-    """Look until what is seen ``holds``, and return it. Fails with ``what`` was waited for, and what was seen last."""
+    """Look until what is seen ``holds``, and return it. Fails with ``what`` was waited for, and what was seen last.
+
+    ``every``: seconds between two looks.
+    """
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not holds(seen := await look()):
         assert time.monotonic() < deadline, f"not within {PATIENCE_SECONDS:g} s: {what}; {show(seen)[:_SHOWN]}"
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(every)
     return seen
 
 

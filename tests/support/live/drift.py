@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import operator as operator_of
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,8 @@ from rollmodel.profile import build_profile
 
 from tests.support.eventually import eventually
 from tests.support.live.light_models import LightModel, LightRegistry
-from tests.support.live.rollout import LiveRollout
+from tests.support.live.objects import Change
+from tests.support.live.rollout import LiveRollout, at_rest, light_spec
 from tests.support.live.servers import drifting_server
 from tests.support.live.servers.drifting_server import OLDER, rows
 
@@ -27,10 +30,13 @@ __all__ = [
     "clean_up",
     "condition",
     "drifting_model",
+    "make_template",
     "policy_says",
     "policy_status",
     "profile_of_the_usual",
+    "serve_drifting",
     "trainings",
+    "watched",
 ]
 
 SERVER = Path(drifting_server.__file__)
@@ -71,6 +77,25 @@ def profile_of_the_usual() -> str:
     return build_profile(dict(rows(rng, 20_000, older=False)), score=rng.random(20_000)).to_json()
 
 
+async def serve_drifting(one: LiveRollout, registry: LightRegistry, **changes: Any) -> LightModel:
+    """Such a model, once its version 1 serves as this object; ``changes`` are of the spec."""
+    model = await drifting_model(registry)
+    await one.create(light_spec(model.name, "1", runtime={"command": COMMAND}, **changes))
+    await one.until(at_rest("1"))
+    return model
+
+
+@asynccontextmanager
+async def watched(one: LiveRollout, spec: Change, *, by: Sequence[str] = ("watch",)) -> AsyncIterator[None]:
+    """Policies of this spec and these names watch; in the end they, and all trainings, are gone."""
+    for name in by:
+        await one.make("DriftPolicy", {"metadata": {"name": name}, "spec": spec})
+    try:
+        yield
+    finally:
+        await clean_up(one)
+
+
 async def begin_drift(gateway: str, one: LiveRollout, mode: str = OLDER) -> None:
     """From now on other people come, or what else the server can do."""
     async with httpx.AsyncClient() as client:
@@ -101,6 +126,11 @@ async def policy_says(one: LiveRollout, wanted: set[str], name: str = "watch") -
 async def trainings(one: LiveRollout) -> list[dict[str, Any]]:
     """Those that a policy made."""
     return [job for job in await one.list("TrainingJob") if job["metadata"].get("ownerReferences")]
+
+
+async def make_template(one: LiveRollout, spec: Change | None = None) -> None:
+    """The TrainingJob that policies copy."""
+    await one.make("TrainingJob", {"metadata": {"name": "train"}, "spec": spec or TEMPLATE})
 
 
 async def clean_up(one: LiveRollout) -> None:

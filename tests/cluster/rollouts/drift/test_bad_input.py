@@ -19,15 +19,15 @@ from tests.support.live.drift import (
     POLICY,
     PROGRAM,
     SERVER,
-    TEMPLATE,
     begin_drift,
-    clean_up,
     condition,
-    drifting_model,
+    make_template,
     policy_says,
     policy_status,
     profile_of_the_usual,
+    serve_drifting,
     trainings,
+    watched,
 )
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
@@ -50,19 +50,15 @@ async def test_odd_rows_silence_resets_and_an_outage(
     stack: Cluster, operator: OperatorProcess, registry: LightRegistry, rollout: Rollout
 ) -> None:
     one = rollout("churn")
-    await one.create(light_spec((await drifting_model(registry)).name, "1", runtime={"command": COMMAND}))
-    await one.until(at_rest("1"))
-    await one.make("TrainingJob", {"metadata": {"name": "train"}, "spec": TEMPLATE})
-    await one.make("DriftPolicy", {"metadata": {"name": "watch"}, "spec": POLICY})
-    try:
+    await serve_drifting(one, registry)
+    await make_template(one)
+    async with watched(one, POLICY):
         await policy_says(one, {"Stable"})
         await _odd(stack, one)
         await _reset(stack, one)
         await _silent(stack, operator, one)
         await _away(stack, operator, one)
         await _deleted(one)
-    finally:
-        await clean_up(one)
 
 
 async def _odd(stack: Cluster, one: LiveRollout) -> None:
@@ -194,18 +190,16 @@ async def test_trainings_that_do_not_help(
 ) -> None:
     """The template is missing at first; then two trainings register nothing, and the third alarm starts none."""
     one = rollout("churn")
-    await one.create(light_spec((await drifting_model(registry)).name, "1", runtime={"command": COMMAND}))
-    await one.until(at_rest("1"))
+    await serve_drifting(one, registry)
     retrain = {**POLICY["retrain"], "cooldownSeconds": 0, "giveUpAfter": 2}
-    await one.make("DriftPolicy", {"metadata": {"name": "watch"}, "spec": {**POLICY, "retrain": retrain}})
-    try:
+    async with watched(one, {**POLICY, "retrain": retrain}):
         await policy_says(one, {"Stable"})
         for alarm in (1, 2, 3):
             await begin_drift(stack.gateway_url, one)
             await policy_says(one, {"Drifted"})
             if alarm == 1:
                 await _blocked(one, "TemplateMissing")
-                await one.make("TrainingJob", {"metadata": {"name": "train"}, "spec": TEMPLATE})
+                await make_template(one)
             if alarm == 3:
                 await _blocked(one, "RetrainIneffective")
             else:
@@ -213,8 +207,6 @@ async def test_trainings_that_do_not_help(
             await begin_drift(stack.gateway_url, one, "usual")
             await policy_says(one, {"Stable"})
         assert len(await trainings(one)) == 2
-    finally:
-        await clean_up(one)
 
 
 async def _blocked(one: LiveRollout, reason: str) -> None:

@@ -7,18 +7,17 @@ import pytest
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.live.drift import (
-    COMMAND,
     POLICY,
     add_version,
     begin_drift,
-    clean_up,
     condition,
-    drifting_model,
     policy_says,
+    serve_drifting,
+    watched,
 )
 from tests.support.live.light_models import LightModel, LightRegistry
 from tests.support.live.operator_process import OperatorProcess
-from tests.support.live.rollout import LiveRollout, at_rest, light_spec, tried_at
+from tests.support.live.rollout import LiveRollout, tried_at
 from tests.support.live.said import messages_about
 
 CANDIDATE = {
@@ -34,14 +33,10 @@ CANARY = {"steps": [{"weight": 50}, {"pause": "Manual"}], "warmUpSeconds": 0, "d
 async def test_a_candidate_is_compared_with_what_stable_is_asked_now(
     stack: Cluster, operator: OperatorProcess, registry: LightRegistry, rollout: Rollout
 ) -> None:
-    one, model = rollout("churn"), await drifting_model(registry)
-    await one.create(light_spec(model.name, "1", runtime={"command": COMMAND}, rollout=CANARY))
-    await one.until(at_rest("1"))
-    await one.make("DriftPolicy", {"metadata": {"name": "watch"}, "spec": CANDIDATE})
-    try:
+    one = rollout("churn")
+    model = await serve_drifting(one, registry, rollout=CANARY)
+    async with watched(one, CANDIDATE):
         await _stories(stack, one, model)
-    finally:
-        await clean_up(one)
 
 
 async def _stories(stack: Cluster, one: LiveRollout, model: LightModel) -> None:

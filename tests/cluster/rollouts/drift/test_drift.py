@@ -8,19 +8,18 @@ from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.eventually import eventually
 from tests.support.live.drift import (
-    COMMAND,
     LEARNING,
     POLICY,
-    TEMPLATE,
     begin_drift,
-    clean_up,
-    drifting_model,
+    make_template,
     policy_says,
+    serve_drifting,
     trainings,
+    watched,
 )
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
-from tests.support.live.rollout import LiveRollout, at_rest, light_spec
+from tests.support.live.rollout import LiveRollout
 
 
 @pytest.mark.slow
@@ -28,14 +27,10 @@ async def test_drifting_traffic_starts_a_training(
     stack: Cluster, operator: OperatorProcess, registry: LightRegistry, rollout: Rollout
 ) -> None:
     one = rollout("churn")
-    await one.create(light_spec((await drifting_model(registry)).name, "1", runtime={"command": COMMAND}))
-    await one.until(at_rest("1"))
-    await one.make("TrainingJob", {"metadata": {"name": "train"}, "spec": TEMPLATE})
-    await one.make("DriftPolicy", {"metadata": {"name": "watch"}, "spec": POLICY})
-    try:
+    await serve_drifting(one, registry)
+    await make_template(one)
+    async with watched(one, POLICY):
         await _drift(stack, one)
-    finally:
-        await clean_up(one)
 
 
 async def _drift(stack: Cluster, one: LiveRollout) -> None:

@@ -15,19 +15,18 @@ from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Connection, Rollout
 from tests.support.eventually import eventually
 from tests.support.live.drift import (
-    COMMAND,
     POLICY,
-    TEMPLATE,
     begin_drift,
-    clean_up,
-    drifting_model,
+    make_template,
     policy_says,
     policy_status,
+    serve_drifting,
     trainings,
+    watched,
 )
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
-from tests.support.live.rollout import LiveRollout, at_rest, light_spec
+from tests.support.live.rollout import LiveRollout
 from tests.support.servers.web import Web, serve
 
 KEY = "canary-6b0d13-webhook"
@@ -62,15 +61,10 @@ async def test_a_receiver_that_fails_holds_nothing_up(
     one, receiver = rollout("churn"), Receiver()
     async with serve(receiver.answer) as server:
         await connection(url=f"{server.url}/hook", signingKey=KEY)
-        await one.create(light_spec((await drifting_model(registry)).name, "1", runtime={"command": COMMAND}))
-        await one.until(at_rest("1"))
-        await one.make("TrainingJob", {"metadata": {"name": "train"}, "spec": TEMPLATE})
-        spec = {**POLICY, "notify": {"webhookRef": {"name": "mlflow"}}}
-        await one.make("DriftPolicy", {"metadata": {"name": "watch"}, "spec": spec})
-        try:
+        await serve_drifting(one, registry)
+        await make_template(one)
+        async with watched(one, {**POLICY, "notify": {"webhookRef": {"name": "mlflow"}}}):
             await _story(stack, one, receiver, server)
-        finally:
-            await clean_up(one)
 
 
 async def _story(stack: Cluster, one: LiveRollout, receiver: Receiver, server: Web) -> None:

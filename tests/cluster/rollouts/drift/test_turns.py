@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -11,20 +10,20 @@ from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout
 from tests.support.eventually import eventually
 from tests.support.live.drift import (
-    COMMAND,
     POLICY,
     TEMPLATE,
     begin_drift,
-    clean_up,
     condition,
-    drifting_model,
+    make_template,
     policy_says,
     policy_status,
+    serve_drifting,
     trainings,
+    watched,
 )
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
-from tests.support.live.rollout import LiveRollout, at_rest, light_spec
+from tests.support.live.rollout import LiveRollout
 
 NAMES = ("a-first", "b-second")
 #: It fails where it was not told which data to learn from, and else it goes on.
@@ -36,26 +35,27 @@ async def test_one_of_two_policies_trains(
     stack: Cluster, operator: OperatorProcess, registry: LightRegistry, rollout: Rollout
 ) -> None:
     one = rollout("churn")
-    await one.create(light_spec((await drifting_model(registry)).name, "1", runtime={"command": COMMAND}))
-    await one.until(at_rest("1"))
+    await serve_drifting(one, registry)
     template = {**TEMPLATE, "template": {**TEMPLATE["template"], "command": WINDOW}}
-    await one.make("TrainingJob", {"metadata": {"name": "train"}, "spec": template})
-    for name in NAMES:
-        await one.make("DriftPolicy", {"metadata": {"name": name}, "spec": POLICY})
-    try:
-        await _race(stack, operator, one)
-    finally:
-        operator.ensure()
-        await operator.ready()
-        await clean_up(one)
+    await make_template(one, template)
+    async with watched(one, POLICY, by=NAMES):
+        try:
+            await _race(stack, operator, one)
+        finally:
+            operator.ensure()
+            await operator.ready()
 
 
 async def _race(stack: Cluster, operator: OperatorProcess, one: LiveRollout) -> None:
     for name in NAMES:
         await policy_says(one, {"Stable"}, name)
     await begin_drift(stack.gateway_url, one)
-    while not any(status.get("retrains") for status in await _statuses(one)):  # noqa: ASYNC110  as fast as it can be
-        await asyncio.sleep(0.01)
+    await eventually(
+        lambda: _statuses(one),
+        lambda statuses: any(status.get("retrains") for status in statuses),
+        "one of the two claims its training",
+        every=0.01,  # it is killed between its claim and what comes next
+    )
     operator.kill()
     claims = [entry["outcome"] for status in await _statuses(one) for entry in status.get("retrains", ())]
     assert claims
