@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 from rollmodel.api.trainingjob import TrainingJobSpec, TrainingJobStatus
 from rollmodel.plan.decision import (
@@ -20,39 +20,23 @@ from rollmodel.plan.decision import (
     DeleteObject,
     EmitEvent,
     Event,
-    LogRun,
-    SetRunStatus,
     TrackingWrite,
     WriteRegistry,
 )
-from rollmodel.plan.problem import Problem
 from rollmodel.plan.training.decide import decide
-from rollmodel.plan.training.names import OWNER_TAG
 from rollmodel.plan.training.observed import (
     GateFacts,
-    MetricPoint,
     Observed,
     TrackedRun,
-    TrackedVersion,
     TrainingDefaults,
 )
 from rollmodel.plan.training.read_set import read_set
 
 from tests.support.simulation.promises import manifests
+from tests.support.simulation.trainings.job_controller import JobController, job_ended
 from tests.support.simulation.trainings.specs import DEFAULTS, NAME, START, UID, spec
 
-__all__ = ["Behaviour", "Late", "World"]
-
-Behaviour = Literal["good", "bad-metric", "fail", "evict", "bad-data", "hang", "sidecar"]
-
-_CONDITIONS: dict[Behaviour, dict[str, Any]] = {
-    "good": {"type": "Complete", "reason": "CompletionsReached"},
-    "bad-metric": {"type": "Complete", "reason": "CompletionsReached"},
-    "fail": {"type": "Failed", "reason": "BackoffLimitExceeded", "message": "limit reached"},
-    "evict": {"type": "Failed", "reason": "PodFailurePolicy", "message": "matching FailJob rule at index 0"},
-    "bad-data": {"type": "Failed", "reason": "PodFailurePolicy", "message": "matching FailJob rule at index 1"},
-}
-_RUN_SECONDS = 30
+__all__ = ["Late", "World"]
 
 
 class Late(Exception):
@@ -60,34 +44,17 @@ class Late(Exception):
 
 
 @dataclass
-class World:
-    """``attempts`` is how each attempt behaves; the last one goes on for all that follow."""
+class World(JobController):
+    """One TrainingJob, and passes over it, beside a Job controller and MLflow."""
 
     spec: TrainingJobSpec = field(default_factory=spec)
-    attempts: tuple[Behaviour, ...] = ("good",)
     defaults: TrainingDefaults = DEFAULTS
-    now: datetime = START
-    mlflow_up: bool = True
-    mlflow_writable: bool = True
-    """Whether it keeps what is written; else it only answers."""
-    refused: str | None = None
-    """Why the API server takes no pods, as the Job controller's Event says it."""
-    stuck: dict[str, Any] | None = None
-    """The status of pods that do not start; empty: there are none, and nobody says why."""
     workloads: list[dict[str, Any]] | None = None
     """What Kueue says; None: it is not installed."""
-    flight_seconds: float = 0
-    """How long a request that creates something is on its way."""
     status: dict[str, Any] = field(default_factory=dict)
     version: int = 0
     """resourceVersion of the TrainingJob."""
-    objects: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
-    runs: dict[str, TrackedRun] = field(default_factory=dict)
-    versions: list[TrackedVersion] = field(default_factory=list)
-    aliases: dict[str, str] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
-    born: dict[str, datetime] = field(default_factory=dict)
-    flying: list[tuple[datetime, CreateRun | CreateVersion]] = field(default_factory=list)
     made: int = 0
 
     # -- looking and acting --------------------------------------------------------------------------------------------
@@ -146,13 +113,8 @@ class World:
     def advance(self, seconds: float = 5) -> None:
         """Time passes: pods start, and end."""
         self.now += timedelta(seconds=seconds)
-        for due, write in list(self.flying):
-            if due <= self.now:
-                self.flying.remove((due, write))
-                self._create(write)
-        for (kind, _), obj in list(self.objects.items()):
-            if kind == "Job":
-                self._control(obj)
+        self._land()
+        self._control()
 
     def settle(self, limit: int = 400) -> None:
         """Pass after pass, until the run has ended and is closed."""
@@ -187,13 +149,13 @@ class World:
 
     def ended(self, job: str) -> bool:
         """Whether this Job has ended."""
-        return _ended(self.objects["Job", job])
+        return job_ended(self.objects["Job", job])
 
     def remove_job(self) -> None:
         """Somebody deletes the Job of the current attempt."""
         self.objects.pop(("Job", self.status.get("jobName", "")), None)
 
-    # -- Kubernetes ----------------------------------------------------------------------------------------------------
+    # -- writes --------------------------------------------------------------------------------------------------------
 
     def _write_status(self, status: dict[str, Any]) -> None:
         before, was_over = self.status, self.over
@@ -216,111 +178,14 @@ class World:
         stored = json.loads(json.dumps(manifest))
         stored["metadata"] |= {"uid": f"uid-{self.made}", "creationTimestamp": f"{self.now:%Y-%m-%dT%H:%M:%SZ}"}
         self.objects[key] = {**stored, "status": {}}
-        alive = [name for (kind, name), obj in self.objects.items() if kind == "Job" and not _ended(obj)]
+        alive = [name for (kind, name), obj in self.objects.items() if kind == "Job" and not job_ended(obj)]
         assert len(alive) <= 1 or manifest["kind"] != "Job", f"two attempts at once: {alive}"
+
+    def _create(self, write: CreateRun | CreateVersion) -> None:
+        failed = isinstance(write, CreateVersion) and self.condition("GatesPassed")["status"] != "True"
+        assert not failed, "a version though a gate failed"
+        super()._create(write)
 
     def _delete(self, kind: str, name: str, uid: str) -> None:
         if self.objects.get((kind, name), {}).get("metadata", {}).get("uid") == uid:
             del self.objects[kind, name]
-
-    def _control(self, job: dict[str, Any]) -> None:
-        status, uid = job["status"], job["metadata"]["uid"]
-        if _ended(job):
-            return
-        if job["spec"].get("suspend"):
-            self.born.pop(uid, None)
-            status.clear()
-            return
-        if self.refused and uid not in self.born:
-            return
-        if self.stuck is not None:
-            status.setdefault("startTime", f"{self.now:%Y-%m-%dT%H:%M:%SZ}")
-            status |= {"active": int(bool(self.stuck)), "ready": 0}
-            return
-        born = self.born.setdefault(uid, self.now)
-        status.setdefault("startTime", f"{born:%Y-%m-%dT%H:%M:%SZ}")
-        age, behaviour = (self.now - born).total_seconds(), self._behaviour(job)
-        status |= {"active": 1, "ready": int(age > 0)}
-        if age >= _RUN_SECONDS and behaviour == "sidecar":
-            status["ready"] = 0
-            self._log("good")
-        elif age >= _RUN_SECONDS and behaviour != "hang":
-            when = f"{self.now:%Y-%m-%dT%H:%M:%SZ}"
-            status |= {"active": 0, "ready": 0}
-            status["conditions"] = [{**_CONDITIONS[behaviour], "status": "True", "lastTransitionTime": when}]
-            self._log(behaviour)
-
-    def _behaviour(self, job: dict[str, Any]) -> Behaviour:
-        number = int(job["metadata"]["name"].rpartition("-")[2])
-        return self.attempts[min(number, len(self.attempts)) - 1]
-
-    def _pods(self, look: Observed) -> list[dict[str, Any]]:
-        job = self.objects.get(("Job", look.status.job_name or ""))
-        if job is None or not job["status"].get("startTime"):
-            return []
-        if self.stuck is not None:
-            return [{"metadata": {"name": f"{look.status.job_name}-x"}, "status": self.stuck}] if self.stuck else []
-        trained: dict[str, Any] = {"name": "train", "imageID": f"r/churn@sha256:{'1' * 64}", "state": {}}
-        containers = [trained]
-        if self._behaviour(job) == "sidecar":
-            containers.append({"name": "istio-proxy", "state": {"running": {}}})
-            end = self.born[job["metadata"]["uid"]] + timedelta(seconds=_RUN_SECONDS)
-            if end <= self.now:
-                trained["state"] = {"terminated": {"exitCode": 0, "finishedAt": f"{end:%Y-%m-%dT%H:%M:%SZ}"}}
-        return [
-            {
-                "metadata": {"name": f"{look.status.job_name}-x", "ownerReferences": [{"kind": "Job"}]},
-                "status": {"containerStatuses": containers},
-            }
-        ]
-
-    # -- MLflow --------------------------------------------------------------------------------------------------------
-
-    def _told(self, answer: Any) -> Any:
-        return answer if self.mlflow_up else Problem("Unavailable", "connection refused", transient=True)
-
-    def _run(self, look: Observed) -> TrackedRun | None:
-        if look.status.run_id is not None:
-            return self.runs[look.status.run_id]
-        return next((run for run in self.runs.values() if run.tags.get(OWNER_TAG) == UID), None)
-
-    def _at_alias(self) -> TrackedVersion | None:
-        at = self.aliases.get("challenger")
-        return TrackedVersion("churn", at, None) if at else None
-
-    def _log(self, behaviour: Behaviour) -> None:
-        for name, run in self.runs.items():
-            value = 0.9 if behaviour == "good" else 0.1
-            self.runs[name] = replace(run, metrics={"auc": MetricPoint(value, 10, self.now.timestamp())})
-
-    def _move_alias(self, write: WriteRegistry) -> None:
-        assert write.alias is not None
-        self.aliases[write.alias] = write.version
-
-    def _track(self, write: TrackingWrite) -> None:
-        match write:
-            case CreateRun() | CreateVersion() if self.flight_seconds:
-                self.flying.append((self.now + timedelta(seconds=self.flight_seconds), write))
-            case CreateRun() | CreateVersion():
-                self._create(write)
-            case LogRun():
-                run = self.runs[write.run_id]
-                assert all(run.params.get(key, value) == value for key, value in write.params.items()), "refused"
-                self.runs[write.run_id] = replace(
-                    run, params={**run.params, **write.params}, tags={**run.tags, **write.tags}
-                )
-            case SetRunStatus():
-                self.runs[write.run_id] = replace(self.runs[write.run_id], status=write.status)
-
-    def _create(self, write: CreateRun | CreateVersion) -> None:
-        if isinstance(write, CreateRun):
-            assert not self.runs, "a second run"
-            self.runs["run-1"] = TrackedRun("run-1", "1", "RUNNING", self.now.timestamp(), tags=write.tags)
-        else:
-            assert not self.versions, "a second version"
-            assert self.condition("GatesPassed")["status"] == "True", "a version though a gate failed"
-            self.versions.append(TrackedVersion(write.model, "1", write.run_id, write.tags))
-
-
-def _ended(job: dict[str, Any]) -> bool:
-    return bool(job["status"].get("conditions"))

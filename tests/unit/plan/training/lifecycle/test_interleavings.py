@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rollmodel.plan.training.observed import Observed
 
-from tests.support.simulation.trainings.world import Behaviour, Late, World
+from tests.support.simulation.trainings.job_controller import Behaviour
+from tests.support.simulation.trainings.world import Late, World
 
 _BEHAVIOURS = st.lists(
     st.sampled_from(["good", "bad-metric", "fail", "evict", "bad-data"]), min_size=1, max_size=4

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from tests.support.simulation.trainings.job_controller import Behaviour
 from tests.support.simulation.trainings.specs import spec
-from tests.support.simulation.trainings.world import Behaviour, World
+from tests.support.simulation.trainings.world import World
 
 
 def test_good_run_is_registered_and_closed() -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from rollmodel.plan.timing import Timing
 
+from tests.support.simulation.trainings.job_controller import Behaviour
 from tests.support.simulation.trainings.specs import DEFAULTS, spec
-from tests.support.simulation.trainings.world import Behaviour, World
+from tests.support.simulation.trainings.world import World
 
 PATIENCE = 120.0
 
