@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,43 +58,40 @@ def _play(where: stack.Stack, arguments: argparse.Namespace, console: Console) -
     registry = Registry(where.mlflow_url)
     console.print("training three versions of a model on a real data set and registering them")
     console.print(registry.train())
-    log = arguments.directory / "operator.log"
-    with operator.running(where, log, keep=arguments.keep) as operator_runs:
+    with _operator(where, arguments, console) as operator_runs:
         watcher = Watcher(where.kubectl, rollout.NAME, console, operator_runs)
-        try:
-            story = asyncio.run(rollout.play(where, registry, watcher, arguments.rate))
-        except BaseException:
-            console.print(f"the operator's log is in {log}; its end:\n{_tail(log)}", markup=False)
-            raise
+        story = asyncio.run(rollout.play(where, registry, watcher, arguments.rate))
     rollout_report.show(story, console)
     return list(rollout_report.broken_promises(story))
 
 
 def _play_training(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> list[str]:
-    log = arguments.directory / "operator.log"
-    with operator.running(where, log, keep=arguments.keep) as operator_runs:
-        try:
-            story = asyncio.run(training.play(where, console, operator_runs))
-        except BaseException:
-            console.print(f"the operator's log is in {log}; its end:\n{_tail(log)}", markup=False)
-            raise
+    with _operator(where, arguments, console) as operator_runs:
+        story = asyncio.run(training.play(where, console, operator_runs))
     training_report.show(story, console)
     return list(training_report.broken_promises(story))
 
 
 def _play_loop(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> list[str]:
-    log = arguments.directory / "operator.log"
-    with operator.running(where, log, keep=arguments.keep) as operator_runs:
-        try:
-            story = asyncio.run(loop.play(where, console, operator_runs, arguments.rate / 3))
-        except BaseException:
-            console.print(f"the operator's log is in {log}; its end:\n{_tail(log)}", markup=False)
-            raise
+    with _operator(where, arguments, console) as operator_runs:
+        story = asyncio.run(loop.play(where, console, operator_runs, arguments.rate / 3))
     loop_report.show(story, console)
     picture = arguments.directory / "loop.html"
     picture.write_text(loop_page.render(story), encoding="utf-8")
     console.print(f"pictures: {picture}", soft_wrap=True)
     return list(loop_report.broken_promises(story))
+
+
+@contextmanager
+def _operator(where: stack.Stack, arguments: argparse.Namespace, console: Console) -> Iterator[Callable[[], bool]]:
+    """The operator while a story is played; gives whether it still runs. Where the story fails, its last words."""
+    log = arguments.directory / "operator.log"
+    with operator.running(where, log, keep=arguments.keep) as operator_runs:
+        try:
+            yield operator_runs
+        except BaseException:
+            console.print(f"the operator's log is in {log}; its end:\n{_tail(log)}", markup=False)
+            raise
 
 
 @contextmanager
