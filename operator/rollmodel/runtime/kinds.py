@@ -30,6 +30,7 @@ from rollmodel.reconcile.training.finalize import RunCloser
 from rollmodel.reconcile.training.gather import TrainingGatherer
 from rollmodel.reconcile.training.kind import training_jobs
 from rollmodel.runtime.clock import SystemClock
+from rollmodel.runtime.neighbours import Neighbours
 from rollmodel.settings import Settings
 
 __all__ = ["kinds_of"]
@@ -37,10 +38,8 @@ __all__ = ["kinds_of"]
 
 def kinds_of(
     settings: Settings,
-    kube: Kubernetes,
-    metrics: Prometheus | None,
+    neighbours: Neighbours,
     *,
-    tracking: MlflowTracking,
     models: Models,
     connections: Connections,
     created: CreatedRuns,
@@ -49,9 +48,10 @@ def kinds_of(
     compute: ComputeThreads,
 ) -> tuple[Kind[Any, Any, Any], ...]:
     """The table of kinds."""
+    kube, metrics = neighbours.kube, neighbours.metrics
     return (
         _model_deployments(settings, kube, metrics, models, addresses=addresses, coordinator=coordinator),
-        _training_jobs(settings, kube, tracking, connections, created),
+        _training_jobs(settings, kube, neighbours.tracking, connections, created),
         _drift_policies(settings, kube, metrics, compute),
     )
 

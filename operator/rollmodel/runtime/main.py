@@ -134,26 +134,28 @@ async def _work(settings: Settings, shard: Shard | None = None) -> None:
     """Work until a signal asks to stop."""
     started = datetime.now(UTC)
     operator = await Operator.build(settings)
-    health = Health(operator.kube, operator.watchdog, operator.elector)
+    health = Health(operator.neighbours.kube, operator.watchdog, operator.elector)
     if shard is not None and operator.elector is not None:
         metrics = operator.instruments.registry
         ShardMetrics(shard.name, metrics, leads=operator.elector.leads, namespaces=lambda: shard.namespaces)
-    scrapers = Scrapers(Reviews(operator.api)) if settings.metrics_access == "Reviewed" else None
+    scrapers = Scrapers(Reviews(operator.neighbours.api)) if settings.metrics_access == "Reviewed" else None
     server = Server(health, operator.instruments.registry, scrapers)
     try:
         await server.start(health=settings.health_address, metrics=settings.metrics_address)
-        served = await _served(operator.api)
+        served = await _served(operator.neighbours.api)
         reconcilers = {plural: one for plural, one in operator.reconcilers.items() if plural in served}
         async with asyncio.TaskGroup() as tasks:
-            watching = tasks.create_task(operator.kube.run(), name="watch children")
+            watching = tasks.create_task(operator.neighbours.kube.run(), name="watch children")
             ruling = tasks.create_task(operator.rules.run(), name="watch rules") if operator.rules is not None else None
-            await operator.kube.listed()
+            await operator.neighbours.kube.listed()
             if operator.rules is not None:
                 await operator.rules.listed.wait()
             async with _leading(operator, health, tasks), _mine(settings, operator, shard) as namespaces:
                 pod = os.environ.get("HOSTNAME") or socket.gethostname()
-                tasks.create_task(warn_of_others(operator.api, settings, pod=pod), name="look for other operators")
-                runner = Runner(operator.controller, operator.kube, started=started)
+                tasks.create_task(
+                    warn_of_others(operator.neighbours.api, settings, pod=pod), name="look for other operators"
+                )
+                runner = Runner(operator.controller, operator.neighbours.kube, started=started)
                 registry = register(runner, reconcilers, operator.login)
                 async with runner.running():
                     await _watch(namespaces, registry, health, anew=shard is not None)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
+from typing import Self
 
 from pydantic import SecretStr
 
@@ -17,10 +20,12 @@ from rollmodel.adapters.kubernetes.kinds import (
     WORKLOADS,
     Resource,
 )
+from rollmodel.adapters.kubernetes.kube import Kubernetes
 from rollmodel.adapters.kubernetes.leases import Leases
 from rollmodel.adapters.kubernetes.watches.named_config_maps import NamedConfigMaps
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
+from rollmodel.adapters.notify.webhook import Webhooks
 from rollmodel.adapters.prometheus.access import Access, Login
 from rollmodel.adapters.prometheus.client import Prometheus
 from rollmodel.api.coordination import CONFIG_MAP
@@ -34,16 +39,49 @@ from rollmodel.runtime.operators.elector import Elector
 from rollmodel.runtime.rollout_rules import RolloutRules
 from rollmodel.settings import Settings
 
-__all__ = [
-    "elector_of",
-    "lease_of",
-    "metrics_of",
-    "own_connection",
-    "registry_of",
-    "rules_of",
-    "switched_off",
-    "tracking_of",
-]
+__all__ = ["Neighbours", "elector_of", "lease_of", "own_connection", "rules_of", "watches_of"]
+
+#: More than the kinds that are watched through one session.
+_KINDS = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Their clients. ``metrics`` is None where the settings name no Prometheus."""
+
+    api: ApiServer
+    kube: Kubernetes
+    registry: Mlflow
+    tracking: MlflowTracking
+    metrics: Prometheus | None
+    webhooks: Webhooks
+
+    @classmethod
+    async def of(cls, settings: Settings, instruments: Instruments, wake: Callable[[str], None]) -> Self:
+        """All of them; only the API server is asked yet. ``wake`` is called with the UID of whose child changed."""
+        api = await ApiServer.connect(connections=settings.concurrency + watches_of(settings))
+        return cls(
+            api=api,
+            kube=Kubernetes(api, wake=wake, namespaces=settings.namespaces, without=_switched_off(settings)),
+            registry=_registry_of(settings, instruments),
+            tracking=_tracking_of(settings, instruments),
+            metrics=_metrics_of(settings, instruments),
+            webhooks=Webhooks(timer=partial(instruments.call, "webhook")),
+        )
+
+    async def close(self) -> None:
+        """Let go of connections and threads."""
+        self.registry.close()
+        self.tracking.close()
+        self.webhooks.close()
+        if self.metrics is not None:
+            self.metrics.close()
+        await self.api.close()
+
+
+def watches_of(settings: Settings) -> int:
+    """Connections to the API server that watches hold: one per kind, or one per kind and namespace."""
+    return _KINDS * max(1, len(settings.namespaces))
 
 
 def lease_of(settings: Settings, api: ApiServer) -> Leases | None:
@@ -64,7 +102,7 @@ def elector_of(settings: Settings, lease: Leases) -> Elector:
     return Elector(lease, Candidate(identity, Times(settings.lease_seconds)))
 
 
-def switched_off(settings: Settings) -> set[Resource]:
+def _switched_off(settings: Settings) -> set[Resource]:
     """The kinds of others that are switched off."""
     switches = (
         (ROUTES, settings.gateway_api),
@@ -76,7 +114,7 @@ def switched_off(settings: Settings) -> set[Resource]:
     return {kind for kind, switch in switches if switch == "Off"}
 
 
-def registry_of(settings: Settings, instruments: Instruments) -> Mlflow:
+def _registry_of(settings: Settings, instruments: Instruments) -> Mlflow:
     """The client of the model registry."""
     return Mlflow(
         poll_seconds=settings.registry_poll_seconds,
@@ -86,7 +124,7 @@ def registry_of(settings: Settings, instruments: Instruments) -> Mlflow:
     )
 
 
-def tracking_of(settings: Settings, instruments: Instruments) -> MlflowTracking:
+def _tracking_of(settings: Settings, instruments: Instruments) -> MlflowTracking:
     """The client of the tracking server."""
     return MlflowTracking(
         timeout=settings.registry_timeout_seconds,
@@ -95,7 +133,7 @@ def tracking_of(settings: Settings, instruments: Instruments) -> MlflowTracking:
     )
 
 
-def metrics_of(settings: Settings, instruments: Instruments) -> Prometheus | None:
+def _metrics_of(settings: Settings, instruments: Instruments) -> Prometheus | None:
     """The client of Prometheus; None where the settings name none."""
     if settings.prometheus_url is None:
         return None
