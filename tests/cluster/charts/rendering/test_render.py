@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import pytest
 from rollmodel.settings import Settings
@@ -12,7 +11,7 @@ from charts import manifests
 from charts.__main__ import CHART, REPOSITORY
 from tests.cluster.charts.conftest import Helm
 from tests.cluster.charts.rendering.matrix import DIGEST, EVERYTHING, MATRIX
-from tests.cluster.charts.rendering.rendered import container, groups, identity, of_kind, plain
+from tests.cluster.charts.rendering.rendered import container, identity, of_kind, plain
 from tests.support.yaml_text import all_from_yaml, from_yaml
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]  # Helm may have to be built
@@ -88,77 +87,6 @@ def test_images_are_taken_by_digest_and_from_a_mirror(helm: Helm) -> None:
     }
 
 
-def test_a_feature_that_is_off_takes_the_rights_and_the_behaviour(helm: Helm) -> None:
-    everything = groups(helm.render(), "ClusterRole")
-    off = {"gatewayApi": False, "kueue": False, "connectionSecrets": False, "coordination": False}
-    without = helm.render({"features": off})
-    assert "rollmodel-coordination" in str(helm.render())
-    assert "rollmodel-coordination" not in str(without)
-    assert everything - groups(without, "ClusterRole") == {"gateway.networking.k8s.io", "kueue.x-k8s.io"}
-    variables = {one["name"]: one.get("value") for one in container(without)["env"]}
-    assert [
-        variables[f"ROLLMODEL_{name}"] for name in ("GATEWAY_API", "KUEUE", "CONNECTION_SECRETS", "COORDINATION")
-    ] == [*("Off", "Off", "Refuse", "Off")]
-
-
-def test_keda_is_asked_for(helm: Helm) -> None:
-    """It is an add-on: the rights on its objects come with the switch, and so does the operator's use of them."""
-    on = helm.render({"features": {"keda": True}})
-    assert groups(on, "ClusterRole") - groups(helm.render(), "ClusterRole") == {"keda.sh"}
-    assert {"name": "ROLLMODEL_KEDA", "value": "On"} in container(on)["env"]
-
-
-def test_the_cluster_s_rules_are_readable_beside_named_namespaces(helm: Helm) -> None:
-    objects = helm.render({"watch": {"namespaces": ["team-a"]}, "crds": {"enabled": False}})
-    (role,) = [one for one in of_kind(objects, "Role") if one["metadata"]["name"] == "rollmodel-coordination"]
-    assert role["metadata"]["namespace"] not in {"team-a", None}
-    assert role["rules"] == [
-        {
-            "apiGroups": [""],
-            "resources": ["configmaps"],
-            "resourceNames": ["rollmodel-coordination"],
-            "verbs": ["list", "watch"],
-        }
-    ]
-
-
-def test_named_namespaces_leave_nothing_cluster_wide(helm: Helm) -> None:
-    values = {"watch": {"namespaces": ["team-a", "team-b"]}, "crds": {"enabled": False}}
-    objects = helm.render({**values, "rbac": {"userRoles": {"create": False}}})
-    assert not [one for one in objects if "namespace" not in one["metadata"]]
-    roles = [one for one in of_kind(objects, "Role", "RoleBinding") if one["metadata"]["name"] == "rollmodel"]
-    assert [one["metadata"]["namespace"] for one in roles] == ["team-a", "team-b"] * 2
-    assert groups(objects, "Role") == groups(helm.render(), "ClusterRole")
-
-
-def test_two_of_them_elect_a_leader(helm: Helm) -> None:
-    alone, two = helm.render(), helm.render({"replicas": 2})
-    new = {identity(one) for one in two} - {identity(one) for one in alone}
-    assert {(kind, namespace, name) for _, kind, namespace, name in new} == {
-        ("Role", manifests.NAMESPACE, "rollmodel-leader"),
-        ("RoleBinding", manifests.NAMESPACE, "rollmodel-leader"),
-    }
-    (role,) = [one for one in of_kind(two, "Role") if one["metadata"]["name"] == "rollmodel-leader"]
-    named = [rule for rule in role["rules"] if rule["resources"] == ["leases"] and rule["verbs"] != ["create"]]
-    assert [rule["resourceNames"] for rule in named] == [["rollmodel"]]
-    variables = {one["name"]: one.get("value") for one in container(two)["env"]}
-    assert variables["ROLLMODEL_LEADER_ELECTION"] == "On"
-    assert variables["ROLLMODEL_LEASE_NAMESPACE"] == manifests.NAMESPACE
-    (deployment,) = of_kind(two, "Deployment")
-    assert deployment["spec"]["strategy"]["type"] == "RollingUpdate"
-    (deployment,) = of_kind(alone, "Deployment")
-    assert deployment["spec"]["strategy"] == {"type": "Recreate"}
-
-
-def test_secrets_are_granted_one_by_one(helm: Helm) -> None:
-    assert not [one for one in of_kind(helm.render(), "Role", "ClusterRole") if "secrets" in str(one["rules"])]
-    granted = helm.render({"connectionSecrets": [{"namespace": "team-a", "names": ["mlflow", "s3"]}]})
-    (role,) = [one for one in of_kind(granted, "Role") if one["metadata"]["name"] == "rollmodel-connections"]
-    assert role["metadata"]["namespace"] == "team-a"
-    (rule,) = role["rules"]
-    assert rule == {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["mlflow", "s3"], "verbs": ["get"]}
-
-
 def test_the_user_may_be_left_to_the_cluster_and_nothing_else(helm: Helm) -> None:
     objects = helm.render({"podSecurityContext": {"runAsUser": None, "runAsGroup": None}})
     pods = [one["spec"]["template"]["spec"] for one in of_kind(objects, "Deployment")]
@@ -172,117 +100,6 @@ def test_the_user_may_be_left_to_the_cluster_and_nothing_else(helm: Helm) -> Non
             "readOnlyRootFilesystem": True,
             "capabilities": {"drop": ["ALL"]},
         }
-
-
-def test_the_pods_of_models_are_found_by_the_labels_that_they_carry(helm: Helm) -> None:
-    golden = from_yaml((REPOSITORY / "tests/unit/plan/deployment/objects/golden/pod-triton.yaml").read_text())
-    objects = helm.render({"metrics": {"models": {"podMonitor": {"enabled": True}}}})
-    (monitor,) = of_kind(objects, "PodMonitor")
-    wanted = {one["key"] for one in monitor["spec"]["selector"]["matchExpressions"]}
-    assert wanted == set(monitor["spec"]["podTargetLabels"])
-    assert wanted <= set(golden["metadata"]["labels"])
-    ports = {one["name"] for one in golden["spec"]["containers"][0]["ports"]}
-    assert ports <= {one["port"] for one in monitor["spec"]["podMetricsEndpoints"]}
-
-
-def test_the_operators_metrics_keep_their_namespace(helm: Helm) -> None:
-    """Their label `namespace` is the object's; without `honorLabels` it would be renamed for that of the pod."""
-    objects = helm.render(EVERYTHING)
-    (operators,) = [one for one in of_kind(objects, "PodMonitor") if one["metadata"]["name"] == "rollmodel"]
-    (services,) = of_kind(objects, "ServiceMonitor")
-    assert all(one["honorLabels"] for one in operators["spec"]["podMetricsEndpoints"] + services["spec"]["endpoints"])
-
-
-def test_a_shard_has_a_lease_and_may_see_namespaces_and_the_leases_of_others(helm: Helm) -> None:
-    objects = helm.render({"watch": {"shard": "a"}, "crds": {"enabled": False}}, name="rollmodel-a")
-    (deployment,) = of_kind(objects, "Deployment")
-    (container,) = deployment["spec"]["template"]["spec"]["containers"]
-    told = {one["name"]: one.get("value") for one in container["env"]}
-    assert (told["ROLLMODEL_SHARD"], told["ROLLMODEL_LEADER_ELECTION"]) == ("a", "On")
-    assert told["ROLLMODEL_LEASE_NAME"] == "rollmodel-a"
-    rules = [rule for role in of_kind(objects, "ClusterRole", "Role") for rule in role["rules"]]
-    assert {"apiGroups": [""], "resources": ["namespaces"], "verbs": ["list", "watch"]} in rules
-    assert {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["list"]} in rules
-    plain = [rule for role in of_kind(helm.render({"replicas": 2}), "ClusterRole", "Role") for rule in role["rules"]]
-    assert not [rule for rule in plain if rule["resources"] == ["namespaces"]]
-
-
-@pytest.mark.parametrize(
-    ("watch", "name"),
-    [({}, "all-namespaces"), ({"shard": "default"}, "shard-default"), ({"namespaces": ["team-a"]}, None)],
-)
-def test_releases_that_work_in_the_same_namespaces_share_a_name(helm: Helm, watch: Any, name: str | None) -> None:
-    roles = of_kind(helm.render({"watch": watch}, name="blue"), "ClusterRole")
-    shared = [role for role in roles if role["metadata"]["name"].startswith("rollmodel-works-in-")]
-    assert [role["metadata"]["name"] for role in shared] == ([f"rollmodel-works-in-{name}"] if name else [])
-    assert all(role["rules"] == [] for role in shared)
-
-
-def test_the_policies_of_one_shard_let_the_operators_of_all_pass(helm: Helm) -> None:
-    objects = helm.render({"watch": {"shard": "default"}, "admissionPolicies": {"enabled": True}})
-    conditions = [str(one["spec"]["matchConditions"]) for one in of_kind(objects, "ValidatingAdmissionPolicy")]
-    excepted = '!request.userInfo.username.startsWith("system:serviceaccount:rollmodel-system:")'
-    assert sum(excepted in one for one in conditions) == 3
-
-
-def test_scrapes_that_are_reviewed_bring_a_token(helm: Helm) -> None:
-    """The Prometheus operator knows ``authorization`` in both kinds; a file of its own only in ServiceMonitors."""
-    secret = {"credentials": {"name": "scraper", "key": "token"}}
-    reviewed = {"settings": {"metricsAccess": "Reviewed"}}
-
-    def endpoints(kind: str, **values: Any) -> list[Any]:
-        monitor = {kind[0].lower() + kind[1:]: {"enabled": True, **values}}
-        (found,) = of_kind(helm.render({**reviewed, "metrics": monitor}), kind)
-        return list(found["spec"].get("endpoints") or found["spec"]["podMetricsEndpoints"])
-
-    (pods,) = endpoints("PodMonitor", tokenSecret={"name": "scraper"})
-    (services,) = endpoints("ServiceMonitor", tokenSecret={"name": "scraper"})
-    assert (pods["authorization"], services["authorization"]) == (secret, secret)
-    assert "bearerTokenFile" not in {*pods, *services}
-    (own,) = endpoints("ServiceMonitor")
-    assert own["bearerTokenFile"] == "/var/run/secrets/kubernetes.io/serviceaccount/token"
-    assert "authorization" not in own
-
-
-def test_alerts_know_the_job_and_may_be_left_out(helm: Helm) -> None:
-    scraped = {"metrics": {"podMonitor": {"enabled": True}}}
-    (rule,) = of_kind(helm.render({**scraped, "prometheusRule": {"enabled": True}}, name="mine"), "PrometheusRule")
-    everything = {one["alert"]: one for group in rule["spec"]["groups"] for one in group["rules"]}
-    assert (
-        'job=~"rollmodel-system/mine-rollmodel|mine-rollmodel-metrics"' in everything["RollmodelOperatorDown"]["expr"]
-    )
-    (of_models,) = [group for group in rule["spec"]["groups"] if group["name"] == "rollmodel-models"]
-    without = ["RollmodelLoopStuck", *(one["alert"] for one in of_models["rules"])]
-    values = {"enabled": True, "job": "pods", "without": without, "runbookUrl": "https://a/b/"}
-    (fewer,) = of_kind(helm.render({"prometheusRule": values}), "PrometheusRule")
-    names = [group["name"] for group in rule["spec"]["groups"] if group is not of_models]
-    assert [group["name"] for group in fewer["spec"]["groups"]] == names  # none without rules
-    left = {one["alert"]: one for group in fewer["spec"]["groups"] for one in group["rules"]}
-    assert set(left) == set(everything) - set(without)
-    assert all(one["annotations"]["runbook_url"] == f"https://a/b/{name}.md" for name, one in left.items())
-
-
-def test_dashboards_are_what_the_files_say(helm: Helm) -> None:
-    pages = of_kind(helm.render({"dashboards": {"enabled": True}}), "ConfigMap")
-    files = {f"rollmodel-{path.name}": path.read_text() for path in (CHART / "files" / "dashboards").iterdir()}
-    assert {name: text for page in pages for name, text in page["data"].items()} == {
-        name: text.rstrip("\n") for name, text in files.items()
-    }
-    assert all(page["metadata"]["labels"]["grafana_dashboard"] == "1" for page in pages)
-
-
-def test_admission_policies_are_off_unless_asked_for_and_leave_the_operator_alone(helm: Helm) -> None:
-    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
-    assert of_kind(helm.render(), *kinds) == []
-    objects = helm.render({"admissionPolicies": {"enabled": True}, "watch": {"namespaces": ["team-a"]}})
-    policies, bindings = (of_kind(objects, kind) for kind in kinds)
-    assert {one["spec"]["policyName"] for one in bindings} == {one["metadata"]["name"] for one in policies}
-    assert len(policies) == 4
-    for one in bindings:
-        (where,) = one["spec"]["matchResources"]["namespaceSelector"]["matchExpressions"]
-        assert where["values"] == ["team-a"]
-    account = "system:serviceaccount:rollmodel-system:rollmodel"
-    assert sum(account in str(one["spec"]["matchConditions"]) for one in policies) == 3
 
 
 def test_policies_do_not_find_the_pod_of_the_test(helm: Helm) -> None:
