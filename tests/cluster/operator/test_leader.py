@@ -10,37 +10,20 @@ from pathlib import Path
 import pytest
 
 from localcluster import Cluster
-from tests.support.eventually import eventually
-from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.election import Pair, elected, leads
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 
 @pytest.fixture
-async def pair(
-    cluster: Cluster, crds: Path, namespace: str, tmp_path: Path
-) -> AsyncIterator[tuple[OperatorProcess, OperatorProcess]]:
+async def pair(cluster: Cluster, crds: Path, namespace: str, tmp_path: Path) -> AsyncIterator[Pair]:
     """The first leads, the second stands by; they work in the test's namespace only."""
-    election = {"LEADER_ELECTION": "On", "LEASE_NAMESPACE": namespace, "LEASE_SECONDS": "5"}
-    settings = {"NAMESPACES": namespace, "LOG_FORMAT": "text", **election}
-    first, second = (
-        OperatorProcess(cluster, cluster.kubeconfig, tmp_path / f"{name}.log", settings) for name in ("first", "second")
-    )
-    for one in (first, second):
-        one.ensure()
-        await one.ready()
-        await leads(first)
-    yield first, second
-    for one in (first, second):
-        one.stop()
+    settings = {"NAMESPACES": namespace, "LOG_FORMAT": "text", "LEASE_SECONDS": "5"}
+    async with elected(cluster, cluster.kubeconfig, tmp_path, namespace, settings) as both:
+        yield both
 
 
-async def leads(operator: OperatorProcess) -> None:
-    """Wait until it leads, by its own metrics."""
-    await eventually(lambda: operator.count("rollmodel_leader"), lambda leads: leads == 1, "it leads")
-
-
-async def test_one_that_stood_still_ends_and_the_other_leads(pair: tuple[OperatorProcess, OperatorProcess]) -> None:
+async def test_one_that_stood_still_ends_and_the_other_leads(pair: Pair) -> None:
     first, second = pair
     process = first._process
     assert process is not None

@@ -12,7 +12,7 @@ from localcluster import Cluster
 from localcluster.binaries import locate
 from tests.cluster.rollouts.conftest import REPOSITORY, Rollout, Send
 from tests.cluster.rollouts.trouble.test_interruptions import BAD, GOOD
-from tests.support.eventually import eventually
+from tests.support.live.election import Pair, elected, leads
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.objects import NamespaceObjects
 from tests.support.live.operator_process import OperatorProcess
@@ -21,7 +21,6 @@ from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
 pytestmark = pytest.mark.slow
 
 HOUSE = "rollmodel-system"
-ELECTION = {"LEADER_ELECTION": "On", "LEASE_NAMESPACE": HOUSE}
 
 
 @pytest.fixture
@@ -31,22 +30,14 @@ async def pair(
     operator_kubeconfig: Path,
     operator_settings: dict[str, str],
     tmp_path: Path,
-) -> AsyncIterator[tuple[OperatorProcess, OperatorProcess]]:
+) -> AsyncIterator[Pair]:
     """One that leads and one that stands by, with the rights that the chart gives two replicas."""
     stack.kubectl("apply", "--server-side", "-f", "-", stdin=await asyncio.to_thread(_rights))
     operator.stop()
-    settings = {**operator_settings, **ELECTION}
-    first, second = (
-        OperatorProcess(stack, operator_kubeconfig, tmp_path / f"{name}.log", settings) for name in ("first", "second")
-    )
-    for one in (first, second):
-        one.ensure()
-        await one.ready()
-        await leads(first)
-    yield first, second
-    for one in (first, second):
-        assert "Forbidden" not in one.log()
-        one.stop()
+    async with elected(stack, operator_kubeconfig, tmp_path, HOUSE, operator_settings) as both:
+        yield both
+        for one in both:
+            assert "Forbidden" not in one.log()
     stack.kubectl("delete", "lease", "rollmodel", "-n", HOUSE, "--ignore-not-found")
 
 
@@ -57,11 +48,6 @@ def _rights() -> str:
     return subprocess.run(helm, check=True, capture_output=True, text=True, cwd=REPOSITORY).stdout
 
 
-async def leads(operator: OperatorProcess) -> None:
-    """Wait until it leads, by its own metrics."""
-    await eventually(lambda: operator.count("rollmodel_leader"), lambda leads: leads == 1, "it leads")
-
-
 async def elections(churn: LiveRollout) -> int:
     """How often an Event says that somebody became leader."""
     events = await NamespaceObjects(churn.api, HOUSE).list("Event")
@@ -69,7 +55,7 @@ async def elections(churn: LiveRollout) -> int:
 
 
 async def test_a_rollout_goes_on_under_the_next_leader(
-    pair: tuple[OperatorProcess, OperatorProcess], registry: LightRegistry, rollout: Rollout, send: Send
+    pair: Pair, registry: LightRegistry, rollout: Rollout, send: Send
 ) -> None:
     first, second = pair
     churn = rollout("churn")
