@@ -1,108 +1,29 @@
-"""A glaring fault is found while the noise is still being learnt: a second e-process beside the one against harm.
+"""The guard of a cold start for shares: it bets on far larger rates than ordinary noise makes.
 
-Without history thirty windows only teach, because what one burst is worth is not known. A fault that lasts needs no
-such knowledge: with a part of the risk the guard bets, in these windows only, on far larger rates against a line that
-stays clear of ordinary noise (1.5 times the stable rate and half a percentage point, or the harm line where that is
-farther). A window brings it a fifth of the way at most, so that at least five must agree; how requests depend on each
-other *inside* a window then hardly matters. Guard and test together are one e-process, as the mean of two is one.
+The line stays clear of that noise: 1.5 times the stable rate and half a percentage point, or the harm line where that
+is farther.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal, TypeVar
-
 import numpy as np
 
-from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, select, to_plain
+from rollmodel.evidence.core.arrays import Array, Mask, array
 from rollmodel.evidence.core.evalue import Margin, Tick, log_evalue
-from rollmodel.evidence.core.mixture import RANGE, Mixture, Wealth, bet, log_total, mixture, part_of, start
-from rollmodel.evidence.levels import Levels
+from rollmodel.evidence.core.mixture import RANGE, Mixture, Wealth, bet
+from rollmodel.evidence.glaring import RATIO
 
-__all__ = [
-    "GLARING",
-    "RATIO",
-    "absent",
-    "begin",
-    "in_use",
-    "line",
-    "main_part",
-    "prior",
-    "update",
-    "with_absent",
-    "without_absent",
-    "words",
-]
+__all__ = ["GLARING", "line", "update"]
 
-Record = TypeVar("Record")
-
-#: Odds ratios of the glaring alternatives to the guard's line, in equal parts.
+#: Odds ratios of the glaring alternatives to the guard's line.
 GLARING = array([2.0, 4.0, 10.0, 30.0])
-#: The line: so many times the stable rate, plus this.
-RATIO, ABSOLUTE = 1.5, 0.005
-#: The guard's part of the risk, where noise has to be learnt.
-PART = 0.5
-#: Fewest windows that decide.
-WINDOWS = 5
-
-
-def main_part(teach: Array) -> Array:
-    """The part of the risk that is left to the test itself, [...]: all of it where nothing has to be learnt."""
-    return np.where(teach > 0, 1.0 - PART, 1.0)
+#: The line: 1.5 times the stable rate, plus this.
+ABSOLUTE = 0.005
 
 
 def line(harm: Margin) -> Margin:
     """What counts as glaring: beyond this line, and beyond the harm line."""
     return Margin(np.maximum(harm.ratio, RATIO), np.maximum(harm.absolute, ABSOLUTE))
-
-
-def prior(levels: Levels) -> Mixture:
-    """The guard's alternatives; levels: what its metric must reach, [...]."""
-    weights = np.full((*levels.harm.shape, len(GLARING)), 1.0 / len(GLARING))
-    # What the test and other metrics begin with is at most 1 together, and must not let fewer windows decide.
-    own, together = levels.harm - np.log(PART), np.log(np.expm1(levels.joint)) - np.log(PART)
-    return mixture(weights, 0.0, own, joint=together, windows=levels.at_least(WINDOWS).windows)
-
-
-def begin(made: Mixture, teach: Array) -> Wealth:
-    """The guard's wealth before the first window: its part, and nothing where nothing is to be learnt."""
-    full = part_of(start(made), np.full(np.shape(teach), PART))
-    return select(np.asarray(teach > 0), full, absent(full))
-
-
-def absent(like: Wealth) -> Wealth:
-    """The wealth of no guard: what a wealth may fall to."""
-    return Wealth(np.full_like(like.log, RANGE[0]), np.zeros_like(like.reserve))
-
-
-def in_use(wealth: Wealth) -> bool:
-    """Whether there is anything to remember of it."""
-    return bool((wealth.log > RANGE[0]).any())
-
-
-def without_absent(state: Any, guard: Wealth) -> Any:
-    """A state whose last field is its guard, for JSON: without one that never had anything.
-
-    So is the state of a rollout that began before there were guards.
-    """
-    plain = to_plain(state)
-    return plain if in_use(guard) else plain[:-1]
-
-
-def with_absent(like: Record, guard: Wealth, data: Any) -> Record:
-    """The state that :func:`without_absent` wrote, in the form of ``like``. Raises ValueError."""
-    complete = data if len(data) == len(to_plain(like)) else [*data, to_plain(absent(guard))]
-    return from_plain(like, complete)
-
-
-def words(wealth: Wealth, level: Array, learning: Sequence[object]) -> list[Literal["Watching", "Caught"] | None]:
-    """What the guard of each metric [m] does: none where it is absent or its time is over."""
-    caught = np.asarray(log_total(wealth) >= level)
-    here = np.asarray((wealth.log > RANGE[0]).any(axis=-1))
-    return [
-        "Caught" if hit else "Watching" if present and now is not None else None
-        for hit, present, now in zip(caught, here, learning, strict=True)
-    ]
 
 
 def update(made: Mixture, wealth: Wealth, counts: Tick, *, guess: Array, harm: Margin, learning: Mask) -> Wealth:

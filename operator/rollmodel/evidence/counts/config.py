@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rollmodel.evidence import glaring
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin, Pair, from_odds, growth, odds
 from rollmodel.evidence.core.mixture import Mixture
-from rollmodel.evidence.counts import cold_start
 from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.levels import Levels
 from rollmodel.evidence.noise.dispersion import Prior, empty, phi
@@ -85,7 +85,7 @@ def configure(
         kappa=_alternatives(baseline),
         harm=levels.against_harm(weights),
         safe=levels.for_safety(SAFE_WEIGHTS),
-        guard=cold_start.prior(levels),
+        guard=glaring.prior(levels),
         prior=baseline.prior,
         merge=baseline.merge,
         teach=baseline.teach,

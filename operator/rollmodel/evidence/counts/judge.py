@@ -9,13 +9,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from rollmodel.evidence import levels
+from rollmodel.evidence import glaring, levels
 from rollmodel.evidence.core.arrays import Array, Mask, array, from_plain, select, stack, to_plain
 from rollmodel.evidence.core.evalue import HIGH, Margin, Pair, margin, tick
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.samples import CountSample, NoEvidence, Sample
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
-from rollmodel.evidence.counts import cold_start, guardrail
+from rollmodel.evidence.counts import guardrail
 from rollmodel.evidence.counts import model as counts
 from rollmodel.evidence.counts.baseline import Baseline, from_history, unknown
 from rollmodel.evidence.counts.guardrail import GuardrailConfig, GuardrailState
@@ -130,7 +130,7 @@ class CountJudge:
         phi = counts.dispersion(self.config, self.state)
         harmful = log_harm >= self.config.harm_level
         learning = teaching_windows(self.state.contrast.ticks, self.config.teach)
-        guards = cold_start.words(self.state.guard, self.config.harm_level, learning)
+        guards = glaring.words(self.state.guard, self.config.harm_level, learning)
         return [
             MetricReport(
                 name=metric.name,
@@ -166,7 +166,7 @@ class CountJudge:
         return [
             to_plain(self.baseline),
             to_plain(self.weights),
-            cold_start.without_absent(self.state, self.state.guard),
+            glaring.without_absent(self.state, self.state.guard),
             *(to_plain(x) for x in rest),
         ]
 
@@ -185,7 +185,7 @@ class CountJudge:
             baseline=known,
             weights=prior,
             config=config,
-            state=cold_start.with_absent(begun, begun.guard, state),
+            state=glaring.with_absent(begun, begun.guard, state),
             ceilings=ceilings,
             ceiling=from_plain(guardrail.begin(ceilings), level),
             proven=from_plain(none, proven),

@@ -21,9 +21,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rollmodel.evidence import glaring
 from rollmodel.evidence.core.arrays import Array, Mask, array, select
 from rollmodel.evidence.core.evalue import HIGH, LOW, Tick, log_evalue, odds, pace
-from rollmodel.evidence.core.mixture import Wealth, bet, log_total, part_of, start
+from rollmodel.evidence.core.mixture import Wealth, bet, log_total, start
 from rollmodel.evidence.counts import cold_start
 from rollmodel.evidence.counts.baseline import Baseline
 from rollmodel.evidence.counts.config import HARM_WEIGHTS, SAFE_POWERS, CountConfig, configure, tuned_weights
@@ -83,14 +84,14 @@ class CountState:
     kb: Array
     held: Held
     guard: Wealth
-    """Of the guard against glaring faults, see ``cold_start``."""
+    """Of the guard against glaring faults."""
 
 
 def begin(config: CountConfig, baseline: Baseline) -> CountState:
     """The state before the first tick."""
     zero = np.zeros(baseline.rate.shape)
     return CountState(
-        harm=part_of(start(config.harm), cold_start.main_part(config.teach)),
+        harm=glaring.rest(config.harm, config.teach),
         safe=start(config.safe),
         contrast=empty(zero.shape),
         guess_bad=baseline.rate * baseline.weight,
@@ -102,7 +103,7 @@ def begin(config: CountConfig, baseline: Baseline) -> CountState:
         nb=zero,
         kb=zero,
         held=_nothing(zero),
-        guard=cold_start.begin(config.guard, config.teach),
+        guard=glaring.begin(config.guard, config.teach),
     )
 
 
@@ -198,7 +199,7 @@ def dispersion(config: CountConfig, state: CountState) -> Array:
 
 def log_harm(state: CountState) -> Array:
     """Log of the e-process against "no worse than the harm line": the test's and the guard's part."""
-    return np.logaddexp(log_total(state.harm), log_total(state.guard))
+    return glaring.log_harm(state.harm, state.guard)
 
 
 def log_safe(state: CountState) -> Array:

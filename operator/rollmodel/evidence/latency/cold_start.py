@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from rollmodel.evidence import glaring
 from rollmodel.evidence.core.arrays import Array, Mask
 from rollmodel.evidence.core.evalue import Margin, Pair, Tick, margin
 from rollmodel.evidence.core.mixture import Mixture, Wealth
@@ -52,7 +53,7 @@ class Edges(NamedTuple):
 def begin(made: Mixture, shape: tuple[int, ...] = ()) -> Guard:
     """The guard before the first window."""
     zero = np.zeros(shape)
-    wealth = shares.begin(made, np.ones(shape))
+    wealth = glaring.begin(made, np.ones(shape))
     return Guard(
         Wealth(np.broadcast_to(wealth.log, (*shape, wealth.log.shape[-1])), wealth.reserve), zero, zero, zero, zero
     )
@@ -61,12 +62,12 @@ def begin(made: Mixture, shape: tuple[int, ...] = ()) -> Guard:
 def absent(guard: Guard) -> Guard:
     """No guard: what a rollout has that began without one."""
     zero = np.zeros_like(guard.na)
-    return Guard(shares.absent(guard.wealth), zero, zero, zero, zero)
+    return Guard(glaring.absent(guard.wealth), zero, zero, zero, zero)
 
 
 def in_use(guard: Guard) -> bool:
     """Whether there is anything to remember of it."""
-    return shares.in_use(guard.wealth)
+    return glaring.in_use(guard.wealth)
 
 
 def edges_above(edges: Array, stable: Array, harm: Margin) -> Edges:
@@ -74,7 +75,7 @@ def edges_above(edges: Array, stable: Array, harm: Margin) -> Edges:
 
     edges: positive bounds [B]; stable: requests per bucket before that window, [..., B + 1]; harm: what is tolerated.
     """
-    ratio = np.maximum(harm.ratio, shares.RATIO)
+    ratio = np.maximum(harm.ratio, glaring.RATIO)
     partner = np.searchsorted(edges, (ratio * edges + harm.absolute) * (1.0 - 1e-9))
     total = stable.sum(axis=-1, keepdims=True)
     above = (total - np.cumsum(stable, axis=-1)[..., :-1] + 0.5) / (total + 1.0)

@@ -9,13 +9,12 @@ from typing import Any, Self
 
 import numpy as np
 
-from rollmodel.evidence import levels
+from rollmodel.evidence import glaring, levels
 from rollmodel.evidence.core.arrays import Array, from_plain, to_plain
 from rollmodel.evidence.core.mixture import Wealth
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.samples import HistogramSample, NoEvidence, NoEvidenceReason, Sample
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
-from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import model as latency
 from rollmodel.evidence.latency import phases
 from rollmodel.evidence.latency import report as latency_report
@@ -108,7 +107,7 @@ def _opinion(
         verdict="Harmful" if log_harm >= level else "ProvenSafe" if proven else "Undecided",
         e_harm=exp(log_harm),
         learning=learning,
-        guard=shares.words(_row(one.guard.wealth), level[None], [learning])[0],
+        guard=glaring.words(_row(one.guard.wealth), level[None], [learning])[0],
     )
     report = _learnt_so_far(metric, one, report) if isinstance(one, Learning) else _seen(one, report, plan.interval)
     return MetricOpinion(report, seconds_without_data, proven_safe=proven, below_margin=proven)

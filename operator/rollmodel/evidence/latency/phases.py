@@ -12,14 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from rollmodel.evidence import levels
+from rollmodel.evidence import glaring, levels
 from rollmodel.evidence.core.arrays import Array, array, from_plain, to_plain
 from rollmodel.evidence.core.checks import edges_problem
 from rollmodel.evidence.core.evalue import Margin, Pair, margin
 from rollmodel.evidence.core.mixture import Mixture, log_total, part_of
 from rollmodel.evidence.core.samples import HistogramSample
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan
-from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import bins, cold_start
 from rollmodel.evidence.latency import model as latency
 from rollmodel.evidence.latency.bins import LatencyConfig
@@ -102,7 +101,7 @@ def _judging(plan: JudgePlan, metric: MetricPlan, edges: Array, counts: Array) -
 
 def _guarded(judging: Judging, config: LatencyConfig, guard: Guard) -> Judging:
     """With a guard, which takes its part of the risk where it is in use."""
-    part = float(shares.main_part(config.teach)) if cold_start.in_use(guard) else 1.0
+    part = float(glaring.main_part(config.teach)) if cold_start.in_use(guard) else 1.0
     state = replace(judging.state, harm=part_of(judging.state.harm, array(part)))
     return replace(judging, config=config, state=state, guard=guard)
 
@@ -112,7 +111,7 @@ def _line(metric: MetricPlan) -> Margin:
 
 
 def _prior(plan: JudgePlan, metric: MetricPlan) -> Mixture:
-    return shares.prior(levels.of_metric(plan, metric))
+    return glaring.prior(levels.of_metric(plan, metric))
 
 
 def _guard(plan: JudgePlan, metric: MetricPlan) -> Guard:
@@ -150,7 +149,7 @@ def log_harm(one: Learning | Judging) -> float:
     main = float(latency.log_harm(one.state)) if isinstance(one, Judging) else 0.0
     if not cold_start.in_use(one.guard):
         return main
-    resting = log(float(shares.main_part(array(1.0)))) if isinstance(one, Learning) else main
+    resting = log(float(glaring.main_part(array(1.0)))) if isinstance(one, Learning) else main
     return float(np.logaddexp(resting, log_total(one.guard.wealth)))
 
 

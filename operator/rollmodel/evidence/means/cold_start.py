@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array, Mask, array
-from rollmodel.evidence.counts import cold_start as shares
+from rollmodel.evidence.glaring import RATIO
 
 __all__ = ["FREEDOM", "GAPS", "line", "ready"]
 
@@ -22,7 +22,7 @@ FREEDOM = 4.0
 
 def line(ratio: Array, sign: Array) -> Array:
     """The ratio that counts as glaring: beyond the harm line's, and beyond the guard's."""
-    own = np.where(sign > 0, shares.RATIO, 1.0 / shares.RATIO)
+    own = np.where(sign > 0, RATIO, 1.0 / RATIO)
     return np.where(sign > 0, np.maximum(ratio, own), np.minimum(ratio, own))
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rollmodel.evidence import glaring
 from rollmodel.evidence.core.arrays import Array, array
 from rollmodel.evidence.core.evalue import Margin
 from rollmodel.evidence.core.mixture import Mixture
-from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.levels import Levels
 from rollmodel.evidence.means.past import MeanPast
 from rollmodel.evidence.noise.dispersion import Prior
@@ -61,7 +61,7 @@ def configure(past: MeanPast, *, harm: Margin, safe: Margin, levels: Levels, sig
         safe_level=levels.safe,
         harm=levels.against_harm(HARM_WEIGHTS),
         safe=levels.for_safety(SAFE_WEIGHTS),
-        guard=shares.prior(levels),
+        guard=glaring.prior(levels),
         prior=past.prior,
         teach=past.teach,
     )

@@ -9,14 +9,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from rollmodel.evidence import levels
+from rollmodel.evidence import glaring, levels
 from rollmodel.evidence.core.arrays import Array, array, from_plain, stack, to_plain
 from rollmodel.evidence.core.evalue import margin
 from rollmodel.evidence.core.mixture import ticks_to_level
 from rollmodel.evidence.core.opinion import MetricOpinion, Step, finite
 from rollmodel.evidence.core.samples import MeanSample, NoEvidence, Sample
 from rollmodel.evidence.core.types import JudgePlan, MetricHistory, MetricPlan, MetricReport
-from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.counts.interval import Interval, confidence_sequence
 from rollmodel.evidence.means import model as means
 from rollmodel.evidence.means.model import MeanConfig, MeanState, MeanTick
@@ -100,7 +99,7 @@ class MeanJudge:
         to_harm, to_safe = _seconds(self.config, self.state, self.plan.interval)
         harmful = log_harm >= self.config.harm_level
         learning = teaching_windows(self.state.noise.ticks, self.config.teach)
-        guards = shares.words(self.state.guard, self.config.harm_level, learning)
+        guards = glaring.words(self.state.guard, self.config.harm_level, learning)
         return [
             MetricReport(
                 name=metric.name,
@@ -126,7 +125,7 @@ class MeanJudge:
 
     def plain(self) -> Any:
         """The state, for JSON."""
-        state = shares.without_absent(self.state, self.state.guard)
+        state = glaring.without_absent(self.state, self.state.guard)
         prior, teach = to_plain(self.config.prior), to_plain(self.config.teach)
         return [prior, teach, state, to_plain(self.proven), to_plain(self.seconds_without_data)]
 
@@ -143,7 +142,7 @@ class MeanJudge:
             tuple(metrics),
             plan,
             config,
-            shares.with_absent(begun, begun.guard, state),
+            glaring.with_absent(begun, begun.guard, state),
             from_plain(none, proven),
             from_plain(none, seconds_without_data),
         )

@@ -4,6 +4,10 @@ With d = (candidate mean) - (stable mean on the line) of a tick and v its varian
 x^2/2), each factor exp(psi(lambda d) - lambda^2 v / 2) has expectation at most 1 for any law with mean 0 or less and
 variance v or less (Catoni's bound; Wang and Ramdas, arXiv 2202.01250). The variance comes from earlier ticks, so the
 test is exact only as far as that estimate is; noise between ticks enters it through phi.
+
+The flow is that of ``counts.model``. What both do alike is in ``core.mixture``, ``glaring`` and ``levels``. The bets
+stay two, since phi goes into the variance here and divides log e there; and so do the states, which are written to
+status field by field.
 """
 
 from __future__ import annotations
@@ -14,10 +18,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
+from rollmodel.evidence import glaring
 from rollmodel.evidence.core.arrays import Array, Mask, array, select
 from rollmodel.evidence.core.evalue import pace
-from rollmodel.evidence.core.mixture import RANGE, Wealth, bet, log_total, part_of, start
-from rollmodel.evidence.counts import cold_start as shares
+from rollmodel.evidence.core.mixture import RANGE, Wealth, bet, log_total, start
 from rollmodel.evidence.means import cold_start
 from rollmodel.evidence.means.config import HARM_GAPS, SAFE_GAPS, MeanConfig, configure
 from rollmodel.evidence.means.past import MeanPast
@@ -78,14 +82,14 @@ class MeanState:
     pace_a: Array
     pace_b: Array
     guard: Wealth
-    """Of the guard against glaring faults, see ``cold_start``."""
+    """Of the guard against glaring faults."""
 
 
 def begin(config: MeanConfig, past: MeanPast) -> MeanState:
     """The state before the first tick."""
     zero = np.zeros(past.mean.shape)
     return MeanState(
-        harm=part_of(start(config.harm), shares.main_part(config.teach)),
+        harm=glaring.rest(config.harm, config.teach),
         safe=start(config.safe),
         spread=past.variance * past.weight,
         freedom=past.weight,
@@ -102,7 +106,7 @@ def begin(config: MeanConfig, past: MeanPast) -> MeanState:
         average_b=zero,
         pace_a=zero,
         pace_b=zero,
-        guard=shares.begin(config.guard, config.teach),
+        guard=glaring.begin(config.guard, config.teach),
     )
 
 
@@ -201,7 +205,7 @@ def dispersion(config: MeanConfig, state: MeanState) -> Array:
 
 def log_harm(state: MeanState) -> Array:
     """Log of the e-process against "no worse than the harm line": the test's and the guard's part."""
-    return np.logaddexp(log_total(state.harm), log_total(state.guard))
+    return glaring.log_harm(state.harm, state.guard)
 
 
 def log_safe(state: MeanState) -> Array:

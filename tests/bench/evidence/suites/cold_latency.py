@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from itertools import product
 
 import numpy as np
+from rollmodel.evidence import glaring
 from rollmodel.evidence.core.evalue import Pair, margin
 from rollmodel.evidence.core.mixture import log_total
-from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import cold_start
 from rollmodel.evidence.levels import levels
 
@@ -54,7 +54,7 @@ def run(size: Size) -> list[Record]:
 def found_after(edges: Floats, counts: Pair) -> Floats:
     """Windows until the guard has its proof, [runs]; infinite where it has none."""
     runs, ticks = counts.a.shape[:2]
-    made = shares.prior(levels(LEVEL, LEVEL))
+    made = glaring.prior(levels(LEVEL, LEVEL))
     guard, before = cold_start.begin(made, (runs,)), np.zeros(counts.b[:, 0].shape)
     after = np.full(runs, np.inf)
     for t in range(ticks):

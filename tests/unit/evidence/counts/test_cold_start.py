@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from rollmodel.evidence import judge
+from rollmodel.evidence import glaring, judge
 from rollmodel.evidence.core.evalue import margin, tick
 from rollmodel.evidence.core.samples import CountSample, Window
 from rollmodel.evidence.core.types import JudgePlan, MetricPlan, Outcome
@@ -73,9 +73,9 @@ def test_four_windows_of_nothing_but_errors_do_not_decide() -> None:
 def test_the_guard_takes_its_part_of_the_risk_and_nothing_where_history_is_known() -> None:
     config = counts.configure(unknown((2,)), harm=margin(1.1), safe=margin(1.5), levels=levels(LEVEL, LEVEL))
     teach = np.array([30.0, 0.0])
-    wealth = cold_start.begin(config.guard, teach)
+    wealth = glaring.begin(config.guard, teach)
     assert_allclose(np.exp(wealth.log).sum(-1), [0.5, 0.0], atol=1e-12)
-    assert cold_start.main_part(teach).tolist() == [0.5, 1.0]
+    assert glaring.main_part(teach).tolist() == [0.5, 1.0]
 
 
 def test_a_wider_tolerance_of_the_user_moves_the_guard_too() -> None:

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rollmodel.evidence import judge
+from rollmodel.evidence import glaring, judge
 from rollmodel.evidence.core.evalue import Pair, margin
 from rollmodel.evidence.core.samples import HistogramSample
 from rollmodel.evidence.core.types import MetricPlan, Outcome
-from rollmodel.evidence.counts import cold_start as shares
 from rollmodel.evidence.latency import cold_start
 from rollmodel.evidence.levels import levels
 
@@ -71,9 +70,9 @@ def test_the_candidates_edge_is_beyond_what_is_tolerated(
 def test_buckets_that_end_too_early_decide_nothing() -> None:
     at = cold_start.edges_above(np.array([0.1]), np.array([10.0, 5.0]), margin(1.1))
     assert not at.usable
-    guard = cold_start.begin(shares.prior(levels(4.6, 4.6)))
+    guard = cold_start.begin(glaring.prior(levels(4.6, 4.6)))
     counts = Pair(np.array([0.0, 50.0]), np.array([500.0, 0.0]))
-    again = cold_start.update(shares.prior(levels(4.6, 4.6)), guard, counts, at=at, learning=np.asarray(True))
+    again = cold_start.update(glaring.prior(levels(4.6, 4.6)), guard, counts, at=at, learning=np.asarray(True))
     assert float(again.na) == 0
     assert (again.wealth.log == guard.wealth.log).all()
 
