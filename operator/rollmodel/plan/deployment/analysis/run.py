@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from rollmodel.api import conditions
 from rollmodel.evidence import judge, sample_ratio
-from rollmodel.evidence.core.samples import NoEvidenceReason, Sample, Window
-from rollmodel.evidence.core.types import Assessment, MetricHistory, Outcome
+from rollmodel.evidence.core.samples import Sample, Window
+from rollmodel.evidence.core.types import MetricHistory
 from rollmodel.plan.deployment.analysis.answers import (
     complete_questions,
     counters,
@@ -22,9 +21,15 @@ from rollmodel.plan.deployment.analysis.answers import (
     window_seconds_of,
 )
 from rollmodel.plan.deployment.analysis.evidence_lines import evidence_line
-from rollmodel.plan.deployment.analysis.missing.arrival import LONGEST_WAIT, newest_move
+from rollmodel.plan.deployment.analysis.missing.arrival import newest_move
+from rollmodel.plan.deployment.analysis.missing.blindness import (
+    answered,
+    blind_or,
+    readable,
+    with_blind_time_added,
+)
 from rollmodel.plan.deployment.analysis.missing.copies import without_copies
-from rollmodel.plan.deployment.analysis.missing.lateness import NO_TRAFFIC, SAMPLES_LATE, late_samples, longer_windows
+from rollmodel.plan.deployment.analysis.missing.lateness import SAMPLES_LATE, late_samples, longer_windows
 from rollmodel.plan.deployment.analysis.missing.presence import TARGETS, missing_series, waits_for_first_samples
 from rollmodel.plan.deployment.analysis.missing.silence import heard, silence
 from rollmodel.plan.deployment.analysis.missing.stragglers import Arm, late_pods, name_of
@@ -52,11 +57,10 @@ from rollmodel.plan.deployment.rollout import Rollout
 from rollmodel.plan.deployment.state import change
 from rollmodel.plan.deployment.strategies.baseline.compared import compared, compared_share
 from rollmodel.plan.problem import Problem
-from rollmodel.plan.times import parse, stamp
+from rollmodel.plan.times import parse
 
 __all__ = ["analyse"]
 
-_ANSWERED = AnalysisResult("True", "Answered", "the metrics can be read")
 _NO_METRICS = AnalysisResult("Unknown", "NoMetrics", "`analysis.metrics` is empty: steps go by time alone")
 
 
@@ -77,7 +81,7 @@ def analyse(rollout: Rollout) -> Rollout:
     if history:
         return _aged(_begin(rollout, asked, problems), asked)
     if judge_state is None or not is_at_step(rollout):
-        return _with(rollout, _blind_or(rollout, problems, NOT_ASKED))
+        return _with(rollout, blind_or(rollout, problems, NOT_ASKED))
     return _aged(_judged(rollout, judge_state, asked, problems), asked)
 
 
@@ -113,16 +117,16 @@ def _begin(rollout: Rollout, asked: dict[str, MetricQuery], problems: Sequence[P
     )
     if problems or unexpected or len(histories) < len(asked):
         waiting = AnalysisResult("Unknown", "Waiting", "the past of the stable revision has not been read yet")
-        return _with(rollout, _blind_or(rollout, [*problems, *unexpected], waiting))
+        return _with(rollout, blind_or(rollout, [*problems, *unexpected], waiting))
     try:
         plan = judge_plan(rollout.spec, interval)
         judge_state = judge.begin(plan, _of_some(rollout, histories), rollout.now.timestamp())
     except judge.PlanError as error:
-        return _with(rollout, _blind_or(rollout, [Problem("InvalidAnalysis", str(error))], NOT_ASKED))
+        return _with(rollout, blind_or(rollout, [Problem("InvalidAnalysis", str(error))], NOT_ASKED))
     if rollout.state.judge is not None:
         message = "the evidence so far was written by another release and cannot be read: judging begins anew"
         rollout = rollout.with_event("Warning", "JudgeRestarted", message)
-    return _with(rollout.with_state(judge=judge.pack(judge_state)), _answered(rollout, judge_state))
+    return _with(rollout.with_state(judge=judge.pack(judge_state)), answered(rollout, judge_state))
 
 
 def _of_some(rollout: Rollout, histories: Mapping[str, MetricHistory]) -> dict[str, MetricHistory]:
@@ -143,10 +147,7 @@ def _of_stable(rollout: Rollout, asked: dict[str, MetricQuery]) -> dict[str, Met
 
 
 def _judged(
-    rollout: Rollout,
-    judge_state: judge.JudgeState,
-    asked: dict[str, MetricQuery],
-    problems: Sequence[Problem],
+    rollout: Rollout, judge_state: judge.JudgeState, asked: dict[str, MetricQuery], problems: Sequence[Problem]
 ) -> Rollout:
     """Each new window once, then the opinion."""
     if (seconds := longer_windows(rollout, judge_state, asked, _arms(rollout))) is not None:
@@ -164,16 +165,10 @@ def _judged(
         few: Arm = "stable" if sample_ratio.alarm(judge_state.share) == "more" and not silent else "candidate"
         known = [problem for problem in problems if problem.reason == SAMPLES_LATE]  # between two ticks
         late = [*late_pods(rollout, counted_before, asked, _arms(rollout), few), *late, *known]
-    found = [
-        *(late if silent else ()),
-        *silent,
-        *problems,
-        *unexpected,
-        *late,
-        *window_problems(rollout, judge_state, assessment, asked),
-    ]
+    odd = window_problems(rollout, judge_state, assessment, asked)
+    found = [*(late if silent else ()), *silent, *problems, *unexpected, *late, *odd]
     analysis = replace(
-        _blind_or(rollout, found, _readable(rollout, judge_state, assessment)),
+        blind_or(rollout, found, readable(rollout, judge_state, assessment)),
         revision=rollout.candidate.revision if rollout.candidate else None,
         assessment=assessment,
         plan=judge_state.plan,
@@ -181,7 +176,7 @@ def _judged(
     )
     beside = "stable" if rollout.baseline is None else "baseline"
     rollout = rollout.with_state(evidence=tuple(evidence_line(report, beside) for report in assessment.metrics))
-    return _with(_with_blind_time_added(rollout, analysis), analysis)
+    return _with(with_blind_time_added(rollout, analysis), analysis)
 
 
 def _anew(rollout: Rollout, judge_state: judge.JudgeState, seconds: float) -> Rollout:
@@ -232,50 +227,3 @@ def _requests(rollout: Rollout, window: Window, samples: dict[str, Sample]) -> i
     if candidate is None or candidate.since is None or window.start < parse(candidate.since).timestamp():
         return 0
     return round(max((sample.requests[0] for sample in samples.values()), default=0.0))
-
-
-def _readable(rollout: Rollout, judge_state: judge.JudgeState, assessment: Assessment) -> AnalysisResult:
-    """The metrics can be read, also where nothing is counted."""
-    if assessment.outcome is not Outcome.NO_DATA:
-        return _answered(rollout, judge_state)
-    if any(note.reason is not NoEvidenceReason.NO_TRAFFIC for note in judge_state.notes.values()):
-        return AnalysisResult("True", NO_TRAFFIC, assessment.message)
-    late = (
-        f"if there is traffic, samples come more than {LONGEST_WAIT:.0f} s late:"
-        " set ROLLMODEL_PROMETHEUS_DELAY_SECONDS to how late they are"
-    )
-    return AnalysisResult("True", NO_TRAFFIC, f"{assessment.message}; {late}")
-
-
-def _answered(rollout: Rollout, judge_state: judge.JudgeState) -> AnalysisResult:
-    """The metrics can be read; the windows are told where they are longer than the spec's."""
-    wanted, interval = rollout.spec.analysis.interval_seconds, judge_state.plan.interval
-    if interval <= wanted:
-        return _ANSWERED
-    message = f"{_ANSWERED.message}; samples come less often than every {wanted} s: windows of {interval:.0f} s"
-    return replace(_ANSWERED, message=message)
-
-
-def _blind_or(rollout: Rollout, problems: Sequence[Problem], otherwise: AnalysisResult) -> AnalysisResult:
-    """Blind while there is a problem; the condition says since when. Otherwise the other result."""
-    if not problems:
-        return otherwise
-    before = conditions.find(rollout.observed.status.conditions, "MetricsAvailable")
-    since = parse(before.last_transition_time) if before is not None and before.status == "False" else rollout.now
-    candidate = rollout.observed.status.candidate
-    if candidate is not None and candidate.started is not None:
-        since = max(since, parse(candidate.started))
-    worst = problems[0]
-    return replace(otherwise, status="False", reason=worst.reason, message=worst.message, blind_since=since)
-
-
-def _with_blind_time_added(rollout: Rollout, analysis: AnalysisResult) -> Rollout:
-    """Time in which metrics could not be read does not count: the step's clock goes on where it stood."""
-    before = conditions.find(rollout.observed.status.conditions, "MetricsAvailable")
-    candidate = rollout.candidate
-    returned = before is not None and before.status == "False" and analysis.status != "False"
-    if before is None or not returned or candidate is None or candidate.since is None:
-        return rollout
-    begun = parse(candidate.since)
-    blind = rollout.now - max(begun, parse(before.last_transition_time))
-    return rollout.with_candidate(since=stamp(begun + max(blind, timedelta(0))))
