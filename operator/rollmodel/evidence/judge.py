@@ -61,21 +61,17 @@ def observe(
     samples: by metric name; what is missing or not sound is noted and changes no evidence. weight: the candidate's
     share of traffic as routed in this window (0 .. 1), None where it is not known; a window in which it changed is no
     evidence for a comparison. share: its share of the requests that are compared, where those are not all. A window
-    that ends or begins before the end of the last one is refused with a note. Metrics whose labels come late say
-    nothing until the split has been the same for as long as labels take: right after a change the candidate's labels
-    are the quick ones, and quick ones are not like the others. arms: whose requests are compared, for the memory of
-    the last minutes; "" for none.
+    that ends or begins before the end of the last one is refused with a note. arms: whose requests are compared, for
+    the memory of the last minutes; "" for none.
     """
-    slack = TOLERANCE * state.plan.interval
-    if abs(window.end - state.end) <= slack and state.ticks:
+    if abs(window.end - state.end) <= TOLERANCE * state.plan.interval and state.ticks:
         return state
-    if not (window.start >= state.end - slack and window.end > window.start) or not math.isfinite(window.end):
+    if not _is_after(state, window):
         return _refused(state, window)
     sound = {m.name: _pending(state, m, window) or checked(m, samples.get(m.name)) for m in state.plan.metrics}
     for part in state.parts:
         sound.update(part.refused(sound))
-    moved = weight is not None and state.weight is not None and weight != state.weight
-    step = Step(window.end - window.start, window.end - state.end, moved)
+    step = _step(state, window, weight)
     parts = tuple(part.observe(sound, step) for part in state.parts)
     return replace(
         state,
@@ -92,8 +88,23 @@ def observe(
     )
 
 
+def _is_after(state: JudgeState, window: Window) -> bool:
+    """Whether this window begins where the last one ended, or later."""
+    begins = window.start >= state.end - TOLERANCE * state.plan.interval
+    return begins and window.end > window.start and math.isfinite(window.end)
+
+
+def _step(state: JudgeState, window: Window, weight: float | None) -> Step:
+    moved = weight is not None and state.weight is not None and weight != state.weight
+    return Step(window.end - window.start, window.end - state.end, moved)
+
+
 def _pending(state: JudgeState, metric: MetricPlan, window: Window) -> NoEvidence | None:
-    """Why the labels that arrived in this window do not count yet, if so."""
+    """Why the labels that arrived in this window do not count yet, if so.
+
+    They do once the split has been the same for as long as labels take: right after a change the candidate's labels are
+    the quick ones, and quick ones are not like the others.
+    """
     missing = state.settled + metric.delay - window.start
     if not metric.delay or missing <= TOLERANCE * state.plan.interval:
         return None

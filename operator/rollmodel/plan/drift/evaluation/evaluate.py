@@ -65,12 +65,7 @@ def evaluate(
     With ``stable`` the counts are a candidate's, and are compared with those of the stable revision at the same time.
     """
     spec, tests = with_widths(spec, history.layout), watches(spec, history.layout)
-    alpha = thresholds(
-        np.array([one.weight for one in tests]),
-        budget=decimal(spec.false_alarms.budget),
-        looks=looks_per_period(spec),
-        windows=len(spec.windows),
-    )
+    alpha = _thresholds(spec, tests)
     least = float(alpha.min(initial=1.0))
     concurrent = Concurrent(history, stable) if stable is not None else None
     times = Times(at, watched_since)
@@ -90,6 +85,16 @@ def evaluate(
         visible=visible,
         readings=(*_readings(windows, tests, measured), *of_windows(spec.windows, rows, enough, visible)),
         spent=decimal(spec.false_alarms.budget) / looks_per_period(spec) * float(windows.enough.mean()),
+    )
+
+
+def _thresholds(spec: DriftPolicySpec, tests: Sequence[Watch]) -> Array:
+    """By test: its part of the budget of false alarms, at each look and window."""
+    return thresholds(
+        np.array([one.weight for one in tests]),
+        budget=decimal(spec.false_alarms.budget),
+        looks=looks_per_period(spec),
+        windows=len(spec.windows),
     )
 
 

@@ -70,8 +70,7 @@ def windows_of(
     live, reference, groups = _at_the_same_time(totals) if totals else _of_one_revision(spec, history, times)
     seen, reference, own_hours = _at_their_hours(spec, history, times, live, reference)
     complete = np.array([times.at - width >= times.since - 1e-6 for width in spec.windows])
-    least = max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0)
-    quiet = spec.dependence.quiet_windows if spec.dependence.dispersion == "Auto" else math.inf
+    least = float(max(spec.samples.min_expected_per_bin, CAREFUL_EXPECTED if alpha < CAREFUL_ALPHA else 0.0))
     found = Windows(
         spec=spec,
         history=history,
@@ -82,11 +81,7 @@ def windows_of(
         & _known(spec, reference, totals, own_hours)
         & (groups[:, :, 2].max(axis=1) >= spec.samples.min_per_window),
         dispersion=dispersion,
-        comparison=compare(reference, seen, dispersion=dispersion, quiet_windows=quiet, least=float(least))
-        if delta is None
-        else compare_anytime(
-            reference, seen, dispersion=careful_dispersion(dispersion, quiet), delta=delta, least=float(least)
-        ),
+        comparison=_compared(spec, reference, seen, dispersion=dispersion, least=least, delta=delta),
         times=times,
         concurrent=concurrent,
         totals=totals,
@@ -94,6 +89,17 @@ def windows_of(
         own_hours=own_hours,
     )
     return replace(found, comparison=_with_brackets(found))
+
+
+def _compared(
+    spec: DriftPolicySpec, reference: Array, seen: Array, *, dispersion: Array, least: float, delta: Array | None
+) -> Comparison:
+    """Counts [W, S, K] against the reference: by chi-square, or by e-values where ``delta`` is given."""
+    quiet = spec.dependence.quiet_windows if spec.dependence.dispersion == "Auto" else math.inf
+    if delta is None:
+        return compare(reference, seen, dispersion=dispersion, quiet_windows=quiet, least=least)
+    careful = careful_dispersion(dispersion, quiet)
+    return compare_anytime(reference, seen, dispersion=careful, delta=delta, least=least)
 
 
 def _at_the_same_time(totals: Sequence[Totals]) -> tuple[Array, Array, Array]:
