@@ -15,7 +15,7 @@ from typing import Any
 
 from rollmodel.api.modeldeployment import ModelDeploymentSpec, ModelDeploymentStatus
 from rollmodel.plan import naming
-from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, EmitEvent, Event, Ref
+from rollmodel.plan.decision import ApplyObject, Decision, DeleteObject, EmitEvent, Ref
 from rollmodel.plan.deployment.analysis.queries import queries
 from rollmodel.plan.deployment.decide import decide
 from rollmodel.plan.deployment.objects.revision import revision_id
@@ -25,38 +25,15 @@ from rollmodel.plan.problem import Problem
 from tests.support.simulation.autoscaler import Autoscaler
 from tests.support.simulation.pods import Behaviour, PodKind, pod_status
 from tests.support.simulation.promises import Moment, keeps_promises, takes_no_pods_with_traffic
+from tests.support.simulation.specs import DEFAULTS, model, spec
 from tests.support.simulation.surroundings import START, TICK, Surroundings
+from tests.support.simulation.told import Told
 
 __all__ = ["DEFAULTS", "START", "TICK", "Behaviour", "Cluster", "model", "spec"]
 
-DEFAULTS = Defaults(operator_image="rollmodel/operator:1", server_image="rollmodel/server:1")
-
-
-def model(version: str = "1") -> PinnedModel:
-    """A pinned version of the model ``churn``."""
-    return PinnedModel(
-        uri=f"models:/churn/{version}",
-        digest=f"sha256:{version.zfill(64)}",
-        name="churn",
-        version=version,
-        registry_url="http://mlflow",
-    )
-
-
-def spec(**changes: Any) -> ModelDeploymentSpec:
-    """A spec that is quick to roll out; ``changes`` are whole top-level fields as a user writes them."""
-    fields: dict[str, Any] = {
-        "model": {"registry": {"name": "churn", "alias": "challenger", "championAlias": "champion"}},
-        "scale": {"replicas": 2},
-        "traffic": {"parentRefs": [{"name": "public"}]},
-        "rollout": {"steps": [{"weight": 10}, {"weight": 50}], "warmUpSeconds": 20, "drainSeconds": 20},
-        "analysis": {"metrics": [{"name": "errors", "preset": "Errors"}]},
-    }
-    return ModelDeploymentSpec.model_validate({**fields, **changes})
-
 
 @dataclass
-class Cluster(Surroundings):
+class Cluster(Surroundings, Told):
     """One ModelDeployment, and passes over it, in surroundings."""
 
     spec: ModelDeploymentSpec
@@ -64,8 +41,6 @@ class Cluster(Surroundings):
     defaults: Defaults = DEFAULTS
     generation: int = 1
     annotations: dict[str, str] = field(default_factory=dict)
-    status: dict[str, Any] = field(default_factory=dict)
-    events: list[Event] = field(default_factory=list)
     writes: int = 0
     autoscaler: Autoscaler | None = None
     """A HorizontalPodAutoscaler that writes ``scale.replicas``."""
@@ -246,44 +221,6 @@ class Cluster(Surroundings):
         self.now += timedelta(seconds=TICK)
         self._kubelet()
         self._autoscale()
-
-    # -- what is there -------------------------------------------------------------------------------------------------
-
-    def condition(self, kind: str) -> dict[str, Any]:
-        """A condition of the status."""
-        return next(c for c in self.status["conditions"] if c["type"] == kind)
-
-    def arm(self, name: str) -> str | None:
-        """The model version of an arm of the status."""
-        version: str | None = self.status.get(name, {}).get("modelVersion")
-        return version
-
-    @property
-    def step(self) -> int | None:
-        """The candidate's step."""
-        step: int | None = self.status.get("candidate", {}).get("step")
-        return step
-
-    @property
-    def baseline(self) -> str:
-        """The revision of the baseline; empty where there is none."""
-        return str(self.status.get("baseline", {}).get("revision", ""))
-
-    def has_weight(self) -> bool:
-        """Whether the candidate is observed to have traffic."""
-        return bool(self.status.get("candidate", {}).get("weight"))
-
-    def over(self) -> bool:
-        """No candidate, nothing drains."""
-        return not self.status.get("candidate") and not self.status["retiring"]
-
-    def verdicts(self) -> list[str]:
-        """The history in short."""
-        return [f"{entry['verdict']} v{entry.get('toVersion')}" for entry in self.status["history"]]
-
-    def reasons(self) -> list[str]:
-        """Reasons of the Events so far."""
-        return [event.reason for event in self.events]
 
     def _autoscale(self) -> None:
         if self.autoscaler is None or not self.status.get("selector"):
