@@ -17,6 +17,8 @@ __all__ = ["refuse_cumulative", "refuse_repeated", "since_begin"]
 _DATE, _MILLISECONDS = 1e8, 1e11
 #: Rows of a pod from which on always rising increments are no chance any more.
 _SEVERAL = 6
+#: So few are enough where each pod has counted from 0: its n-th number is about n times its first one.
+_FEW, _ABOUT = 3, 0.8
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -55,8 +57,13 @@ def refuse_cumulative(keys: Ints, time: Floats, total: Floats, bad: Floats, name
     order = np.lexsort((time, *keys.T))
     inside = (np.diff(keys[order], axis=0) == 0).all(axis=1)
     rises, errors = np.diff(total[order])[inside], np.diff(bad[order])[inside]
-    longest = int(np.unique(keys, axis=0, return_counts=True)[1].max())
-    if longest >= _SEVERAL and (rises > 0).all() and (errors >= 0).all():
+    ends = np.append(np.flatnonzero(~inside), len(order) - 1)
+    lengths = np.diff(ends, prepend=-1)
+    first, last = total[order][ends - lengths + 1], total[order][ends]
+    from_nothing = (lengths >= _FEW).sum() > 1 and (last >= _ABOUT * lengths * first).all()
+    if not (rises > 0).all() or not (errors >= 0).all():
+        return
+    if lengths.max() >= _SEVERAL or from_nothing:
         raise Invalid(
             f"{name}: total and bad only ever rise, as counters do; give the increase over each window instead"
         )

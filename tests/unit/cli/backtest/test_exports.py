@@ -51,6 +51,32 @@ def test_counters_that_were_not_subtracted_are_refused(tmp_path: Path) -> None:
         written(tmp_path / "cumulative.csv", [header, *rows])
 
 
+STABLE, CANDIDATE = (480, 953, 1440), (25, 52, 75)
+
+
+@pytest.mark.parametrize(
+    ("stable", "candidate", "is_cumulative"),
+    [
+        (STABLE, CANDIDATE, True),
+        ((480, 490, 500), (25, 26, 27), False),
+        ((480, 473, 490), CANDIDATE, False),
+        (STABLE[:2], CANDIDATE[:2], False),
+        ((480,), CANDIDATE, False),
+    ],
+)
+def test_three_rows_of_each_pod_are_enough_where_they_counted_from_nothing(
+    tmp_path: Path, stable: tuple[int, ...], candidate: tuple[int, ...], *, is_cumulative: bool
+) -> None:
+    rows = [["rollout", "time", "arm", "pod", "total", "bad"]]
+    for arm, totals in (("stable", stable), ("candidate", candidate)):
+        rows += [["v2", str(10 + 10 * number), arm, arm, str(total), "0"] for number, total in enumerate(totals)]
+    if is_cumulative:
+        with pytest.raises(Invalid, match="only ever rise, as counters do"):
+            written(tmp_path / "counts.csv", rows)
+    else:
+        written(tmp_path / "counts.csv", rows)
+
+
 def test_rows_that_come_twice_are_refused(tmp_path: Path) -> None:
     header, *rows = table()
     with pytest.raises(Invalid, match=f"row {2 + len(rows)}: the same rollout, time, arm and pod as row 2"):

@@ -45,6 +45,22 @@ def test_a_route_edited_by_hand_is_put_right(serving: Serving) -> None:
     assert cluster.reasons()[-1] == "Restored"
 
 
+@pytest.mark.parametrize("lag", range(4))
+def test_a_route_edited_twice_is_put_right_though_passes_and_gateway_are_late(serving: Serving, lag: int) -> None:
+    """The Gateway has changed its controller, whose old entry is one generation behind and says no."""
+    cluster = serving(rollout={**QUICK, "steps": [{"weight": 25, "minSeconds": 3600}]})
+    cluster.gateway_lag, cluster.gateway, cluster.late = lag, "moved", 3
+    revision = cluster.try_version()
+    assert cluster.run(900, cluster.has_weight)
+    for seconds in (30, 70):  # what status says of the weights is checked at each write
+        route = cluster.children["HTTPRoute", "churn"]
+        route["spec"]["rules"][0]["backendRefs"][0]["weight"] = 3
+        route["metadata"]["generation"] += 1
+        cluster.run(seconds)
+    assert "Restored" in cluster.reasons()
+    assert cluster.run(200, lambda: cluster.served.get(revision) == cluster.status["candidate"]["weight"] == 25)
+
+
 @pytest.mark.parametrize("manner", sorted(GATEWAYS))
 def test_a_bad_version_loses_its_traffic_behind_any_gateway(serving: Serving, manner: str) -> None:
     cluster = serving(rollout=QUICK)
