@@ -19,6 +19,7 @@ from rollmodel.plan.deployment.objects.scaling import scaling_objects
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import ACCOUNT, Rollout
 from tests.support.eventually import eventually
+from tests.support.live.asleep import Caller
 from tests.support.live.extended import kind_served, right_granted
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
@@ -112,6 +113,36 @@ async def test_a_scaled_object_is_taken_as_it_is_written_and_is_left_to_keda(
     await churn.patch("ScaledObject", churn.name, {"metadata": {"finalizers": None}})
     await churn.until_absent("ScaledObject", churn.name)
     await _has_pods(churn, 2)
+
+
+async def test_keda_takes_the_last_pods_and_brings_them_back(
+    keda: str, stack: Cluster, registry: LightRegistry, rollout: Rollout, operator: OperatorProcess
+) -> None:
+    """KEDA writes 0 and 2 to the scale subresource, whatever serves meanwhile: the order is the operator's."""
+    operator.ensure(KEDA="On", KEDA_PROMETHEUS_URL=PROMETHEUS)
+    await operator.ready()
+    model = await registry.model(Behaviour())
+    churn = rollout("churn")
+    scale = {"replicas": 2, "autoscaling": AUTOSCALING, "holdingPage": {"retryAfterSeconds": 7}}
+    spec = light_spec(model.name, "1", scale=scale)
+    spec["rollout"]["drainSeconds"] = 1
+    await churn.create(spec)
+    await churn.until(at_rest("1"))
+    await _scaled(churn)
+    caller = Caller(stack.gateway_url, churn, 7)
+    await caller.until_served()
+    for _ in range(2):
+        await churn.patch("ModelDeployment", f"{churn.name}/scale", {"spec": {"replicas": 0}})
+        await caller.until_asleep()
+        seen = await churn.get("ModelDeployment", f"{churn.name}/scale")
+        assert seen is not None
+        assert (seen["spec"].get("replicas", 0), seen["status"]["replicas"]) == (0, 0), "as KEDA reads it"
+        await churn.patch("ModelDeployment", f"{churn.name}/scale", {"spec": {"replicas": 2}})
+        await caller.until_awake()
+        await churn.until(lambda now: now.replicas == 2)
+    body = await churn.get("ModelDeployment", churn.name)
+    assert body is not None
+    assert body["spec"]["scale"]["replicas"] == 2
 
 
 async def test_what_our_schema_lets_through_keda_takes(keda: str, stack: Cluster, namespace: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any
 
-import aiohttp
 import pytest
 
 from localcluster import Cluster
 from tests.cluster.rollouts.conftest import Rollout, Send
 from tests.support.eventually import eventually
+from tests.support.live.asleep import Caller
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.rollout import LiveRollout, at_rest, light_spec, tried_at, verdict
 from tests.support.live.servers.light_server import Behaviour
@@ -73,32 +71,9 @@ async def test_a_model_that_is_asleep_has_a_holding_page(
     page = {"holdingPage": {"retryAfterSeconds": 7}}
     await churn.create(light_spec(model.name, "1", rollout=BY_HAND, scale={"replicas": 1, **page}))
     await churn.until(at_rest("1"))
-
-    async def ask() -> tuple[int, str | None]:
-        async with (
-            aiohttp.ClientSession(headers={"Host": churn.host}) as session,
-            session.post(f"{stack.gateway_url}/invocations", data="{}") as answer,
-        ):
-            return answer.status, answer.headers.get("Retry-After")
-
-    await eventually(ask, lambda found: found == (200, None), "the model answers")
+    caller = Caller(stack.gateway_url, churn, 7)
+    await caller.until_served()
     await churn.change({"scale": {"replicas": 0}})
-    began, seen = time.monotonic(), set[tuple[int, str | None]]()
-    while (await churn.status()).replicas:
-        seen.add(await ask())
-        assert time.monotonic() - began < 120
-    seen.add(await ask())
-    assert seen == {(503, "7"), (200, None)}
-    print(f"to zero: {time.monotonic() - began:.1f} s")
-    began, seen = time.monotonic(), set()
+    print(f"to zero: {await caller.until_asleep():.1f} s")
     await churn.change({"scale": {"replicas": 1}})
-    while (200, None) not in seen:
-        seen.add(await ask())
-        assert time.monotonic() - began < 120
-        await asyncio.sleep(0.05)
-    print(f"cold start: {time.monotonic() - began:.1f} s")
-    for _ in range(20):
-        seen.add(await ask())
-    assert seen == {(503, "7"), (200, None)}
-    await churn.until_absent("Deployment", "churn-hold")
-    assert await ask() == (200, None)
+    print(f"cold start: {await caller.until_awake():.1f} s")
