@@ -76,6 +76,14 @@ def test_kstatus_reads_the_conditions_that_we_write(api: Api) -> None:
         assert _kstatus(written) == expected
 
 
+def test_a_status_has_one_owner_not_one_for_each_field(api: Api) -> None:
+    """Else who wrote which field would take as many bytes as the status, in etcd and in each event of a watch."""
+    api.create("ModelDeployment", spec_of("ModelDeployment"))
+    written = api.patch_status("ModelDeployment", {"conditions": [_condition("Ready", "True")], "replicas": 1})
+    owned = [part["fieldsV1"] for part in written["metadata"]["managedFields"] if part.get("subresource") == "status"]
+    assert owned == [{"f:status": {}}]
+
+
 def test_status_is_a_subresource(api: Api) -> None:
     """Who may write the spec does not write the status, and a status moves no generation."""
     api.create("ModelDeployment", spec_of("ModelDeployment"))

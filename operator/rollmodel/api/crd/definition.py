@@ -58,6 +58,8 @@ def _root_schema(kind: Kind) -> dict[str, Any]:
     status = _without_rules(structural_schema(kind.status, path="status", defaults=False))
     # A new object must not look finished before the operator has seen it: kstatus reads this as InProgress.
     status["default"] = {"observedGeneration": -1}
+    # We write it as a whole, and nobody else does: an owner for each of its fields would double each object's size.
+    status["x-kubernetes-map-type"] = "atomic"
     root = {
         "type": "object",
         "description": kind.description,
