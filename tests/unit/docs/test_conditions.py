@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 from rollmodel.evidence.core.samples import NoEvidenceReason
 
-from tests.support.reference.reasons import reasons_of
+from tests.support.reference.reasons import Reasons, reasons_of
 from tests.support.simulation.rollouts import Cluster, spec
 
 REPOSITORY = Path(__file__).parents[3]
@@ -31,8 +32,13 @@ CREATING = {"CreatingRun", "CreatingVersion"}
 NEVER_SAID = {"NotAsked"}
 
 
+@cache
+def _reasons() -> Reasons:
+    return reasons_of(PLAN)
+
+
 def test_every_reason_is_on_the_page() -> None:
-    reasons = reasons_of(PLAN)
+    reasons = _reasons()
     assert reasons.unknown == PASSED_ON, "what the test cannot follow needs a word about where it comes from"
     written = reasons.texts | CANNOT_RUN | PAUSES | CREATING | {one.value for one in NoEvidenceReason}
     assert sorted(reason for reason in written - NEVER_SAID if f"`{reason}`" not in PAGE) == []
@@ -50,7 +56,7 @@ def test_every_reason_is_on_the_page() -> None:
     ],
 )
 def test_a_reason_is_found_however_it_is_written(kind: str, reason: str) -> None:
-    assert reason in reasons_of(PLAN).texts, kind
+    assert reason in _reasons().texts, kind
 
 
 def test_every_condition_is_on_the_page_and_no_other() -> None:
