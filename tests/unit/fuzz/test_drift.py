@@ -135,6 +135,7 @@ SOUND = [({**labels}, [(0.0, float(value))]) for labels, value in COUNTS["refere
     st.sets(st.integers(0, len(SOUND) - 1), max_size=3),
 )
 @example([({"what": "rows", "signal": "rows", "le": "rows"}, 0.0)], [], set())
+@example([], [({"what": "rows", "group": "all", "signal": "feature:age"}, [2.0**53 + 2])], set())
 def test_what_pods_show_of_a_profile_is_one_or_told(
     more: list[tuple[dict[str, str], float]], counts: list[tuple[dict[str, str], list[float]]], without: set[int]
 ) -> None:

@@ -13,7 +13,7 @@ from rollmodel.api.fields.decimals import decimal
 from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.alarm import thresholds
 from rollmodel.plan.decision import Reading
-from rollmodel.plan.drift.evaluation.history import History
+from rollmodel.plan.drift.evaluation.history import History, whole_rows
 from rollmodel.plan.drift.evaluation.judged import Judged, judge, shown_name, status_of, visible_to
 from rollmodel.plan.drift.evaluation.measure import measure
 from rollmodel.plan.drift.evaluation.queries import step_of
@@ -75,7 +75,7 @@ def evaluate(
     windows = windows_of(spec, history, concurrent, times, dispersion=dispersion, alpha=least, delta=delta)
     measured = measure(windows, tests)
     judged = judge(windows, tests, measured, alpha, {one.name: one for one in before})
-    rows = tuple(int(one) for one in windows.groups[:, :, 2].max(axis=1))
+    rows = tuple(whole_rows(one) for one in windows.groups[:, :, 2].max(axis=1))
     enough, visible = tuple(bool(one) for one in windows.enough), tuple(_visible(windows, tests, alpha))
     return Evaluation(
         signals=tuple(status_of(windows, one, now=now) for one in _shown(judged)),

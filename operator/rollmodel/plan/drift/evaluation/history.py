@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from rollmodel.evidence.core.arrays import Array
-from rollmodel.plan.drift.profile.layout import Layout, Points, edge_of, key_of
+from rollmodel.plan.drift.profile.layout import MOST_ROWS, Layout, Points, edge_of, key_of
 from rollmodel.plan.drift.profile.signal import GROUPS
 from rollmodel.plan.problem import Problem
 
-__all__ = ["MOST_NUMBERS", "OUTCOMES", "History", "too_many"]
+__all__ = ["MOST_NUMBERS", "OUTCOMES", "History", "too_many", "whole_rows"]
 
 OUTCOMES = ("positive", "negative", "unlabelled")
 #: Steps times cells that are kept of one policy: 64 MiB.
@@ -29,6 +29,11 @@ def too_many(layout: Layout, steps: float, *, outcomes: int = 0) -> Problem | No
         f"{steps:.0f} steps of {cells} counts each are more than the {MOST_NUMBERS} numbers that are kept: use longer"
         " steps, shorter windows, or a profile of fewer columns",
     )
+
+
+def whole_rows(number: float) -> int:
+    """A number of rows as status can keep it: what somebody counts may be more than there is."""
+    return int(min(number, MOST_ROWS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class History:
     @property
     def labelled_rows(self) -> int:
         """Rows of all steps that are known to have turned out positive or negative."""
-        return int(sum(step[:, :2].sum() for step in self.outcomes.values()))
+        return whole_rows(sum(step[:, :2].sum() for step in self.outcomes.values()))
 
     @property
     def numbers(self) -> int:

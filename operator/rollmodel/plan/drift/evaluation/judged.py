@@ -14,6 +14,7 @@ from rollmodel.evidence.core.arrays import Array
 from rollmodel.evidence.drift.alarm import QUIET, Hysteresis, Track
 from rollmodel.evidence.drift.anytime import visible_psi_anytime
 from rollmodel.evidence.drift.power import visible_psi
+from rollmodel.plan.drift.evaluation.history import whole_rows
 from rollmodel.plan.drift.evaluation.seen import Seen
 from rollmodel.plan.drift.evaluation.watches import Watch
 from rollmodel.plan.drift.evaluation.windows import Windows
@@ -116,7 +117,7 @@ def status_of(windows: Windows, judged: Judged, *, now: str) -> SignalStatus:
         window_seconds=windows.spec.windows[window],
         verdict=judged.verdict,
         severity=_severity(test, float(seen.change[window])) if judged.track.verdict != "Stable" else None,
-        samples=int(windows.groups[window, test.index, 2] if seen.rows is None else seen.rows[window]),
+        samples=whole_rows(windows.groups[window, test.index, 2] if seen.rows is None else seen.rows[window]),
         since=before.since if same and before is not None and before.since else now,
         looks=judged.track.looks,
         log10_p=f"{seen.log10_p[window]:.1f}",

@@ -22,7 +22,7 @@ from rollmodel.plan.drift.profile.signal import GROUPS, Key, Signal
 from rollmodel.plan.problem import Problem
 from rollmodel.text import plain
 
-__all__ = ["MOST_CELLS", "MOST_COLUMNS", "MOST_TOGETHER", "Layout", "Points", "edge_of", "key_of"]
+__all__ = ["MOST_CELLS", "MOST_COLUMNS", "MOST_ROWS", "MOST_TOGETHER", "Layout", "Points", "edge_of", "key_of"]
 
 #: Series of an answer: labels, and (unix time, value) ascending.
 Points = tuple[Mapping[str, str], Sequence[tuple[float, float]]]
@@ -33,7 +33,9 @@ MOST_CELLS, MOST_COLUMNS = 20_000, 1001
 MOST_TOGETHER = 100_000
 #: Characters of the name of a column, and of all names of columns and bins.
 _LONGEST, _MOST_CHARACTERS = 320, 2_000_000
-_DIGEST, _MOST_ROWS = 128, 2.0**53
+_DIGEST = 128
+#: More rows than this no status takes.
+MOST_ROWS = 2.0**53
 _KINDS = ("le", "category", "group")
 
 
@@ -158,7 +160,7 @@ def _reference_key(labels: Mapping[str, str]) -> Any:
 
 
 def _is_count(value: float) -> bool:
-    return math.isfinite(value) and 0.0 <= value <= _MOST_ROWS
+    return math.isfinite(value) and 0.0 <= value <= MOST_ROWS
 
 
 def _is_edge(key: Key) -> bool:
