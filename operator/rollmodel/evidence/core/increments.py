@@ -27,6 +27,8 @@ PATIENCE = 2
 RESTARTED = 0.5
 #: Points this near to a tick, in steps, belong to it.
 TOLERANCE = 1e-3
+#: What grows by more between two samples is no counter: beyond this not every whole number is a float (IEEE 754).
+MOST = 2.0**53
 
 Values = tuple[float, ...]
 
@@ -101,10 +103,15 @@ def _increase(old: Values, new: Values) -> Values | NoEvidence:
     if min(*old, *new) < 0:
         return NoEvidence(NoEvidenceReason.NEGATIVE, f"a counter stands at {min(*old, *new):g}")
     if all(after >= before for before, after in zip(old, new, strict=True)):
-        return tuple(after - before for before, after in zip(old, new, strict=True))
+        grown = tuple(after - before for before, after in zip(old, new, strict=True))
+        return grown if max(grown) <= MOST else _too_much(max(grown))
     if sum(new) > RESTARTED * sum(old):
         return NoEvidence(NoEvidenceReason.NEGATIVE, f"went from {old} to {new}, as no counter does")
-    return new
+    return new if max(new) <= MOST else _too_much(max(new))
+
+
+def _too_much(grown: float) -> NoEvidence:
+    return NoEvidence(NoEvidenceReason.NOT_A_NUMBER, f"a counter grew by {grown:g}, more than can be counted")
 
 
 def windows(tracks: Sequence[Track], last: int) -> list[tuple[int, int]]:

@@ -197,7 +197,7 @@ def _observe_windows(
         share = None if rollout.baseline is None else compared_share(rollout.candidate, rollout.baseline)
         weight, arms = _routed(rollout, window), name_of(_arms(rollout))
         judge_state = judge.observe(judge_state, window, samples, weight=weight, share=share, arms=arms)
-        requests += _requests(rollout, window, samples)
+        requests = min(requests + _requests(rollout, window, samples), 2**53)  # as many as status takes
     return rollout.with_state(judge=judge.pack(judge_state)).with_state(
         candidate=change(arm, requests=requests)
     ), judge_state

@@ -51,7 +51,7 @@ def heard(rollout: Rollout, arm: ArmStatus, window: Window, samples: Mapping[str
     if of_stable <= 0 or not _settled(rollout, arm, window):
         return arm
     since = arm.silent_since or stamp(datetime.fromtimestamp(window.start, UTC))
-    return change(arm, silent_since=since, stable_requests=(arm.stable_requests or 0) + round(of_stable))
+    return change(arm, silent_since=since, stable_requests=min((arm.stable_requests or 0) + round(of_stable), 2**53))
 
 
 def missing_requests(rollout: Rollout, arm: ArmStatus) -> float:
