@@ -17,7 +17,7 @@ from localcluster.kubectl import kubectl
 from localcluster.parts import CONTROL_PLANE, binaries_of, processes_of
 from localcluster.processes.lifeline import Lifeline, answers
 from localcluster.processes.reaper import kill_all
-from localcluster.site import Site
+from localcluster.site import CONTROLLER_QPS, Site
 
 __all__ = ["Cluster", "ProcessStatus"]
 
@@ -62,21 +62,29 @@ class Cluster:
         audit: bool = False,
         scrape_interval: str = "1s",
         images: Path | None = None,
+        controller_qps: int = CONTROLLER_QPS,
         say: Say = print,
     ) -> Self:
         """Start a new cluster in ``directory``, which is emptied of an earlier one.
 
         ``audit``: keep one line per API request in :attr:`audit_log`. ``scrape_interval``: of Prometheus. ``images``:
-        the node's table from image names to commands. Raises :class:`BinaryUnavailableError` before anything is
-        started, :class:`PartFailedError` as soon as a part ends or does not become ready, :class:`LocalClusterError`
-        if a cluster runs there already.
+        the node's table from image names to commands. ``controller_qps``: requests a second that each controller of
+        kube-controller-manager may send, and half as many more at once. Raises :class:`BinaryUnavailableError` before
+        anything is started, :class:`PartFailedError` as soon as a part ends or does not become ready,
+        :class:`LocalClusterError` if a cluster runs there already.
         """
         wanted = list(dict.fromkeys((CONTROL_PLANE, *parts)))
         binaries = locate(binaries_of(wanted), say)
         cluster = cls(directory, say=say)
         with locked(directory / "lock"):
             _make_room(cluster.directory)
-            Site.create(cluster.directory, audit=audit, scrape_interval=scrape_interval, images=images)
+            Site.create(
+                cluster.directory,
+                audit=audit,
+                scrape_interval=scrape_interval,
+                images=images,
+                controller_qps=controller_qps,
+            )
             try:
                 cluster._lifeline = Lifeline(cluster._site)
                 cluster._lifeline.until_it_answers()

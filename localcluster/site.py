@@ -21,10 +21,13 @@ from localcluster.files import user_cache, written_whole
 from localcluster.network import LOOPBACK
 from localcluster.pki import Authority, KeyPair
 
-__all__ = ["Site", "default_directory"]
+__all__ = ["CONTROLLER_QPS", "Site", "default_directory"]
 
 _SETTINGS = "cluster.json"
 _LOCK = "lock"
+
+#: How many requests a second a controller may send, as Kubernetes ships it.
+CONTROLLER_QPS = 20
 
 
 def default_directory() -> Path:
@@ -44,11 +47,20 @@ class Site:
     audit: bool = False
     scrape_interval: str = "1s"
     images: str | None = None
+    controller_qps: int = CONTROLLER_QPS
     binaries: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)
 
     @classmethod
-    def create(cls, root: Path, *, audit: bool, scrape_interval: str, images: Path | None) -> Site:
+    def create(
+        cls,
+        root: Path,
+        *,
+        audit: bool,
+        scrape_interval: str,
+        images: Path | None,
+        controller_qps: int = CONTROLLER_QPS,
+    ) -> Site:
         """Empty the directory of an earlier cluster and write the settings of a new one.
 
         Raises :class:`LocalClusterError` if the directory holds anything else.
@@ -63,7 +75,8 @@ class Site:
             shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         for name in ("logs", "pki", "users"):
             (root / name).mkdir()
-        site = cls(root, secrets.token_hex(6), audit, scrape_interval, str(images.absolute()) if images else None)
+        table = str(images.absolute()) if images else None
+        site = cls(root, secrets.token_hex(6), audit, scrape_interval, table, controller_qps)
         site.save()
         return site
 

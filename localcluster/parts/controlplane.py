@@ -108,6 +108,8 @@ def controller_manager(site: Site) -> ProcessSpec:
         f"--root-ca-file={pki / 'ca.crt'}",
         f"--service-account-private-key-file={pki / 'service-account.key'}",
         "--use-service-account-credentials",
+        f"--kube-api-qps={site.controller_qps}",
+        f"--kube-api-burst={3 * site.controller_qps // 2}",
         # Autoscalers compute often, so that what they do is seen at once.
         "--horizontal-pod-autoscaler-sync-period=2s",
     )

@@ -26,6 +26,8 @@ __all__ = ["main"]
 
 _RESYNC_AND_MORE = 1000.0
 _QUICK_OBJECTS = 50
+_RAISED_QPS = 100
+"""Requests a second of a controller in the control plane of a larger cluster; Kubernetes ships 20."""
 
 
 def _rest(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
@@ -57,9 +59,12 @@ def _rollback(arguments: argparse.Namespace, directory: Path) -> tuple[str, list
 
 def _training(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:
     alone, some, many = (2, 5, 10) if arguments.quick else (5, 20, 100)
-    with stack(directory, "mlflow", python=arguments.python) as where, simulated_node(where.cluster):
+    with stack(directory / "default", "mlflow", python=arguments.python) as where, simulated_node(where.cluster):
         run = asyncio.run(training.measure(where, alone, some, many))
-    return "Training runs", rows.training_rows(run)
+    raised = stack(directory / "raised", "mlflow", python=arguments.python, controller_qps=_RAISED_QPS)
+    with raised as where, simulated_node(where.cluster):
+        crowd = asyncio.run(training.measure_crowd(where, many))
+    return "Training runs", [*rows.training_rows(run), *rows.crowd_rows(crowd, _RAISED_QPS)]
 
 
 def _writes(arguments: argparse.Namespace, directory: Path) -> tuple[str, list[section.Row]]:

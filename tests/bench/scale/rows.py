@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from statistics import quantiles
 
 from tests.bench.scale.measurements.cold_start import ColdStart
 from tests.bench.scale.measurements.first_answer import FirstAnswer
 from tests.bench.scale.measurements.rest import MODELS, POLL_SECONDS, Rest
 from tests.bench.scale.measurements.rollback import Rollback
-from tests.bench.scale.measurements.training import Batch, Training
+from tests.bench.scale.measurements.training import Batch, Crowd, Training
 from tests.bench.scale.measurements.writes import Written
 from tests.bench.scale.rig.audit import shares
 from tests.bench.scale.section import Row, percentiles, seconds
 
-__all__ = ["cold_rows", "first_rows", "rest_rows", "rollback_rows", "training_rows", "write_rows"]
+__all__ = ["cold_rows", "crowd_rows", "first_rows", "rest_rows", "rollback_rows", "training_rows", "write_rows"]
 
 _KB = 1000
 _MB = 1000 * _KB
@@ -21,6 +23,8 @@ _OBJECT_KB = 80
 _ALL_MB = 150
 _REQUESTS, _CPU_MS = 9, 40
 """Of one object until it is Ready."""
+_POD_SECONDS = 10
+"""From apply to pod, of many trainings at once."""
 _CPU_SHARE = 0.01
 _SHORTEST = 0.9
 """Intervals vary by a tenth, so that not everybody asks at the same moment."""
@@ -85,12 +89,12 @@ def _kinds(run: Written) -> str:
 
 def training_rows(run: Training) -> list[Row]:
     """How long between the moments of a run, what a run costs, and many at once."""
-    alone, many = run.alone, run.many
+    alone, many = run.alone, run.many.batch
     each = len(alone.trials)
     before, after, peak = many.memory
     return [
         *(row for batch in (alone, run.some, many) for row in _moments(batch, alone)),
-        Row(f"{len(run.bare)} Jobs at once, without an operator: Job to pod, p50 / p99", percentiles(run.bare)),
+        _bare(run.many),
         Row("API requests of one run, watches apart", f"{alone.requests.others.total() / each:.1f}"),
         Row("of these, by kind", alone.requests.each(each)),
         Row("MLflow requests of one run", f"{alone.mlflow.total() / each:.1f}"),
@@ -103,13 +107,30 @@ def training_rows(run: Training) -> list[Row]:
     ]
 
 
-def _moments(batch: Batch, alone: Batch) -> list[Row]:
+def crowd_rows(crowd: Crowd, qps: int) -> list[Row]:
+    """Many at once where each controller of Kubernetes may send so many requests a second, as its flag says."""
+    found = [*_moments(crowd.batch, None), _bare(crowd)]
+    return [replace(row, name=f"`--kube-api-qps={qps}`: {row.name}") for row in found]
+
+
+def _bare(crowd: Crowd) -> Row:
+    return Row(f"{len(crowd.bare)} Jobs at once, without an operator: Job to pod, p50 / p99", percentiles(crowd.bare))
+
+
+def _pods(how: str, waited: list[float]) -> Row:
+    last = quantiles(waited, n=100, method="inclusive")[98]
+    return Row(
+        f"{how}: apply to pod created, p50 / p99", percentiles(waited), f"p99 {_POD_SECONDS} s", last <= _POD_SECONDS
+    )
+
+
+def _moments(batch: Batch, alone: Batch | None) -> list[Row]:
     """From apply to pod, and from the end of the pod to the version."""
     count = len(batch.trials)
     how = f"{count} runs, one after the other" if batch is alone else f"{count} at once"
     return [
         Row(f"{how}: apply to Job created, p50 / p99", percentiles([one.job - one.applied for one in batch.trials])),
-        Row(f"{how}: apply to pod created, p50 / p99", percentiles([one.pod - one.applied for one in batch.trials])),
+        _pods(how, [one.pod - one.applied for one in batch.trials]),
         Row(
             f"{how}: pod finished to version registered, p50 / p99",
             percentiles([one.registered - one.finished for one in batch.trials]),

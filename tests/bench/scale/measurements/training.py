@@ -6,6 +6,8 @@ import asyncio
 import re
 import time
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from localcluster.kubeapi import KubeApi
@@ -16,9 +18,11 @@ from tests.bench.scale.rig.process import Measured, operator
 from tests.bench.scale.rig.runs import CODE_REQUESTS, Clock, Trial, apply, manifests, playing
 from tests.bench.scale.rig.stack import OPERATOR, Stack
 
-__all__ = ["Batch", "Training", "measure"]
+__all__ = ["Batch", "Crowd", "Training", "measure", "measure_crowd"]
 
 _SETTLE_SECONDS = 5.0
+#: How long the first and the last of many trainings take, in seconds; all others take no time.
+_SHORTEST, _LONGEST = 20.0, 40.0
 #: A line of MLflow's access log; a logged model has its id in the path.
 _MLFLOW_REQUEST = re.compile(r"/api/2\.0/mlflow/(logged-models(?!/search)|[a-z/-]+)")
 
@@ -44,32 +48,48 @@ class Batch:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """``alone`` came one after the other; ``some`` and ``many`` all at once.
+class Crowd:
+    """Many runs at once, and seconds from Job to pod of as many Jobs that came at once without an operator."""
 
-    ``bare``: seconds from Job to pod, of as many Jobs as ``many`` that came at once without an operator.
-    """
+    batch: Batch
+    bare: list[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """``alone`` came one after the other; ``some`` and ``many`` all at once."""
 
     alone: Batch
     some: Batch
-    many: Batch
-    bare: list[float]
+    many: Crowd
 
 
 async def measure(where: Stack, alone: int, some: int, many: int) -> Training:
     """So many of each. The simulated node must be there. The first run, which loads MLflow's client, is apart."""
     bare = await bare_jobs.measure(where.cluster, many)
+    async with _running(where) as bench:
+        return Training(
+            await bench.batch("alone", alone, at_once=1),
+            await bench.batch("some", some, at_once=some),
+            await bench.crowd(many, bare),
+        )
+
+
+async def measure_crowd(where: Stack, many: int) -> Crowd:
+    """Only so many at once, as in :func:`measure`."""
+    bare = await bare_jobs.measure(where.cluster, many)
+    async with _running(where) as bench:
+        return await bench.crowd(many, bare)
+
+
+@asynccontextmanager
+async def _running(where: Stack) -> AsyncIterator[_Bench]:
     with operator(where) as process:
         await process.start()
         async with playing(where) as (api, clock):
             bench = _Bench(where, process, api, clock)
             await bench.batch("first", 1, at_once=1)
-            return Training(
-                await bench.batch("alone", alone, at_once=1),
-                await bench.batch("some", some, at_once=some),
-                await bench.batch("many", many, at_once=many),
-                bare,
-            )
+            yield bench
 
 
 @dataclass(frozen=True)
@@ -78,6 +98,11 @@ class _Bench:
     process: Measured
     api: KubeApi
     clock: Clock
+
+    async def crowd(self, count: int, bare: list[float]) -> Crowd:
+        """Trainings of different lengths: they begin all at once, and end one after the other."""
+        self.clock.lengths = (_SHORTEST + (_LONGEST - _SHORTEST) * number / count for number in range(count))
+        return Crowd(await self.batch("many", count, at_once=count), bare)
 
     async def batch(self, prefix: str, count: int, *, at_once: int) -> Batch:
         """Runs, ``at_once`` together and the next when these have succeeded; then what all have cost."""

@@ -1,14 +1,14 @@
 """TrainingJobs at work: their manifests, the code in their simulated pods, and a clock that follows all of it.
 
 No code runs in a simulated pod. So for each pod that turns Running the bench does what the code would do at its end: it
-logs a metric and a model to MLflow, and then reports the pod as succeeded. The training itself takes no time.
+logs a metric and a model to MLflow, and then reports the pod as succeeded.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -45,9 +45,13 @@ class Trial:
 
 @dataclass
 class Clock:
-    """The runs by name. ``wrong`` holds what must not happen: a run that failed, or code that could not log."""
+    """The runs by name. ``wrong`` holds what must not happen: a run that failed, or code that could not log.
+
+    ``lengths``: how long the trainings that start next take, in seconds; those after them take no time.
+    """
 
     runs: dict[str, Trial] = field(default_factory=dict)
+    lengths: Iterator[float] = field(default_factory=lambda: iter(()))
     wrong: list[str] = field(default_factory=list)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -132,17 +136,19 @@ class _Code:
         trial.pod = trial.pod or time.monotonic()
         if new["status"].get("phase") == "Running" and metadata["name"] not in self.started:
             self.started.add(metadata["name"])
-            self.tasks.create_task(self._work(new, trial))
+            self.tasks.create_task(self._work(new, trial, next(self.clock.lengths, 0.0)))
 
-    async def _work(self, pod: Object, trial: Trial) -> None:
+    async def _work(self, pod: Object, trial: Trial, seconds: float) -> None:
         name = pod["metadata"]["name"]
+        await asyncio.sleep(seconds)
         try:
             await self._log(pod)
             trial.finished = time.monotonic()
             status = {"status": {"phase": "Succeeded"}}
             await self.api.request("PATCH", f"{PODS}/{name}/status", status, content_type=MERGE_PATCH)
         except httpx.HTTPError as error:
-            self.clock.blame(f"{name} could not log: {error!r}")
+            said = error.response.text if isinstance(error, httpx.HTTPStatusError) else ""
+            self.clock.blame(f"{name} could not log: {error!r} {said}")
 
     async def _log(self, pod: Object) -> None:
         """A metric, and a model as MLflow 3 logs one."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from localcluster import Cluster
 from localcluster.binaries import GATEWAY_API, locate
+from localcluster.site import CONTROLLER_QPS
 
 __all__ = ["NAMESPACE", "OPERATOR", "Stack", "stack"]
 
@@ -29,9 +30,11 @@ class Stack:
 
 
 @contextmanager
-def stack(directory: Path, *parts: str, python: Path | None = None) -> Iterator[Stack]:
+def stack(
+    directory: Path, *parts: str, python: Path | None = None, controller_qps: int = CONTROLLER_QPS
+) -> Iterator[Stack]:
     """A new cluster with these parts; it ends with the block. ``python`` is the operator's interpreter."""
-    with Cluster.start(directory, parts=parts, audit=True) as cluster:
+    with Cluster.start(directory, parts=parts, audit=True, controller_qps=controller_qps) as cluster:
         _install(cluster)
         login = cluster.kubeconfig_for(OPERATOR, ["system:serviceaccounts", "system:authenticated"])
         yield Stack(cluster, login, python)

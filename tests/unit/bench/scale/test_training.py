@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.bench.scale.measurements.training import Batch, Training
+from tests.bench.scale.measurements.training import Batch, Crowd, Training
 from tests.bench.scale.rig.audit import Requests
 from tests.bench.scale.rig.runs import Clock, Trial, manifests
-from tests.bench.scale.rows import training_rows
+from tests.bench.scale.rows import crowd_rows, training_rows
 
 NAME = "some-0"
 
@@ -71,7 +71,7 @@ def batch(count: int) -> Batch:
 
 
 def test_figures_are_per_run() -> None:
-    rows = {row.name: row.value for row in training_rows(Training(batch(5), batch(20), batch(100), [2.0, 2.0]))}
+    rows = {row.name: row.value for row in training_rows(Training(batch(5), batch(20), Crowd(batch(100), [2.0, 2.0])))}
     assert rows["20 at once: apply to pod created, p50 / p99"] == "500 ms / 500 ms"
     assert rows["20 at once: apply to Job created, p50 / p99"] == "400 ms / 400 ms"
     assert rows["2 Jobs at once, without an operator: Job to pod, p50 / p99"] == "2,000 ms / 2,000 ms"
@@ -80,3 +80,13 @@ def test_figures_are_per_run() -> None:
     assert "5.0 runs/get, 2.0 runs/create" in rows.values()
     assert rows["100 at once: first apply to all succeeded"] == "101 s"
     assert rows["CPU per run"] == "250 ms"
+
+
+def test_a_crowd_says_how_fast_controllers_were_and_whether_the_pods_came_in_time() -> None:
+    rows = {row.name: row for row in crowd_rows(Crowd(batch(100), [2.0, 2.0]), 100)}
+    pods = rows["`--kube-api-qps=100`: 100 at once: apply to pod created, p50 / p99"]
+    assert (pods.value, pods.target, pods.met) == ("500 ms / 500 ms", "p99 10 s", True)
+    late = batch(100)
+    late.trials[0].pod += 1000.0
+    late.trials[1].pod += 1000.0
+    assert not crowd_rows(Crowd(late, [2.0, 2.0]), 100)[1].met

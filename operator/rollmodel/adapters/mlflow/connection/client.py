@@ -22,6 +22,10 @@ _SHOWN = 300
 #: How the client words an answer that is not MLflow's own; its error code is a guess then.
 _BARE_STATUS = re.compile(r"failed with error code (\d{3}) != 200")
 
+#: MLflow's code, with HTTP 400, for what its database could not do, such as a pool that is exhausted. Whoever asks
+#: wrongly gets INVALID_PARAMETER_VALUE.
+_OF_ITS_DATABASE = "BAD_REQUEST"
+
 
 def host_of(connection: Connection) -> str:
     """Host and port, to be shown."""
@@ -67,8 +71,7 @@ def _error(connection: Connection, error: MlflowException) -> RollmodelError:
         )
     said = error.json.get("message") if isinstance(error, RestException) else None
     message = f"MLflow at {host}: {_concealed(str(said), connection)[:_SHOWN]}" if said else None
-    bare = _BARE_STATUS.search(str(error))
-    match int(bare[1]) if bare else error.get_http_status_code():
+    match 503 if said and error.error_code == _OF_ITS_DATABASE else _status(error):
         case 401 | 403 as status:
             refusal = Unauthorized if status == 401 else Forbidden
             return refusal(message or f"MLflow at {host} refused the login")
@@ -80,6 +83,12 @@ def _error(connection: Connection, error: MlflowException) -> RollmodelError:
             return Unavailable(message or f"MLflow at {host} did not answer")
         case status:
             return stranger(connection, status)
+
+
+def _status(error: MlflowException) -> int:
+    """The HTTP status of an answer."""
+    bare = _BARE_STATUS.search(str(error))
+    return int(bare[1]) if bare else error.get_http_status_code()
 
 
 def _concealed(text: str, connection: Connection) -> str:

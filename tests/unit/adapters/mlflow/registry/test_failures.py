@@ -48,6 +48,7 @@ async def test_the_host_check_names_its_fix(mlflow: Mlflow, here: Connection, se
         (403, '{"error_code": "PERMISSION_DENIED", "message": "not you"}', Forbidden),
         (403, "<html>not you</html>", Forbidden),
         (429, '{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slowly"}', Unavailable),
+        (400, '{"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"}', Unavailable),
         (500, '{"error_code": "INTERNAL_ERROR", "message": "oops"}', Unavailable),
         (503, "{}", Unavailable),
         (302, "moved", Invalid),
@@ -67,6 +68,18 @@ async def test_errors(  # noqa: PLR0917
     assert len(server.requests) == 1  # neither followed nor tried again
     assert "html" not in str(error.value)
     assert "hunter2" not in str(error.value)
+
+
+async def test_a_busy_database_is_no_alias_that_is_gone(mlflow: Mlflow, here: Connection, server: Web) -> None:
+    """MLflow says 400 to both."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        told = "QueuePool limit of size 5 overflow 10 reached, connection timed out"
+        return web.json_response({"error_code": "BAD_REQUEST", "message": told}, status=400)
+
+    server.answer = refuse
+    with pytest.raises(Unavailable, match="QueuePool limit"):
+        await mlflow.resolve(here, "churn", version=None, alias="challenger")
 
 
 @pytest.mark.parametrize("login", [{"username": "u", "password": "hunter2"}, {"token": "hunter2"}])

@@ -53,6 +53,7 @@ async def test_nonsense_is_not_believed(
         (401, '{"error_code": "UNAUTHENTICATED", "message": "who are you"}', Forbidden),
         (403, "<html>not you</html>", Forbidden),
         (429, '{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slowly"}', Unavailable),
+        (400, '{"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"}', Unavailable),
         (500, '{"error_code": "INTERNAL_ERROR", "message": "oops"}', Unavailable),
         (302, "moved", Invalid),
         (200, "<html>welcome</html>", RollmodelError),
