@@ -6,11 +6,9 @@ It applies as `kubectl apply` does: in this version it names no field manager fo
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +19,16 @@ from demo.traffic import sending
 from localcluster import Cluster
 from localcluster.binaries import locate
 from tests.cluster.charts.conftest import HERE, Helm, Object
+from tests.cluster.charts.gitops.asked import (
+    available,
+    born,
+    created,
+    drain_seconds,
+    exists,
+    generation,
+    is_available,
+    left,
+)
 from tests.cluster.charts.gitops.gitops import TEAM, Agent, Repository
 from tests.cluster.charts.releases.test_release import NAMESPACE
 from tests.cluster.charts.releases.test_upgrade import settings
@@ -105,13 +113,6 @@ def manifest(churn: LiveRollout, model: str, version: str, **changes: Any) -> Ob
     }
 
 
-async def generation(churn: LiveRollout) -> int:
-    body = await churn.get("ModelDeployment", churn.name)
-    assert body is not None
-    number: int = body["metadata"]["generation"]
-    return number
-
-
 async def test_what_is_in_git_stays_synced_and_goes_as_a_whole(
     bare: Cluster, helm: Helm, repository: Repository, follow: Follow, team: LiveRollout
 ) -> None:
@@ -136,6 +137,20 @@ async def test_what_is_in_git_stays_synced_and_goes_as_a_whole(
     assert await generation(team) == 2  # one change, from Git; the operator made none, and nothing was put back
     assert set(answers.codes) == {"200"}
 
+    await _is_scaled_by_another(team, objects)
+    await _is_healed(team, objects)
+    await platform.synced()
+    kept = json.loads(bare.kubectl("get", "deployment", "rollmodel", "-n", NAMESPACE, "-o", "json"))
+    assert kept["metadata"]["generation"] == 1
+    repository.write("team/churn.yaml", [])
+    await team.until_absent()
+    await team.until_gone("Deployment", "Service", "HTTPRoute", "ControllerRevision", "Pod")
+    repository.write("platform/all.yaml", [])
+    await eventually(lambda: left(bare), lambda names: names == "", "the operator and its rights are gone")
+
+
+async def _is_scaled_by_another(team: LiveRollout, objects: Agent) -> None:
+    """Somebody scales what is in Git without a number of replicas: nobody takes that back."""
     await team.api.request(
         "PATCH",
         f"/{KINDS['ModelDeployment'].format(TEAM)}/churn/scale",
@@ -148,20 +163,14 @@ async def test_what_is_in_git_stays_synced_and_goes_as_a_whole(
     assert await generation(team) == 3
     assert (await team.status()).replicas == 2
 
+
+async def _is_healed(team: LiveRollout, objects: Agent) -> None:
+    """A change by hand of what Git says is put back, and that ends it."""
     await team.change({"rollout": {"drainSeconds": 17}})  # by hand, which Git does not say
     await eventually(lambda: drain_seconds(team), lambda seconds: seconds == 1, "it is healed")
     number = await generation(team)
     await objects.synced()
     assert await generation(team) == number
-
-    await platform.synced()
-    kept = json.loads(bare.kubectl("get", "deployment", "rollmodel", "-n", NAMESPACE, "-o", "json"))
-    assert kept["metadata"]["generation"] == 1
-    repository.write("team/churn.yaml", [])
-    await team.until_absent()
-    await team.until_gone("Deployment", "Service", "HTTPRoute", "ControllerRevision", "Pod")
-    repository.write("platform/all.yaml", [])
-    await eventually(lambda: left(bare), lambda names: names == "", "the operator and its rights are gone")
 
 
 async def test_waves_come_one_after_the_other_and_an_autoscaler_is_left_alone(
@@ -208,50 +217,3 @@ def in_wave(one: Object, wave: int) -> Object:
     metadata = one["metadata"]
     annotations = {**metadata.get("annotations", {}), "argocd.argoproj.io/sync-wave": str(wave)}
     return {**one, "metadata": {**metadata, "annotations": annotations}}
-
-
-async def exists(cluster: Cluster, *what: str) -> bool:
-    return bool(await asyncio.to_thread(cluster.kubectl, "get", *what, "--ignore-not-found", "-o", "name"))
-
-
-async def is_available(cluster: Cluster) -> bool:
-    """Whether the operator has been there since it was made."""
-    deployment = ("deployment", "rollmodel", "-n", NAMESPACE)
-    if not await exists(cluster, *deployment):
-        return False
-    path = "jsonpath={.status.conditions[?(@.type=='Available')].status}"
-    return await asyncio.to_thread(cluster.kubectl, "get", *deployment, "-o", path) == "True"
-
-
-async def created(cluster: Cluster, *what: str) -> datetime:
-    """When an object was made."""
-    text = await asyncio.to_thread(cluster.kubectl, "get", *what, "-o", "jsonpath={.metadata.creationTimestamp}")
-    return datetime.fromisoformat(text)
-
-
-async def available(cluster: Cluster) -> datetime:
-    """Since when the operator has been there."""
-    path = "jsonpath={.status.conditions[?(@.type=='Available')].lastTransitionTime}"
-    asked = ("get", "deployment", "rollmodel", "-n", NAMESPACE, "-o", path)
-    return datetime.fromisoformat(await asyncio.to_thread(cluster.kubectl, *asked))
-
-
-async def born(churn: LiveRollout) -> datetime:
-    """When the team's object was made."""
-    body = await churn.get("ModelDeployment", churn.name)
-    assert body is not None
-    return datetime.fromisoformat(body["metadata"]["creationTimestamp"])
-
-
-async def drain_seconds(churn: LiveRollout) -> int:
-    body = await churn.get("ModelDeployment", churn.name)
-    assert body is not None
-    seconds: int = body["spec"]["rollout"]["drainSeconds"]
-    return seconds
-
-
-async def left(cluster: Cluster) -> str:
-    """What is left of the chart."""
-    kinds = "deployments,serviceaccounts,clusterroles,clusterrolebindings,crds"
-    asked = ("get", kinds, "-A", "-l", "app.kubernetes.io/name=rollmodel", "-o", "name")
-    return (await asyncio.to_thread(cluster.kubectl, *asked)).strip()

@@ -18,7 +18,7 @@ from tests.support.live.extended import kind_served, right_granted
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.operator_process import OperatorProcess
 from tests.support.live.others.inference_pools import RIGHTS, definition
-from tests.support.live.rollout import at_rest, light_spec
+from tests.support.live.rollout import Change, LiveRollout, at_rest, light_spec
 from tests.support.live.servers.light_server import Behaviour
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -46,6 +46,23 @@ async def test_pools_are_taken_as_written_and_go_with_their_field(
     name = f"churn-{stable.revision}"
 
     await churn.change({"traffic": {"inferencePool": POOL}})
+    pool = await _made(churn, name)
+    await churn.until(at_rest("1"))
+
+    await churn.change({"scale": {"maxUnavailable": 1}})  # a pass that writes something else
+    await eventually(lambda: churn.get("PodDisruptionBudget", "churn"), bool, "the budget is there")
+    again = await churn.get("InferencePool", name)
+    assert again is not None
+    assert again["metadata"]["resourceVersion"] == pool["metadata"]["resourceVersion"], "it is written once"
+
+    await churn.change({"traffic": {"inferencePool": None}})
+    for kind, called in (("InferencePool", name), ("Deployment", f"{name}-epp"), ("Service", f"{name}-epp")):
+        await churn.until_absent(kind, called)
+    await churn.until(at_rest("1"))
+
+
+async def _made(churn: LiveRollout, name: str) -> Change:
+    """The pool of a revision, as it should be; so are its picker, and the route while no picker is ready."""
     pool = await eventually(lambda: churn.get("InferencePool", name), bool, "there is a pool")
     picker = await eventually(lambda: churn.get("Deployment", f"{name}-epp"), bool, "there is a picker")
     service = await eventually(lambda: churn.get("Service", f"{name}-epp"), bool, "it has a Service")
@@ -69,15 +86,4 @@ async def test_pools_are_taken_as_written_and_go_with_their_field(
     assert route is not None
     backends = [ref["kind"] for rule in route["spec"]["rules"] for ref in rule["backendRefs"]]
     assert set(backends) == {"Service"}, "no picker is ready"
-    await churn.until(at_rest("1"))
-
-    await churn.change({"scale": {"maxUnavailable": 1}})  # a pass that writes something else
-    await eventually(lambda: churn.get("PodDisruptionBudget", "churn"), bool, "the budget is there")
-    again = await churn.get("InferencePool", name)
-    assert again is not None
-    assert again["metadata"]["resourceVersion"] == pool["metadata"]["resourceVersion"], "it is written once"
-
-    await churn.change({"traffic": {"inferencePool": None}})
-    for kind, called in (("InferencePool", name), ("Deployment", f"{name}-epp"), ("Service", f"{name}-epp")):
-        await churn.until_absent(kind, called)
-    await churn.until(at_rest("1"))
+    return pool

@@ -11,12 +11,12 @@ import pytest
 from localcluster import Cluster
 from localcluster.binaries import locate
 from tests.cluster.rollouts.conftest import REPOSITORY, Rollout, Send
-from tests.cluster.rollouts.trouble.test_interruptions import BAD, GOOD
+from tests.cluster.rollouts.trouble.test_interruptions import set_the_scene
 from tests.support.live.election import Pair, elected, leads
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.objects import NamespaceObjects
 from tests.support.live.operator_process import OperatorProcess
-from tests.support.live.rollout import LiveRollout, at_rest, light_spec, verdict
+from tests.support.live.rollout import LiveRollout, at_rest, verdict
 
 pytestmark = pytest.mark.slow
 
@@ -59,12 +59,7 @@ async def test_a_rollout_goes_on_under_the_next_leader(
 ) -> None:
     first, second = pair
     churn = rollout("churn")
-    model = await registry.model(GOOD, GOOD, BAD)
-    await model.point("challenger", "1")
-    spec = light_spec(model.name, alias="challenger")
-    spec["model"]["registry"]["championAlias"] = "champion"
-    await churn.create(spec)
-    await churn.until(at_rest("1"))
+    model = await set_the_scene(registry, churn)
     before = await elections(churn)
     traffic = await send(churn)
     await model.point("challenger", "2")

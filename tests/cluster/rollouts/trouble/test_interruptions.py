@@ -23,7 +23,8 @@ async def _story(model: LightModel, churn: LiveRollout) -> None:
     await churn.until(lambda status: at_rest("2")(status) and verdict("3", "RolledBack")(status))
 
 
-async def _set_the_scene(registry: LightRegistry, churn: LiveRollout) -> LightModel:
+async def set_the_scene(registry: LightRegistry, churn: LiveRollout) -> LightModel:
+    """Its version 1 serves, and it follows an alias: 2 is as good, and 3 is worse."""
     model = await registry.model(GOOD, GOOD, BAD)
     await model.point("challenger", "1")
     spec = light_spec(model.name, alias="challenger")
@@ -68,7 +69,7 @@ async def test_killed_again_and_again(
 ) -> None:
     """kill -9 whenever status says what happens next, in the middle of doing it."""
     churn = rollout("churn")
-    model = await _set_the_scene(registry, churn)
+    model = await set_the_scene(registry, churn)
     traffic = await send(churn)
     story = asyncio.create_task(_story(model, churn))
     kills = 0
@@ -93,7 +94,7 @@ async def test_two_at_once(
 ) -> None:
     """Whoever writes first decides: no write undoes another, as the generations show, which count what differs."""
     churn = rollout("churn")
-    model = await _set_the_scene(registry, churn)
+    model = await set_the_scene(registry, churn)
     await send(churn)
     await _story(model, churn)
     await _ended_well(model, churn)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from rollmodel.serving.drift.start import start_counting
+from rollmodel.serving.drift.start import Counting, start_counting
 from rollmodel.serving.server.metrics import ServerMetrics
 
 ROWS = 50
@@ -49,16 +49,24 @@ def main() -> None:
         mode["now"] = OLDER
     counting = start_counting(Path(__file__).parent)
     metrics = ServerMetrics({"model_id": "drifting"}, counting.metrics)
-    recorder = counting.recorder
+    threading.Thread(target=come, args=(counting, metrics), daemon=True).start()
+    host = os.environ.get("ROLLMODEL_LISTEN_ADDRESS", "127.0.0.1")
+    ThreadingHTTPServer((host, 8080), handler(metrics)).serve_forever()
 
-    def come() -> None:
-        rng = np.random.default_rng(os.getpid())
-        while True:
-            data, now = rows(rng, ROWS, older=mode["now"] == OLDER), mode["now"]
-            if recorder is not None and now != "silent":
-                recorder.after(odd(data) if now == "odd" else data, rng.random(ROWS))
-            metrics.observe(200, 0.001)
-            time.sleep(EVERY_SECONDS)
+
+def come(counting: Counting, metrics: ServerMetrics) -> None:
+    """Rows come, for ever."""
+    rng = np.random.default_rng(os.getpid())
+    while True:
+        data, now = rows(rng, ROWS, older=mode["now"] == OLDER), mode["now"]
+        if counting.recorder is not None and now != "silent":
+            counting.recorder.after(odd(data) if now == "odd" else data, rng.random(ROWS))
+        metrics.observe(200, 0.001)
+        time.sleep(EVERY_SECONDS)
+
+
+def handler(metrics: ServerMetrics) -> type[BaseHTTPRequestHandler]:
+    """The class that answers requests. It shares lines with the other servers here: a model carries one file."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -82,9 +90,7 @@ def main() -> None:
             self.end_headers()
             self.wfile.write(body)
 
-    threading.Thread(target=come, daemon=True).start()
-    host = os.environ.get("ROLLMODEL_LISTEN_ADDRESS", "127.0.0.1")
-    ThreadingHTTPServer((host, 8080), Handler).serve_forever()
+    return Handler
 
 
 if __name__ == "__main__":
