@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from localcluster import Cluster
-from tests.support.live.election import Pair, elected, leads
+from tests.support.live.operator_process import Pair, elected, leads
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 

@@ -9,7 +9,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
@@ -20,7 +21,7 @@ from localcluster.network import LOOPBACK, free_port
 from localcluster.processes.reaper import ID_VARIABLE
 from tests.support.eventually import PATIENCE_SECONDS, eventually
 
-__all__ = ["OperatorProcess", "Operators"]
+__all__ = ["OperatorProcess", "Operators", "Pair", "elected", "leads"]
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -152,3 +153,32 @@ class Operators:
         self._working = process
         process.ensure()
         await process.ready()
+
+
+#: One that leads at first, and one that stands by.
+Pair = tuple[OperatorProcess, OperatorProcess]
+
+
+@asynccontextmanager
+async def elected(
+    cluster: Cluster, kubeconfig: Path, folder: Path, lease_namespace: str, settings: Mapping[str, str]
+) -> AsyncIterator[Pair]:
+    """Both of them, until the block ends; their logs are in ``folder``."""
+    election = {"LEADER_ELECTION": "On", "LEASE_NAMESPACE": lease_namespace, **settings}
+    first, second = (
+        OperatorProcess(cluster, kubeconfig, folder / f"{name}.log", election) for name in ("first", "second")
+    )
+    try:
+        for one in (first, second):
+            one.ensure()
+            await one.ready()
+            await leads(first)
+        yield first, second
+    finally:
+        for one in (first, second):
+            one.stop()
+
+
+async def leads(operator: OperatorProcess) -> None:
+    """Wait until it leads, by its own metrics."""
+    await eventually(lambda: operator.count("rollmodel_leader"), lambda leads: leads == 1, "it leads")

@@ -12,10 +12,9 @@ from localcluster import Cluster
 from localcluster.binaries import locate
 from tests.cluster.rollouts.conftest import REPOSITORY, Rollout, Send
 from tests.cluster.rollouts.trouble.test_interruptions import set_the_scene
-from tests.support.live.election import Pair, elected, leads
 from tests.support.live.light_models import LightRegistry
 from tests.support.live.objects import NamespaceObjects
-from tests.support.live.operator_process import OperatorProcess
+from tests.support.live.operator_process import OperatorProcess, Pair, elected, leads
 from tests.support.live.rollout import LiveRollout, at_rest, verdict
 
 pytestmark = pytest.mark.slow
