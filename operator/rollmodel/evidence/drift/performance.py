@@ -65,7 +65,7 @@ def estimate(metric: str, calibration: Calibration, live: Array, dispersion: flo
     """The metric for these counts of the score [K]. Errors by the delta method: of both samples, and of the rates."""
     function = METRICS[metric]
     rows, yes = calibration.rows, calibration.answered_yes
-    rate = calibration.positives / np.maximum(rows, 1.0)
+    rate = np.clip(calibration.positives / np.maximum(rows, 1.0), 0.0, 1.0)  # whatever a file says
     now, before = live / max(1.0, live.sum()), rows / max(1.0, rows.sum())
     values = float(function(now, rate, yes)), float(function(before, rate, yes))
     of_rows = [
@@ -74,7 +74,7 @@ def estimate(metric: str, calibration: Calibration, live: Array, dispersion: flo
     ]
     towards = _slope(lambda one: function(now, one, yes) - function(before, one, yes), rate)
     of_rates = float((towards**2 * rate * (1.0 - rate) / np.maximum(rows, 1.0)).sum())
-    error = math.sqrt(sum(of_rows) + of_rates)
+    error = math.sqrt(max(0.0, sum(of_rows) + of_rates))
     z = (values[1] - values[0]) / error if error > 0.0 else 0.0
     return Estimate(values[0], values[1], float(log_tail_normal(np.array([z]))[0]) / math.log(10.0))
 
