@@ -53,8 +53,10 @@ def _size(entry: Mapping[str, Any]) -> int | None:
         raise Invalid(f"the registry lists a file with the size {str(size)[:40]!r}") from None
 
 
-def _listed(entries: Callable[[str], Sequence[Any]], folder: str) -> Sequence[Mapping[str, Any]]:
-    listed = entries(folder)
+def _listed(entries: Callable[[str], Any], folder: str) -> Sequence[Mapping[str, Any]]:
+    listed = entries(folder) or []  # a folder without files may be null
+    if not isinstance(listed, list):
+        raise Invalid("the registry lists something that is no list of files")
     if len(listed) > _FILES_LIMIT:
         raise Invalid(f"the model has more than {_FILES_LIMIT} files in one folder")
     if not all(isinstance(entry, Mapping) and "path" in entry for entry in listed):

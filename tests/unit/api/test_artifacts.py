@@ -17,6 +17,17 @@ def test_all_files_with_their_sizes() -> None:
     assert list(walk(TREE.__getitem__, str)) == [("MLmodel", 7), ("data/a", None), ("data/deep/b", 0)]
 
 
+@pytest.mark.parametrize("nothing", [None, []])
+def test_a_folder_without_files_is_empty(nothing: Any) -> None:
+    assert list(walk(lambda _: nothing, str)) == []
+
+
+@pytest.mark.parametrize("listed", [5, "MLmodel", {"path": "MLmodel"}, True])
+def test_a_listing_that_is_no_list_is_refused(listed: Any) -> None:
+    with pytest.raises(Invalid, match="no list of files"):
+        list(walk(lambda _: listed, str))
+
+
 def test_a_name_is_checked_before_it_is_used() -> None:
     def refuse(name: str) -> str:
         raise Invalid(name)
