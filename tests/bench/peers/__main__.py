@@ -32,10 +32,11 @@ _PAGE = "benchmarks-peers.md"
 _HEAD = Path(__file__).with_name("page.md")
 
 
-async def _measured(where: Stack, arguments: argparse.Namespace) -> tuple[list[Figures], list[float]]:
-    """Of each tool, and the burst of a loop that only creates children."""
+async def _measured(where: Stack, arguments: argparse.Namespace) -> tuple[list[Figures], dict[str, list[float]]]:
+    """Of each tool, and by name the bursts of loops that do little more than create children."""
     profile, found, follow = Profile(arguments.profile, arguments.memory), [], await registered(where)
-    floor = await measure_burst(where.cluster, bare_loop(where.cluster, follow), arguments.at_once)
+    loops = [bare_loop(where.cluster, follow, status_first=first) for first in (False, True)]
+    floor = {loop.name: await measure_burst(where.cluster, loop, arguments.at_once) for loop in loops}
     for name in arguments.only:
         tool = rollmodel(where, follow, profile) if name == "rollmodel" else argo_rollouts(where)
         found.append(await measure(where.cluster, tool, arguments.objects, arguments.at_once))

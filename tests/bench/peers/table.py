@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from tests.bench.peers.measure import Figures
 from tests.bench.scale.section import Conditions, percentiles
@@ -13,10 +13,10 @@ _MB = 1e6
 _RARE = 0.005
 
 
-def markdown(runs: Sequence[Figures], floor: Sequence[float], conditions: Conditions) -> str:
+def markdown(runs: Sequence[Figures], floor: Mapping[str, Sequence[float]], conditions: Conditions) -> str:
     """What it costs to bring objects up, the requests by kind, and where this was measured.
 
-    ``floor``: the burst of a loop that only creates the child.
+    ``floor``: by name the bursts of loops that do little more than create the child.
     """
     names = [run.tool for run in runs]
     first = runs[0]
@@ -27,7 +27,8 @@ def markdown(runs: Sequence[Figures], floor: Sequence[float], conditions: Condit
         f"`{conditions.command}` on {conditions.machine}, {conditions.date}, commit {conditions.commit}; load average"
         f" {before:.1f} before and {after:.1f} after. One API server, one KWOK node, one tool after the other."
     )
-    least = f"A bare loop, {len(floor):,} at once: child visible, p50 / p99: {percentiles(list(floor))}."
+    bursts = "; ".join(f"{name}: {percentiles(list(seconds))}" for name, seconds in floor.items())
+    least = f"{len(first.burst):,} at once, child visible, p50 / p99: {bursts}."
     return f"{costs}\n\n{least}\n\n{kinds}\n\n{where}"
 
 
