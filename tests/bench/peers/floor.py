@@ -1,8 +1,8 @@
 """What no controller can be faster than: a loop that sees an object and creates its Deployment, and nothing else.
 
-It knows no model, no Event and no Service; a second one writes a status of ten conditions first, as whoever must not act
-twice does. What they take is the API server's, etcd's and the watch's time on this machine, where the Deployment
-controller and the scheduler are at work beside them.
+It knows no model, no Event and no Service. A second one writes a status of ten conditions first, as whoever must not
+act twice does. What they take is the time of the API server, of etcd and of the watch on this machine, where the
+Deployment controller and the scheduler are at work beside them.
 """
 
 from __future__ import annotations
