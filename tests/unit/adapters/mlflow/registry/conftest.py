@@ -13,9 +13,7 @@ from aiohttp import web
 from rollmodel.adapters.mlflow.registry import Mlflow
 from rollmodel.api.fields.digest import tree_digest
 from rollmodel.ports.registry import Connection
-from rollmodel.settings import Settings
 
-from tests.support.live.mlflow_client import configure
 from tests.support.servers.web import Web, serve
 
 API = "/api/2.0/mlflow"
@@ -98,11 +96,6 @@ class FakeMlflow:
 
 def error(status: int, code: str, message: str) -> web.Response:
     return web.json_response({"error_code": code, "message": message}, status=status)
-
-
-@pytest.fixture(autouse=True)
-def configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    configure(monkeypatch, Settings(registry_timeout_seconds=5))
 
 
 @pytest.fixture

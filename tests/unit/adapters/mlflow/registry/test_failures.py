@@ -15,6 +15,7 @@ from rollmodel.ports.registry import Connection
 
 from tests.support.servers.silent import hanging, trickling
 from tests.support.servers.web import Web, serve
+from tests.unit.adapters.mlflow.answers import NO_USE
 from tests.unit.adapters.mlflow.registry.conftest import FakeMlflow
 
 
@@ -41,21 +42,7 @@ async def test_the_host_check_names_its_fix(mlflow: Mlflow, here: Connection, se
     assert error.value.reason == "HostNotAllowed"
 
 
-@pytest.mark.parametrize(
-    ("status", "text", "expected"),
-    [
-        (401, '{"error_code": "UNAUTHENTICATED", "message": "who are you"}', Forbidden),
-        (403, '{"error_code": "PERMISSION_DENIED", "message": "not you"}', Forbidden),
-        (403, "<html>not you</html>", Forbidden),
-        (429, '{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slowly"}', Unavailable),
-        (400, '{"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"}', Unavailable),
-        (500, '{"error_code": "INTERNAL_ERROR", "message": "oops"}', Unavailable),
-        (503, "{}", Unavailable),
-        (302, "moved", Invalid),
-        (404, "<html>nginx</html>", Invalid),
-        (200, "<html>welcome</html>", RollmodelError),
-    ],
-)
+@pytest.mark.parametrize(("status", "text", "expected"), NO_USE)
 async def test_errors(  # noqa: PLR0917
     mlflow: Mlflow, here: Connection, server: Web, status: int, text: str, expected: type[RollmodelError]
 ) -> None:

@@ -13,9 +13,7 @@ from aiohttp import web
 from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
 from rollmodel.ports.registry import Connection
-from rollmodel.settings import Settings
 
-from tests.support.live.mlflow_client import configure
 from tests.support.servers.web import Web, serve
 
 API = "/api/2.0/mlflow"
@@ -63,11 +61,6 @@ def refusal(status: int, code: str, message: str = "no") -> web.Response:
 
 def missing() -> web.Response:
     return refusal(404, "RESOURCE_DOES_NOT_EXIST", "not found")
-
-
-@pytest.fixture(autouse=True)
-def configured(monkeypatch: pytest.MonkeyPatch) -> None:
-    configure(monkeypatch, Settings(registry_timeout_seconds=5))
 
 
 @pytest.fixture

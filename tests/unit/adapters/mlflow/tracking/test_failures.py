@@ -12,13 +12,14 @@ from aiohttp import web
 from rollmodel.adapters.mlflow.connection import http
 from rollmodel.adapters.mlflow.connection.loading import load
 from rollmodel.adapters.mlflow.tracking import MlflowTracking
-from rollmodel.errors import Forbidden, Invalid, RollmodelError, Unavailable
+from rollmodel.errors import Invalid, RollmodelError, Unavailable
 from rollmodel.plan.decision import CreateRun
 from rollmodel.plan.timing import Timing
 from rollmodel.ports.registry import Connection
 
 from tests.support.servers.silent import trickling
 from tests.support.servers.web import Web, serve
+from tests.unit.adapters.mlflow.answers import NO_USE
 from tests.unit.adapters.mlflow.tracking.conftest import RUN, Scripted
 
 
@@ -47,18 +48,7 @@ async def test_nonsense_is_not_believed(
         await tracking.get_run(here, "r1")
 
 
-@pytest.mark.parametrize(
-    ("status", "text", "expected"),
-    [
-        (401, '{"error_code": "UNAUTHENTICATED", "message": "who are you"}', Forbidden),
-        (403, "<html>not you</html>", Forbidden),
-        (429, '{"error_code": "REQUEST_LIMIT_EXCEEDED", "message": "slowly"}', Unavailable),
-        (400, '{"error_code": "BAD_REQUEST", "message": "QueuePool limit of size 5 overflow 10 reached"}', Unavailable),
-        (500, '{"error_code": "INTERNAL_ERROR", "message": "oops"}', Unavailable),
-        (302, "moved", Invalid),
-        (200, "<html>welcome</html>", RollmodelError),
-    ],
-)
+@pytest.mark.parametrize(("status", "text", "expected"), NO_USE)
 async def test_errors(  # noqa: PLR0917
     tracking: MlflowTracking, here: Connection, server: Web, status: int, text: str, expected: type[RollmodelError]
 ) -> None:
