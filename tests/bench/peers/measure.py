@@ -29,7 +29,8 @@ class Figures:
 
     ``requests`` and ``cpu_seconds`` are the controller's from the first apply until it is quiet. Memory is in bytes:
     of the new process, with all objects, and at the most. ``burst``: seconds from sending an apply to seeing the child,
-    of each of those that came all at once.
+    of each of those that came all at once. ``waited``: seconds from seeing an object of the one apply to seeing its
+    child.
     """
 
     tool: str
@@ -40,6 +41,7 @@ class Figures:
     cpu_seconds: float
     memory: tuple[int, int, int]
     burst: list[float]
+    waited: list[float]
 
 
 async def measure(cluster: Cluster, tool: Tool, objects: int, at_once: int) -> Figures:
@@ -59,6 +61,7 @@ async def measure(cluster: Cluster, tool: Tool, objects: int, at_once: int) -> F
                     applied = time.monotonic() - began
                     await clock.until(lambda: len(clock.ready) == objects + 1)
                     ready = max(clock.ready.values()) - began
+                    waited = [clock.deployed[name] - clock.seen[name] for name in clock.ready]
                     sent = await until_quiet(cluster.audit_log, tool.user, wall)
             cpu, full, peak = usage.cpu_seconds - cpu, usage.memory, usage.peak_memory
             each = 1000 * cpu / objects
@@ -66,7 +69,7 @@ async def measure(cluster: Cluster, tool: Tool, objects: int, at_once: int) -> F
             seconds = await burst(cluster, tool.manifests("burst", at_once), tool.collection)
         finally:
             await _clean(cluster, tool)
-    return Figures(tool.name, objects, applied, ready, sent, cpu, (empty, full, peak), seconds)
+    return Figures(tool.name, objects, applied, ready, sent, cpu, (empty, full, peak), seconds, waited)
 
 
 async def measure_burst(cluster: Cluster, tool: Tool, at_once: int) -> list[float]:

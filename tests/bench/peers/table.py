@@ -35,7 +35,8 @@ def markdown(runs: Sequence[Figures], floor: Mapping[str, Sequence[float]], cond
 def _costs(runs: Sequence[Figures]) -> Iterator[list[str]]:
     figures: dict[str, Callable[[Figures], str]] = {
         "first apply to all ready": lambda run: f"{run.ready_seconds:.1f} s",
-        "of this the apply": lambda run: f"{run.apply_seconds:.1f} s",
+        "of this the apply, by one kubectl": lambda run: f"{run.apply_seconds:.1f} s",
+        "object there to child there meanwhile, p50 / p99": lambda run: percentiles(run.waited),
         "API requests per object, watches apart": lambda run: f"{run.requests.others.total() / run.objects:.1f}",
         "CPU of the controller per object": lambda run: f"{1000 * run.cpu_seconds / run.objects:.0f} ms",
         "memory of the controller: new": lambda run: f"{run.memory[0] / _MB:.0f} MB",

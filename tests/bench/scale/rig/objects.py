@@ -79,6 +79,7 @@ class Clock:
     """When a watch first showed what (monotonic seconds), by name of the object that was applied."""
 
     is_ready: Callable[[Object], bool]
+    seen: dict[str, float] = field(default_factory=dict)
     ready: dict[str, float] = field(default_factory=dict)
     deployed: dict[str, float] = field(default_factory=dict)
     """When its child was there."""
@@ -92,8 +93,11 @@ class Clock:
                 await self._changed.wait()
 
     def object_changed(self, _: Object | None, new: Object | None) -> None:
-        """An object: is it ready?"""
-        if new is not None and self.is_ready(new):
+        """An object: since when is it there, and is it ready?"""
+        if new is None:
+            return
+        self.seen.setdefault(new["metadata"]["name"], time.monotonic())
+        if self.is_ready(new):
             self.ready.setdefault(new["metadata"]["name"], time.monotonic())
             self._changed.set()
 
