@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape
 
-from localcluster.network import LOOPBACK
+from tests.support.servers.threaded import in_thread
 
 __all__ = ["S3Server", "serving"]
 
@@ -43,15 +42,8 @@ def serving() -> Iterator[S3Server]:
     class Handler(_Handler):
         store = state
 
-    with ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
-        state.url = f"http://{LOOPBACK}:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_thread(Handler) as state.url:
+        yield state
 
 
 class _Handler(BaseHTTPRequestHandler):

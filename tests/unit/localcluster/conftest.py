@@ -1,11 +1,12 @@
 """Stand-ins for the machine that localcluster runs on."""
 
-import threading
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 import pytest
+
+from tests.support.servers.threaded import in_thread
 
 MakeProgram = Callable[[Path, str], Path]
 
@@ -49,9 +50,5 @@ def website(tmp_path: Path) -> Iterator[tuple[Path, str]]:
         def log_message(self, *_: object) -> None:
             pass
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        yield folder, f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with in_thread(Quiet) as url:
+        yield folder, url

@@ -1,17 +1,17 @@
 """A small HTTP store on loopback, told by each test how to behave."""
 
 import contextlib
-import threading
 import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
 from pathlib import Path
 
 import pytest
 
+from tests.support.servers.threaded import in_thread
 from tests.unit.serving.inputs import Pod
 
 with warnings.catch_warnings():  # MLflow warns about its own type hints when it is imported
@@ -83,15 +83,8 @@ def store() -> Iterator[Store]:
             with contextlib.suppress(ConnectionError):  # a client may have seen enough
                 _send(self.wfile, body, state.trickle)
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        state.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        try:
-            yield state
-        finally:
-            server.shutdown()
-            thread.join()
+    with in_thread(Handler) as state.url:
+        yield state
 
 
 @pytest.fixture
